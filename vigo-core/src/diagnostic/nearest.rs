@@ -1,0 +1,56 @@
+//! The nearest known name to a word that is not known.
+
+use alloc::vec::Vec;
+
+/// Returns the name nearest to `word` by edits (insert, delete, replace, swap of neighbours), if it is near enough to
+/// be what was meant: at most a third of the word's length. The first of equals wins.
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word: Vec<char> = word.chars().take(128).collect();
+    let limit = (word.len() / 3).max(1);
+    let mut best: Option<(usize, &'a str)> = None;
+    for name in known {
+        let chars: Vec<char> = name.chars().take(128).collect();
+        if chars.len().abs_diff(word.len()) > limit {
+            continue;
+        }
+        let d = distance(&word, &chars);
+        if d <= limit && best.is_none_or(|(least, _)| d < least) {
+            best = Some((d, name));
+        }
+    }
+    best.map(|(_, name)| name)
+}
+
+/// Optimal string alignment distance.
+fn distance(a: &[char], b: &[char]) -> usize {
+    let width = b.len() + 1;
+    let mut before: Vec<usize> = alloc::vec![0; width];
+    let mut last: Vec<usize> = (0..width).collect();
+    for (i, &x) in a.iter().enumerate() {
+        let mut row = Vec::with_capacity(width);
+        row.push(i + 1);
+        for (j, &y) in b.iter().enumerate() {
+            let mut d = (last[j] + usize::from(x != y)).min(last[j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && x == b[j - 1] && a[i - 1] == y {
+                d = d.min(before[j - 1] + 1);
+            }
+            row.push(d);
+        }
+        before = last;
+        last = row;
+    }
+    last[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_what_was_meant_and_nothing_else() {
+        let known = ["nginx", "postgres", "motd"];
+        assert_eq!(nearest("ngnix", known), Some("nginx"));
+        assert_eq!(nearest("postgers", known), Some("postgres"));
+        assert_eq!(nearest("apache", known), None);
+    }
+}
