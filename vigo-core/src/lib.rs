@@ -6,5 +6,7 @@
 extern crate alloc;
 
 pub mod diagnostic;
+pub mod limits;
+pub mod template;
 pub mod time;
 pub mod value;
