@@ -5,6 +5,9 @@
 
 extern crate alloc;
 
+pub mod action;
+pub mod bundle;
 pub mod diagnostic;
 pub mod time;
 pub mod value;
+pub mod when;
