@@ -5,8 +5,15 @@
 
 extern crate alloc;
 
+pub mod action;
+pub mod bundle;
+pub mod converge;
 pub mod diagnostic;
+pub mod host;
 pub mod limits;
+pub mod plan;
+pub mod resource;
 pub mod template;
 pub mod time;
 pub mod value;
+pub mod when;
