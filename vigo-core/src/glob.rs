@@ -50,7 +50,7 @@ enum Step {
 /// A set of states, one bit a step; the last bit that is used stands for the end.
 type States = [u64; 8];
 
-const _: () = assert!(GLOB_BYTES_MAX + 1 <= 8 * 64);
+const _: () = assert!(GLOB_BYTES_MAX < 8 * 64);
 
 impl Glob {
     /// Reads a glob. Upper-case letters stand for lower-case ones.
@@ -353,5 +353,200 @@ impl Reader<'_> {
     fn push(&mut self, step: Step, bytes: usize) {
         self.steps.push(step);
         self.at += bytes;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn glob(text: &str) -> Glob {
+        Glob::parse(text).unwrap_or_else(|e| panic!("{text}: {e:?}"))
+    }
+
+    #[test]
+    fn names_match_as_a_whole() {
+        let cases = [
+            ("web-*", "web-01.acme.com", true),
+            ("web-*", "myweb-01", false),
+            ("*", "a", true),
+            ("*", "", true),
+            ("*.acme.com", "a.b.acme.com", true),
+            ("*.acme.com", "acme.com", false),
+            ("web-?", "web-1", true),
+            ("web-?", "web-12", false),
+            ("web-?", "web-", false),
+            ("web-[0-9][!0-5]", "web-16", true),
+            ("web-[0-9][!0-5]", "web-15", false),
+            ("web-[abx-z]", "web-y", true),
+            ("web-[a-]", "web--", true),
+            ("{web,db}-*", "db-1", true),
+            ("{web,db}-*", "app-1", false),
+            ("{web,db}", "webdb", false),
+            ("web{,-old}", "web", true),
+            ("web{,-old}", "web-old", true),
+            ("{a{1,2},b}.x", "a2.x", true),
+            ("{a{1,2},b}.x", "a.x", false),
+            ("a{b,c}", "ac", true),
+            ("a{*,c}d", "axxd", true),
+            ("*a*b*", "xxaxxbxx", true),
+            ("*a*b*", "xxbxxaxx", false),
+            ("WEB-[A-C]", "web-b", true),
+            ("web-b", "WEB-B", true),
+            ("a**b", "ab", true),
+        ];
+        for (pattern, name, expected) in cases {
+            assert_eq!(glob(pattern).matches(name), expected, "{pattern} on {name}");
+        }
+    }
+
+    #[test]
+    fn mistakes_are_said_where_they_are() {
+        let cases = [
+            ("empty", "", 0, "the glob is empty"),
+            ("open set", "a[b", 1, "`[` is not closed"),
+            ("open braces", "a{b,c", 1, "`{` is not closed"),
+            ("inner braces", "{a,{b}", 0, "`{` is not closed"),
+            ("closes nothing", "a}", 1, "closes nothing"),
+            ("closes no set", "a]", 1, "closes nothing"),
+            ("comma", "web-1,web-2", 5, "alternatives stand in braces"),
+            ("empty set", "a[]", 1, "the set is empty"),
+            ("other negation", "a[^b]", 2, "`[!…]`"),
+            ("wrong order", "a[z-a]", 2, "the range `z-a` is empty"),
+            ("star in a set", "a[*]", 2, "unexpected `*` in a set"),
+            ("a blank", "web 1", 3, "no hostname has a ` `"),
+            ("a slash", "web/1", 3, "no hostname has a `/`"),
+            ("a backslash", "web\\*", 3, "no hostname has a `\\\\`"),
+        ];
+        for (name, text, at, message) in cases {
+            let error = Glob::parse(text).expect_err(name);
+            assert!(error.at == at && error.message.contains(message), "{name}: {error:?}");
+        }
+        assert!(Glob::parse(&"a".repeat(GLOB_BYTES_MAX)).is_ok());
+        assert!(Glob::parse(&"a".repeat(GLOB_BYTES_MAX + 1)).is_err());
+        assert!(Glob::parse(&("{".repeat(8) + &"}".repeat(8))).is_ok());
+        assert!(Glob::parse(&("{".repeat(9) + &"}".repeat(9))).is_err());
+    }
+
+    #[test]
+    fn covering_is_seen() {
+        let cases = [
+            ("*", "web-*", true),
+            ("web-*", "*", false),
+            ("web-*", "WEB-*", true),
+            ("web-*", "web-01", true),
+            ("web-*", "web-*.prod", true),
+            ("web-*.prod", "web-*", false),
+            ("*.prod", "web-*.prod", true),
+            ("*-*", "web-*", true),
+            ("web-?", "web-[0-9]", true),
+            ("web-[0-9]", "web-?", false),
+            ("web-[a-z]", "web-[b-d]", true),
+            ("web-[!a]", "web-[b-d]", true),
+            ("{web,db}-*", "db-1*", true),
+            ("{web,db}-*", "{db,web}-*", true),
+            ("{web,db}-*", "{db,app}-*", false),
+            ("a{b,c}", "{ab,ac}", true),
+            ("?*", "*", false),
+            ("*", "?*", true),
+            ("?*", "*?", true),
+            ("**", "*", true),
+            ("*a*", "*aa*", true),
+            ("*aa*", "*a*", false),
+            ("web-1", "web-2", false),
+        ];
+        for (wide, narrow, expected) in cases {
+            assert_eq!(glob(wide).covers(&glob(narrow)), expected, "{wide} over {narrow}");
+        }
+    }
+
+    #[test]
+    fn no_pattern_is_slow() {
+        let name = "a".repeat(253);
+        let stars = glob(&("*a".repeat(200) + "b"));
+        let forks = glob(&"{a,aa,*a}".repeat(50));
+        for _ in 0..20 {
+            assert!(!stars.matches(&name) && forks.matches(&name));
+        }
+        // Given up, and said to be not covered.
+        assert!(!forks.covers(&glob(&"{a,b,c}".repeat(60))));
+    }
+
+    /// All that a glob's alternatives can be, then star by star: slow and plain.
+    fn plainly(pattern: &[char], name: &[char]) -> bool {
+        if let Some(open) = pattern.iter().position(|c| *c == '{') {
+            let mut depth = 0;
+            let mut cuts = alloc::vec![open];
+            for (i, c) in pattern.iter().enumerate().skip(open) {
+                depth += i32::from(*c == '{');
+                depth -= i32::from(*c == '}');
+                if depth == 0 || (depth == 1 && *c == ',') {
+                    cuts.push(i);
+                }
+                if depth == 0 {
+                    break;
+                }
+            }
+            let end = cuts[cuts.len() - 1];
+            return cuts.windows(2).any(|cut| {
+                plainly(&[&pattern[..open], &pattern[cut[0] + 1..cut[1]], &pattern[end + 1..]].concat(), name)
+            });
+        }
+        match (pattern, name) {
+            ([], []) => true,
+            (['*', rest @ ..], _) => {
+                plainly(rest, name) || name.split_first().is_some_and(|(_, n)| plainly(pattern, n))
+            }
+            (['?', rest @ ..], [_, n @ ..]) => plainly(rest, n),
+            (['[', '!', a, '-', b, ']', rest @ ..], [c, n @ ..]) => !(a..=b).contains(&c) && plainly(rest, n),
+            (['[', a, '-', b, ']', rest @ ..], [c, n @ ..]) => (a..=b).contains(&c) && plainly(rest, n),
+            ([p, rest @ ..], [c, n @ ..]) => p == c && plainly(rest, n),
+            _ => false,
+        }
+    }
+
+    fn pattern() -> impl Strategy<Value = String> {
+        let item =
+            prop::sample::select(alloc::vec!["a", "b", "c", "*", "?", "[a-b]", "[!b-c]", "-"]).prop_map(String::from);
+        item.prop_recursive(3, 12, 3, |inner| {
+            let text = prop::collection::vec(inner, 0..4).prop_map(|all| all.concat());
+            prop_oneof![
+                text.clone(),
+                prop::collection::vec(text, 1..3).prop_map(|all| format!("{{{}}}", all.join(","))),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1000))]
+
+        #[test]
+        fn the_automaton_agrees_with_the_plain_meaning(text in pattern(), names in prop::collection::vec("[a-c-]{0,5}", 8)) {
+            let Ok(glob) = Glob::parse(&text) else { return Ok(()) };
+            let chars: Vec<char> = text.chars().collect();
+            for name in names {
+                let expected = plainly(&chars, &name.chars().collect::<Vec<_>>());
+                prop_assert_eq!(glob.matches(&name), expected, "{} on {}", text, name);
+            }
+        }
+
+        #[test]
+        fn what_is_covered_matches(a in pattern(), b in pattern(), names in prop::collection::vec("[a-c-]{0,5}", 16)) {
+            let (Ok(a), Ok(b)) = (Glob::parse(&a), Glob::parse(&b)) else { return Ok(()) };
+            let found = names.iter().find(|name| b.matches(name) && !a.matches(name));
+            if a.covers(&b) {
+                prop_assert_eq!(found, None, "{} over {}", a, b);
+            }
+            prop_assert!(a.covers(&a));
+        }
+
+        #[test]
+        fn any_text_is_a_glob_or_an_error_inside_it(text in prop_oneof![any::<String>(), "[a\\[\\]{},!*?^é-]{0,20}"], name in ".{0,8}") {
+            match Glob::parse(&text) {
+                Ok(glob) => _ = glob.matches(&name),
+                Err(e) => prop_assert!(text.get(e.at..e.at + e.len).is_some(), "{:?}", e),
+            }
+        }
     }
 }

@@ -41,7 +41,7 @@ pub fn check_path(path: &str) -> Result<(), PathError> {
         let names = areas().iter().map(|a| a.name).chain(["custom"]);
         let help = match first {
             "Traits" | "traits" => Some(String::from("write it without `Traits.`, as in `os.family`")),
-            _ => nearest(first, names).map(|name| format!("did you mean `{name}`?")).or_else(|| elsewhere(first)),
+            _ => elsewhere(first).or_else(|| nearest(first, names).map(|name| format!("did you mean `{name}`?"))),
         };
         return fail(format!("unknown trait `{}`", shown()), help);
     };
@@ -76,7 +76,17 @@ pub fn declared(path: &str) -> Option<TraitKind> {
 fn lookup(area: &Area, steps: &[&str]) -> Option<TraitKind> {
     let fields = || area.each_field();
     let exact = fields().find(|field| matches(pattern(field), steps)).map(|field| field.kind);
-    exact.or_else(|| fields().any(|field| leads_through(&field, steps)).then_some(TraitKind::Map))
+    exact.or_else(|| {
+        let through = fields().any(|field| leads_through(&field, steps)) && !is_mistyped(area, steps);
+        through.then_some(TraitKind::Map)
+    })
+}
+
+/// Whether the last of the steps is nearly a field of what the others name: then it is that, and no part of a key.
+fn is_mistyped(area: &Area, steps: &[&str]) -> bool {
+    let Some((last, above)) = steps.split_last() else { return false };
+    let names = children(area, above);
+    !names.contains(last) && nearest(last, names.into_iter().filter(|name| !matches!(*name, "*" | "#"))).is_some()
 }
 
 fn pattern(field: &Field) -> impl Iterator<Item = &'static str> + Clone {
@@ -148,7 +158,9 @@ mod tests {
             ("free", "custom.rack.anything.at.all", None),
             ("a typo in the area", "oss.family", Some("did you mean `os`?")),
             ("a typo in the field", "os.famly", Some("did you mean `os.family`?")),
-            ("a typo behind a key", "interfaces.eth0.mtuu", Some("known there")),
+            ("a typo behind a key", "interfaces.eth0.mtuu", Some("did you mean `interfaces.eth0.mtu`?")),
+            ("a key of an entry with dots", "interfaces.eth0.100", None),
+            ("a field of an entry with dots", "interfaces.eth0.100.mtu", None),
             ("the area forgotten", "is_container", Some("did you mean `virtualization.is_container`?")),
             ("below a scalar", "os.family.x", Some("is text, it has no `x`")),
             ("no index", "network.ip_addresses.first", Some("expected the index")),

@@ -170,9 +170,11 @@ fn distro(at: Place, text: &str) -> Result<(), WhenError> {
     } else if text.is_empty() || !text.chars().all(fine) {
         Err(at.error(format!("expected the id of a distribution, found `{}`", shown(text))))
     } else {
-        match nearest(&text.to_ascii_lowercase(), words::DISTROS.into_iter().map(|(id, _)| id)) {
-            // Two or three letters are near to everything.
-            Some(id) if text.len() > 3 => Err(at.error(format!("unknown distribution `{text}`")).help(format!(
+        // Two or three letters are near to everything, and a first letter is seldom mistyped.
+        let word = text.to_ascii_lowercase();
+        let alike = words::DISTROS.into_iter().map(|(id, _)| id).filter(|id| id.get(..1) == word.get(..1));
+        match nearest(&word, alike) {
+            Some(id) if word.len() > 3 => Err(at.error(format!("unknown distribution `{text}`")).help(format!(
                 "did you mean `{id}`? another distribution of nearly that name is trait_is('os.distro', '{text}')"
             ))),
             _ => Ok(()),

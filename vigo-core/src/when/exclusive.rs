@@ -81,7 +81,6 @@ fn view<'a>((mut expr, mut positive): Signed<'a>) -> View<'a> {
 }
 
 impl Search {
-    /// Each pair of parts is met at most once: from a pair, what to take apart follows from the two kinds alone.
     fn apart(&mut self, a: Signed<'_>, b: Signed<'_>) -> bool {
         let Some(left) = self.steps.checked_sub(1) else { return false };
         self.steps = left;
@@ -89,11 +88,32 @@ impl Search {
             (View::Never, _) | (_, View::Never) => true,
             (View::Any(all, sign), _) => all.iter().all(|e| self.apart((e, sign), b)),
             (_, View::Any(all, sign)) => all.iter().all(|e| self.apart(a, (e, sign))),
+            // An `||` inside one side is held against all of the other: its parts may meet different conjuncts there.
+            (View::All(xs, p), View::All(ys, q)) => {
+                self.leaves((xs, p), (ys, q))
+                    || xs.iter().any(|x| !is_leaf((x, p)) && self.apart((x, p), b))
+                    || ys.iter().any(|y| !is_leaf((y, q)) && self.apart(a, (y, q)))
+            }
             (View::All(all, sign), _) => all.iter().any(|e| self.apart((e, sign), b)),
             (_, View::All(all, sign)) => all.iter().any(|e| self.apart(a, (e, sign))),
             (View::Leaf(x, p), View::Leaf(y, q)) => leaves_apart((x, p), (y, q)),
         }
     }
+
+    fn leaves(&mut self, (xs, p): (&[Expr], bool), (ys, q): (&[Expr], bool)) -> bool {
+        let xs = xs.iter().filter(|x| is_leaf((x, p)));
+        let pairs = xs.flat_map(|x| ys.iter().filter(|y| is_leaf((y, q))).map(move |y| (x, y)));
+        for (x, y) in pairs {
+            if self.apart((x, p), (y, q)) {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+fn is_leaf(signed: Signed<'_>) -> bool {
+    matches!(view(signed), View::Leaf(..) | View::Never)
 }
 
 fn leaves_apart((x, p): Signed<'_>, (y, q): Signed<'_>) -> bool {

@@ -178,6 +178,9 @@ impl Parser<'_, '_> {
 
     fn named(&mut self) -> Result<Expr, WhenError> {
         let Token { kind: Kind::Name(name), place } = self.advance()? else { return Ok(Expr::False) };
+        if name.eq_ignore_ascii_case("not") {
+            return Err(place.error(format!("unknown function `{name}`")).help("write `!`"));
+        }
         let open = self.token.place;
         let mut args = Vec::new();
         let mut end = place;
@@ -209,11 +212,8 @@ impl Parser<'_, '_> {
         match Builtin::find(&name) {
             Some(builtin) => Ok(Expr::Call(Arc::new(Call { builtin, args, place: whole }))),
             None => {
-                let error = place.error(format!("unknown function `{name}`"));
-                let error = match name.to_ascii_lowercase().as_str() {
-                    "not" => error.help("write `!`"),
-                    _ => error.did_you_mean(&name, builtins().iter().map(|b| b.name).chain(["true", "false"])),
-                };
+                let known = builtins().iter().map(|b| b.name).chain(["true", "false"]);
+                let error = place.error(format!("unknown function `{name}`")).did_you_mean(&name, known);
                 self.errors.push(error);
                 // Stands for it while the rest is read; the error keeps it from getting out.
                 Ok(Expr::False)

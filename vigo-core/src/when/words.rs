@@ -15,7 +15,8 @@ const OTHER_LINUX: u64 = 1 << 62;
 pub(super) const ANY_FAMILY: u64 = u64::MAX;
 
 /// The known ids of `os.distro`, each with its family. Others exist; these are what a mistyped id is held against.
-pub const DISTROS: [(&str, &str); 48] = [
+/// `linux` is the family of those that have none of their own.
+pub const DISTROS: [(&str, &str); 56] = [
     ("debian", "debian"),
     ("ubuntu", "debian"),
     ("raspbian", "debian"),
@@ -53,6 +54,14 @@ pub const DISTROS: [(&str, &str); 48] = [
     ("endeavouros", "arch"),
     ("alpine", "alpine"),
     ("postmarketos", "alpine"),
+    ("gentoo", "linux"),
+    ("void", "linux"),
+    ("nixos", "linux"),
+    ("slackware", "linux"),
+    ("photon", "linux"),
+    ("clear-linux-os", "linux"),
+    ("flatcar", "linux"),
+    ("openwrt", "linux"),
     ("macos", "macos"),
     ("freebsd", "freebsd"),
     ("ghostbsd", "freebsd"),
@@ -108,7 +117,7 @@ pub const DAYS: [(&str, &str); 7] = [
 
 /// Returns the families that a word stands for as bits: one, or those of a union. Compares without case.
 pub(super) fn family_bits(word: &str) -> Option<u64> {
-    let linux = (1 << LINUX_FAMILIES) - 1 | OTHER_LINUX;
+    let linux = ((1 << LINUX_FAMILIES) - 1) | OTHER_LINUX;
     if word.eq_ignore_ascii_case("linux") {
         return Some(linux);
     }
@@ -119,7 +128,7 @@ pub(super) fn family_bits(word: &str) -> Option<u64> {
     bit(word)
 }
 
-/// Returns the family of a known distribution.
+/// Returns the family of a known distribution; `linux` for one that has none of its own.
 pub fn family_of(distro: &str) -> Option<&'static str> {
     DISTROS.iter().find(|(id, _)| id.eq_ignore_ascii_case(distro)).map(|(_, family)| *family)
 }

@@ -15,7 +15,6 @@ pub(super) const BUILTIN: Builtin = Builtin {
     decide: Decide::Clock(decide),
     domains: Some(domains),
     also: Some(also),
-    ..Builtin::PLAIN
 };
 
 fn decide(call: &Call, clock: &Civil) -> bool {
