@@ -57,7 +57,8 @@ pub enum Decision {
 
 /// Decides an expression from the looks that are known, or names the next look that matters.
 ///
-/// Look it up, remember the answer and call again: a look whose answer cannot change the outcome is never asked for.
+/// Look it up, remember the answer and call again. What another operand has settled already is never asked for:
+/// nothing is looked at for `false && command_succeeds('x')`.
 /// Fold by server, traits and clock before; what they should have decided is unknown here.
 pub fn decide(expr: &Expr, known: &dyn Fn(&Look) -> Option<Tri>) -> Decision {
     match expr {

@@ -458,6 +458,13 @@ fn looks_that_cannot_matter_are_not_asked_for() {
 }
 
 #[test]
+fn what_another_look_has_shown_spares_the_earlier_one() {
+    let expr = parse("command_succeeds('x') && file_exists('/no')");
+    let known = |l: &Look| matches!(l, Look::FileExists(_)).then_some(Tri::False);
+    assert_eq!(decide(&expr, &known), Decision::Decided(Tri::False));
+}
+
+#[test]
 fn looks_print_as_the_functions_that_ask_for_them() {
     for builtin in builtins().iter().filter(|b| b.side() == Side::Look) {
         let expr = parse(builtin.example);
