@@ -65,6 +65,15 @@ impl AbsPath {
         Ok(Self(path.into()))
     }
 
+    /// Returns the path of a constant, which is clean as it stands.
+    ///
+    /// # Panics
+    /// In debug builds, when it is not.
+    pub fn known(text: &'static str) -> Self {
+        debug_assert_eq!(Self::parse(text).as_ref().map(Self::as_str), Ok(text));
+        Self(text.into())
+    }
+
     /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
