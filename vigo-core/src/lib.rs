@@ -5,6 +5,11 @@
 
 extern crate alloc;
 
+pub mod action;
+pub mod bundle;
 pub mod diagnostic;
+pub mod host;
+pub mod resource;
 pub mod time;
 pub mod value;
+pub mod when;

@@ -1,0 +1,11 @@
+//! What an executor can be asked to do ([`Op`]), and what it answers ([`OpOutput`]).
+
+mod command;
+mod op;
+mod output;
+mod path;
+
+pub use command::{Command, Effect};
+pub use op::{Content, Expect, Op, Owner, Replace, StagedId, Validate};
+pub use output::{Entry, Exit, FailureKind, FileKind, Metadata, OpFailure, OpOutput, Outputs, Ran};
+pub use path::{AbsPath, PathError};

@@ -1,0 +1,13 @@
+//! The interfaces between what a machine needs (core) and how it is done there (a `vigo-host-*` crate).
+
+mod accounts;
+mod adapter;
+mod facts;
+mod problem;
+mod table;
+
+pub use accounts::Accounts;
+pub use adapter::{Adapter, Comparison, Family, Interpreted, Phase};
+pub use facts::{HostFacts, Init};
+pub use problem::{Problem, ProblemKind};
+pub use table::{Capability, Host, Support};

@@ -1,0 +1,61 @@
+//! A host: its adapters and what it can do.
+
+use super::{Adapter, HostFacts, Problem};
+use alloc::format;
+
+/// What a host supports of a type.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Support {
+    /// Everything.
+    Full,
+    /// What the text does not except.
+    Partly(&'static str),
+    /// Nothing.
+    No,
+}
+
+/// One line of a host's capability table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Capability {
+    /// The resource type.
+    pub type_name: &'static str,
+    /// How far it goes.
+    pub support: Support,
+    /// The native tool.
+    pub tool: &'static str,
+}
+
+macro_rules! families {
+    ($($(#[$doc:meta])* $name:ident: $family:ty;)*) => {
+        /// The adapters of one operating system. Pure: every host can be asked on every machine.
+        pub trait Host: Sync {
+            /// Returns the system's name in messages: `linux`, `openbsd` …
+            fn name(&self) -> &'static str;
+
+            /// Returns what the host supports of each type.
+            fn capabilities(&self) -> &'static [Capability];
+
+            /// Returns the bare names of programs whose presence decides which adapter is taken.
+            fn programs(&self) -> &'static [&'static str] {
+                &[]
+            }
+
+            $(
+                $(#[$doc])*
+                ///
+                /// # Errors
+                /// [`Problem`] of kind `Unsupported`, when this host has no way to do it.
+                fn $name(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<$family>, Problem> {
+                    Err(unsupported(<$family as super::Family>::TYPE, self.name(), facts))
+                }
+            )*
+        }
+    };
+}
+
+families! {}
+
+fn unsupported(type_name: &str, host: &str, facts: &HostFacts) -> Problem {
+    let version = if facts.version.is_empty() { host.into() } else { format!("{} {}", facts.distro, facts.version) };
+    Problem::unsupported(format!("type `{type_name}` is not supported on {version}"))
+}

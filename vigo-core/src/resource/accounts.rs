@@ -1,0 +1,57 @@
+//! Owners by name: the reads that resolve them, and their answers.
+
+use crate::action::{AbsPath, Op, OpOutput, Outputs, Owner};
+use crate::host::Accounts;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// Returns the reads of the account database; identical reads are shared within a run.
+pub(crate) fn probe() -> Vec<Op> {
+    paths().iter().map(Op::read_file).collect()
+}
+
+/// Returns the numbers of `owner` and `group`, each a name or a number. The inner error says which account does not
+/// exist, which is a finding and not a failed observation.
+///
+/// # Errors
+/// A fragment, when the database could not be read.
+pub(crate) fn owner(
+    outputs: &Outputs,
+    owner: Option<&str>,
+    group: Option<&str>,
+) -> Result<Result<Owner, String>, String> {
+    if owner.is_none() && group.is_none() {
+        return Ok(Ok(Owner::default()));
+    }
+    let [passwd, group_file] = paths();
+    let accounts = Accounts { passwd: content(outputs, &passwd)?, group: content(outputs, &group_file)? };
+    Ok(resolve(accounts, owner, group))
+}
+
+/// Returns a file's content; a missing file is empty.
+pub(crate) fn content<'a>(outputs: &'a Outputs, path: &AbsPath) -> Result<&'a [u8], String> {
+    match outputs.path(path) {
+        Some(OpOutput::File { content, .. }) => Ok(content),
+        Some(OpOutput::Missing) => Ok(&[]),
+        Some(OpOutput::Failed(failure)) => Err(failure.message.clone()),
+        _ => Err(format!("`{path}` was not read")),
+    }
+}
+
+fn resolve(accounts: Accounts<'_>, owner: Option<&str>, group: Option<&str>) -> Result<Owner, String> {
+    let uid = match owner {
+        Some("root") => Some(0),
+        Some(name) => Some(accounts.uid(name).ok_or_else(|| format!("user `{name}` does not exist"))?),
+        None => None,
+    };
+    let gid = match group {
+        Some(name) => Some(accounts.gid(name).ok_or_else(|| format!("group `{name}` does not exist"))?),
+        None => None,
+    };
+    Ok(Owner { uid, gid })
+}
+
+fn paths() -> [AbsPath; 2] {
+    [AbsPath::known("/etc/passwd"), AbsPath::known("/etc/group")]
+}

@@ -1,0 +1,205 @@
+//! One resource on its way to its state: the object-safe face of a family, and its one implementation.
+
+use super::{Change, Diff};
+use crate::action::{Op, Outputs};
+use crate::host::{Adapter, Comparison, Family, HostFacts, Interpreted, Phase, Problem};
+use crate::time::Duration;
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::any::Any;
+
+/// What Converge drives, whatever the type. In this order: `probe` (or `probe_batch`), `interpret` until it asks for no
+/// more, `compare`, `lower`; after the operations from the start again, with [`Phase::After`].
+pub trait Instance: Send + Sync {
+    /// Returns the type's name.
+    fn type_name(&self) -> &'static str;
+    /// Says whether the host can do what is wanted.
+    ///
+    /// # Errors
+    /// [`Problem`] of kind `Unsupported`.
+    fn check(&self, facts: &HostFacts) -> Result<(), Problem>;
+    /// Returns what to read.
+    fn probe(&self, facts: &HostFacts) -> Vec<Op>;
+    /// Returns what to read for this instance and `others` of the same family together; empty when there is no such way.
+    fn probe_batch(&self, others: &[&dyn Instance], facts: &HostFacts) -> Vec<Op>;
+    /// Takes the answers; a known state is kept inside.
+    fn interpret(&mut self, outputs: &Outputs, facts: &HostFacts) -> Interpreted<()>;
+    /// Takes a state that a plan predicted instead of answers; `false` when it is of another family.
+    fn assume(&mut self, state: &Arc<dyn Any + Send + Sync>) -> bool;
+    /// Compares what is wanted with the state in hand, and keeps the actions.
+    fn compare(&mut self, phase: Phase) -> Verdict;
+    /// Replaces the actions in hand by the refresh that a trigger asks for; `false` when there is nothing to do.
+    fn refresh(&mut self) -> bool;
+    /// Returns the actions in hand, in words.
+    fn actions(&self) -> Vec<String>;
+    /// Returns the operations that perform the actions in hand.
+    ///
+    /// # Errors
+    /// [`Problem`], when they cannot be done.
+    fn lower(&self, facts: &HostFacts) -> Result<Vec<Op>, Problem>;
+    /// Returns what will be once the actions in hand have succeeded.
+    fn predict(&self, outputs: &Outputs) -> Prediction;
+    /// Returns what to read after an operation failed.
+    fn diagnose(&self, facts: &HostFacts) -> Vec<Op>;
+    /// Returns whether the actions in hand start the thing anew.
+    fn starts(&self) -> bool;
+    /// Whether what it does reaches beyond itself in ways a plan cannot know.
+    fn unpredictable(&self) -> bool;
+    /// The types whose shared observations it spoils.
+    fn spoils(&self) -> &'static [&'static str];
+    /// How long one attempt may take.
+    fn timeout(&self) -> Duration;
+    /// How long the state may take to be reached.
+    fn settle(&self) -> Duration;
+    /// The instance itself, for batches.
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// A [`Comparison`] without its actions.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// What differs.
+    pub changes: Vec<Change>,
+    /// The text diff.
+    pub diff: Option<Diff>,
+    /// A state on its way.
+    pub pending: Option<String>,
+    /// What makes the resource fail.
+    pub failure: Option<Problem>,
+    /// Remarks.
+    pub notes: Vec<String>,
+    /// See [`Comparison::doubtful`].
+    pub doubtful: bool,
+}
+
+/// What a plan expects of a resource's actions.
+#[derive(Clone)]
+pub struct Prediction {
+    /// The state that a later observation of the same identity will find; `None` is not known.
+    pub state: Option<Arc<dyn Any + Send + Sync>>,
+    /// File operations to perform on the overlay in place of programs.
+    pub shadow: Vec<Op>,
+}
+
+/// An instance of family `F`.
+pub struct Managed<F: Family> {
+    want: F::Want,
+    adapter: &'static dyn Adapter<F>,
+    state: Option<F::State>,
+    actions: Vec<F::Action>,
+}
+
+impl<F: Family> Managed<F> {
+    /// Returns an instance that wants `want`, by `adapter`.
+    pub fn boxed(want: F::Want, adapter: &'static dyn Adapter<F>) -> Box<dyn Instance> {
+        Box::new(Self { want, adapter, state: None, actions: Vec::new() })
+    }
+}
+
+impl<F: Family> Instance for Managed<F> {
+    fn type_name(&self) -> &'static str {
+        F::TYPE
+    }
+
+    fn check(&self, facts: &HostFacts) -> Result<(), Problem> {
+        self.adapter.check(&self.want, facts)
+    }
+
+    fn probe(&self, facts: &HostFacts) -> Vec<Op> {
+        self.adapter.probe(&self.want, facts)
+    }
+
+    fn probe_batch(&self, others: &[&dyn Instance], facts: &HostFacts) -> Vec<Op> {
+        let same = |adapter: &'static dyn Adapter<F>| {
+            core::ptr::addr_eq(core::ptr::from_ref(adapter), core::ptr::from_ref(self.adapter))
+        };
+        let mut wants = alloc::vec![&self.want];
+        let others = others.iter().filter_map(|o| o.as_any().downcast_ref::<Self>());
+        wants.extend(others.filter(|o| same(o.adapter)).map(|o| &o.want));
+        self.adapter.probe_all(&wants, facts)
+    }
+
+    fn interpret(&mut self, outputs: &Outputs, facts: &HostFacts) -> Interpreted<()> {
+        match self.adapter.interpret(&self.want, outputs, facts) {
+            Interpreted::Known(state) => {
+                self.state = Some(state);
+                Interpreted::Known(())
+            }
+            Interpreted::Unknown(why) => Interpreted::Unknown(why),
+            Interpreted::Ask(ops) => Interpreted::Ask(ops),
+        }
+    }
+
+    fn assume(&mut self, state: &Arc<dyn Any + Send + Sync>) -> bool {
+        match state.downcast_ref::<F::State>() {
+            Some(state) => {
+                self.state = Some(state.clone());
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn compare(&mut self, phase: Phase) -> Verdict {
+        let comparison = match &self.state {
+            Some(state) => F::compare(&self.want, state, phase),
+            None => Comparison::fail(Problem::failed("compared before it was observed")),
+        };
+        let Comparison { changes, actions, diff, pending, failure, notes, doubtful } = comparison;
+        self.actions = actions;
+        Verdict { changes, diff, pending, failure, notes, doubtful }
+    }
+
+    fn refresh(&mut self) -> bool {
+        let action = self.state.as_ref().and_then(|state| F::refresh(&self.want, state));
+        self.actions = action.into_iter().collect();
+        !self.actions.is_empty()
+    }
+
+    fn actions(&self) -> Vec<String> {
+        self.actions.iter().map(ToString::to_string).collect()
+    }
+
+    fn lower(&self, facts: &HostFacts) -> Result<Vec<Op>, Problem> {
+        match &self.state {
+            Some(state) => self.adapter.lower(&self.want, state, &self.actions, facts),
+            None => Err(Problem::failed("lowered before it was observed")),
+        }
+    }
+
+    fn predict(&self, outputs: &Outputs) -> Prediction {
+        let Some(state) = &self.state else { return Prediction { state: None, shadow: Vec::new() } };
+        let predicted = F::predict(&self.want, state).map(|s| Arc::new(s) as Arc<dyn Any + Send + Sync>);
+        Prediction { state: predicted, shadow: self.adapter.shadow(&self.want, state, &self.actions, outputs) }
+    }
+
+    fn diagnose(&self, facts: &HostFacts) -> Vec<Op> {
+        self.adapter.diagnose(&self.want, facts)
+    }
+
+    fn starts(&self) -> bool {
+        self.actions.iter().any(F::starts)
+    }
+
+    fn unpredictable(&self) -> bool {
+        F::UNPREDICTABLE
+    }
+
+    fn spoils(&self) -> &'static [&'static str] {
+        F::SPOILS
+    }
+
+    fn timeout(&self) -> Duration {
+        F::TIMEOUT
+    }
+
+    fn settle(&self) -> Duration {
+        F::SETTLE
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}

@@ -1,0 +1,26 @@
+//! Resource types: what each takes, how it is compared, and what follows from a difference.
+//!
+//! One file a type. A type is one declaration ([`TypeDecl`]) from which parsing, checks, schema and docs follow, and one
+//! [`crate::host::Family`]: want, state, comparison. What touches files only is adapted here too (`Native`); the rest is
+//! adapted by a host crate.
+
+mod accounts;
+mod change;
+mod check;
+mod decl;
+mod diff;
+mod fields;
+mod instance;
+mod kind;
+mod registry;
+
+pub mod symlink;
+
+pub use change::Change;
+pub use check::check;
+pub use decl::{Attr, Footprint, Need, Prepare, Refresh, TypeDecl};
+pub use diff::Diff;
+pub use fields::{Datum, Field, FieldValue, Fields};
+pub use instance::{Instance, Managed, Prediction, Verdict};
+pub use kind::Kind;
+pub use registry::{find, types};

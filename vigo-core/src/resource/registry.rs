@@ -1,0 +1,15 @@
+//! All resource types.
+
+use super::{TypeDecl, symlink};
+
+static TYPES: &[&TypeDecl] = &[&symlink::DECL];
+
+/// Returns all types, in the order of the reference.
+pub fn types() -> &'static [&'static TypeDecl] {
+    TYPES
+}
+
+/// Returns the type of this name or alias.
+pub fn find(name: &str) -> Option<&'static TypeDecl> {
+    TYPES.iter().copied().find(|t| t.name == name || t.aliases.contains(&name))
+}

@@ -1,0 +1,5 @@
+//! `when:` expressions.
+
+/// A `when:` expression.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expr {}

@@ -1,0 +1,10 @@
+//! What Vigo's resources mean on Linux. Pure tables: which reads observe a state, which calls make it so.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod host;
+
+pub use host::Linux;
