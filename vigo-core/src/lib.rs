@@ -7,8 +7,10 @@ extern crate alloc;
 
 pub mod action;
 pub mod bundle;
+pub mod converge;
 pub mod diagnostic;
 pub mod host;
+pub mod plan;
 pub mod resource;
 pub mod time;
 pub mod value;
