@@ -14,6 +14,7 @@ mod instance;
 mod kind;
 mod registry;
 
+pub mod service;
 pub mod symlink;
 
 pub use change::Change;
