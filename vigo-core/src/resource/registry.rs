@@ -3,6 +3,9 @@
 use super::{TypeDecl, exec, symlink};
 
 static TYPES: &[&TypeDecl] = &[&symlink::DECL, &exec::DECL];
+use super::{TypeDecl, service, symlink};
+
+static TYPES: &[&TypeDecl] = &[&symlink::DECL, &service::DECL];
 
 /// Returns all types, in the order of the reference.
 pub fn types() -> &'static [&'static TypeDecl] {
