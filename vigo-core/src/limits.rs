@@ -30,7 +30,6 @@ pub const TEMPLATE_VALUE_DEPTH_MAX: usize = 128;
 
 /// Errors that are reported of one template.
 pub const TEMPLATE_ERRORS_MAX: usize = 100;
-//! Every bound, with its unit and its reason.
 
 /// Bytes of a hostname glob: a hostname has at most 253, and its automaton must fit a set of 512 states.
 pub const GLOB_BYTES_MAX: usize = 480;
@@ -54,7 +53,6 @@ pub const WHEN_BUNDLE_BYTES_MAX: usize = 65_536;
 pub const WHEN_BUNDLE_LEVELS_MAX: usize = 192;
 /// Builtins of an expression in a bundle.
 pub const WHEN_BUNDLE_CALLS_MAX: usize = 4096;
-//! Bounds on what comes from outside, each with its unit and its reason.
 
 /// Bytes of one YAML file: ten times the largest tree that is measured, and still parsed in a tenth of a second.
 pub const FILE_BYTES_MAX: usize = 4 << 20;
