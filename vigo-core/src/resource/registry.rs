@@ -1,8 +1,8 @@
 //! All resource types.
 
-use super::{TypeDecl, symlink};
+use super::{TypeDecl, file, symlink};
 
-static TYPES: &[&TypeDecl] = &[&symlink::DECL];
+static TYPES: &[&TypeDecl] = &[&file::DECL, &symlink::DECL];
 
 /// Returns all types, in the order of the reference.
 pub fn types() -> &'static [&'static TypeDecl] {
