@@ -21,12 +21,6 @@ pub const ALIAS_NODES_MAX: u64 = 100_000;
 /// Errors reported for one file: what comes after them is noise.
 pub const FILE_ERRORS_MAX: usize = 100;
 
-/// Alternatives that the braces of one glob may stand for.
-pub const GLOB_ALTERNATIVES_MAX: usize = 64;
-
-/// Bytes of one glob: a hostname has 253.
-pub const GLOB_BYTES_MAX: usize = 1024;
-
 /// Resources of one class after `foreach`: ten times what a large host has.
 pub const RESOURCES_MAX: usize = 50_000;
 
