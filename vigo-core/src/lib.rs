@@ -7,12 +7,18 @@ extern crate alloc;
 
 pub mod action;
 pub mod bundle;
+pub mod config;
+pub mod converge;
 pub mod diagnostic;
+pub mod glob;
 pub mod host;
 pub mod limits;
+pub mod plan;
+pub mod resolve;
 pub mod resource;
 pub mod secret;
 pub mod source;
 pub mod time;
+pub mod traits;
 pub mod value;
 pub mod when;
