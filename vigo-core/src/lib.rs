@@ -18,6 +18,7 @@ pub mod resolve;
 pub mod resource;
 pub mod secret;
 pub mod source;
+pub mod template;
 pub mod time;
 pub mod traits;
 pub mod value;

@@ -52,3 +52,34 @@ pub const WHEN_BUNDLE_BYTES_MAX: usize = 65_536;
 pub const WHEN_BUNDLE_LEVELS_MAX: usize = 192;
 /// Builtins of an expression in a bundle.
 pub const WHEN_BUNDLE_CALLS_MAX: usize = 4096;
+
+/// Bytes of a template's text: the largest file anyone renders is far below, and offsets fit 32 bits.
+pub const TEMPLATE_TEXT_BYTES_MAX: usize = 4 << 20;
+
+/// Steps of one rendering: an operation is one, a function one more for each 32 bytes or item it looks at. Some tens of
+/// milliseconds, enough for a thousand lines from a list of a thousand maps.
+pub const TEMPLATE_STEPS_MAX: u32 = 1 << 20;
+
+/// Bytes that one rendering may produce, in its output and in all texts and lists on the way there together.
+pub const TEMPLATE_OUTPUT_BYTES_MAX: usize = 16 << 20;
+
+/// Levels of `template` calls inside each other; a template that calls itself over a tree needs a level for each of its.
+pub const TEMPLATE_CALL_DEPTH_MAX: usize = 256;
+
+/// Levels of `if`, `with`, `range`, `block` and `define` inside each other.
+pub const TEMPLATE_BLOCK_DEPTH_MAX: usize = 128;
+
+/// Levels of parentheses inside each other: the one recursion of the parser.
+pub const TEMPLATE_PAREN_DEPTH_MAX: usize = 48;
+
+/// Variables that are visible at one place.
+pub const TEMPLATE_VARIABLES_MAX: usize = 1000;
+
+/// Arguments of one function call.
+pub const TEMPLATE_ARGUMENTS_MAX: usize = 1000;
+
+/// Levels of lists and maps inside each other in a value that a template builds or prints: the depth of a recursion.
+pub const TEMPLATE_VALUE_DEPTH_MAX: usize = 128;
+
+/// Errors that are reported of one template.
+pub const TEMPLATE_ERRORS_MAX: usize = 100;
