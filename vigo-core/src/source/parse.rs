@@ -19,12 +19,8 @@ pub(super) fn parse(id: FileId, path: Arc<str>, text: Arc<str>, diagnostics: &mu
     let nodes = Vec::with_capacity(text.len() / 12);
     let file = YamlFile { id, path, text, nodes, items: Vec::new(), entries: Vec::new(), roots: Vec::new() };
     if file.text.len() > limits::FILE_BYTES_MAX {
-        let message = format!(
-            "`{}` has {} bytes, at most {} are read",
-            file.path,
-            file.text.len(),
-            limits::FILE_BYTES_MAX
-        );
+        let message =
+            format!("`{}` has {} bytes, at most {} are read", file.path, file.text.len(), limits::FILE_BYTES_MAX);
         diagnostics.push(Diagnostic::new(Code::YamlLimit, Span::new(id, 0, 0), message));
         return file;
     }
@@ -117,7 +113,11 @@ impl<'t> Builder<'t> {
             if self.diagnostics.len() >= limits::FILE_ERRORS_MAX || self.file.nodes.len() > limits::FILE_NODES_MAX {
                 let end = Span::new(self.file.id, 0, 0);
                 let message = if self.diagnostics.len() >= limits::FILE_ERRORS_MAX {
-                    format!("more than {} errors in `{}`: the rest is not read", limits::FILE_ERRORS_MAX, self.file.path)
+                    format!(
+                        "more than {} errors in `{}`: the rest is not read",
+                        limits::FILE_ERRORS_MAX,
+                        self.file.path
+                    )
                 } else {
                     format!("more than {} YAML nodes in `{}`", limits::FILE_NODES_MAX, self.file.path)
                 };
@@ -463,9 +463,7 @@ fn key_text(file: &YamlFile, key: u32) -> &str {
 }
 
 fn duplicate(file: &YamlFile, key: u32, earlier: u32) -> Diagnostic {
-    let span = |id: u32| {
-        file.nodes.get(id as usize).map_or(Span::NONE, |n| Span::new(file.id, n.start, n.end))
-    };
+    let span = |id: u32| file.nodes.get(id as usize).map_or(Span::NONE, |n| Span::new(file.id, n.start, n.end));
     Diagnostic::new(Code::DuplicateKey, span(key), format!("key `{}` is written twice in one map", key_text(file, key)))
         .at("again here")
         .label(span(earlier), "first here")

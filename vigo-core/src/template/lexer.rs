@@ -218,7 +218,9 @@ impl<'t> Lexer<'t> {
             '\'' => self.quoted(start, b'\'', "unterminated character constant")?,
             '`' => {
                 let Some(len) = self.rest().find('`') else {
-                    return Err(Fault::syntax(start, 1, "unterminated raw quoted string").help("write a closing backquote"));
+                    return Err(
+                        Fault::syntax(start, 1, "unterminated raw quoted string").help("write a closing backquote")
+                    );
                 };
                 self.pos += len + 1;
                 Kind::RawString

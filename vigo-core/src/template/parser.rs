@@ -549,8 +549,7 @@ impl<'t> Parser<'t> {
     fn begin_definition(&mut self, name: String, open: usize) -> Faulty<()> {
         let definition = self.definition(name);
         let skip = self.emit(Op::Jump(NONE), open);
-        let kind =
-            BlockKind::Define { definition, skip, frame_before: self.frame, slots_before: self.slots };
+        let kind = BlockKind::Define { definition, skip, frame_before: self.frame, slots_before: self.slots };
         let vars = self.vars.len();
         self.checked_block(kind, open, NONE as usize, vars)?;
         self.frame = vars;

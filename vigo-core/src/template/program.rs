@@ -11,7 +11,9 @@ use crate::value::Value;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Op {
     /// Prints the text's bytes `at..at + len`.
-    Text { len: u32 },
+    Text {
+        len: u32,
+    },
     /// Pushes the dot.
     Dot,
     /// Pushes `nil`.
@@ -23,11 +25,21 @@ pub(super) enum Op {
     /// Pushes a variable of the frame.
     Var(u16),
     /// Replaces the top by its field, named by the `len` bytes behind `at + 1`; `optional`: null if it is missing.
-    Field { len: u32, optional: bool },
+    Field {
+        len: u32,
+        optional: bool,
+    },
     /// Replaces the top `args` values by what a function makes of them; `piped`: the last argument was pushed first.
-    Call { function: u16, args: u16, piped: bool },
+    Call {
+        function: u16,
+        args: u16,
+        piped: bool,
+    },
     /// Jumps if the truth of the top is `on`, else pops it (`and`, `or`).
-    Short { on: bool, to: u32 },
+    Short {
+        on: bool,
+        to: u32,
+    },
     /// Drops the value below the top.
     Nip,
     /// Copies the top to a variable.
@@ -44,9 +56,15 @@ pub(super) enum Op {
     /// Takes back the dot from before `With`.
     EndWith,
     /// Pops the top and starts a loop over it; jumps if it is empty.
-    Range { otherwise: u32 },
+    Range {
+        otherwise: u32,
+    },
     /// Makes the loop's next item the dot and sets its variables; at the end ends the loop and jumps.
-    Next { end: u32, key: u16, value: u16 },
+    Next {
+        end: u32,
+        key: u16,
+        value: u16,
+    },
     /// Ends the loop and jumps.
     Break(u32),
     /// Calls a definition with the top as its dot.

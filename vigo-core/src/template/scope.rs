@@ -80,7 +80,9 @@ impl<'a> Scope<'a> {
     pub(super) fn names(&self) -> impl Iterator<Item = &'a str> {
         let keys = self.data.and_then(Value::as_map).into_iter().flat_map(|m| m.keys().map(|k| &**k));
         let fields = self.fields;
-        keys.chain(FIELDS.iter().filter(move |(_, f)| fields.get(*f as usize).is_some_and(Option::is_some)).map(|f| f.0))
+        keys.chain(
+            FIELDS.iter().filter(move |(_, f)| fields.get(*f as usize).is_some_and(Option::is_some)).map(|f| f.0),
+        )
     }
 
     /// Returns the root as one value.

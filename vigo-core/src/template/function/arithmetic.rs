@@ -11,9 +11,8 @@ use crate::value::Value;
 fn operand(value: &Value) -> Result<i64, Failure> {
     match value {
         Value::Int(n) => Ok(*n),
-        Value::Float(f) => whole(*f).ok_or_else(|| {
-            Failure::from(format!("`{f}` is no whole number")).help("cut the fraction off with `int`")
-        }),
+        Value::Float(f) => whole(*f)
+            .ok_or_else(|| Failure::from(format!("`{f}` is no whole number")).help("cut the fraction off with `int`")),
         Value::Text(t) => parse(t.as_str()).ok_or_else(|| format!("{} is no whole number", shown(value)).into()),
         other => Err(expected("int", other)),
     }

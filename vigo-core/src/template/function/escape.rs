@@ -3,9 +3,9 @@
 use core::fmt::Write;
 
 use super::super::fuel::{Failure, Out};
+use super::super::print;
 use super::super::quote::is_print;
 use super::super::val::Val;
-use super::super::print;
 use super::Call;
 use crate::value::Value;
 

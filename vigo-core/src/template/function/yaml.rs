@@ -113,9 +113,27 @@ fn is_plain(text: &str) -> bool {
     let typed = first.is_ascii_digit() || matches!(first, '+' | '.' | '~' | '=' | '<');
     let indicator = matches!(
         first,
-        '-' | '?' | ':' | ',' | '[' | ']' | '{' | '}' | '#' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`'
+        '-' | '?'
+            | ':'
+            | ','
+            | '['
+            | ']'
+            | '{'
+            | '}'
+            | '#'
+            | '&'
+            | '*'
+            | '!'
+            | '|'
+            | '>'
+            | '\''
+            | '"'
+            | '%'
+            | '@'
+            | '`'
     );
-    let word = ["true", "false", "yes", "no", "on", "off", "null", "y", "n"].iter().any(|w| text.eq_ignore_ascii_case(w));
+    let word =
+        ["true", "false", "yes", "no", "on", "off", "null", "y", "n"].iter().any(|w| text.eq_ignore_ascii_case(w));
     !typed
         && !indicator
         && !word
