@@ -75,8 +75,7 @@ pub(super) fn read<'a>(
     node: Node<'a>,
 ) -> Option<Common<'a>> {
     let map = reader.map(node, path)?;
-    let mut common =
-        Common { dir, path, node, include: Inclusion::default(), vars: Vec::new(), vars_from: Vec::new() };
+    let mut common = Common { dir, path, node, include: Inclusion::default(), vars: Vec::new(), vars_from: Vec::new() };
     for e in map.iter() {
         match e.name {
             "vars" => common.vars = vars::vars(reader, e.value, "vars"),

@@ -103,7 +103,9 @@ impl<'a> Config<'a> {
                 return;
             }
             "roles" => {
-                file.documents().filter(|d| !d.is_null()).for_each(|d| role::document(reader, d, path, &mut self.roles));
+                file.documents()
+                    .filter(|d| !d.is_null())
+                    .for_each(|d| role::document(reader, d, path, &mut self.roles));
                 return;
             }
             _ => {}
@@ -119,7 +121,9 @@ impl<'a> Config<'a> {
         }
         match name {
             "roles.vgo" if dir.is_empty() => {
-                file.documents().filter(|d| !d.is_null()).for_each(|d| role::document(reader, d, path, &mut self.roles));
+                file.documents()
+                    .filter(|d| !d.is_null())
+                    .for_each(|d| role::document(reader, d, path, &mut self.roles));
             }
             "roles.vgo" => {
                 let message = format!("`{path}`: roles stand in the root only");
@@ -259,9 +263,6 @@ mod tests {
     fn match_files_are_read_from_the_narrow_to_the_wide() {
         let mut files = ["z.vgo", "a.vgo", "prod/x.vgo", "prod/web/b.vgo", "prod/api/c.vgo", "a/b.vgo", "a-b/c.vgo"];
         files.sort_by(|a, b| reading_order(a, b));
-        assert_eq!(
-            files,
-            ["a/b.vgo", "a-b/c.vgo", "prod/api/c.vgo", "prod/web/b.vgo", "prod/x.vgo", "a.vgo", "z.vgo"]
-        );
+        assert_eq!(files, ["a/b.vgo", "a-b/c.vgo", "prod/api/c.vgo", "prod/web/b.vgo", "prod/x.vgo", "a.vgo", "z.vgo"]);
     }
 }

@@ -159,7 +159,9 @@ fn beside(config: &Config<'_>, reader: &mut Reader) {
             reader.report(
                 Diagnostic::new(Code::CommonBeside, common.node.span(), message)
                     .label(block.node.span(), "blocks of the same folder")
-                    .help("it applies to match files in sub-folders; move the match file into one if it should inherit"),
+                    .help(
+                        "it applies to match files in sub-folders; move the match file into one if it should inherit",
+                    ),
             );
         }
     }

@@ -185,4 +185,3 @@ impl MatchFile<'_> {
         core::iter::once("").chain(inner.chain(own).filter_map(|end| self.dir.get(..end)))
     }
 }
-

@@ -16,14 +16,14 @@ mod value;
 mod vars;
 
 pub use common::{Common, Include, Inclusion};
-pub(crate) use links::unknown_environment;
-pub(crate) use reader::when_error;
-pub(crate) use vars::is_var_name;
 pub use compliance::{Claims, Waiver};
 pub use configcrate::{Configcrate, Defaults, EnvironmentOverride};
 pub use environments::{Environment, EnvironmentsFile};
 pub use layout::Config;
+pub(crate) use links::unknown_environment;
 pub use match_block::{MatchBlock, MatchFile, NetworkDevice, Pattern};
+pub(crate) use reader::when_error;
 pub use resource::{Attempts, Case, CaseArm, MatchArm, Resource};
 pub use role::{Role, RoleArm};
 pub use vars::Var;
+pub(crate) use vars::is_var_name;

@@ -15,7 +15,8 @@ pub(super) fn value(reader: &mut Reader, node: Node<'_>) -> Value {
     match node.kind() {
         NodeKind::Map(map) => Value::map(map.iter().map(|e| {
             if secret::mark(e.name).is_some() {
-                let d = Diagnostic::new(Code::SecretMisplaced, e.key.span(), "a secret cannot stand in the name of a key");
+                let d =
+                    Diagnostic::new(Code::SecretMisplaced, e.key.span(), "a secret cannot stand in the name of a key");
                 reader.report(d);
             }
             (Arc::from(e.name), value(reader, e.value))
@@ -35,8 +36,12 @@ pub(super) fn value(reader: &mut Reader, node: Node<'_>) -> Value {
             if text.contains("{{") {
                 let at = text.find("{{").unwrap_or(0);
                 reader.report(
-                    Diagnostic::new(Code::NotRendered, node.part(at, 2), "a template in the value of a variable is not rendered")
-                        .help("write the template where the variable is used"),
+                    Diagnostic::new(
+                        Code::NotRendered,
+                        node.part(at, 2),
+                        "a template in the value of a variable is not rendered",
+                    )
+                    .help("write the template where the variable is used"),
                 );
             }
             match secret::mark(text) {

@@ -49,7 +49,8 @@ pub(super) fn vars_from<'a>(reader: &mut Reader, sources: &'a Sources, node: Nod
         let Some(file) = sources.data_file(path) else {
             let message = format!("file `{path}` of `vars_from` is not in the tree");
             reader.report(
-                Diagnostic::new(Code::UnknownName, name.span(), message).help("name it relative to the root of the tree"),
+                Diagnostic::new(Code::UnknownName, name.span(), message)
+                    .help("name it relative to the root of the tree"),
             );
             continue;
         };

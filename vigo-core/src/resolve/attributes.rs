@@ -65,9 +65,11 @@ pub(super) fn defaults<'s, 'a>(
     krate: &'s Configcrate<'a>,
     decl: Option<&'static TypeDecl>,
 ) -> impl Iterator<Item = Entry<'a>> + 's {
-    let of_type = krate.defaults.by_type.iter().filter(move |(key, _)| {
-        decl.is_some_and(|d| d.name == key.name || d.aliases.contains(&key.name))
-    });
+    let of_type = krate
+        .defaults
+        .by_type
+        .iter()
+        .filter(move |(key, _)| decl.is_some_and(|d| d.name == key.name || d.aliases.contains(&key.name)));
     let of_type = of_type.flat_map(|(_, entries)| entries.iter());
     let general = krate.defaults.general.iter().filter(move |e| takes(decl, e.name));
     of_type.chain(general).copied()
@@ -209,9 +211,7 @@ impl<'a> Lowering<'a> {
         match node.kind() {
             NodeKind::Scalar(text, style) => Raw::Scalar(self.scalar_of(node, text, style)),
             NodeKind::List => Raw::List(node.list().into_iter().flatten().map(|item| self.raw(item)).collect()),
-            NodeKind::Map(map) => {
-                Raw::Map(map.iter().map(|e| (self.name(e.name), self.raw(e.value))).collect())
-            }
+            NodeKind::Map(map) => Raw::Map(map.iter().map(|e| (self.name(e.name), self.raw(e.value))).collect()),
         }
     }
 

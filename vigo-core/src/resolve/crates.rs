@@ -42,8 +42,7 @@ struct Builder<'c, 'a> {
 
 /// Collects the crates: the commons from the root inwards, the block, the environments from the root inwards.
 pub(super) fn collect<'c, 'a>(config: &'c Config<'a>, layers: &Layers<'c, 'a>) -> CrateSet<'c, 'a> {
-    let mut builder =
-        Builder { config, set: CrateSet::default(), out: HashMap::new(), out_reasons: HashMap::new() };
+    let mut builder = Builder { config, set: CrateSet::default(), out: HashMap::new(), out_reasons: HashMap::new() };
     let commons = layers.commons.iter().map(|c| (Arc::from("common"), &c.include));
     let block = core::iter::once((Arc::from("block"), &layers.block.include));
     let environments =

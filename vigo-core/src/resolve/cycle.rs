@@ -40,9 +40,8 @@ pub(super) fn find(instances: &Instances<'_, '_>, edges: &[WrittenEdge<'_>]) -> 
                 break path.split_off(first);
             }
             at_node.insert(node, path.len());
-            let is_left = |i: &&usize| {
-                edges.get(**i).is_some_and(|e| left.get(e.from as usize).copied().unwrap_or(false))
-            };
+            let is_left =
+                |i: &&usize| edges.get(**i).is_some_and(|e| left.get(e.from as usize).copied().unwrap_or(false));
             let Some(&edge) = before.get(node).and_then(|all| all.iter().find(is_left)) else { break Vec::new() };
             path.push(edge);
             node = edges.get(edge).map_or(0, |e| e.from as usize);

@@ -185,7 +185,8 @@ impl<'a> Edges<'_, '_, 'a> {
         if let Some((krate, name)) = text.split_once('/')
             && let Some((_, krate)) = cx.config.configcrate(krate)
         {
-            let names: Vec<alloc::string::String> = krate.resources.iter().map(super::attributes::static_name).collect();
+            let names: Vec<alloc::string::String> =
+                krate.resources.iter().map(super::attributes::static_name).collect();
             return d.did_you_mean(name, names.iter().map(|n| &**n));
         }
         if resource::find(text).is_some() {

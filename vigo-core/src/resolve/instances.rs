@@ -147,8 +147,7 @@ impl<'c, 'a> Instances<'c, 'a> {
         scope: usize,
         gate: Expr,
     ) -> usize {
-        let instance =
-            CrateInstance { krate, item, scope, gate, resources: Vec::new(), by_name: HashMap::new() };
+        let instance = CrateInstance { krate, item, scope, gate, resources: Vec::new(), by_name: HashMap::new() };
         self.crates.push(instance);
         self.crates.len() - 1
     }
@@ -249,7 +248,8 @@ impl<'c, 'a> Instances<'c, 'a> {
         let Some(instance) = self.crates.get_mut(krate) else { return };
         let handler = changed || (!resource.subscribes.is_empty() && attributes.acts_always(&type_name));
         if !handler && attributes.acts_always(&type_name) {
-            let d = Diagnostic::new(Code::NotIdempotent, resource.node.span(), format!("`{name}` would act on every run"));
+            let d =
+                Diagnostic::new(Code::NotIdempotent, resource.node.span(), format!("`{name}` would act on every run"));
             cx.report(match &*type_name {
                 "service" => d.help("add `when: \"changed\"` and notify it, or write `subscribes:`"),
                 _ => d.help("add `creates`, `onlyif` or `unless`, or make it a handler by `when: \"changed\"`"),
@@ -363,5 +363,7 @@ fn bad_name(node: Node<'_>, name: &str) -> Option<Diagnostic> {
     }
     let bad = name.chars().find(|c| matches!(c, '*' | '[' | ']') || c.is_control())?;
     let message = format!("the name `{}` holds `{}`", name.escape_debug(), bad.escape_debug());
-    Some(Diagnostic::new(Code::InvalidName, node.span(), message).help("leave `*`, `[`, `]` and control characters out"))
+    Some(
+        Diagnostic::new(Code::InvalidName, node.span(), message).help("leave `*`, `[`, `]` and control characters out"),
+    )
 }

@@ -51,9 +51,10 @@ impl Instances<'_, '_> {
                 return here(found, Vec::new());
             }
             // A crate whose gate is false has no instances: its place is kept by the crate as a whole.
-            let holders = crates.iter().copied().filter(|&k| {
-                self.crates.get(k as usize).is_some_and(|c| c.is_empty() && may_hold(c.krate, name))
-            });
+            let holders = crates
+                .iter()
+                .copied()
+                .filter(|&k| self.crates.get(k as usize).is_some_and(|c| c.is_empty() && may_hold(c.krate, name)));
             let holders: Vec<u32> = holders.collect();
             if !holders.is_empty() {
                 return here(Vec::new(), holders);

@@ -225,7 +225,10 @@ fn lower<'a>(
     match &r.case {
         None => {}
         Some(Case::Match(on, table)) => {
-            let arm = |lowering: &mut Lowering<'a>, word, set: &[Entry<'a>]| SelectorArm { word, set: lower_set(lowering, decl, set) };
+            let arm = |lowering: &mut Lowering<'a>, word, set: &[Entry<'a>]| SelectorArm {
+                word,
+                set: lower_set(lowering, decl, set),
+            };
             let all = table.iter().map(|a| arm(lowering, a.word.map(Arc::from), &a.set)).collect();
             selector = Some(Selector { on: lowering.scalar(*on), arms: all });
         }
@@ -332,4 +335,3 @@ fn blobs(config: &Config<'_>, templates: &BTreeSet<Arc<str>>, lowering: &mut Low
     }
     blobs
 }
-

@@ -82,7 +82,11 @@ pub(super) fn error(node: Node<'_>, e: &TemplateError) -> Diagnostic {
         Some(help) => d.help(help.clone()),
         None => d,
     };
-    if e.kind == ErrorKind::Name { d.help("at publish there are `.Vars`, `.User`, `.Item`, `.Each`, `.Index`, `.Outer`") } else { d }
+    if e.kind == ErrorKind::Name {
+        d.help("at publish there are `.Vars`, `.User`, `.Item`, `.Each`, `.Index`, `.Outer`")
+    } else {
+        d
+    }
 }
 
 fn misplaced(span: crate::diagnostic::Span, what: &str) -> Diagnostic {

@@ -16,7 +16,10 @@ pub(super) fn in_template(text: &str, into: &mut BTreeSet<Arc<str>>) {
 fn in_action(action: &str, into: &mut BTreeSet<Arc<str>>) {
     let mut rest = action;
     while let Some(at) = rest.find("secret") {
-        let word_before = rest.get(..at).and_then(|s| s.chars().next_back()).is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '.');
+        let word_before = rest
+            .get(..at)
+            .and_then(|s| s.chars().next_back())
+            .is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '.');
         rest = rest.get(at + "secret".len()..).unwrap_or_default();
         let argument = rest.trim_start();
         if word_before || argument.len() == rest.len() {

@@ -35,7 +35,10 @@ pub(super) fn items(node: Node<'_>, vars: &Value, outer: Option<&Value>) -> Resu
     }
     let (start, rest) = match (root, outer) {
         ("Item", Some(item)) => (Some(item), path.strip_prefix("Item").unwrap_or_default().trim_start_matches('.')),
-        _ => (vars.as_map().and_then(|m| m.get(root)), path.get(root.len()..).unwrap_or_default().trim_start_matches('.')),
+        _ => (
+            vars.as_map().and_then(|m| m.get(root)),
+            path.get(root.len()..).unwrap_or_default().trim_start_matches('.'),
+        ),
     };
     let Some(start) = start else {
         let names = vars.as_map().into_iter().flat_map(|m| m.keys()).map(|k| &**k);
@@ -48,7 +51,11 @@ pub(super) fn items(node: Node<'_>, vars: &Value, outer: Option<&Value>) -> Resu
         Some(Value::Map(map)) => map.iter().enumerate().map(|(i, (k, v))| from_map(i, k, v)).collect::<Vec<_>>(),
         other => {
             let kind = other.map_or("nothing", Value::kind);
-            return Err(Diagnostic::new(Code::Foreach, node.span(), format!("`{path}` is {kind}, expected a list or a map")));
+            return Err(Diagnostic::new(
+                Code::Foreach,
+                node.span(),
+                format!("`{path}` is {kind}, expected a list or a map"),
+            ));
         }
     };
     check_labels(node, path, &items)?;
@@ -83,10 +90,16 @@ fn check_labels(node: Node<'_>, path: &str, items: &[Item]) -> Result<(), Diagno
             return error(Code::SecretMisplaced, format!("an item of `{path}` is a secret, and would name a resource"));
         }
         if item.label.is_empty() || item.label.chars().any(|c| matches!(c, '*' | '[' | ']') || c.is_control()) {
-            return error(Code::Foreach, format!("an item of `{path}` gives the label `{}`, which no name can hold", item.label.escape_debug()));
+            return error(
+                Code::Foreach,
+                format!("an item of `{path}` gives the label `{}`, which no name can hold", item.label.escape_debug()),
+            );
         }
         if !seen.insert(&item.label) {
-            return error(Code::Foreach, format!("two items of `{path}` have the label `{}`", item.label.escape_debug()));
+            return error(
+                Code::Foreach,
+                format!("two items of `{path}` have the label `{}`", item.label.escape_debug()),
+            );
         }
     }
     Ok(())

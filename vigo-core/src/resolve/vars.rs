@@ -47,8 +47,13 @@ impl HostVars {
                 None => {
                     let name: Arc<str> = var.name.into();
                     self.values.insert(name.clone(), var.value.clone());
-                    let trace =
-                        VarTrace { name: name.clone(), krate: None, value: var.value.clone(), set, shadowed: Vec::new() };
+                    let trace = VarTrace {
+                        name: name.clone(),
+                        krate: None,
+                        value: var.value.clone(),
+                        set,
+                        shadowed: Vec::new(),
+                    };
                     self.traces.insert(name, trace);
                 }
             }
@@ -56,9 +61,14 @@ impl HostVars {
     }
 
     /// Adds the crate's own variables under the host's; `None` when it sees the host's alone.
-    pub fn with_crate(&mut self, krate: &Configcrate<'_>, environment: Option<&str>) -> Option<BTreeMap<Arc<str>, Value>> {
+    pub fn with_crate(
+        &mut self,
+        krate: &Configcrate<'_>,
+        environment: Option<&str>,
+    ) -> Option<BTreeMap<Arc<str>, Value>> {
         let overrides = krate.overrides.iter().filter(|o| Some(o.name) == environment).flat_map(|o| &o.vars);
-        let layers = [("environment_overrides of crate", overrides.collect::<Vec<_>>()), ("crate", krate.vars.iter().collect())];
+        let layers =
+            [("environment_overrides of crate", overrides.collect::<Vec<_>>()), ("crate", krate.vars.iter().collect())];
         let mut own: BTreeMap<Arc<str>, VarTrace> = BTreeMap::new();
         for (layer, vars) in layers {
             let layer: Arc<str> = format!("{layer} {}", krate.name).into();
@@ -70,10 +80,7 @@ impl HostVars {
                 }
                 let name: Arc<str> = var.name.into();
                 let krate = Some(krate.name.clone());
-                own.insert(
-                    name.clone(),
-                    VarTrace { name, krate, value: var.value.clone(), set, shadowed: Vec::new() },
-                );
+                own.insert(name.clone(), VarTrace { name, krate, value: var.value.clone(), set, shadowed: Vec::new() });
             }
         }
         if own.is_empty() {
