@@ -35,13 +35,15 @@ pub struct Case {
     pub target_seconds: f64,
     /// Peak memory that we aim at, in MiB.
     pub target_mib: f64,
+    /// CPU seconds of a first run that we aim at, if we do.
+    pub target_first_seconds: Option<f64>,
 }
 
 impl Case {
     /// Returns a case of `count` files of 200 bytes.
     pub fn files(name: &'static str, count: usize, target_seconds: f64, target_mib: f64) -> Self {
         let items = (0..count).map(|i| Item::File(format!("f{i:04}.conf"), content(i)));
-        Self { name, size: count, items: items.collect(), target_seconds, target_mib }
+        Self { name, size: count, items: items.collect(), target_seconds, target_mib, target_first_seconds: None }
     }
 
     /// Returns 50 directories, 200 files, 20 links, 20 line edits and 10 templates.
@@ -55,7 +57,14 @@ impl Case {
                 Item::Template(format!("t{i:02}"), format!("number {i}\nvalue "), format!("\n{}", content(i)))
             }),
         );
-        Self { name: "mixed", size: items.len(), items, target_seconds: 0.008, target_mib: 12.0 }
+        Self {
+            name: "mixed",
+            size: items.len(),
+            items,
+            target_seconds: 0.008,
+            target_mib: 12.0,
+            target_first_seconds: None,
+        }
     }
 
     /// Makes `folder` as it is before the first run: empty, but for the files of others.
