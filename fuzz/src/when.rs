@@ -5,7 +5,9 @@ use vigo_core::glob::Glob;
 use vigo_core::time::Timestamp;
 use vigo_core::traits::TraitSet;
 use vigo_core::value::Value;
-use vigo_core::when::{Context, Expr, Look, ServerFacts, Tri, eval, exclusive, fold, fold_traits, looks};
+use vigo_core::when::{
+    Context, Expr, Look, ServerFacts, Tri, eval, exclusive, fold, fold_traits, looks, split_changed,
+};
 
 /// Reads an expression and decides it.
 ///
@@ -34,6 +36,8 @@ pub fn when(data: &[u8]) {
     if expr.has_templates() {
         return;
     }
+    // `changed` is taken away before anything is folded: it is a trigger, not a question.
+    let (_, Some(expr)) = split_changed(&expr) else { return };
     let clock = Timestamp::from_epoch_secs(i64::from(first) * 100_003).civil(0);
     let traits = traits();
     let look = |look: &Look| answer(first, look);
