@@ -16,6 +16,7 @@ mod instance;
 mod kind;
 mod registry;
 
+pub mod directory;
 pub mod file;
 pub mod symlink;
 

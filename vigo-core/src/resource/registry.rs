@@ -1,8 +1,8 @@
 //! All resource types.
 
-use super::{TypeDecl, file, symlink};
+use super::{TypeDecl, directory, file, symlink};
 
-static TYPES: &[&TypeDecl] = &[&file::DECL, &symlink::DECL];
+static TYPES: &[&TypeDecl] = &[&file::DECL, &directory::DECL, &symlink::DECL];
 
 /// Returns all types, in the order of the reference.
 pub fn types() -> &'static [&'static TypeDecl] {
