@@ -15,6 +15,8 @@ mod fields;
 mod instance;
 mod kind;
 mod registry;
+#[cfg(test)]
+pub(crate) mod rig;
 
 pub mod directory;
 pub mod file;

@@ -1,71 +1,57 @@
 //! Globs over relative paths.
 
-/// Returns whether `path` (relative, `/` between components) is meant by `glob`: `*` and `?` stay within a component,
-/// `**` does not. A glob without `/` is matched against each component, so that it also means all below a directory of
-/// that name.
-pub(super) fn matches(glob: &str, path: &str) -> bool {
-    let glob = glob.trim_end_matches('/');
-    match glob.contains('/') {
-        true => {
-            let glob = glob.trim_start_matches('/');
-            let ends = path.char_indices().filter(|(_, c)| *c == '/').map(|(at, _)| at);
-            whole(glob, path) || ends.into_iter().any(|end| whole(glob, &path[..end]))
+use crate::host::Problem;
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use regex::Regex;
+
+/// The paths that stay when a directory is purged.
+#[derive(Clone, Debug)]
+pub struct Globs(Regex);
+
+impl Globs {
+    /// Returns what any of `globs` means: `*` and `?` stay within a component, `**` does not. A glob without `/` is for
+    /// names at any depth; all below a directory that is meant is meant too.
+    pub(super) fn new(globs: &[Arc<str>]) -> Result<Option<Self>, Problem> {
+        if globs.is_empty() {
+            return Ok(None);
         }
-        false => path.split('/').any(|part| whole(glob, part)),
+        let any: alloc::vec::Vec<String> = globs.iter().map(|glob| pattern(glob)).collect();
+        let whole = format!("^(?:{})(?:/|$)", any.join("|"));
+        match regex::RegexBuilder::new(&whole).dot_matches_new_line(true).size_limit(1 << 20).build() {
+            Ok(regex) => Ok(Some(Self(regex))),
+            Err(_) => {
+                Err(Problem::bad_value("ignore", "expected fewer or shorter globs, which compile to at most 1 MiB"))
+            }
+        }
+    }
+
+    /// Returns whether a relative path is meant.
+    pub(super) fn matches(&self, path: &str) -> bool {
+        self.0.is_match(path)
     }
 }
 
-/// Matches without recursion: on a mismatch the last `*` takes one byte more, and when it may not, the last `**`.
-fn whole(glob: &str, path: &str) -> bool {
-    let (g, p) = (glob.as_bytes(), path.as_bytes());
-    let (mut i, mut j) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    let mut stars: Option<(usize, usize)> = None;
-    loop {
-        if g[i..].starts_with(b"**") {
-            i += 2;
-            // `**/` also means no directory at all.
-            if g.get(i) == Some(&b'/') && (j == 0 || p.get(j - 1) == Some(&b'/')) {
-                i += 1;
-            }
-            (stars, star) = (Some((i, j)), None);
-            continue;
+fn pattern(glob: &str) -> String {
+    let glob = glob.trim_end_matches('/');
+    let mut out = String::from(if glob.contains('/') { "" } else { "(?:.*/)?" });
+    let mut rest = glob.trim_start_matches('/');
+    while let Some(c) = rest.chars().next() {
+        let (token, regex) = match c {
+            '*' if rest.starts_with("**/") => ("**/", "(?:.*/)?"),
+            '*' if rest.starts_with("**") => ("**", ".*"),
+            '*' => ("*", "[^/]*"),
+            '?' => ("?", "[^/]"),
+            _ => ("", ""),
+        };
+        match token {
+            "" => out.push_str(&regex::escape(&rest[..c.len_utf8()])),
+            _ => out.push_str(regex),
         }
-        match (g.get(i), p.get(j)) {
-            (None, None) => return true,
-            (Some(b'*'), _) => {
-                i += 1;
-                star = Some((i, j));
-                continue;
-            }
-            (Some(b'?'), Some(c)) if *c != b'/' => {
-                // One character, not one byte.
-                let width = path[j..].chars().next().map_or(1, char::len_utf8);
-                (i, j) = (i + 1, j + width);
-                continue;
-            }
-            (Some(a), Some(b)) if a == b && *a != b'?' => {
-                (i, j) = (i + 1, j + 1);
-                continue;
-            }
-            _ => {}
-        }
-        match (star, stars) {
-            (Some((after, from)), _) if p.get(from).is_some_and(|c| *c != b'/') => {
-                star = Some((after, from + 1));
-                (i, j) = (after, from + 1);
-            }
-            (_, Some((after, from))) if from < p.len() => {
-                (stars, star) = (Some((after, from + 1)), None);
-                (i, j) = (after, from + 1);
-            }
-            _ => return false,
-        }
-        // A `*` may stop inside a character only to go on.
-        while !path.is_char_boundary(j) {
-            j += 1;
-        }
+        rest = &rest[token.len().max(c.len_utf8())..];
     }
+    out
 }
 
 #[cfg(test)]
@@ -73,12 +59,17 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn matches(glob: &str, path: &str) -> bool {
+        Globs::new(&[glob.into()]).unwrap().unwrap().matches(path)
+    }
+
     #[test]
     fn globs_mean_names_or_whole_paths() {
         let cases = [
             ("*.bak", "a/b/x.bak", true),
             ("*.bak", "x.bak.d/y", false),
             (".git", ".git/config", true),
+            (".git", "agit", false),
             ("a/*.conf", "a/x.conf", true),
             ("a/*.conf", "a/b/x.conf", false),
             ("a/**", "a/b/c", true),
@@ -89,10 +80,9 @@ mod tests {
             ("/top", "top", true),
             ("top/", "x/top", true),
             ("?", "é", true),
-            ("*é", "aéé", true),
             ("*a*b*c", "xxaxxbxxbxxc", true),
             ("*a*b*c", "xxaxxbxx", false),
-            ("", "x", false),
+            ("[a]", "a", false),
         ];
         for (glob, path, expected) in cases {
             assert_eq!(matches(glob, path), expected, "{glob} {path}");
@@ -101,9 +91,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_glob_ends(glob in "[*?aé/]{0,12}", path in "[aé/]{0,24}") {
-            matches(&glob, &path);
-            prop_assert!(matches(&path.replace('/', "_"), &path.replace('/', "_")) || path.is_empty());
+        fn a_path_means_itself(path in "[ -~é]{1,24}") {
+            let name = path.replace(['*', '?', '/'], "_");
+            let longer = format!("{name}_");
+            prop_assert!(matches(&name, &name));
+            prop_assert!(!matches(&name, &longer));
         }
     }
 }

@@ -16,6 +16,7 @@ use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use glob::Globs;
 use tree::{Shipped, Shown};
 
 const PRESENT: &[&str] = &["present"];
@@ -119,7 +120,7 @@ fn prepare(fields: &Fields, ctx: &Prepare<'_>) -> Result<Box<dyn Instance>, Prob
         file_mode: fields.mode("file_mode"),
         shipped,
         purge: fields.flag("purge"),
-        ignore: fields.words("ignore").unwrap_or_default(),
+        ignore: Globs::new(&fields.words("ignore").unwrap_or_default())?,
     };
     Ok(Managed::<Directory>::boxed(want, &Native))
 }
@@ -143,7 +144,7 @@ pub struct Want {
     /// Whether what is not shipped goes.
     pub purge: bool,
     /// What stays.
-    pub ignore: Vec<Arc<str>>,
+    pub ignore: Option<Globs>,
 }
 
 /// What is there.
@@ -357,7 +358,7 @@ fn interpret(want: &Want, outputs: &Outputs) -> Result<State, Looking> {
             state.strays = tree::strays(want, *owner, meta.dev, entries);
         }
         if let (true, Some(shipped)) = (want.purge, &want.shipped) {
-            state.extra = tree::extra(shipped, &want.ignore, meta.dev, entries);
+            state.extra = tree::extra(shipped, want.ignore.as_ref(), meta.dev, entries);
         }
     }
     Ok(state)

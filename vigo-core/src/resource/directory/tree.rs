@@ -1,6 +1,7 @@
 //! What is shipped into a directory, and what is below one.
 
-use super::{Action, Looking, Stray, Want, add_diff, glob};
+use super::glob::Globs;
+use super::{Action, Looking, Stray, Want, add_diff};
 use crate::action::{AbsPath, Content, Entry, FileKind, Metadata, Op, OpOutput, Outputs, Owner};
 use crate::host::{Comparison, Problem};
 use crate::resource::edit::{self, Edit, FileAction, Seen};
@@ -278,9 +279,9 @@ pub(super) fn strays(want: &Want, owner: Owner, dev: u64, entries: &[Entry]) -> 
 }
 
 /// Returns the entries that are not shipped and not kept: a directory as one where nothing below it is kept.
-pub(super) fn extra(shipped: &Shipped, ignore: &[Arc<str>], dev: u64, entries: &[Entry]) -> Vec<(Arc<str>, bool)> {
+pub(super) fn extra(shipped: &Shipped, ignore: Option<&Globs>, dev: u64, entries: &[Entry]) -> Vec<(Arc<str>, bool)> {
     let kept = |e: &Entry| {
-        e.meta.dev != dev || shipped.managed.contains(&e.path) || ignore.iter().any(|g| glob::matches(g, &e.path))
+        e.meta.dev != dev || shipped.managed.contains(&e.path) || ignore.is_some_and(|globs| globs.matches(&e.path))
     };
     let mut keeping: BTreeSet<&str> = BTreeSet::new();
     for entry in entries.iter().filter(|e| kept(e)) {
