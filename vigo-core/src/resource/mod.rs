@@ -19,6 +19,9 @@ mod registry;
 mod sample;
 
 pub mod exec;
+pub(crate) mod rig;
+
+pub mod directory;
 pub mod file;
 pub mod service;
 pub mod symlink;

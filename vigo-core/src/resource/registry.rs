@@ -10,6 +10,9 @@ static TYPES: &[&TypeDecl] = &[
     &super::service::DECL,
     &super::exec::DECL,
 ];
+use super::{TypeDecl, directory, file, symlink};
+
+static TYPES: &[&TypeDecl] = &[&file::DECL, &directory::DECL, &symlink::DECL];
 
 /// Returns all types, in the order of the reference.
 pub fn types() -> &'static [&'static TypeDecl] {
