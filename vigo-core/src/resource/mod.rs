@@ -17,6 +17,7 @@ mod registry;
 mod sample;
 
 pub mod exec;
+pub mod package;
 pub mod symlink;
 
 pub use change::Change;

@@ -1,8 +1,8 @@
 //! All resource types.
 
-use super::{TypeDecl, exec, symlink};
+use super::{TypeDecl, exec, package, symlink};
 
-static TYPES: &[&TypeDecl] = &[&symlink::DECL, &exec::DECL];
+static TYPES: &[&TypeDecl] = &[&symlink::DECL, &package::DECL, &exec::DECL];
 
 /// Returns all types, in the order of the reference.
 pub fn types() -> &'static [&'static TypeDecl] {
