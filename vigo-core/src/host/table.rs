@@ -65,7 +65,10 @@ macro_rules! families {
     };
 }
 
-families! {}
+families! {
+    /// Returns the adapter for services.
+    service: crate::resource::service::Service;
+}
 
 fn unsupported(type_name: &str, host: &str, facts: &HostFacts) -> Problem {
     let version = if facts.version.is_empty() { host.into() } else { format!("{} {}", facts.distro, facts.version) };

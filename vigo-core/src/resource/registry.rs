@@ -1,8 +1,16 @@
 //! All resource types.
 
-use super::{TypeDecl, exec, package, symlink};
+use super::TypeDecl;
 
-static TYPES: &[&TypeDecl] = &[&symlink::DECL, &package::DECL, &exec::DECL];
+/// One line a type, in the order of the reference.
+#[rustfmt::skip]
+static TYPES: &[&TypeDecl] = &[
+    &super::file::DECL,
+    &super::symlink::DECL,
+    &super::package::DECL,
+    &super::service::DECL,
+    &super::exec::DECL,
+];
 
 /// Returns all types, in the order of the reference.
 pub fn types() -> &'static [&'static TypeDecl] {

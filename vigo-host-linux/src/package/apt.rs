@@ -124,7 +124,7 @@ impl Adapter<Package> for Apt {
             match outputs.get(&op) {
                 Some(OpOutput::Ran(ran)) => Ok(simulation(ran)),
                 Some(other) => Ok(Foretold::Refused(format!("expected what apt-get would do, found {other:?}"))),
-                None => Err(op),
+                None => Err(Interpreted::Ask(alloc::vec![op])),
             }
         };
         if want.everything {
@@ -132,14 +132,14 @@ impl Adapter<Package> for Apt {
                 Ok(Foretold::Steps { comes, .. }) => state.upgrades = comes,
                 Ok(Foretold::Refused(why)) => return Interpreted::Unknown(why),
                 Ok(Foretold::Unasked) => {}
-                Err(op) => return Interpreted::Ask(alloc::vec![op]),
+                Err(ask) => return ask,
             }
         } else if facts.planning {
             let actions = Package::compare(want, &state, vigo_core::host::Phase::Before).actions;
             if actions.iter().any(|a| !matches!(a, Action::RefreshIndex | Action::Hold(_) | Action::Release(_))) {
                 match simulated(&actions) {
                     Ok(foretold) => state.foretold = foretold,
-                    Err(op) => return Interpreted::Ask(alloc::vec![op]),
+                    Err(ask) => return ask,
                 }
             }
         }

@@ -322,19 +322,17 @@ impl Family for Package {
             // What another package brings along can make this one's work needless.
             _ => c.doubtful = acts && want.ensure != Ensure::Absent,
         }
-        let steps: [(Vec<Arc<str>>, fn(Vec<Arc<str>>) -> Action); 6] = [
-            (todo.release, Action::Release),
-            (todo.remove, Action::Remove),
-            (todo.install, Action::Install),
-            (todo.upgrade, Action::Upgrade),
-            (todo.downgrade, Action::Downgrade),
-            (todo.hold, Action::Hold),
-        ];
-        for (names, action) in steps {
+        let mut act = |names: Vec<Arc<str>>, action: fn(Vec<Arc<str>>) -> Action| {
             if !names.is_empty() {
                 c.act(action(names));
             }
-        }
+        };
+        act(todo.release, Action::Release);
+        act(todo.remove, Action::Remove);
+        act(todo.install, Action::Install);
+        act(todo.upgrade, Action::Upgrade);
+        act(todo.downgrade, Action::Downgrade);
+        act(todo.hold, Action::Hold);
         if want.everything && !state.upgrades.is_empty() {
             c.act(Action::UpgradeAll);
         }
