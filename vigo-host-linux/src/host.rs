@@ -1,6 +1,7 @@
 //! The table of Linux adapters.
 
-use vigo_core::host::{Capability, Host};
+use vigo_core::host::{Adapter, Capability, Host, HostFacts, Problem};
+use vigo_core::resource::package::Package;
 
 /// Linux, all distributions.
 pub struct Linux;
@@ -17,9 +18,13 @@ impl Host for Linux {
     fn programs(&self) -> &'static [&'static str] {
         PROGRAMS
     }
+
+    fn package(&self, facts: &HostFacts, manager: Option<&str>) -> Result<&'static dyn Adapter<Package>, Problem> {
+        crate::package::select(facts, manager)
+    }
 }
 
 static CAPABILITIES: &[Capability] = &[];
 
 /// Programs whose presence decides which adapter is taken.
-static PROGRAMS: &[&str] = &[];
+static PROGRAMS: &[&str] = &["apt-get"];

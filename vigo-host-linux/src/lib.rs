@@ -6,5 +6,6 @@
 extern crate alloc;
 
 mod host;
+mod package;
 
 pub use host::Linux;

@@ -23,6 +23,7 @@ pub(crate) mod rig;
 
 pub mod directory;
 pub mod file;
+pub mod package;
 pub mod service;
 pub mod symlink;
 

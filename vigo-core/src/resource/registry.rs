@@ -7,6 +7,7 @@ use super::TypeDecl;
 static TYPES: &[&TypeDecl] = &[
     &super::file::DECL,
     &super::symlink::DECL,
+    &super::package::DECL,
     &super::service::DECL,
     &super::exec::DECL,
 ];
