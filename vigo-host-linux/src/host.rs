@@ -1,6 +1,9 @@
 //! The table of Linux adapters.
 
-use vigo_core::host::{Capability, Host};
+use crate::service::Systemd;
+use alloc::format;
+use vigo_core::host::{Adapter, Capability, Host, HostFacts, Init, Problem};
+use vigo_core::resource::service::Service;
 
 /// Linux, all distributions.
 pub struct Linux;
@@ -17,9 +20,19 @@ impl Host for Linux {
     fn programs(&self) -> &'static [&'static str] {
         PROGRAMS
     }
+
+    fn service(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<Service>, Problem> {
+        match facts.init {
+            Init::Systemd => Ok(&Systemd),
+            _ => Err(Problem::unsupported(format!(
+                "type `service` needs a service manager in charge on {}",
+                facts.distro
+            ))),
+        }
+    }
 }
 
 static CAPABILITIES: &[Capability] = &[];
 
 /// Programs whose presence decides which adapter is taken.
-static PROGRAMS: &[&str] = &[];
+static PROGRAMS: &[&str] = &["systemctl"];

@@ -6,5 +6,8 @@
 extern crate alloc;
 
 mod host;
+mod service;
+#[cfg(test)]
+mod testing;
 
 pub use host::Linux;
