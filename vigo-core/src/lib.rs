@@ -7,9 +7,17 @@ extern crate alloc;
 
 pub mod action;
 pub mod bundle;
+pub mod converge;
 pub mod diagnostic;
+pub mod glob;
 pub mod host;
+pub mod limits;
+pub mod plan;
 pub mod resource;
+pub mod secret;
+pub mod source;
+pub mod template;
 pub mod time;
+pub mod traits;
 pub mod value;
 pub mod when;

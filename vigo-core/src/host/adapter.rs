@@ -1,7 +1,7 @@
 //! A resource family, and what a host does for it: tables of pure functions, never drivers.
 
 use super::{HostFacts, Problem};
-use crate::action::{Op, Outputs};
+use crate::action::{Op, Outputs, Ran};
 use crate::resource::{Change, Diff};
 use crate::time::Duration;
 use alloc::string::String;
@@ -154,6 +154,12 @@ pub trait Adapter<F: Family>: Sync {
     /// lowered ones are performed there anyway.
     fn shadow(&self, _want: &F::Want, _state: &F::State, _actions: &[F::Action], _outputs: &Outputs) -> Vec<Op> {
         Vec::new()
+    }
+
+    /// Says what the exit of a lowered program means that is none of its accepted ones: a lock held by somebody else is
+    /// *blocked*, not *failed*; `None` leaves it at the exit code and the last lines of its output.
+    fn classify(&self, _want: &F::Want, _op: &Op, _ran: &Ran) -> Option<Problem> {
+        None
     }
 
     /// Returns what to read when an operation has failed: its output goes into the report (the last log lines).

@@ -1,7 +1,7 @@
 //! One resource on its way to its state: the object-safe face of a family, and its one implementation.
 
 use super::{Change, Diff};
-use crate::action::{Op, Outputs};
+use crate::action::{Op, Outputs, Ran};
 use crate::host::{Adapter, Comparison, Family, HostFacts, Interpreted, Phase, Problem};
 use crate::time::Duration;
 use alloc::boxed::Box;
@@ -41,6 +41,8 @@ pub trait Instance: Send + Sync {
     fn lower(&self, facts: &HostFacts) -> Result<Vec<Op>, Problem>;
     /// Returns what will be once the actions in hand have succeeded.
     fn predict(&self, outputs: &Outputs) -> Prediction;
+    /// Says what an unaccepted exit of a lowered program means; `None` leaves it at the exit code.
+    fn classify(&self, op: &Op, ran: &Ran) -> Option<Problem>;
     /// Returns what to read after an operation failed.
     fn diagnose(&self, facts: &HostFacts) -> Vec<Op>;
     /// Returns whether the actions in hand start the thing anew.
@@ -173,6 +175,10 @@ impl<F: Family> Instance for Managed<F> {
         let Some(state) = &self.state else { return Prediction { state: None, shadow: Vec::new() } };
         let predicted = F::predict(&self.want, state).map(|s| Arc::new(s) as Arc<dyn Any + Send + Sync>);
         Prediction { state: predicted, shadow: self.adapter.shadow(&self.want, state, &self.actions, outputs) }
+    }
+
+    fn classify(&self, op: &Op, ran: &Ran) -> Option<Problem> {
+        self.adapter.classify(&self.want, op, ran)
     }
 
     fn diagnose(&self, facts: &HostFacts) -> Vec<Op> {

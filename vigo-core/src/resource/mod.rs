@@ -13,7 +13,10 @@ mod fields;
 mod instance;
 mod kind;
 mod registry;
+#[cfg(test)]
+mod sample;
 
+pub mod exec;
 pub mod service;
 pub mod symlink;
 

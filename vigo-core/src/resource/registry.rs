@@ -1,8 +1,14 @@
 //! All resource types.
 
-use super::{TypeDecl, service, symlink};
+use super::TypeDecl;
 
-static TYPES: &[&TypeDecl] = &[&symlink::DECL, &service::DECL];
+/// One line a type, in the order of the reference.
+#[rustfmt::skip]
+static TYPES: &[&TypeDecl] = &[
+    &super::symlink::DECL,
+    &super::service::DECL,
+    &super::exec::DECL,
+];
 
 /// Returns all types, in the order of the reference.
 pub fn types() -> &'static [&'static TypeDecl] {
