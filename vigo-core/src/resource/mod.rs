@@ -9,6 +9,8 @@ mod change;
 mod check;
 mod decl;
 mod diff;
+mod digest;
+mod edit;
 mod fields;
 mod instance;
 mod kind;
@@ -18,12 +20,14 @@ mod sample;
 
 pub mod exec;
 pub mod service;
+pub mod file;
 pub mod symlink;
 
 pub use change::Change;
 pub use check::check;
 pub use decl::{Attr, Footprint, Need, Prepare, Refresh, TypeDecl};
-pub use diff::Diff;
+pub use diff::{Diff, FileDiff, Side};
+pub use edit::{Edit, FileAction, Seen};
 pub use fields::{Datum, Field, FieldValue, Fields};
 pub use instance::{Instance, Managed, Prediction, Verdict};
 pub use kind::Kind;

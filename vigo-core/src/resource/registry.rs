@@ -9,6 +9,9 @@ static TYPES: &[&TypeDecl] = &[
     &super::service::DECL,
     &super::exec::DECL,
 ];
+use super::{TypeDecl, file, symlink};
+
+static TYPES: &[&TypeDecl] = &[&file::DECL, &symlink::DECL];
 
 /// Returns all types, in the order of the reference.
 pub fn types() -> &'static [&'static TypeDecl] {
