@@ -7,7 +7,5 @@ extern crate alloc;
 
 mod host;
 mod service;
-#[cfg(test)]
-mod testing;
 
 pub use host::Linux;

@@ -19,8 +19,8 @@ mod registry;
 mod sample;
 
 pub mod exec;
-pub mod service;
 pub mod file;
+pub mod service;
 pub mod symlink;
 
 pub use change::Change;

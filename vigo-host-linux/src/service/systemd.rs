@@ -479,15 +479,27 @@ fn defined(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{file, ran, recorded};
     use vigo_core::action::{FailureKind, OpFailure};
     use vigo_core::resource::service::{Boot, Goal, Mask};
     use vigo_core::resource::service::{MaskState as M, RunState as R};
 
     macro_rules! fixture {
         ($case:literal) => {
-            recorded(include_str!(concat!("../../tests/fixtures/systemctl/252/", $case, ".txt")))
+            OpOutput::Ran(
+                Ran::from_recording(include_str!(concat!("../../tests/fixtures/systemctl/252/", $case, ".txt")))
+                    .unwrap()
+                    .1,
+            )
         };
+    }
+
+    fn ran(stdout: &str, stderr: &str, code: i32) -> OpOutput {
+        OpOutput::exited(code, stdout, stderr)
+    }
+
+    fn link() -> OpOutput {
+        let OpOutput::File { meta, .. } = OpOutput::file("") else { panic!() };
+        OpOutput::Stat(meta)
     }
 
     fn want(name: &str) -> Want {
@@ -500,17 +512,11 @@ mod tests {
 
     /// Answers the probe of one want by one output, and what is asked for then by `Missing`.
     fn observe(want: &Want, answer: OpOutput) -> Interpreted<State> {
-        let mut outputs = Outputs::default();
-        for op in Systemd.probe(want, &facts()) {
-            outputs.push(op, Arc::new(answer.clone()));
-        }
-        for _ in 0..3 {
-            let Interpreted::Ask(ops) = Systemd.interpret(want, &outputs, &facts()) else { break };
-            for op in ops {
-                outputs.push(op, Arc::new(OpOutput::Missing));
-            }
-        }
-        Systemd.interpret(want, &outputs, &facts())
+        let show = Systemd.probe(want, &facts());
+        vigo_core::host::observe(&Systemd, want, &facts(), |op| match show.contains(op) {
+            true => answer.clone(),
+            false => OpOutput::Missing,
+        })
     }
 
     fn found(want: &Want, answer: OpOutput) -> Observed {
@@ -616,7 +622,7 @@ mod tests {
         let unit = "[Service]\nExecStart=/x\n[Install]\nWantedBy=multi-user.target\n";
         let cases = [
             ("not enabled", unit, OpOutput::Missing, BootState::Disabled, M::Unmasked),
-            ("enabled", unit, OpOutput::Stat(file("", 0).1), BootState::Enabled, M::Unmasked),
+            ("enabled", unit, link(), BootState::Enabled, M::Unmasked),
             ("static", "[Service]\n", OpOutput::Missing, BootState::Fixed("static"), M::Unmasked),
             ("an empty file masks", "", OpOutput::Missing, BootState::Disabled, M::Masked),
         ];
@@ -627,7 +633,7 @@ mod tests {
             let Interpreted::Ask(ops) = Systemd.interpret(&want, &outputs, &facts()) else { panic!("{name}") };
             assert_eq!(ops[0].to_string(), "read /etc/systemd/system/app.service");
             for (i, op) in ops.into_iter().enumerate() {
-                outputs.push(op, Arc::new(if i == 0 { file(text, 0).0 } else { OpOutput::Missing }));
+                outputs.push(op, Arc::new(if i == 0 { OpOutput::file(text) } else { OpOutput::Missing }));
             }
             let mut seen = Systemd.interpret(&want, &outputs, &facts());
             if let Interpreted::Ask(ops) = seen {
@@ -821,7 +827,7 @@ mod tests {
         let mut outputs = Outputs::default();
         let probe = Systemd.probe(&want, &facts());
         assert_eq!(probe.len(), 1, "{probe:?}");
-        outputs.push(probe[0].clone(), Arc::new(file("alice:x:1000:1000::/home/alice:/bin/sh\n", 0).0));
+        outputs.push(probe[0].clone(), Arc::new(OpOutput::file("alice:x:1000:1000::/home/alice:/bin/sh\n")));
         let Interpreted::Ask(ops) = Systemd.interpret(&want, &outputs, &facts()) else { panic!() };
         let Op::Run(c) = &ops[0] else { panic!() };
         assert_eq!(c.user.as_deref(), Some("alice"));
@@ -838,7 +844,7 @@ mod tests {
             ["as alice: systemctl --user enable -- sync.service", "as alice: systemctl --user start -- sync.service"]
         );
         let mut missing = Outputs::default();
-        missing.push(probe[0].clone(), Arc::new(file("root:x:0:0::/root:/bin/sh\n", 0).0));
+        missing.push(probe[0].clone(), Arc::new(OpOutput::file("root:x:0:0::/root:/bin/sh\n")));
         assert!(matches!(Systemd.interpret(&want, &missing, &facts()), Interpreted::Unknown(_)));
     }
 
