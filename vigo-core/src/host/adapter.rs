@@ -44,14 +44,19 @@ pub trait Family: Sized + Send + Sync + 'static {
     /// a command): what is missing behind it may be there once it has run.
     const UNPREDICTABLE: bool = false;
 
+    /// Whether its observation runs an operator's own commands, whose answer may depend on anything before it: a plan
+    /// does not believe them once something before it would change.
+    const GUARDS: bool = false;
+
     /// The types whose shared observations an action of this one spoils; `*` is all.
     const SPOILS: &'static [&'static str] = &[];
 
     /// How long one attempt's operations may take together, unless `timeout` says otherwise.
     const TIMEOUT: Duration = Duration::from_secs(60);
 
-    /// How long after the operations the state may take to be reached.
-    const SETTLE: Duration = Duration::from_secs(60);
+    /// How long after the operations the state may take to be reached without anything more being done. A state on its way
+    /// (`pending`) is waited for as long.
+    const SETTLE: Duration = Duration::ZERO;
 }
 
 /// When a comparison is made.

@@ -3,6 +3,7 @@
 use super::{Fields, Instance, Kind};
 use crate::action::AbsPath;
 use crate::bundle::Blob;
+use crate::entropy::Entropy;
 use crate::host::{Host, HostFacts, Problem};
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -153,6 +154,8 @@ pub struct Prepare<'a> {
     pub blobs: &'a [Blob],
     /// Renders a shipped template for this resource.
     pub render: &'a dyn Fn(&str) -> Result<crate::value::Text, Problem>,
+    /// Hands out fresh randomness, a piece a call, for a salt; `None` when there is no more.
+    pub entropy: &'a dyn Fn() -> Option<Entropy>,
 }
 
 impl TypeDecl {

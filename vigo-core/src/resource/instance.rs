@@ -49,6 +49,8 @@ pub trait Instance: Send + Sync {
     fn starts(&self) -> bool;
     /// Whether what it does reaches beyond itself in ways a plan cannot know.
     fn unpredictable(&self) -> bool;
+    /// Whether observing it runs an operator's own commands.
+    fn guards(&self) -> bool;
     /// The types whose shared observations it spoils.
     fn spoils(&self) -> &'static [&'static str];
     /// How long one attempt may take.
@@ -191,6 +193,10 @@ impl<F: Family> Instance for Managed<F> {
 
     fn unpredictable(&self) -> bool {
         F::UNPREDICTABLE
+    }
+
+    fn guards(&self) -> bool {
+        F::GUARDS
     }
 
     fn spoils(&self) -> &'static [&'static str] {

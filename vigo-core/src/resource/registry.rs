@@ -5,13 +5,11 @@ use super::TypeDecl;
 /// One line a type, in the order of the reference.
 #[rustfmt::skip]
 static TYPES: &[&TypeDecl] = &[
+    &super::file::DECL,
     &super::symlink::DECL,
     &super::service::DECL,
     &super::exec::DECL,
 ];
-use super::{TypeDecl, file, symlink};
-
-static TYPES: &[&TypeDecl] = &[&file::DECL, &symlink::DECL];
 
 /// Returns all types, in the order of the reference.
 pub fn types() -> &'static [&'static TypeDecl] {

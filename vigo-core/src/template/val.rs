@@ -178,8 +178,8 @@ fn seal(value: &Value, path: &Arc<str>, fuel: &mut Fuel, depth: usize) -> Result
         }
         Value::Map(map) => {
             fuel.spend(map.len())?;
-            let map: Result<_, _> = map.iter().map(|(k, v)| Ok((k.clone(), seal(v, path, fuel, depth + 1)?))).collect();
-            Value::Map(Arc::new(map?))
+            let entries = map.iter().map(|(k, v)| Ok((k.clone(), seal(v, path, fuel, depth + 1)?)));
+            Value::Map(Arc::new(entries.collect::<Result<_, Failure>>()?))
         }
         Value::Null | Value::Bool(_) => value.clone(),
     })

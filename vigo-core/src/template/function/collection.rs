@@ -204,16 +204,16 @@ pub(super) fn last<'a>(call: &mut Call<'_, 'a>) -> Result<Val<'a>, Failure> {
 }
 
 pub(super) fn sort_alpha<'a>(call: &mut Call<'_, 'a>) -> Result<Val<'a>, Failure> {
-    let len = call.list(0)?.len();
-    call.fuel.produce(len * ITEM_BYTES)?;
-    let mut texts = Vec::with_capacity(len);
-    for i in 0..len {
-        let text = match call.list(0)?.get(i) {
-            Some(Value::Text(text)) => text.clone(),
-            Some(Value::Null) | None => return Err("an item is null".into()),
-            Some(other) => {
+    let items = call.list(0)?;
+    call.fuel.produce(items.len() * ITEM_BYTES)?;
+    let mut texts = Vec::with_capacity(items.len());
+    for item in items {
+        let text = match item {
+            Value::Text(text) => text.clone(),
+            Value::Null => return Err("an item is null".into()),
+            other => {
                 let path = Val::from(other).secrets(call.fuel)?;
-                let printed = to_string(call.fuel.out(), call.list(0)?.get(i).unwrap_or(&Value::Null))?;
+                let printed = to_string(call.fuel.out(), other)?;
                 Text::plain(call.fuel.finish(printed)?).tainted_by(path.as_ref())
             }
         };

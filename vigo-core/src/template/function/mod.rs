@@ -12,6 +12,7 @@ mod secret;
 mod text;
 mod yaml;
 
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -74,8 +75,8 @@ pub(super) struct Call<'c, 'a> {
     pub secrets: &'a dyn Secrets,
 }
 
-impl<'a> Call<'_, 'a> {
-    pub fn value(&self, i: usize) -> &Value {
+impl<'c, 'a> Call<'c, 'a> {
+    pub fn value(&self, i: usize) -> &'c Value {
         self.args.get(i).map_or(&Value::Null, Val::value)
     }
 
@@ -84,7 +85,7 @@ impl<'a> Call<'_, 'a> {
     }
 
     /// Returns argument `i`, which must be text.
-    pub fn text(&self, i: usize) -> Result<&str, Failure> {
+    pub fn text(&self, i: usize) -> Result<&'c str, Failure> {
         match self.value(i) {
             Value::Text(t) => Ok(t.as_str()),
             other => Err(expected("string", other)),
@@ -92,7 +93,7 @@ impl<'a> Call<'_, 'a> {
     }
 
     /// Returns argument `i`, which must be a list.
-    pub fn list(&self, i: usize) -> Result<&[Value], Failure> {
+    pub fn list(&self, i: usize) -> Result<&'c [Value], Failure> {
         match self.value(i) {
             Value::List(items) => Ok(items),
             other => Err(expected("list", other)),
@@ -100,7 +101,7 @@ impl<'a> Call<'_, 'a> {
     }
 
     /// Returns argument `i`, which must be a map.
-    pub fn map(&self, i: usize) -> Result<&alloc::collections::BTreeMap<Arc<str>, Value>, Failure> {
+    pub fn map(&self, i: usize) -> Result<&'c BTreeMap<Arc<str>, Value>, Failure> {
         match self.value(i) {
             Value::Map(map) => Ok(map),
             other => Err(expected("map", other)),
