@@ -7,5 +7,6 @@ extern crate alloc;
 
 mod host;
 mod package;
+mod service;
 
 pub use host::Linux;

@@ -3,11 +3,13 @@
 mod accounts;
 mod adapter;
 mod facts;
+mod observe;
 mod problem;
 mod table;
 
 pub use accounts::Accounts;
 pub use adapter::{Adapter, Comparison, Family, Interpreted, Phase};
 pub use facts::{HostFacts, Init};
+pub use observe::{ROUNDS_MAX, observe};
 pub use problem::{Problem, ProblemKind};
 pub use table::{Capability, Host, Support};
