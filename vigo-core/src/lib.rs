@@ -9,6 +9,7 @@ pub mod action;
 pub mod bundle;
 pub mod converge;
 pub mod diagnostic;
+pub mod entropy;
 pub mod host;
 pub mod plan;
 pub mod resource;

@@ -1,6 +1,8 @@
 //! The table of Linux adapters.
 
-use vigo_core::host::{Capability, Host};
+use crate::account::{BusyBoxGroups, BusyBoxUsers, FileGroups, FileUsers, ShadowGroups, ShadowUsers};
+use vigo_core::host::{Adapter, Capability, Host, HostFacts, Problem, Support};
+use vigo_core::resource::{group, user};
 
 /// Linux, all distributions.
 pub struct Linux;
@@ -17,9 +19,30 @@ impl Host for Linux {
     fn programs(&self) -> &'static [&'static str] {
         PROGRAMS
     }
+
+    fn user(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<user::Users>, Problem> {
+        match facts {
+            facts if facts.image.is_some() => Ok(&FileUsers),
+            facts if facts.has("useradd") => Ok(&ShadowUsers),
+            facts if facts.has("adduser") => Ok(&BusyBoxUsers),
+            _ => Err(Problem::unsupported("expected `useradd` or `adduser` to manage users, found neither")),
+        }
+    }
+
+    fn group(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<group::Groups>, Problem> {
+        match facts {
+            facts if facts.image.is_some() => Ok(&FileGroups),
+            facts if facts.has("groupadd") => Ok(&ShadowGroups),
+            facts if facts.has("addgroup") => Ok(&BusyBoxGroups),
+            _ => Err(Problem::unsupported("expected `groupadd` or `addgroup` to manage groups, found neither")),
+        }
+    }
 }
 
-static CAPABILITIES: &[Capability] = &[];
+static CAPABILITIES: &[Capability] = &[
+    Capability { type_name: "user", support: Support::Partly("`login_class`"), tool: "useradd, adduser" },
+    Capability { type_name: "group", support: Support::Full, tool: "groupadd, addgroup" },
+];
 
 /// Programs whose presence decides which adapter is taken.
-static PROGRAMS: &[&str] = &[];
+static PROGRAMS: &[&str] = &["addgroup", "adduser", "groupadd", "useradd"];

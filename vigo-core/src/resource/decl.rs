@@ -3,6 +3,7 @@
 use super::{Fields, Instance, Kind};
 use crate::action::AbsPath;
 use crate::bundle::Blob;
+use crate::entropy::Entropy;
 use crate::host::{Host, HostFacts, Problem};
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -151,6 +152,8 @@ pub struct Prepare<'a> {
     pub facts: &'a HostFacts,
     /// The shipped files of the policy.
     pub blobs: &'a [Blob],
+    /// Yields fresh randomness, once for each call; `None` when the driver has given none.
+    pub entropy: &'a dyn Fn() -> Option<Entropy>,
     /// Renders a shipped template for this resource.
     pub render: &'a dyn Fn(&str) -> Result<crate::value::Text, Problem>,
 }

@@ -13,8 +13,11 @@ mod fields;
 mod instance;
 mod kind;
 mod registry;
+mod ssh_key;
 
+pub mod group;
 pub mod symlink;
+pub mod user;
 
 pub use change::Change;
 pub use check::check;

@@ -1,8 +1,8 @@
 //! All resource types.
 
-use super::{TypeDecl, symlink};
+use super::{TypeDecl, group, symlink, user};
 
-static TYPES: &[&TypeDecl] = &[&symlink::DECL];
+static TYPES: &[&TypeDecl] = &[&symlink::DECL, &user::DECL, &group::DECL];
 
 /// Returns all types, in the order of the reference.
 pub fn types() -> &'static [&'static TypeDecl] {
