@@ -1,6 +1,6 @@
 //! Groups.
 
-use super::{settings, settings_reads};
+use super::settings::{settings, settings_reads};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
