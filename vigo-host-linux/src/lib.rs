@@ -5,6 +5,7 @@
 
 extern crate alloc;
 
+mod account;
 mod host;
 mod package;
 mod service;

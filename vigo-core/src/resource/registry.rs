@@ -14,6 +14,9 @@ static TYPES: &[&TypeDecl] = &[
 use super::{TypeDecl, directory, file, symlink};
 
 static TYPES: &[&TypeDecl] = &[&file::DECL, &directory::DECL, &symlink::DECL];
+use super::{TypeDecl, group, symlink, user};
+
+static TYPES: &[&TypeDecl] = &[&symlink::DECL, &user::DECL, &group::DECL];
 
 /// Returns all types, in the order of the reference.
 pub fn types() -> &'static [&'static TypeDecl] {
