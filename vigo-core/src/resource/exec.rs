@@ -271,6 +271,7 @@ impl fmt::Display for Action {
 impl Family for Exec {
     const TYPE: &'static str = "exec";
     const UNPREDICTABLE: bool = true;
+    const GUARDS: bool = true;
     const SPOILS: &'static [&'static str] = &["*"];
     const TIMEOUT: Duration = Duration::from_secs(300);
     type Want = Want;
