@@ -13,6 +13,7 @@ use hashbrown::{HashMap, HashSet};
 /// crates that are in no class. Each place is named once, with the number of match blocks that it concerns.
 pub fn check(config: &Config<'_>) -> Vec<Diagnostic> {
     let mut all = config.diagnostics.clone();
+    all.extend(super::written::check(config));
     let mut found: HashMap<Diagnostic, (usize, usize)> = HashMap::new();
     let mut order: Vec<Diagnostic> = Vec::new();
     let mut included: HashSet<&str> = HashSet::new();

@@ -20,6 +20,7 @@ mod secrets;
 mod stamp;
 mod trace;
 mod vars;
+mod written;
 
 pub use check::check;
 pub use class::Class;
