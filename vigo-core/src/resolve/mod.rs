@@ -18,6 +18,8 @@ mod policy;
 mod render;
 mod secrets;
 mod stamp;
+mod targets;
+mod templates;
 mod trace;
 mod vars;
 mod written;
