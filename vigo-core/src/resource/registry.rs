@@ -6,9 +6,13 @@ use super::TypeDecl;
 #[rustfmt::skip]
 static TYPES: &[&TypeDecl] = &[
     &super::file::DECL,
+    &super::directory::DECL,
     &super::symlink::DECL,
+    &super::package::DECL,
     &super::service::DECL,
     &super::exec::DECL,
+    &super::user::DECL,
+    &super::group::DECL,
 ];
 
 /// Returns all types, in the order of the reference.
