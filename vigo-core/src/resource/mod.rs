@@ -11,15 +11,20 @@ mod decl;
 mod diff;
 mod digest;
 mod edit;
+mod editing;
 mod fields;
 mod instance;
 mod kind;
+mod lines;
 mod registry;
 #[cfg(test)]
 pub(crate) mod rig;
 
+pub mod blockinfile;
 pub mod directory;
 pub mod file;
+pub mod file_line;
+pub mod replace;
 pub mod symlink;
 
 pub use change::Change;
