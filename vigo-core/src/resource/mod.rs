@@ -11,9 +11,11 @@ mod decl;
 mod diff;
 mod digest;
 mod edit;
+mod editing;
 mod fields;
 mod instance;
 mod kind;
+mod lines;
 mod registry;
 #[cfg(test)]
 mod sample;
@@ -21,6 +23,7 @@ mod sample;
 pub mod exec;
 pub(crate) mod rig;
 
+pub mod blockinfile;
 pub mod directory;
 pub mod file;
 pub mod package;
@@ -28,6 +31,8 @@ pub mod service;
 mod ssh_key;
 
 pub mod group;
+pub mod file_line;
+pub mod replace;
 pub mod symlink;
 pub mod user;
 

@@ -14,6 +14,10 @@ static TYPES: &[&TypeDecl] = &[
     &super::user::DECL,
     &super::group::DECL,
 ];
+use super::{TypeDecl, blockinfile, directory, file, file_line, replace, symlink};
+
+static TYPES: &[&TypeDecl] =
+    &[&file::DECL, &directory::DECL, &symlink::DECL, &file_line::DECL, &blockinfile::DECL, &replace::DECL];
 
 /// Returns all types, in the order of the reference.
 pub fn types() -> &'static [&'static TypeDecl] {
