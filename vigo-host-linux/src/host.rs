@@ -2,6 +2,13 @@
 
 use vigo_core::host::{Adapter, Capability, Host, HostFacts, Problem};
 use vigo_core::resource::package::Package;
+use crate::service::Systemd;
+use alloc::format;
+use vigo_core::host::{Adapter, Capability, Host, HostFacts, Init, Problem};
+use vigo_core::resource::service::Service;
+use crate::account::{BusyBoxGroups, BusyBoxUsers, FileGroups, FileUsers, ShadowGroups, ShadowUsers};
+use vigo_core::host::{Adapter, Capability, Host, HostFacts, Problem, Support};
+use vigo_core::resource::{group, user};
 
 /// Linux, all distributions.
 pub struct Linux;
@@ -21,10 +28,38 @@ impl Host for Linux {
 
     fn package(&self, facts: &HostFacts, manager: Option<&str>) -> Result<&'static dyn Adapter<Package>, Problem> {
         crate::package::select(facts, manager)
+    fn service(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<Service>, Problem> {
+        match facts.init {
+            Init::Systemd => Ok(&Systemd),
+            _ => Err(Problem::unsupported(format!(
+                "type `service` needs a service manager in charge on {}",
+                facts.distro
+            ))),
+    fn user(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<user::Users>, Problem> {
+        match facts {
+            facts if facts.image.is_some() => Ok(&FileUsers),
+            facts if facts.has("useradd") => Ok(&ShadowUsers),
+            facts if facts.has("adduser") => Ok(&BusyBoxUsers),
+            _ => Err(Problem::unsupported("expected `useradd` or `adduser` to manage users, found neither")),
+        }
+    }
+
+    fn group(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<group::Groups>, Problem> {
+        match facts {
+            facts if facts.image.is_some() => Ok(&FileGroups),
+            facts if facts.has("groupadd") => Ok(&ShadowGroups),
+            facts if facts.has("addgroup") => Ok(&BusyBoxGroups),
+            _ => Err(Problem::unsupported("expected `groupadd` or `addgroup` to manage groups, found neither")),
+        }
     }
 }
 
-static CAPABILITIES: &[Capability] = &[];
+static CAPABILITIES: &[Capability] = &[
+    Capability { type_name: "user", support: Support::Partly("`login_class`"), tool: "useradd, adduser" },
+    Capability { type_name: "group", support: Support::Full, tool: "groupadd, addgroup" },
+];
 
 /// Programs whose presence decides which adapter is taken.
 static PROGRAMS: &[&str] = &["apt-get"];
+static PROGRAMS: &[&str] = &["systemctl"];
+static PROGRAMS: &[&str] = &["addgroup", "adduser", "groupadd", "useradd"];

@@ -1,6 +1,7 @@
 //! A host: its adapters and what it can do.
 
 use super::{Adapter, HostFacts, Problem};
+use crate::resource::{group, user};
 use alloc::format;
 
 /// What a host supports of a type.
@@ -68,6 +69,10 @@ macro_rules! families {
 families! {
     /// Returns the adapter for services.
     service: crate::resource::service::Service;
+    /// Returns the adapter for local users.
+    user: user::Users;
+    /// Returns the adapter for local groups.
+    group: group::Groups;
 }
 
 fn unsupported(type_name: &str, host: &str, facts: &HostFacts) -> Problem {

@@ -19,10 +19,17 @@ mod registry;
 mod sample;
 
 pub mod exec;
+pub(crate) mod rig;
+
+pub mod directory;
 pub mod file;
 pub mod package;
 pub mod service;
+mod ssh_key;
+
+pub mod group;
 pub mod symlink;
+pub mod user;
 
 pub use change::Change;
 pub use check::check;

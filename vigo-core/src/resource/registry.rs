@@ -11,6 +11,12 @@ static TYPES: &[&TypeDecl] = &[
     &super::service::DECL,
     &super::exec::DECL,
 ];
+use super::{TypeDecl, directory, file, symlink};
+
+static TYPES: &[&TypeDecl] = &[&file::DECL, &directory::DECL, &symlink::DECL];
+use super::{TypeDecl, group, symlink, user};
+
+static TYPES: &[&TypeDecl] = &[&symlink::DECL, &user::DECL, &group::DECL];
 
 /// Returns all types, in the order of the reference.
 pub fn types() -> &'static [&'static TypeDecl] {
