@@ -24,6 +24,7 @@ pub(crate) mod rig;
 pub mod directory;
 pub mod file;
 pub mod package;
+pub mod repository;
 pub mod service;
 mod ssh_key;
 

@@ -6,17 +6,15 @@ use super::TypeDecl;
 #[rustfmt::skip]
 static TYPES: &[&TypeDecl] = &[
     &super::file::DECL,
+    &super::directory::DECL,
     &super::symlink::DECL,
     &super::package::DECL,
+    &super::repository::DECL,
     &super::service::DECL,
     &super::exec::DECL,
+    &super::user::DECL,
+    &super::group::DECL,
 ];
-use super::{TypeDecl, directory, file, symlink};
-
-static TYPES: &[&TypeDecl] = &[&file::DECL, &directory::DECL, &symlink::DECL];
-use super::{TypeDecl, group, symlink, user};
-
-static TYPES: &[&TypeDecl] = &[&symlink::DECL, &user::DECL, &group::DECL];
 
 /// Returns all types, in the order of the reference.
 pub fn types() -> &'static [&'static TypeDecl] {

@@ -153,7 +153,6 @@ fn prepare(fields: &Fields, prepare: &Prepare<'_>) -> Result<Box<dyn Instance>, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resource::Datum;
     use crate::resource::sample::{Items, fields, list, problems, text};
 
     #[test]
