@@ -1,4 +1,4 @@
-//! Bounds on what comes from outside, each with its unit and its reason.
+//! Every bound on what comes from outside: its unit, and why it is what it is.
 
 /// Bytes of one YAML file: ten times the largest tree that is measured, and still parsed in a tenth of a second.
 pub const FILE_BYTES_MAX: usize = 4 << 20;

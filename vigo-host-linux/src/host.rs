@@ -1,13 +1,11 @@
 //! The table of Linux adapters.
 
-use vigo_core::host::{Adapter, Capability, Host, HostFacts, Problem};
-use vigo_core::resource::package::Package;
+use crate::account::{BusyBoxGroups, BusyBoxUsers, FileGroups, FileUsers, ShadowGroups, ShadowUsers};
 use crate::service::Systemd;
 use alloc::format;
-use vigo_core::host::{Adapter, Capability, Host, HostFacts, Init, Problem};
+use vigo_core::host::{Adapter, Capability, Host, HostFacts, Init, Problem, Support};
+use vigo_core::resource::package::Package;
 use vigo_core::resource::service::Service;
-use crate::account::{BusyBoxGroups, BusyBoxUsers, FileGroups, FileUsers, ShadowGroups, ShadowUsers};
-use vigo_core::host::{Adapter, Capability, Host, HostFacts, Problem, Support};
 use vigo_core::resource::{group, user};
 
 /// Linux, all distributions.
@@ -28,6 +26,8 @@ impl Host for Linux {
 
     fn package(&self, facts: &HostFacts, manager: Option<&str>) -> Result<&'static dyn Adapter<Package>, Problem> {
         crate::package::select(facts, manager)
+    }
+
     fn service(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<Service>, Problem> {
         match facts.init {
             Init::Systemd => Ok(&Systemd),
@@ -35,6 +35,9 @@ impl Host for Linux {
                 "type `service` needs a service manager in charge on {}",
                 facts.distro
             ))),
+        }
+    }
+
     fn user(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<user::Users>, Problem> {
         match facts {
             facts if facts.image.is_some() => Ok(&FileUsers),
@@ -54,12 +57,19 @@ impl Host for Linux {
     }
 }
 
+/// One line a type.
 static CAPABILITIES: &[Capability] = &[
     Capability { type_name: "user", support: Support::Partly("`login_class`"), tool: "useradd, adduser" },
     Capability { type_name: "group", support: Support::Full, tool: "groupadd, addgroup" },
 ];
 
-/// Programs whose presence decides which adapter is taken.
-static PROGRAMS: &[&str] = &["apt-get"];
-static PROGRAMS: &[&str] = &["systemctl"];
-static PROGRAMS: &[&str] = &["addgroup", "adduser", "groupadd", "useradd"];
+/// Programs whose presence decides which adapter is taken, one a line.
+#[rustfmt::skip]
+static PROGRAMS: &[&str] = &[
+    "addgroup",
+    "adduser",
+    "apt-get",
+    "groupadd",
+    "systemctl",
+    "useradd",
+];

@@ -219,7 +219,7 @@ impl Outputs {
 
     /// Returns all answers, oldest first, to be shared.
     pub fn arcs(&self) -> impl Iterator<Item = (&Op, &Arc<OpOutput>)> {
-        self.items.iter().map(|(op, out)| (op, out))
+        self.items.iter().map(|(op, out)| (&**op, out))
     }
 
     /// Returns how many answers there are.

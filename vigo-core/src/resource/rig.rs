@@ -192,7 +192,7 @@ impl Disk {
             }
             core::str::from_utf8(&blob.content).map(Text::plain).map_err(|_| Problem::failed("not UTF-8"))
         };
-        let ctx = Prepare { host: &NoHost, facts: &facts, blobs: &blobs, render: &rendered };
+        let ctx = Prepare { host: &NoHost, facts: &facts, blobs: &blobs, render: &rendered, entropy: &|| None };
         let mut instance = match (decl.prepare)(&fields, &ctx) {
             Ok(instance) => instance,
             Err(problem) => return Run { failure: Some(problem.to_string()), ..run },

@@ -473,7 +473,7 @@ fn keys(want: &Want, state: &State, c: &mut Comparison<Action>) -> Result<(), Pr
     if file.content().map(|c| &**c) != Some(text.as_str().as_bytes()) {
         let before = file.content().map_or_else(|| "absent".into(), |c| lines(c));
         c.change(Change::new("authorized_keys", before, lines(text.as_str().as_bytes())));
-        c.diff = Some(Diff { path: file.path.shared(), before: file.content().cloned(), after: Some(text.clone()) });
+        c.diff = Some(Diff::new(file.path.shared(), file.content().cloned(), text.clone()));
     }
     if c.changes.len() > changes {
         c.act(Action::WriteKeys);
