@@ -67,6 +67,8 @@ macro_rules! families {
 }
 
 families! {
+    /// Returns the adapter for package sources.
+    repository: crate::resource::repository::Repository;
     /// Returns the adapter for services.
     service: crate::resource::service::Service;
     /// Returns the adapter for local users.

@@ -27,6 +27,7 @@ pub mod blockinfile;
 pub mod directory;
 pub mod file;
 pub mod package;
+pub mod repository;
 pub mod service;
 mod ssh_key;
 

@@ -9,6 +9,7 @@ static TYPES: &[&TypeDecl] = &[
     &super::directory::DECL,
     &super::symlink::DECL,
     &super::package::DECL,
+    &super::repository::DECL,
     &super::service::DECL,
     &super::exec::DECL,
     &super::user::DECL,
