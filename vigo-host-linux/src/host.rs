@@ -1,9 +1,11 @@
 //! The table of Linux adapters.
 
-use crate::service::Systemd;
+use crate::service::{Systemd, Units};
 use alloc::format;
 use vigo_core::host::{Adapter, Capability, Host, HostFacts, Init, Problem};
 use vigo_core::resource::service::Service;
+use vigo_core::resource::systemd_dropin::SystemdDropin;
+use vigo_core::resource::systemd_unit::SystemdUnit;
 
 /// Linux, all distributions.
 pub struct Linux;
@@ -30,9 +32,24 @@ impl Host for Linux {
             ))),
         }
     }
+
+    fn systemd_unit(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<SystemdUnit>, Problem> {
+        needs_systemd("systemd_unit", facts).map(|()| &Units as _)
+    }
+
+    fn systemd_dropin(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<SystemdDropin>, Problem> {
+        needs_systemd("systemd_dropin", facts).map(|()| &Units as _)
+    }
 }
 
 static CAPABILITIES: &[Capability] = &[];
 
 /// Programs whose presence decides which adapter is taken.
 static PROGRAMS: &[&str] = &["systemctl"];
+
+fn needs_systemd(type_name: &str, facts: &HostFacts) -> Result<(), Problem> {
+    match facts.init {
+        Init::Systemd => Ok(()),
+        _ => Err(Problem::unsupported(format!("type `{type_name}` needs systemd in charge on {}", facts.distro))),
+    }
+}

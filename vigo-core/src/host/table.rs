@@ -56,6 +56,10 @@ macro_rules! families {
 families! {
     /// Returns the adapter for services.
     service: crate::resource::service::Service;
+    /// Returns the adapter for systemd's unit files.
+    systemd_unit: crate::resource::systemd_unit::SystemdUnit;
+    /// Returns the adapter for systemd's drop-in files.
+    systemd_dropin: crate::resource::systemd_dropin::SystemdDropin;
 }
 
 fn unsupported(type_name: &str, host: &str, facts: &HostFacts) -> Problem {

@@ -22,6 +22,8 @@ pub mod exec;
 pub mod file;
 pub mod service;
 pub mod symlink;
+pub mod systemd_dropin;
+pub mod systemd_unit;
 
 pub use change::Change;
 pub use check::check;

@@ -8,6 +8,8 @@ static TYPES: &[&TypeDecl] = &[
     &super::file::DECL,
     &super::symlink::DECL,
     &super::service::DECL,
+    &super::systemd_unit::DECL,
+    &super::systemd_dropin::DECL,
     &super::exec::DECL,
 ];
 
