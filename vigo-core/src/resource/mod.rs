@@ -19,11 +19,22 @@ mod registry;
 mod sample;
 
 pub mod exec;
+pub(crate) mod rig;
+
+pub mod directory;
 pub mod file;
+pub mod package;
 pub mod service;
+mod ssh_key;
+
+pub mod group;
 pub mod symlink;
+<<<<<<< HEAD
 pub mod systemd_dropin;
 pub mod systemd_unit;
+=======
+pub mod user;
+>>>>>>> main
 
 pub use change::Change;
 pub use check::check;

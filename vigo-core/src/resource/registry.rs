@@ -6,11 +6,15 @@ use super::TypeDecl;
 #[rustfmt::skip]
 static TYPES: &[&TypeDecl] = &[
     &super::file::DECL,
+    &super::directory::DECL,
     &super::symlink::DECL,
+    &super::package::DECL,
     &super::service::DECL,
     &super::systemd_unit::DECL,
     &super::systemd_dropin::DECL,
     &super::exec::DECL,
+    &super::user::DECL,
+    &super::group::DECL,
 ];
 
 /// Returns all types, in the order of the reference.
