@@ -35,7 +35,12 @@ pub mod group;
 pub mod file_line;
 pub mod replace;
 pub mod symlink;
+<<<<<<< HEAD
+pub mod systemd_dropin;
+pub mod systemd_unit;
+=======
 pub mod user;
+>>>>>>> main
 
 pub use change::Change;
 pub use check::check;

@@ -11,6 +11,8 @@ static TYPES: &[&TypeDecl] = &[
     &super::package::DECL,
     &super::repository::DECL,
     &super::service::DECL,
+    &super::systemd_unit::DECL,
+    &super::systemd_dropin::DECL,
     &super::exec::DECL,
     &super::user::DECL,
     &super::group::DECL,
