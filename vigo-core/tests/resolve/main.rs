@@ -1,4 +1,7 @@
 //! The configuration language, from texts to policies.
 
+mod config;
 mod example;
+mod rules;
 mod support;
+mod yaml;
