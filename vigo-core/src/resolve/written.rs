@@ -162,7 +162,7 @@ impl<'a> Checks<'_, 'a> {
             self.report(d.did_you_mean(path, templates.iter().map(|(f, _)| &*f.path)));
             return;
         }
-        if !is_rendered(attributes, decl) || !attributes.get("source").is_some_and(|n| n.span() == node.span()) {
+        if !is_rendered(attributes, decl) || attributes.get("source").is_none_or(|n| n.span() != node.span()) {
             return;
         }
         for (file, id) in named {

@@ -12,13 +12,14 @@ fn said(cases: &[Case<'_>]) -> String {
     let mut out = String::new();
     for (name, files) in cases {
         let found = check(files);
-        writeln!(out, "## {name}\n{}", if found.is_empty() { "nothing\n" } else { &found }).unwrap();
+        writeln!(out, "## {name}\n{}", if found.is_empty() { "nothing\n" } else { &found })
+            .expect("a string takes all");
     }
     out
 }
 
 /// Returns a tree of one crate of this text that every host includes.
-fn crate_of<'t>(text: &'t str) -> Vec<(&'t str, &'t str)> {
+fn crate_of(text: &str) -> Vec<(&str, &str)> {
     vec![("configcrates/a.vgo", text), ("envoys.vgo", ALL)]
 }
 

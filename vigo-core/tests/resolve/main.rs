@@ -2,6 +2,7 @@
 
 mod config;
 mod example;
+mod hostile;
 mod rules;
 mod support;
 mod yaml;

@@ -21,7 +21,8 @@ const ALL: &str = "envoys:\n  - {match: '*', configcrates: [a, b]}\n";
 
 #[test]
 fn references_mean_what_the_reference_says() {
-    let cases: &[(&str, &[&str], &[&str], &[&str])] = &[
+    type Case = (&'static str, &'static [&'static str], &'static [&'static str], &'static [&'static str]);
+    let cases: &[Case] = &[
         ("one", &["name: x", "name: y, depends_on: x"], &[], &["a/x → a/y"]),
         ("a list", &["name: x", "name: y", "name: z, depends_on: [x, y]"], &[], &["a/x → a/z", "a/y → a/z"]),
         ("before", &["name: x, before: y", "name: y"], &[], &["a/x → a/y"]),
@@ -84,7 +85,8 @@ fn references_mean_what_the_reference_says() {
 #[test]
 fn crates_come_before_and_after_each_other() {
     let x = files("", &["name: x", "name: h, when: changed, subscribes: x"]);
-    let cases: &[(&str, &str, &str, &[&str])] = &[
+    type Case = (&'static str, &'static str, &'static str, &'static [&'static str]);
+    let cases: &[Case] = &[
         ("depends_on", "depends_on: [b]", "", &["a/x ⇒ a/h", "b/x → a/x", "b/x → a/h", "b/x ⇒ b/h"]),
         ("before", "before: b", "", &["a/x ⇒ a/h", "a/x → b/x", "a/x → b/h", "b/x ⇒ b/h"]),
         (

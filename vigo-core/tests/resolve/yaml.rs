@@ -9,7 +9,8 @@ fn said(cases: &[(&str, &str)]) -> String {
     let mut out = String::new();
     for (name, text) in cases {
         let found = check(&[("configcrates/a.vgo", text)]);
-        writeln!(out, "## {name}\n{}", if found.is_empty() { "nothing\n" } else { &found }).unwrap();
+        writeln!(out, "## {name}\n{}", if found.is_empty() { "nothing\n" } else { &found })
+            .expect("a string takes all");
     }
     out
 }
@@ -114,7 +115,7 @@ fn shape(node: Node<'_>) -> String {
     match node.kind() {
         NodeKind::Scalar(text, style) => format!("{style:?}({text:?})@{:?}", node.text_place()),
         NodeKind::List => {
-            format!("[{}]", node.list().unwrap().map(shape).collect::<Vec<_>>().join(", "))
+            format!("[{}]", node.list().into_iter().flatten().map(shape).collect::<Vec<_>>().join(", "))
         }
         NodeKind::Map(map) => {
             let entries = map.iter().map(|e| format!("{}: {}", e.name, shape(e.value)));
