@@ -1,6 +1,6 @@
 //! What a tree may say, and what is said of what it may not.
 
-use crate::support::{check, resolved};
+use crate::support::{brief, check, resolved};
 use std::fmt::Write;
 
 const ONE: &str = "resources:\n  - {name: it, type: file, target_path: /etc/it, content: x}\n";
@@ -276,8 +276,9 @@ fn a_resource_is_checked_against_its_type() {
     for (name, text) in &texts {
         let mut files = crate_of(text);
         files.push(("templates/web/site.conf", "{{ end }}"));
-        let found = check(&files);
-        writeln!(out, "## {name}\n{}", if found.is_empty() { "nothing\n" } else { &found }).unwrap();
+        let found = brief(&check(&files));
+        writeln!(out, "## {name}\n{}", if found.is_empty() { "nothing\n" } else { &found })
+            .expect("a string takes all");
     }
     insta::assert_snapshot!(out);
 }

@@ -1,6 +1,6 @@
 //! What YAML makes of a text: its traps, its budgets, its places.
 
-use crate::support::{check, sources, words};
+use crate::support::{brief, check, sources, words};
 use std::fmt::Write;
 use vigo_core::source::{Node, NodeKind};
 
@@ -8,7 +8,7 @@ use vigo_core::source::{Node, NodeKind};
 fn said(cases: &[(&str, &str)]) -> String {
     let mut out = String::new();
     for (name, text) in cases {
-        let found = check(&[("configcrates/a.vgo", text)]);
+        let found = brief(&check(&[("configcrates/a.vgo", text)]));
         writeln!(out, "## {name}\n{}", if found.is_empty() { "nothing\n" } else { &found })
             .expect("a string takes all");
     }
