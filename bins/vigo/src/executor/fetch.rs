@@ -32,12 +32,6 @@ const BUNDLES: &[&str] = &[
 impl Executor {
     /// Downloads into a staged file of the run.
     pub(super) fn fetch(&mut self, url: &str, sha256: [u8; 32], id: StagedId) -> Answer<OpOutput> {
-        if !url.starts_with("https://") {
-            return Err(failure(
-                FailureKind::Other,
-                format!("expected a URL that starts with `https://`, found `{url}`"),
-            ));
-        }
         let staging = &self.staging;
         let fail = |e: std::io::Error| failure(kind_of_io(&e), format!("stage `{}`: {}", staging.display(), text(e)));
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(staging).map_err(fail)?;
@@ -58,7 +52,44 @@ impl Executor {
     }
 }
 
+/// Reads a small answer whole.
+pub(super) fn read_url(url: &str, bytes_max: u64) -> Answer<OpOutput> {
+    let mut body = Vec::new();
+    let mut over = false;
+    get(url, bytes_max.saturating_add(1), |chunk| {
+        over |= (body.len() + chunk.len()) as u64 > bytes_max;
+        if !over {
+            body.extend_from_slice(chunk);
+        }
+        Ok(())
+    })?;
+    if over {
+        return Err(failure(FailureKind::TooLarge, format!("read `{url}`: expected at most {bytes_max} bytes")));
+    }
+    Ok(OpOutput::Bytes(body.into()))
+}
+
 fn download(url: &str, mut file: std::fs::File, expected: &[u8; 32]) -> Answer<()> {
+    let mut hash = Sha256::new();
+    get(url, BYTES_MAX, |chunk| {
+        hash.update(chunk);
+        file.write_all(chunk).map_err(|e| failure(kind_of_io(&e), format!("stage `{url}`: {}", text(e))))
+    })?;
+    let seen: [u8; 32] = hash.finalize().into();
+    if seen == *expected {
+        return Ok(());
+    }
+    let hex = |digest: &[u8; 32]| digest.iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let message = format!("fetch `{url}`: expected the SHA-256 `{}`, found `{}`", hex(expected), hex(&seen));
+    Err(failure(FailureKind::Invalid, message))
+}
+
+/// Gets `url` and hands its body over in pieces, `bytes_max` at most.
+fn get(url: &str, bytes_max: u64, mut take: impl FnMut(&[u8]) -> Answer<()>) -> Answer<()> {
+    if !url.starts_with("https://") {
+        let message = format!("expected a URL that starts with `https://`, found `{url}`");
+        return Err(failure(FailureKind::Other, message));
+    }
     let tls = TlsConfig::builder()
         .root_certs(roots()?)
         .unversioned_rustls_crypto_provider(std::sync::Arc::new(rustls::crypto::ring::default_provider()))
@@ -72,28 +103,15 @@ fn download(url: &str, mut file: std::fs::File, expected: &[u8; 32]) -> Answer<(
         .user_agent("vigo")
         .build();
     let mut response = ureq::Agent::new_with_config(config).get(url).call().map_err(|e| unreachable(url, &e))?;
-    let mut body = response.body_mut().with_config().limit(BYTES_MAX).reader();
-    let mut hash = Sha256::new();
+    let mut body = response.body_mut().with_config().limit(bytes_max).reader();
     let mut buf = vec![0; 64 << 10];
     loop {
-        let len = match body.read(&mut buf) {
-            Ok(0) => break,
-            Ok(len) => len,
-            Err(e) => {
-                return Err(failure(FailureKind::Unreachable, format!("fetch `{url}`: {}", text(e))));
-            }
-        };
-        let chunk = buf.get(..len).unwrap_or_default();
-        hash.update(chunk);
-        file.write_all(chunk).map_err(|e| failure(kind_of_io(&e), format!("stage `{url}`: {}", text(e))))?;
+        match body.read(&mut buf) {
+            Ok(0) => return Ok(()),
+            Ok(len) => take(buf.get(..len).unwrap_or_default())?,
+            Err(e) => return Err(failure(FailureKind::Unreachable, format!("fetch `{url}`: {}", text(e)))),
+        }
     }
-    let seen: [u8; 32] = hash.finalize().into();
-    if seen == *expected {
-        return Ok(());
-    }
-    let hex = |digest: &[u8; 32]| digest.iter().map(|b| format!("{b:02x}")).collect::<String>();
-    let message = format!("fetch `{url}`: expected the SHA-256 `{}`, found `{}`", hex(expected), hex(&seen));
-    Err(failure(FailureKind::Invalid, message))
 }
 
 fn roots() -> Answer<RootCerts> {

@@ -4,7 +4,7 @@ use super::ExecutorOptions;
 use super::failure::{Answer, failure};
 use super::resolve::{Last, Place, Resolver};
 use super::run::Programs;
-use super::{list, meta, read, remove, signal};
+use super::{fetch, list, meta, read, remove, signal};
 use rustix::fd::OwnedFd;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -112,6 +112,7 @@ impl Executor {
                 Ok(output)
             }
             Op::Fetch { url, sha256, staged } => self.fetch(url, *sha256, *staged),
+            Op::ReadUrl { url, bytes_max } => fetch::read_url(url, *bytes_max),
             Op::Signal { pid, start_time, signal } => signal::signal(*pid, *start_time, signal),
             Op::ReplaceFile(replace) => {
                 if replace.parents {
