@@ -24,6 +24,8 @@ pub mod blockinfile;
 pub mod directory;
 pub mod file;
 pub mod file_line;
+pub mod ini;
+pub mod json_file;
 pub mod replace;
 pub mod symlink;
 

@@ -1,9 +1,17 @@
 //! All resource types.
 
-use super::{TypeDecl, blockinfile, directory, file, file_line, replace, symlink};
+use super::{TypeDecl, blockinfile, directory, file, file_line, ini, json_file, replace, symlink};
 
-static TYPES: &[&TypeDecl] =
-    &[&file::DECL, &directory::DECL, &symlink::DECL, &file_line::DECL, &blockinfile::DECL, &replace::DECL];
+static TYPES: &[&TypeDecl] = &[
+    &file::DECL,
+    &directory::DECL,
+    &symlink::DECL,
+    &file_line::DECL,
+    &blockinfile::DECL,
+    &replace::DECL,
+    &ini::DECL,
+    &json_file::DECL,
+];
 
 /// Returns all types, in the order of the reference.
 pub fn types() -> &'static [&'static TypeDecl] {
