@@ -290,13 +290,13 @@ impl Spec {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resource::rig::{Disk, checked, plain, secret};
+    use crate::resource::rig::{Checks, Disk, Edits, checked, plain, secret};
     use alloc::string::ToString;
     use proptest::prelude::*;
 
     #[test]
     fn attributes_are_checked() {
-        let cases: &[(&str, &[(&str, &str)], &str)] = &[
+        let cases: Checks<'_> = &[
             ("plain", &[("key", "k"), ("value", "")], ""),
             ("no value", &[("key", "k")], "type `ini` needs `value`"),
             ("all of a section", &[("key", "*"), ("section", "s"), ("state", "absent")], ""),
@@ -332,7 +332,7 @@ mod tests {
         let s = ("section", "s");
         let (k, v) = (("key", "k"), ("value", "2"));
         let gone = ("state", "absent");
-        let cases: &[(&str, &str, &[(&str, &str)], Result<&str, &str>)] = &[
+        let cases: Edits<'_> = &[
             ("there", "[s]\nk = 2 \n", &[s, k, v], Ok("[s]\nk = 2 \n")),
             ("changed keeps its separator", "[s]\n\tk : 1\nx=1\n", &[s, k, v], Ok("[s]\n\tk : 2\nx=1\n")),
             ("comment after the value is value", "[s]\nk=2 ; two\n", &[s, k, v], Ok("[s]\nk=2\n")),

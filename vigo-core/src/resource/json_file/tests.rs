@@ -1,5 +1,5 @@
 use super::*;
-use crate::resource::rig::{Disk, checked, list, plain, secret};
+use crate::resource::rig::{Checks, Disk, checked, list, plain, secret};
 use crate::value::Text;
 use proptest::prelude::*;
 
@@ -9,7 +9,7 @@ fn quoted(text: &str) -> Datum {
 
 #[test]
 fn attributes_are_checked() {
-    let cases: &[(&str, &[(&str, &str)], &str)] = &[
+    let cases: Checks<'_> = &[
         ("plain", &[("key", "a.b"), ("value", "1")], ""),
         ("tab", &[("key", "a"), ("value", "1"), ("indent", "tab")], ""),
         ("no value", &[("key", "a")], "type `json_file` needs `value`"),
