@@ -17,17 +17,29 @@ mod instance;
 mod kind;
 mod lines;
 mod registry;
+mod ssh_key;
+
 #[cfg(test)]
 pub(crate) mod rig;
+#[cfg(test)]
+mod sample;
 
 pub mod blockinfile;
 pub mod directory;
+pub mod exec;
 pub mod file;
 pub mod file_line;
+pub mod group;
 pub mod ini;
 pub mod json_file;
+pub mod package;
 pub mod replace;
+pub mod repository;
+pub mod service;
 pub mod symlink;
+pub mod systemd_dropin;
+pub mod systemd_unit;
+pub mod user;
 
 pub use change::Change;
 pub use check::check;

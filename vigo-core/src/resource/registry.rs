@@ -1,16 +1,26 @@
 //! All resource types.
 
-use super::{TypeDecl, blockinfile, directory, file, file_line, ini, json_file, replace, symlink};
+use super::TypeDecl;
 
+/// One line a type, in the order of the reference.
+#[rustfmt::skip]
 static TYPES: &[&TypeDecl] = &[
-    &file::DECL,
-    &directory::DECL,
-    &symlink::DECL,
-    &file_line::DECL,
-    &blockinfile::DECL,
-    &replace::DECL,
-    &ini::DECL,
-    &json_file::DECL,
+    &super::file::DECL,
+    &super::directory::DECL,
+    &super::symlink::DECL,
+    &super::file_line::DECL,
+    &super::blockinfile::DECL,
+    &super::replace::DECL,
+    &super::ini::DECL,
+    &super::json_file::DECL,
+    &super::package::DECL,
+    &super::repository::DECL,
+    &super::service::DECL,
+    &super::systemd_unit::DECL,
+    &super::systemd_dropin::DECL,
+    &super::exec::DECL,
+    &super::user::DECL,
+    &super::group::DECL,
 ];
 
 /// Returns all types, in the order of the reference.

@@ -201,7 +201,7 @@ impl Disk {
             }
             core::str::from_utf8(&blob.content).map(Text::plain).map_err(|_| Problem::failed("not UTF-8"))
         };
-        let ctx = Prepare { host: &NoHost, facts: &facts, blobs: &blobs, render: &rendered };
+        let ctx = Prepare { host: &NoHost, facts: &facts, blobs: &blobs, render: &rendered, entropy: &|| None };
         let mut instance = match (decl.prepare)(&fields, &ctx) {
             Ok(instance) => instance,
             Err(problem) => return Run { failure: Some(problem.to_string()), ..run },
@@ -280,7 +280,7 @@ impl Disk {
         at
     }
 
-    fn perform(&mut self, op: &Op) -> OpOutput {
+    pub fn perform(&mut self, op: &Op) -> OpOutput {
         let failed = |kind, message: String| OpOutput::Failed(OpFailure { kind, message });
         match op {
             Op::ReadFile { path, follow, bytes_max } => match self.nodes.get(&self.resolve(path, *follow)) {
@@ -311,6 +311,7 @@ impl Disk {
                 OpOutput::Ran(Ran { exit, stdout: stdout.into_bytes(), stderr: b"oops".to_vec(), truncated: false })
             }
             Op::Fetch { .. } => OpOutput::Done,
+            Op::ReadUrl { .. } => OpOutput::Missing,
             Op::ReplaceFile(replace) => self.replace(replace),
             Op::MakeDir { path, mode, owner, parents } => {
                 let parent = path.parent().map(|p| p.to_string()).unwrap_or_default();
