@@ -30,6 +30,8 @@ pub mod exec;
 pub mod file;
 pub mod file_line;
 pub mod group;
+pub mod ini;
+pub mod json_file;
 pub mod package;
 pub mod replace;
 pub mod repository;

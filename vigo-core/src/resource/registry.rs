@@ -11,6 +11,8 @@ static TYPES: &[&TypeDecl] = &[
     &super::file_line::DECL,
     &super::blockinfile::DECL,
     &super::replace::DECL,
+    &super::ini::DECL,
+    &super::json_file::DECL,
     &super::package::DECL,
     &super::repository::DECL,
     &super::service::DECL,

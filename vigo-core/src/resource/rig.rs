@@ -34,6 +34,15 @@ pub(crate) struct Node {
     pub content: Arc<[u8]>,
 }
 
+/// Attributes as a test writes them.
+pub(crate) type Attributes<'a> = &'a [(&'a str, &'a str)];
+
+/// Cases of a check: name, attributes, problems.
+pub(crate) type Checks<'a> = &'a [(&'a str, Attributes<'a>, &'a str)];
+
+/// Cases of an edit: name, text before, attributes, text after or failure.
+pub(crate) type Edits<'a> = &'a [(&'a str, &'a str, Attributes<'a>, Result<&'a str, &'a str>)];
+
 /// How a run went.
 #[derive(Debug, Default)]
 pub(crate) struct Run {
