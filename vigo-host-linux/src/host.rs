@@ -5,6 +5,7 @@ use crate::service::Systemd;
 use alloc::format;
 use vigo_core::host::{Adapter, Capability, Host, HostFacts, Init, Problem, Support};
 use vigo_core::resource::package::Package;
+use vigo_core::resource::repository::Repository;
 use vigo_core::resource::service::Service;
 use vigo_core::resource::{group, user};
 
@@ -26,6 +27,10 @@ impl Host for Linux {
 
     fn package(&self, facts: &HostFacts, manager: Option<&str>) -> Result<&'static dyn Adapter<Package>, Problem> {
         crate::package::select(facts, manager)
+    }
+
+    fn repository(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<Repository>, Problem> {
+        crate::repository::select(facts)
     }
 
     fn service(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<Service>, Problem> {
