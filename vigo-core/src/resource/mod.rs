@@ -28,6 +28,7 @@ pub mod repository;
 pub mod service;
 mod ssh_key;
 
+pub mod git;
 pub mod group;
 pub mod symlink;
 pub mod user;
