@@ -8,6 +8,7 @@ extern crate alloc;
 mod account;
 mod host;
 mod package;
+mod repository;
 mod service;
 
 pub use host::Linux;

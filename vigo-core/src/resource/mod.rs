@@ -36,6 +36,10 @@ pub mod package;
 pub mod replace;
 pub mod repository;
 pub mod service;
+mod ssh_key;
+
+pub mod git;
+pub mod group;
 pub mod symlink;
 pub mod systemd_dropin;
 pub mod systemd_unit;

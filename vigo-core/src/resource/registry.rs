@@ -21,6 +21,7 @@ static TYPES: &[&TypeDecl] = &[
     &super::exec::DECL,
     &super::user::DECL,
     &super::group::DECL,
+    &super::git::DECL,
 ];
 
 /// Returns all types, in the order of the reference.
