@@ -29,12 +29,9 @@ mod ssh_key;
 
 pub mod group;
 pub mod symlink;
-<<<<<<< HEAD
 pub mod systemd_dropin;
 pub mod systemd_unit;
-=======
 pub mod user;
->>>>>>> main
 
 pub use change::Change;
 pub use check::check;
