@@ -1,7 +1,6 @@
 //! A host: its adapters and what it can do.
 
 use super::{Adapter, HostFacts, Problem};
-use crate::resource::{group, user};
 use alloc::format;
 
 /// What a host supports of a type.
@@ -55,10 +54,12 @@ macro_rules! families {
 }
 
 families! {
+    /// Returns the adapter for services.
+    service: crate::resource::service::Service;
     /// Returns the adapter for local users.
-    user: user::Users;
+    user: crate::resource::user::Users;
     /// Returns the adapter for local groups.
-    group: group::Groups;
+    group: crate::resource::group::Groups;
 }
 
 fn unsupported(type_name: &str, host: &str, facts: &HostFacts) -> Problem {

@@ -152,10 +152,10 @@ pub struct Prepare<'a> {
     pub facts: &'a HostFacts,
     /// The shipped files of the policy.
     pub blobs: &'a [Blob],
-    /// Yields fresh randomness, once for each call; `None` when the driver has given none.
-    pub entropy: &'a dyn Fn() -> Option<Entropy>,
     /// Renders a shipped template for this resource.
     pub render: &'a dyn Fn(&str) -> Result<crate::value::Text, Problem>,
+    /// Hands out fresh randomness, a piece a call, for a salt; `None` when there is no more.
+    pub entropy: &'a dyn Fn() -> Option<Entropy>,
 }
 
 impl TypeDecl {

@@ -9,20 +9,28 @@ mod change;
 mod check;
 mod decl;
 mod diff;
+mod digest;
+mod edit;
 mod fields;
 mod instance;
 mod kind;
 mod registry;
+#[cfg(test)]
+mod sample;
 mod ssh_key;
 
+pub mod exec;
+pub mod file;
 pub mod group;
+pub mod service;
 pub mod symlink;
 pub mod user;
 
 pub use change::Change;
 pub use check::check;
 pub use decl::{Attr, Footprint, Need, Prepare, Refresh, TypeDecl};
-pub use diff::Diff;
+pub use diff::{Diff, FileDiff, Side};
+pub use edit::{Edit, FileAction, Seen};
 pub use fields::{Datum, Field, FieldValue, Fields};
 pub use instance::{Instance, Managed, Prediction, Verdict};
 pub use kind::Kind;

@@ -1,8 +1,17 @@
 //! All resource types.
 
-use super::{TypeDecl, group, symlink, user};
+use super::TypeDecl;
 
-static TYPES: &[&TypeDecl] = &[&symlink::DECL, &user::DECL, &group::DECL];
+/// One line a type, in the order of the reference.
+#[rustfmt::skip]
+static TYPES: &[&TypeDecl] = &[
+    &super::file::DECL,
+    &super::symlink::DECL,
+    &super::service::DECL,
+    &super::exec::DECL,
+    &super::user::DECL,
+    &super::group::DECL,
+];
 
 /// Returns all types, in the order of the reference.
 pub fn types() -> &'static [&'static TypeDecl] {

@@ -1,0 +1,39 @@
+//! Recorded tool output, as fixtures and replaying executors hold it.
+
+use super::{Exit, Ran};
+use alloc::string::String;
+
+impl Ran {
+    /// Reads a recording: a line `$ command`, lines of output after `O| ` or `E| `, last `[exit N]`. Returns the
+    /// command line and how it ended; `None` when `text` is no recording. An unknown code (`[exit ?]`) reads as 1.
+    pub fn from_recording(text: &str) -> Option<(&str, Self)> {
+        let mut lines = text.split('\n');
+        let command = lines.next()?.strip_prefix("$ ")?;
+        let (mut stdout, mut stderr, mut exit) = (String::new(), String::new(), None);
+        for line in lines {
+            if let Some(text) = line.strip_prefix("O| ") {
+                stdout.push_str(text);
+                stdout.push('\n');
+            } else if let Some(text) = line.strip_prefix("E| ") {
+                stderr.push_str(text);
+                stderr.push('\n');
+            } else if let Some(code) = line.strip_prefix("[exit ").and_then(|rest| rest.trim_end().strip_suffix(']')) {
+                exit = Some(Exit::Code(code.parse().unwrap_or(1)));
+            }
+        }
+        Some((command, Self { exit: exit?, stdout: stdout.into(), stderr: stderr.into(), truncated: false }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_are_told_apart_and_line_ends_kept() {
+        let (command, ran) = Ran::from_recording("$ x -y\n# note\nO| a\r\nO| \nE| b\n[exit 3]\n").unwrap();
+        assert_eq!((command, ran.code()), ("x -y", Some(3)));
+        assert_eq!((&*ran.out(), &*ran.err()), ("a\r\n\n", "b\n"));
+        assert_eq!(Ran::from_recording("$ x\nO| a\n"), None, "cut short");
+    }
+}

@@ -1,0 +1,17 @@
+//! `secret`: the one function that reads something, from what was fetched before the run.
+
+use alloc::format;
+
+use super::super::error::ErrorKind;
+use super::super::fuel::Failure;
+use super::super::val::Val;
+use super::Call;
+use crate::value::Value;
+
+pub(super) fn secret<'a>(call: &mut Call<'_, 'a>) -> Result<Val<'a>, Failure> {
+    let path = call.text(0)?;
+    match call.secrets.secret(path) {
+        Some(text) => Ok(Value::Text(text).into()),
+        None => Err(Failure::new(ErrorKind::Secret, format!("secret `{path}` is not available"))),
+    }
+}
