@@ -1,7 +1,11 @@
 //! The table of Linux adapters.
 
 use crate::account::{BusyBoxGroups, BusyBoxUsers, FileGroups, FileUsers, ShadowGroups, ShadowUsers};
-use vigo_core::host::{Adapter, Capability, Host, HostFacts, Problem, Support};
+use crate::service::Systemd;
+use alloc::format;
+use vigo_core::host::{Adapter, Capability, Host, HostFacts, Init, Problem, Support};
+use vigo_core::resource::package::Package;
+use vigo_core::resource::service::Service;
 use vigo_core::resource::{group, user};
 
 /// Linux, all distributions.
@@ -18,6 +22,20 @@ impl Host for Linux {
 
     fn programs(&self) -> &'static [&'static str] {
         PROGRAMS
+    }
+
+    fn package(&self, facts: &HostFacts, manager: Option<&str>) -> Result<&'static dyn Adapter<Package>, Problem> {
+        crate::package::select(facts, manager)
+    }
+
+    fn service(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<Service>, Problem> {
+        match facts.init {
+            Init::Systemd => Ok(&Systemd),
+            _ => Err(Problem::unsupported(format!(
+                "type `service` needs a service manager in charge on {}",
+                facts.distro
+            ))),
+        }
     }
 
     fn user(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<user::Users>, Problem> {
@@ -39,10 +57,19 @@ impl Host for Linux {
     }
 }
 
+/// One line a type.
 static CAPABILITIES: &[Capability] = &[
     Capability { type_name: "user", support: Support::Partly("`login_class`"), tool: "useradd, adduser" },
     Capability { type_name: "group", support: Support::Full, tool: "groupadd, addgroup" },
 ];
 
-/// Programs whose presence decides which adapter is taken.
-static PROGRAMS: &[&str] = &["addgroup", "adduser", "groupadd", "useradd"];
+/// Programs whose presence decides which adapter is taken, one a line.
+#[rustfmt::skip]
+static PROGRAMS: &[&str] = &[
+    "addgroup",
+    "adduser",
+    "apt-get",
+    "groupadd",
+    "systemctl",
+    "useradd",
+];

@@ -7,5 +7,7 @@ extern crate alloc;
 
 mod account;
 mod host;
+mod package;
+mod service;
 
 pub use host::Linux;

@@ -5,7 +5,7 @@ use crate::value::Text;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 
 /// One primitive operation on a managed machine.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -213,9 +213,9 @@ pub struct Owner {
 pub struct StagedId(pub u32);
 
 impl Expect {
-    /// Returns that a file with this content is expected.
-    pub fn bytes(content: &[u8]) -> Self {
-        Self::Digest(Sha256::digest(content).into())
+    /// Returns that a file with exactly this content must be at the path.
+    pub fn content(bytes: &[u8]) -> Self {
+        Self::Digest(Sha256::digest(bytes).into())
     }
 }
 

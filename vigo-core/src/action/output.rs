@@ -215,6 +215,11 @@ impl Outputs {
         self.items.iter().map(|(op, out)| (&**op, &**out))
     }
 
+    /// Returns all answers, oldest first, to be shared.
+    pub fn arcs(&self) -> impl Iterator<Item = (&Op, &Arc<OpOutput>)> {
+        self.items.iter().map(|(op, out)| (&**op, out))
+    }
+
     /// Returns how many answers there are.
     pub fn len(&self) -> usize {
         self.items.len()

@@ -289,7 +289,7 @@ impl Database {
                 mode: old.is_none().then_some(mode),
                 owner: Owner::default(),
                 context: None,
-                expect: old.map_or(Expect::Anything, |old| Expect::bytes(old)),
+                expect: old.map_or(Expect::Anything, |old| Expect::content(old)),
                 validate: None,
                 backup: None,
                 follow: true,
@@ -466,7 +466,7 @@ mod tests {
         let writes = new.writes(&old);
         let [Op::ReplaceFile(r)] = &writes[..] else { panic!("{writes:?}") };
         assert_eq!(r.path.as_str(), "/etc/shadow");
-        assert_eq!(r.expect, Expect::bytes(SHADOW.as_bytes()));
+        assert_eq!(r.expect, Expect::content(SHADOW.as_bytes()));
         assert_eq!(r.content.bytes().map(text), Some("root:*:19000:0:99999:7:::\nbob:$6$x:19000:0:99999:7::20000:\n"));
         assert!(!alloc::format!("{new:?} {:?}", new.shadow("bob")).contains("$6$"));
     }

@@ -40,6 +40,18 @@ macro_rules! families {
                 &[]
             }
 
+            /// Returns the adapter for packages: of `manager`, or of the system's own one.
+            ///
+            /// # Errors
+            /// [`Problem`] of kind `Unsupported`, when this host has no such manager.
+            fn package(
+                &self,
+                facts: &HostFacts,
+                _manager: Option<&str>,
+            ) -> Result<&'static dyn Adapter<crate::resource::package::Package>, Problem> {
+                Err(unsupported("package", self.name(), facts))
+            }
+
             $(
                 $(#[$doc])*
                 ///

@@ -16,12 +16,17 @@ mod instance;
 mod kind;
 mod registry;
 #[cfg(test)]
+pub(crate) mod rig;
+#[cfg(test)]
 mod sample;
 mod ssh_key;
 
+pub mod authorized_key;
+pub mod directory;
 pub mod exec;
 pub mod file;
 pub mod group;
+pub mod package;
 pub mod service;
 pub mod symlink;
 pub mod user;

@@ -6,11 +6,14 @@ use super::TypeDecl;
 #[rustfmt::skip]
 static TYPES: &[&TypeDecl] = &[
     &super::file::DECL,
+    &super::directory::DECL,
     &super::symlink::DECL,
+    &super::package::DECL,
     &super::service::DECL,
     &super::exec::DECL,
     &super::user::DECL,
     &super::group::DECL,
+    &super::authorized_key::DECL,
 ];
 
 /// Returns all types, in the order of the reference.

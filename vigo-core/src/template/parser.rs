@@ -463,22 +463,26 @@ impl<'t> Parser<'t> {
         let at = token.start;
         let outside = || Fault::syntax(at, token.end - at, format!("`{word}` outside `range`"));
         let mut withs = 0;
+        let mut ended = None;
         for i in (0..self.blocks.len()).rev() {
             let Some(block) = self.blocks.get(i) else { break };
             match block.kind {
                 BlockKind::With if !block.in_else => withs += 1,
+                // As in Go: a `break` in the `else` of a `range` inside another ends the inner one.
+                BlockKind::Range { .. } if block.in_else && breaks => ended = ended.or(Some((i, withs, true))),
                 BlockKind::Range { next } if !block.in_else => {
-                    let ends = block.ends;
+                    let (target, withs, in_else) = ended.unwrap_or((i, withs, false));
                     for _ in 0..withs {
                         self.emit(Op::EndWith, at);
                     }
-                    if breaks {
-                        let jump = self.emit(Op::Break(ends), at) as u32;
-                        if let Some(block) = self.blocks.get_mut(i) {
-                            block.ends = jump;
-                        }
-                    } else {
+                    if !breaks {
                         self.emit(Op::Jump(next as u32), at);
+                        return Ok(());
+                    }
+                    let ends = self.blocks.get(target).map_or(NONE, |b| b.ends);
+                    let jump = self.emit(if in_else { Op::Jump(ends) } else { Op::Break(ends) }, at) as u32;
+                    if let Some(block) = self.blocks.get_mut(target) {
+                        block.ends = jump;
                     }
                     return Ok(());
                 }

@@ -377,12 +377,12 @@ impl<'a> Machine<'a> {
     }
 
     fn print(&mut self, val: Val<'a>, at: usize) -> Result<(), Failure> {
-        if let (Value::Null, false) = (val.value(), matches!(val.data, Data::Root)) {
+        let val = self.whole(val);
+        if *val.value() == Value::Null {
             let excerpt = self.template.excerpt(at);
             let failure = Failure::from(format!("`{excerpt}` is null"));
             return Err(failure.help("give a value for that case with `default`, or test it with `if`"));
         }
-        let val = self.whole(val);
         if self.take {
             self.taken = Some(val.seal(&mut self.fuel)?);
             return Ok(());

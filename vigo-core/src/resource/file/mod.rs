@@ -17,7 +17,7 @@ use alloc::vec::Vec;
 use source::Source;
 use stream::Script;
 
-pub(super) use source::{indented, render_blob};
+pub(super) use source::render_blob;
 
 const PRESENT: &[&str] = &["present"];
 

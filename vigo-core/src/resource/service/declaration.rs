@@ -121,15 +121,14 @@ fn scope(fields: &Fields) -> Scope {
 
 fn prepare(fields: &Fields, prepare: &Prepare<'_>) -> Result<Box<dyn Instance>, Problem> {
     let name = fields.str("service").ok_or_else(|| Problem::bad_value("service", "expected a name"))?;
+    let goal = match fields.state() {
+        "stopped" => Goal::Stopped,
+        "restarted" => Goal::Restarted,
+        "reloaded" => Goal::Reloaded,
+        "unmanaged" => Goal::Unmanaged,
+        _ => Goal::Running,
+    };
     let want = Want {
-        name,
-        goal: match fields.state() {
-            "stopped" => Goal::Stopped,
-            "restarted" => Goal::Restarted,
-            "reloaded" => Goal::Reloaded,
-            "unmanaged" => Goal::Unmanaged,
-            _ => Goal::Running,
-        },
         boot: fields.bool("enabled").map(|on| if on { Boot::Enabled } else { Boot::Disabled }),
         mask: fields.bool("masked").map(|on| if on { Mask::Masked } else { Mask::Unmasked }),
         scope: scope(fields),
@@ -148,6 +147,7 @@ fn prepare(fields: &Fields, prepare: &Prepare<'_>) -> Result<Box<dyn Instance>, 
             Some("none") => OnNotify::Nothing,
             _ => OnNotify::Restart,
         },
+        ..Want::new(name, goal)
     };
     Ok(Managed::<Service>::boxed(want, prepare.host.service(prepare.facts)?))
 }

@@ -6,8 +6,9 @@ mod declaration;
 pub use declaration::DECL;
 
 use crate::action::{AbsPath, Command, Op};
-use crate::host::{Comparison, Family, Phase};
+use crate::host::{Comparison, Family, HostFacts, Phase, Problem};
 use crate::value::Text;
+use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
@@ -266,6 +267,23 @@ impl RunState {
 }
 
 impl Want {
+    /// Returns what asks for nothing but a run state.
+    pub fn new(name: impl Into<Arc<str>>, goal: Goal) -> Self {
+        Self {
+            name: name.into(),
+            goal,
+            boot: None,
+            mask: None,
+            scope: Scope::System,
+            flags: None,
+            start_type: None,
+            runlevel: None,
+            restart_command: None,
+            reload_command: None,
+            on_notify: OnNotify::Restart,
+        }
+    }
+
     /// Returns the operator's own command for the action, in place of the native one.
     pub fn own_command(&self, action: Action) -> Option<Op> {
         let text = match action {
@@ -276,9 +294,10 @@ impl Want {
         Some(Op::Run(Command::change("/bin/sh", ["-c".into(), text.shared()]).timeout(Service::COMMAND_TIMEOUT)))
     }
 
-    /// Returns whether it is one of Vigo's own services.
-    pub fn is_own(&self) -> bool {
-        is_own(&self.name)
+    /// Returns whether a reload may be asked for, so that it matters whether that is possible.
+    pub fn may_reload(&self) -> bool {
+        let natively = self.reload_command.is_none();
+        natively && (self.goal == Goal::Reloaded || self.on_notify == OnNotify::Reload)
     }
 }
 
@@ -288,6 +307,47 @@ pub fn is_own(name: &str) -> bool {
     let base = base.split([':', '.']).next().unwrap_or(base);
     let label_end = name.rsplit('.').next().unwrap_or(name);
     ["vigo-envoy", "vigosrv"].iter().any(|own| base.eq_ignore_ascii_case(own) || label_end.eq_ignore_ascii_case(own))
+}
+
+/// Refuses what is no name of a start script, and scripts that must not be run, not even for their status.
+///
+/// # Errors
+/// [`Problem`], when it is one.
+pub fn check_script(name: &str) -> Result<(), Problem> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.+@".contains(c);
+    if name.starts_with('.') || !name.chars().all(plain) {
+        return Err(Problem::bad_value("service", format!("expected the name of a start script, found `{name}`")));
+    }
+    const NEVER: &[&str] = &[
+        "functions",
+        "functions.sh",
+        "halt",
+        "kexec",
+        "poweroff",
+        "rc",
+        "rc.subr",
+        "rcS",
+        "reboot",
+        "shutdown",
+        "single",
+    ];
+    if NEVER.contains(&name) {
+        return Err(Problem::bad_value(
+            "service",
+            format!("`{name}` is no service, and running it could end this system"),
+        ));
+    }
+    Ok(())
+}
+
+/// Returns that this service manager has nothing like the attribute.
+pub fn unsupported(attribute: &str, manager: &str, facts: &HostFacts) -> Problem {
+    let system = match facts.distro.is_empty() {
+        true => String::new(),
+        false => format!(" on {} {}", facts.distro, facts.version),
+    };
+    let message = format!("attribute `{attribute}` of type `service` is not supported by {manager}{system}");
+    Problem::unsupported(message)
 }
 
 impl Service {

@@ -4,7 +4,7 @@ use super::{Ageing, Expiry, Lock, Password, Sudo, Update, Want, crypt};
 use crate::action::{AbsPath, FileKind, Metadata, OpOutput, Outputs};
 use crate::host::{AccountSettings, Comparison, Database, Family, Phase, Problem, Shadow};
 use crate::resource::group::listed;
-use crate::resource::{Change, Diff, FileDiff};
+use crate::resource::{Change, Diff};
 use crate::value::Text;
 use alloc::collections::BTreeSet;
 use alloc::format;
@@ -473,8 +473,7 @@ fn keys(want: &Want, state: &State, c: &mut Comparison<Action>) -> Result<(), Pr
     if file.content().map(|c| &**c) != Some(text.as_str().as_bytes()) {
         let before = file.content().map_or_else(|| "absent".into(), |c| lines(c));
         c.change(Change::new("authorized_keys", before, lines(text.as_str().as_bytes())));
-        let (before, after) = (file.content().cloned().into(), text.clone().into());
-        c.diff = Some(Diff { files: alloc::vec![FileDiff { path: file.path.shared(), before, after }] });
+        c.diff = Some(Diff::new(file.path.shared(), file.content().cloned(), text.clone()));
     }
     if c.changes.len() > changes {
         c.act(Action::WriteKeys);

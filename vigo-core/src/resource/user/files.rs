@@ -164,7 +164,7 @@ pub fn keys_writes(want: &Want, state: &State, user: &User) -> Vec<Op> {
     let old = observed(&state.keys, &path);
     ops.push(Op::ReplaceFile(Replace {
         expect: match old.as_ref().map(|old| &old.found) {
-            Some(Found::File(_, content)) => Expect::bytes(content),
+            Some(Found::File(_, content)) => Expect::content(content),
             _ => Expect::Anything,
         },
         path,

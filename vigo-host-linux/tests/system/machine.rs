@@ -274,7 +274,7 @@ impl Machine {
                 self.meta(&self.resolved(path, *follow)).map_or(OpOutput::Missing, OpOutput::Stat)
             }
             Op::HashFile { path, .. } => {
-                match (self.meta(path.as_str()), Expect::bytes(&self.nodes[path.as_str()].content)) {
+                match (self.meta(path.as_str()), Expect::content(&self.nodes[path.as_str()].content)) {
                     (Some(meta), Expect::Digest(sha256)) => OpOutput::Hash { meta, sha256 },
                     _ => OpOutput::Missing,
                 }
@@ -296,7 +296,7 @@ impl Machine {
                 } else if !self.nodes.contains_key(parent.as_str()) {
                     return fail(FailureKind::NoParent, format!("`{parent}` does not exist"));
                 }
-                let seen = old.as_ref().map_or(Expect::Missing, |old| Expect::bytes(&old.content));
+                let seen = old.as_ref().map_or(Expect::Missing, |old| Expect::content(&old.content));
                 if r.expect != Expect::Anything && r.expect != seen {
                     return fail(FailureKind::Changed, format!("`{path}` has changed"));
                 }

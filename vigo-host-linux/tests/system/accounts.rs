@@ -1,8 +1,6 @@
 //! Users and groups on machines in memory, by each of the three ways.
 
-mod machine;
-
-use machine::{Machine, list, secret, text};
+use crate::machine::{Machine, list, secret, text};
 use vigo_core::resource::Datum;
 
 const PASSWD: &str = "root:x:0:0:root:/root:/bin/bash\nbob:x:1005:1005::/home/bob:/bin/sh\n";

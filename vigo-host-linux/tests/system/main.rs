@@ -1,0 +1,5 @@
+//! Resources converged on machines in memory.
+
+mod accounts;
+mod authorized_key;
+mod machine;
