@@ -72,6 +72,8 @@ families! {
     user: crate::resource::user::Users;
     /// Returns the adapter for local groups.
     group: crate::resource::group::Groups;
+    /// Returns the adapter for scheduled jobs.
+    cron: crate::resource::cron::Cron;
 }
 
 fn unsupported(type_name: &str, host: &str, facts: &HostFacts) -> Problem {

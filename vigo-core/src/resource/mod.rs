@@ -22,6 +22,7 @@ mod sample;
 mod ssh_key;
 
 pub mod authorized_key;
+pub mod cron;
 pub mod directory;
 pub mod exec;
 pub mod file;

@@ -14,6 +14,7 @@ static TYPES: &[&TypeDecl] = &[
     &super::user::DECL,
     &super::group::DECL,
     &super::authorized_key::DECL,
+    &super::cron::DECL,
 ];
 
 /// Returns all types, in the order of the reference.

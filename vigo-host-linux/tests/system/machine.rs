@@ -24,13 +24,15 @@ pub struct Node {
     pub gid: u32,
 }
 
-/// A reading program's answer: command line as shown, exit code, standard output.
+/// A program's answer: command line as shown, exit code (-1: there is no such program), standard output.
 pub type Answer = (&'static str, i32, &'static str);
 
 pub struct Machine {
     pub nodes: BTreeMap<String, Node>,
     pub facts: HostFacts,
     pub answers: Vec<Answer>,
+    /// Standard error of reading programs.
+    pub stderr: &'static str,
     /// Paths that cannot be read.
     pub denied: Vec<&'static str>,
 }
@@ -55,7 +57,7 @@ impl Machine {
             version: "12".into(),
             ..HostFacts::default()
         };
-        let mut m = Self { nodes: BTreeMap::new(), facts, answers: Vec::new(), denied: Vec::new() };
+        let mut m = Self { nodes: BTreeMap::new(), facts, answers: Vec::new(), stderr: "", denied: Vec::new() };
         m.dir("/");
         files.iter().for_each(|(path, text)| m.file(path, text));
         m
@@ -152,7 +154,8 @@ impl Machine {
         Ok(instance)
     }
 
-    fn once(&mut self, type_name: &str, attributes: &[(&str, Datum)]) -> Run {
+    /// Converges a resource once.
+    pub fn once(&mut self, type_name: &str, attributes: &[(&str, Datum)]) -> Run {
         let mut run = Run::default();
         let failed = |mut run: Run, why: String| {
             run.failure = Some(why);
@@ -361,9 +364,18 @@ impl Machine {
     fn run(&self, op: &Op, command: &Command) -> OpOutput {
         let line = op.to_string();
         let ran = |code: i32, out: &str| {
-            OpOutput::Ran(Ran { exit: Exit::Code(code), stdout: out.into(), stderr: vec![], truncated: false })
+            OpOutput::Ran(Ran {
+                exit: Exit::Code(code),
+                stdout: out.into(),
+                stderr: self.stderr.into(),
+                truncated: false,
+            })
         };
         match self.answers.iter().find(|(l, ..)| *l == line) {
+            Some((_, -1, _)) => OpOutput::Failed(OpFailure {
+                kind: FailureKind::NoProgram,
+                message: format!("`{line}`: no such program"),
+            }),
             Some((_, code, out)) if command.effect == Effect::Reads => ran(*code, out),
             Some((_, code, out)) if !command.accept.contains(code) => OpOutput::Failed(OpFailure {
                 kind: FailureKind::Exit,

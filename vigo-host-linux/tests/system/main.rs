@@ -2,4 +2,5 @@
 
 mod accounts;
 mod authorized_key;
+mod cron;
 mod machine;
