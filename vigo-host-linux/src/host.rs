@@ -68,6 +68,7 @@ static CAPABILITIES: &[Capability] = &[
     Capability { type_name: "user", support: Support::Partly("`login_class`"), tool: "useradd, adduser" },
     Capability { type_name: "group", support: Support::Full, tool: "groupadd, addgroup" },
     Capability { type_name: "authorized_key", support: Support::Full, tool: "files" },
+    Capability { type_name: "host", support: Support::Full, tool: "files" },
     Capability { type_name: "cron", support: Support::Full, tool: "/etc/cron.d, crontab" },
 ];
 

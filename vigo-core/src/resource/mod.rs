@@ -27,6 +27,7 @@ pub mod directory;
 pub mod exec;
 pub mod file;
 pub mod group;
+pub mod host_entry;
 pub mod package;
 pub mod service;
 pub mod symlink;

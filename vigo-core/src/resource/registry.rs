@@ -15,6 +15,7 @@ static TYPES: &[&TypeDecl] = &[
     &super::group::DECL,
     &super::authorized_key::DECL,
     &super::cron::DECL,
+    &super::host_entry::DECL,
 ];
 
 /// Returns all types, in the order of the reference.

@@ -3,4 +3,5 @@
 mod accounts;
 mod authorized_key;
 mod cron;
+mod host;
 mod machine;
