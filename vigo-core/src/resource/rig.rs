@@ -271,7 +271,7 @@ impl Disk {
         at
     }
 
-    fn perform(&mut self, op: &Op) -> OpOutput {
+    pub fn perform(&mut self, op: &Op) -> OpOutput {
         let failed = |kind, message: String| OpOutput::Failed(OpFailure { kind, message });
         match op {
             Op::ReadFile { path, follow, bytes_max } => match self.nodes.get(&self.resolve(path, *follow)) {
@@ -302,6 +302,7 @@ impl Disk {
                 OpOutput::Ran(Ran { exit, stdout: stdout.into_bytes(), stderr: b"oops".to_vec(), truncated: false })
             }
             Op::Fetch { .. } => OpOutput::Done,
+            Op::ReadUrl { .. } => OpOutput::Missing,
             Op::ReplaceFile(replace) => self.replace(replace),
             Op::MakeDir { path, mode, owner, parents } => {
                 let parent = path.parent().map(|p| p.to_string()).unwrap_or_default();

@@ -153,12 +153,11 @@ fn prepare(fields: &Fields, prepare: &Prepare<'_>) -> Result<Box<dyn Instance>, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resource::Datum;
-    use crate::resource::sample::{fields, list, problems, text};
+    use crate::resource::sample::{Items, fields, list, problems, text};
 
     #[test]
     fn checks_name_what_is_wrong() {
-        let cases: [(&str, &[(&str, Datum)], &str); 12] = [
+        let cases: [(&str, Items<'_>, &str); 12] = [
             ("one", &[("package", text("nginx"))], ""),
             ("several", &[("package", text("nginx, g++")), ("state", text("latest"))], ""),
             ("architecture", &[("package", text("libc6:i386")), ("version", text("2.36*"))], ""),
