@@ -1,7 +1,9 @@
 //! The table of Linux adapters.
 
 use crate::account::{BusyBoxGroups, BusyBoxUsers, FileGroups, FileUsers, ShadowGroups, ShadowUsers};
+use crate::cron::Jobs;
 use vigo_core::host::{Adapter, Capability, Host, HostFacts, Problem, Support};
+use vigo_core::resource::cron::Cron;
 use vigo_core::resource::package::Package;
 use vigo_core::resource::repository::Repository;
 use vigo_core::resource::service::Service;
@@ -62,6 +64,10 @@ impl Host for Linux {
             _ => Err(Problem::unsupported("expected `groupadd` or `addgroup` to manage groups, found neither")),
         }
     }
+
+    fn cron(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Cron>, Problem> {
+        Ok(&Jobs)
+    }
 }
 
 /// One line a type.
@@ -75,6 +81,9 @@ static CAPABILITIES: &[Capability] = &[
     Capability { type_name: "systemd_dropin", support: Support::Full, tool: "systemctl" },
     Capability { type_name: "user", support: Support::Partly("`login_class`"), tool: "useradd, adduser" },
     Capability { type_name: "group", support: Support::Full, tool: "groupadd, addgroup" },
+    Capability { type_name: "authorized_key", support: Support::Full, tool: "files" },
+    Capability { type_name: "host", support: Support::Full, tool: "files" },
+    Capability { type_name: "cron", support: Support::Full, tool: "/etc/cron.d, crontab" },
 ];
 
 /// Programs whose presence decides which adapter is taken, one a line.

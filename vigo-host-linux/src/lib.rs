@@ -6,6 +6,7 @@
 extern crate alloc;
 
 mod account;
+mod cron;
 mod host;
 mod package;
 mod repository;

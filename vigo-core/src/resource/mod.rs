@@ -24,7 +24,9 @@ pub(crate) mod rig;
 #[cfg(test)]
 mod sample;
 
+pub mod authorized_key;
 pub mod blockinfile;
+pub mod cron;
 pub mod directory;
 pub mod exec;
 pub mod file;
@@ -32,6 +34,7 @@ pub mod file_line;
 pub mod group;
 pub mod ini;
 pub mod json_file;
+pub mod host_entry;
 pub mod package;
 pub mod replace;
 pub mod repository;
