@@ -7,6 +7,7 @@ extern crate alloc;
 
 pub mod action;
 pub mod bundle;
+pub mod config;
 pub mod converge;
 pub mod diagnostic;
 pub mod entropy;
@@ -15,6 +16,7 @@ pub mod guard;
 pub mod host;
 pub mod limits;
 pub mod plan;
+pub mod resolve;
 pub mod resource;
 pub mod secret;
 pub mod source;

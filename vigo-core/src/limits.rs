@@ -1,35 +1,34 @@
 //! Every bound on what comes from outside: its unit, and why it is what it is.
 
-/// Bytes of a template's text: the largest file anyone renders is far below, and offsets fit 32 bits.
-pub const TEMPLATE_TEXT_BYTES_MAX: usize = 4 << 20;
+/// Bytes of one YAML file: ten times the largest tree that is measured, and still parsed in a tenth of a second.
+pub const FILE_BYTES_MAX: usize = 4 << 20;
 
-/// Steps of one rendering: an operation is one, a function one more for each 32 bytes or item it looks at. Some tens of
-/// milliseconds, enough for a thousand lines from a list of a thousand maps.
-pub const TEMPLATE_STEPS_MAX: u32 = 1 << 20;
+/// Files of a tree.
+pub const TREE_FILES_MAX: usize = 100_000;
 
-/// Bytes that one rendering may produce, in its output and in all texts and lists on the way there together.
-pub const TEMPLATE_OUTPUT_BYTES_MAX: usize = 16 << 20;
+/// YAML nodes of one file: 4 MiB of the shortest list items.
+pub const FILE_NODES_MAX: usize = 1 << 20;
 
-/// Levels of `template` calls inside each other; a template that calls itself over a tree needs a level for each of its.
-pub const TEMPLATE_CALL_DEPTH_MAX: usize = 256;
+/// Bytes of one scalar: the inline content of a file (1 MiB), and room for its escapes.
+pub const SCALAR_BYTES_MAX: usize = 2 << 20;
 
-/// Levels of `if`, `with`, `range`, `block` and `define` inside each other.
-pub const TEMPLATE_BLOCK_DEPTH_MAX: usize = 128;
+/// Levels of YAML nesting: policies need about ten; what walks a tree recursively relies on it.
+pub const YAML_DEPTH_MAX: usize = 64;
 
-/// Levels of parentheses inside each other: the one recursion of the parser.
-pub const TEMPLATE_PAREN_DEPTH_MAX: usize = 48;
+/// Nodes that the aliases and merge keys of one document may add when each is written out.
+pub const ALIAS_NODES_MAX: u64 = 100_000;
 
-/// Variables that are visible at one place.
-pub const TEMPLATE_VARIABLES_MAX: usize = 1000;
+/// Errors reported for one file: what comes after them is noise.
+pub const FILE_ERRORS_MAX: usize = 100;
 
-/// Arguments of one function call.
-pub const TEMPLATE_ARGUMENTS_MAX: usize = 1000;
+/// Resources of one class after `foreach`: ten times what a large host has.
+pub const RESOURCES_MAX: usize = 50_000;
 
-/// Levels of lists and maps inside each other in a value that a template builds or prints: the depth of a recursion.
-pub const TEMPLATE_VALUE_DEPTH_MAX: usize = 128;
+/// Edges of one class: whole-crate references between crates of a thousand resources each still fit.
+pub const EDGES_MAX: usize = 2_000_000;
 
-/// Errors that are reported of one template.
-pub const TEMPLATE_ERRORS_MAX: usize = 100;
+/// Bytes of the path of a secret.
+pub const SECRET_PATH_BYTES_MAX: usize = 512;
 
 /// Bytes of a hostname glob: a hostname has at most 253, and its automaton must fit a set of 512 states.
 pub const GLOB_BYTES_MAX: usize = 480;
@@ -64,35 +63,36 @@ pub const WHEN_BUNDLE_LEVELS_MAX: usize = 192;
 /// Builtins of an expression in a bundle.
 pub const WHEN_BUNDLE_CALLS_MAX: usize = 4096;
 
-/// Bytes of one YAML file: ten times the largest tree that is measured, and still parsed in a tenth of a second.
-pub const FILE_BYTES_MAX: usize = 4 << 20;
+/// Bytes of a template's text: the largest file anyone renders is far below, and offsets fit 32 bits.
+pub const TEMPLATE_TEXT_BYTES_MAX: usize = 4 << 20;
 
-/// Files of a tree.
-pub const TREE_FILES_MAX: usize = 100_000;
+/// Steps of one rendering: an operation is one, a function one more for each 32 bytes or item it looks at. Some tens of
+/// milliseconds, enough for a thousand lines from a list of a thousand maps.
+pub const TEMPLATE_STEPS_MAX: u32 = 1 << 20;
 
-/// YAML nodes of one file: 4 MiB of the shortest list items.
-pub const FILE_NODES_MAX: usize = 1 << 20;
+/// Bytes that one rendering may produce, in its output and in all texts and lists on the way there together.
+pub const TEMPLATE_OUTPUT_BYTES_MAX: usize = 16 << 20;
 
-/// Bytes of one scalar: the inline content of a file (1 MiB), and room for its escapes.
-pub const SCALAR_BYTES_MAX: usize = 2 << 20;
+/// Levels of `template` calls inside each other; a template that calls itself over a tree needs a level for each of its.
+pub const TEMPLATE_CALL_DEPTH_MAX: usize = 256;
 
-/// Levels of YAML nesting: policies need about ten; what walks a tree recursively relies on it.
-pub const YAML_DEPTH_MAX: usize = 64;
+/// Levels of `if`, `with`, `range`, `block` and `define` inside each other.
+pub const TEMPLATE_BLOCK_DEPTH_MAX: usize = 128;
 
-/// Nodes that the aliases and merge keys of one document may add when each is written out.
-pub const ALIAS_NODES_MAX: u64 = 100_000;
+/// Levels of parentheses inside each other: the one recursion of the parser.
+pub const TEMPLATE_PAREN_DEPTH_MAX: usize = 48;
 
-/// Errors reported for one file: what comes after them is noise.
-pub const FILE_ERRORS_MAX: usize = 100;
+/// Variables that are visible at one place.
+pub const TEMPLATE_VARIABLES_MAX: usize = 1000;
+
+/// Arguments of one function call.
+pub const TEMPLATE_ARGUMENTS_MAX: usize = 1000;
+
+/// Levels of lists and maps inside each other in a value that a template builds or prints: the depth of a recursion.
+pub const TEMPLATE_VALUE_DEPTH_MAX: usize = 128;
+
+/// Errors that are reported of one template.
+pub const TEMPLATE_ERRORS_MAX: usize = 100;
 
 /// Alternatives that the braces of one glob may stand for.
 pub const GLOB_ALTERNATIVES_MAX: usize = 64;
-
-/// Resources of one class after `foreach`: ten times what a large host has.
-pub const RESOURCES_MAX: usize = 50_000;
-
-/// Edges of one class: whole-crate references between crates of a thousand resources each still fit.
-pub const EDGES_MAX: usize = 2_000_000;
-
-/// Bytes of the path of a secret.
-pub const SECRET_PATH_BYTES_MAX: usize = 512;

@@ -5,6 +5,9 @@
 
 extern crate alloc;
 
+mod account;
 mod host;
+mod package;
+mod service;
 
 pub use host::Linux;

@@ -1,3 +1,4 @@
 //! The parts of the agent that touch the machine: the executor, the trait collectors, the state that outlives a run.
 
 pub mod executor;
+pub mod state;

@@ -89,6 +89,24 @@ impl Program {
         self
     }
 
+    /// Returns `outer` with this program, its arguments and its environment behind it.
+    pub fn under(self, outer: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+        let mut words = outer.into_iter();
+        let first = words.next().map(|w| w.as_ref().to_owned()).unwrap_or_default();
+        let mut command = Command::new(first);
+        command.args(words).arg(self.command.get_program()).args(self.command.get_args());
+        for (name, value) in self.command.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        if let Some(dir) = self.command.get_current_dir() {
+            command.current_dir(dir);
+        }
+        Self { command, ..self }
+    }
+
     /// Returns the command line, for people.
     pub fn shown(&self) -> String {
         let words = std::iter::once(self.command.get_program()).chain(self.command.get_args());

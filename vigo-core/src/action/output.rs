@@ -30,6 +30,8 @@ pub enum OpOutput {
     Stat(Metadata),
     /// A directory's entries, sorted by path.
     Dir(Vec<Entry>),
+    /// What a URL holds.
+    Bytes(Arc<[u8]>),
     /// Nothing is at the path.
     Missing,
     /// A change was made.
@@ -213,6 +215,11 @@ impl Outputs {
     /// Returns all answers, oldest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&Op, &OpOutput)> {
         self.items.iter().map(|(op, out)| (&**op, &**out))
+    }
+
+    /// Returns all answers, oldest first, to be shared.
+    pub fn arcs(&self) -> impl Iterator<Item = (&Op, &Arc<OpOutput>)> {
+        self.items.iter().map(|(op, out)| (&**op, out))
     }
 
     /// Returns how many answers there are.

@@ -1,6 +1,6 @@
-//! Recorded tool output, as fixtures and replaying executors hold it.
+//! Answers that come from no machine: recorded output, as fixtures and replaying executors hold it.
 
-use super::{Exit, Ran};
+use super::{Exit, FileKind, Metadata, OpOutput, Ran};
 use alloc::string::String;
 
 impl Ran {
@@ -22,6 +22,31 @@ impl Ran {
             }
         }
         Some((command, Self { exit: exit?, stdout: stdout.into(), stderr: stderr.into(), truncated: false }))
+    }
+}
+
+impl OpOutput {
+    /// Returns the answer of a program that ended with this code.
+    pub fn exited(code: i32, stdout: &str, stderr: &str) -> Self {
+        Self::Ran(Ran { exit: Exit::Code(code), stdout: stdout.into(), stderr: stderr.into(), truncated: false })
+    }
+
+    /// Returns the answer of a read file, root's and 0644.
+    pub fn file(content: &str) -> Self {
+        let meta = Metadata {
+            kind: FileKind::File,
+            mode: 0o644,
+            uid: 0,
+            gid: 0,
+            size: content.len() as u64,
+            mtime_ms: 0,
+            dev: 0,
+            ino: 0,
+            nlink: 1,
+            target: None,
+            context: None,
+        };
+        Self::File { meta, content: content.as_bytes().into() }
     }
 }
 

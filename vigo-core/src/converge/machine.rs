@@ -124,6 +124,7 @@ impl Converge {
         facts: HostFacts,
         mut options: Options,
     ) -> Self {
+        let facts = HostFacts { planning: options.dry_run, ..facts };
         let entropy = core::mem::take(&mut options.entropy);
         let envoy = Value::map([
             ("Hostname", Value::text(options.envoy.hostname.clone())),
@@ -173,7 +174,7 @@ impl Converge {
 
     /// Returns what to do next.
     pub fn poll(&mut self, now: Timestamp) -> Step {
-        self.started.get_or_insert(now);
+        self.facts.now = *self.started.get_or_insert(now);
         loop {
             if self.storing {
                 return Step::Waiting;
@@ -280,6 +281,17 @@ impl Converge {
 
     /// Takes that the time of a [`Step::WaitUntil`] has come. (Polling at that time does the same.)
     pub fn handle_timeout(&mut self, _now: Timestamp) {}
+
+    /// Returns `crate/name` of the resource that has its turn.
+    pub fn current_id(&self) -> Option<Arc<str>> {
+        let node = self.nodes.get(self.current?.0 as usize)?;
+        Some(self.bundle.resources.get(node.resource as usize)?.id.clone())
+    }
+
+    /// Returns how many resources have had their turn, and how many there are.
+    pub fn progress(&self) -> (usize, usize) {
+        (self.next, self.order.len())
+    }
 
     /// Ends the run after the operation in hand.
     pub fn cancel(&mut self) {

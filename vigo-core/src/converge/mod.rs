@@ -12,6 +12,8 @@ mod prepare;
 mod render;
 mod report;
 mod trigger;
+#[cfg(test)]
+mod tests;
 mod turn;
 
 pub use machine::{Converge, OpId, Step};

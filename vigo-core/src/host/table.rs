@@ -1,6 +1,7 @@
 //! A host: its adapters and what it can do.
 
 use super::{Adapter, HostFacts, Problem};
+use crate::resource::{group, user};
 use alloc::format;
 
 /// What a host supports of a type.
@@ -40,6 +41,18 @@ macro_rules! families {
                 &[]
             }
 
+            /// Returns the adapter for packages: of `manager`, or of the system's own one.
+            ///
+            /// # Errors
+            /// [`Problem`] of kind `Unsupported`, when this host has no such manager.
+            fn package(
+                &self,
+                facts: &HostFacts,
+                _manager: Option<&str>,
+            ) -> Result<&'static dyn Adapter<crate::resource::package::Package>, Problem> {
+                Err(unsupported("package", self.name(), facts))
+            }
+
             $(
                 $(#[$doc])*
                 ///
@@ -54,8 +67,21 @@ macro_rules! families {
 }
 
 families! {
+    /// Returns the adapter for package sources.
+    repository: crate::resource::repository::Repository;
     /// Returns the adapter for services.
     service: crate::resource::service::Service;
+<<<<<<< HEAD
+    /// Returns the adapter for systemd's unit files.
+    systemd_unit: crate::resource::systemd_unit::SystemdUnit;
+    /// Returns the adapter for systemd's drop-in files.
+    systemd_dropin: crate::resource::systemd_dropin::SystemdDropin;
+=======
+    /// Returns the adapter for local users.
+    user: user::Users;
+    /// Returns the adapter for local groups.
+    group: group::Groups;
+>>>>>>> main
 }
 
 fn unsupported(type_name: &str, host: &str, facts: &HostFacts) -> Problem {

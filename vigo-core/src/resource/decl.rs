@@ -27,7 +27,8 @@ pub struct TypeDecl {
     pub refresh: Refresh,
     /// Whether instances can be observed together: they are made at the start of the run, not at their turn.
     pub batch: bool,
-    /// Returns what the resource is about, unique within the type; `None` while the attribute is not rendered.
+    /// Returns what the resource is about, unique within the type; `None` while the attribute is not rendered. A
+    /// resource about several things has an identity for each, one a line.
     pub identity: fn(&Fields) -> Option<String>,
     /// Returns what the resource manages and needs, for implied edges and guards.
     pub footprint: fn(&Fields) -> Footprint,

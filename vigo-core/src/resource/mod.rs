@@ -11,17 +11,36 @@ mod decl;
 mod diff;
 mod digest;
 mod edit;
+mod editing;
 mod fields;
 mod instance;
 mod kind;
+mod lines;
 mod registry;
 #[cfg(test)]
 mod sample;
 
 pub mod exec;
+pub(crate) mod rig;
+
+pub mod blockinfile;
+pub mod directory;
 pub mod file;
+pub mod package;
+pub mod repository;
 pub mod service;
+mod ssh_key;
+
+pub mod group;
+pub mod file_line;
+pub mod replace;
 pub mod symlink;
+<<<<<<< HEAD
+pub mod systemd_dropin;
+pub mod systemd_unit;
+=======
+pub mod user;
+>>>>>>> main
 
 pub use change::Change;
 pub use check::check;

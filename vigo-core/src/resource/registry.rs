@@ -6,10 +6,21 @@ use super::TypeDecl;
 #[rustfmt::skip]
 static TYPES: &[&TypeDecl] = &[
     &super::file::DECL,
+    &super::directory::DECL,
     &super::symlink::DECL,
+    &super::package::DECL,
+    &super::repository::DECL,
     &super::service::DECL,
+    &super::systemd_unit::DECL,
+    &super::systemd_dropin::DECL,
     &super::exec::DECL,
+    &super::user::DECL,
+    &super::group::DECL,
 ];
+use super::{TypeDecl, blockinfile, directory, file, file_line, replace, symlink};
+
+static TYPES: &[&TypeDecl] =
+    &[&file::DECL, &directory::DECL, &symlink::DECL, &file_line::DECL, &blockinfile::DECL, &replace::DECL];
 
 /// Returns all types, in the order of the reference.
 pub fn types() -> &'static [&'static TypeDecl] {

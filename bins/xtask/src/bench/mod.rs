@@ -1,5 +1,8 @@
-//! x
-use crate::failure::Result;
-pub fn run(_: &[String]) -> Result<()> {
-    Ok(())
-}
+//! `cargo xtask bench`: whole programs, measured against others in one run.
+
+mod agent;
+mod case;
+mod measure;
+mod tool;
+
+pub use agent::run;

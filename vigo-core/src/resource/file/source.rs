@@ -261,7 +261,7 @@ fn sized(blob: &Blob) -> Result<&Blob, Problem> {
 }
 
 /// Puts `indent` spaces before each line that is not empty.
-pub(in crate::resource) fn indented(text: Text, indent: usize) -> Text {
+fn indented(text: Text, indent: usize) -> Text {
     if indent == 0 {
         return text;
     }

@@ -242,25 +242,13 @@ fn mask_word(mask: MaskState) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Observed, Scope};
+    use super::super::Observed;
     use super::*;
     use alloc::string::String;
     use alloc::vec::Vec;
 
     fn want(goal: Goal) -> Want {
-        Want {
-            name: "food".into(),
-            goal,
-            boot: None,
-            mask: None,
-            scope: Scope::System,
-            flags: None,
-            start_type: None,
-            runlevel: None,
-            restart_command: None,
-            reload_command: None,
-            on_notify: OnNotify::Restart,
-        }
+        Want::new("food", goal)
     }
 
     fn run(run: RunState) -> Observed {

@@ -1,6 +1,6 @@
 //! What `service` takes.
 
-use super::{Boot, Goal, Mask, OnNotify, Scope, Service, StartType, Want, is_own};
+use super::{Boot, Goal, Mask, OnNotify, Scope, Service, StartType, Want};
 use crate::host::{Problem, ProblemKind};
 use crate::resource::{Attr, Fields, Footprint, Instance, Kind, Managed, Need, Prepare, Refresh, TypeDecl};
 use alloc::boxed::Box;
@@ -71,16 +71,12 @@ fn check(fields: &Fields) -> Vec<Problem> {
             let message = format!("expected one service, found the pattern `{name}`");
             problems.push(Problem::bad_value("service", message));
         }
-        if is_own(&name) {
-            let what = match () {
-                () if state == "stopped" => Some("stopped"),
-                () if enabled == Some(false) || fields.choice("start_type") == Some("disabled") => Some("disabled"),
-                () if masked == Some(true) => Some("masked"),
-                () => None,
-            };
-            problems.extend(what.map(|what| {
-                Problem::new(ProblemKind::Guarded, format!("`{name}` is Vigo's own service and cannot be {what}"))
-            }));
+        let harm = state == "stopped"
+            || enabled == Some(false)
+            || masked == Some(true)
+            || fields.choice("start_type") == Some("disabled");
+        if harm {
+            problems.extend(crate::guard::check_service(&name).err());
         }
     }
     if matches!(state, "restarted" | "reloaded") && !fields.handler {
@@ -121,15 +117,14 @@ fn scope(fields: &Fields) -> Scope {
 
 fn prepare(fields: &Fields, prepare: &Prepare<'_>) -> Result<Box<dyn Instance>, Problem> {
     let name = fields.str("service").ok_or_else(|| Problem::bad_value("service", "expected a name"))?;
+    let goal = match fields.state() {
+        "stopped" => Goal::Stopped,
+        "restarted" => Goal::Restarted,
+        "reloaded" => Goal::Reloaded,
+        "unmanaged" => Goal::Unmanaged,
+        _ => Goal::Running,
+    };
     let want = Want {
-        name,
-        goal: match fields.state() {
-            "stopped" => Goal::Stopped,
-            "restarted" => Goal::Restarted,
-            "reloaded" => Goal::Reloaded,
-            "unmanaged" => Goal::Unmanaged,
-            _ => Goal::Running,
-        },
         boot: fields.bool("enabled").map(|on| if on { Boot::Enabled } else { Boot::Disabled }),
         mask: fields.bool("masked").map(|on| if on { Mask::Masked } else { Mask::Unmasked }),
         scope: scope(fields),
@@ -148,6 +143,7 @@ fn prepare(fields: &Fields, prepare: &Prepare<'_>) -> Result<Box<dyn Instance>, 
             Some("none") => OnNotify::Nothing,
             _ => OnNotify::Restart,
         },
+        ..Want::new(name, goal)
     };
     Ok(Managed::<Service>::boxed(want, prepare.host.service(prepare.facts)?))
 }

@@ -1,0 +1,4 @@
+//! The configuration language, from texts to policies.
+
+mod example;
+mod support;
