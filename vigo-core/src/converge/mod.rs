@@ -11,9 +11,9 @@ mod overlay;
 mod prepare;
 mod render;
 mod report;
-mod trigger;
 #[cfg(test)]
 mod tests;
+mod trigger;
 mod turn;
 
 pub use machine::{Converge, OpId, Step};

@@ -251,7 +251,8 @@ fn a_maintenance_window_keeps_the_trigger_until_it_opens() {
 #[test]
 fn a_failure_skips_what_depends_on_it_and_nothing_else() {
     let mut m = Machine::new();
-    m.disk.programs = |c| if c.args.iter().any(|a| a.as_str() == "bad") { (3, "broken".into()) } else { (0, String::new()) };
+    m.disk.programs =
+        |c| if c.args.iter().any(|a| a.as_str() == "bad") { (3, "broken".into()) } else { (0, String::new()) };
     let policy = "resources:
   - {name: bad, type: exec, command: bad, creates: /never}
   - {name: needs, type: file, target_path: /etc/n, content: x, depends_on: [bad]}

@@ -44,6 +44,7 @@ pub fn check_op(op: &Op) -> Result<(), Problem> {
         | Op::Stat { .. }
         | Op::ListDir { .. }
         | Op::Fetch { .. }
+        | Op::ReadUrl { .. }
         | Op::Signal { .. } => Ok(()),
     }
 }

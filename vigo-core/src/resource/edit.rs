@@ -503,6 +503,7 @@ fn kind_of(output: &OpOutput) -> &'static str {
         OpOutput::Stat(_) => "metadata",
         OpOutput::Dir(_) => "a listing",
         OpOutput::Missing => "nothing",
+        OpOutput::Bytes(_) => "a download",
         OpOutput::Done => "a change",
         OpOutput::Failed(_) => "a failure",
     }

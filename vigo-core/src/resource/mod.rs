@@ -17,30 +17,27 @@ mod instance;
 mod kind;
 mod lines;
 mod registry;
+mod ssh_key;
+
+#[cfg(test)]
+pub(crate) mod rig;
 #[cfg(test)]
 mod sample;
 
-pub mod exec;
-pub(crate) mod rig;
-
 pub mod blockinfile;
 pub mod directory;
+pub mod exec;
 pub mod file;
+pub mod file_line;
+pub mod group;
 pub mod package;
+pub mod replace;
 pub mod repository;
 pub mod service;
-mod ssh_key;
-
-pub mod group;
-pub mod file_line;
-pub mod replace;
 pub mod symlink;
-<<<<<<< HEAD
 pub mod systemd_dropin;
 pub mod systemd_unit;
-=======
 pub mod user;
->>>>>>> main
 
 pub use change::Change;
 pub use check::check;

@@ -8,6 +8,9 @@ static TYPES: &[&TypeDecl] = &[
     &super::file::DECL,
     &super::directory::DECL,
     &super::symlink::DECL,
+    &super::file_line::DECL,
+    &super::blockinfile::DECL,
+    &super::replace::DECL,
     &super::package::DECL,
     &super::repository::DECL,
     &super::service::DECL,
@@ -17,10 +20,6 @@ static TYPES: &[&TypeDecl] = &[
     &super::user::DECL,
     &super::group::DECL,
 ];
-use super::{TypeDecl, blockinfile, directory, file, file_line, replace, symlink};
-
-static TYPES: &[&TypeDecl] =
-    &[&file::DECL, &directory::DECL, &symlink::DECL, &file_line::DECL, &blockinfile::DECL, &replace::DECL];
 
 /// Returns all types, in the order of the reference.
 pub fn types() -> &'static [&'static TypeDecl] {

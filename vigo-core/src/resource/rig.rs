@@ -302,6 +302,7 @@ impl Disk {
                 OpOutput::Ran(Ran { exit, stdout: stdout.into_bytes(), stderr: b"oops".to_vec(), truncated: false })
             }
             Op::Fetch { .. } => OpOutput::Done,
+            Op::ReadUrl { .. } => OpOutput::Missing,
             Op::ReplaceFile(replace) => self.replace(replace),
             Op::MakeDir { path, mode, owner, parents } => {
                 let parent = path.parent().map(|p| p.to_string()).unwrap_or_default();

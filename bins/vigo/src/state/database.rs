@@ -127,11 +127,17 @@ fn check_format(db: &Database, may_write: bool) -> Result<(), Unusable> {
 impl From<redb::Error> for Unusable {
     fn from(error: redb::Error) -> Self {
         match error {
-            redb::Error::Io(e) if e.kind() != std::io::ErrorKind::InvalidData => Self::Io(e),
+            redb::Error::Io(e) if !is_of_content(e.kind()) => Self::Io(e),
             redb::Error::UpgradeRequired(version) => Self::Damaged(format!("its file format is {version}")),
             other => Self::Damaged(other.to_string()),
         }
     }
+}
+
+/// Returns whether an error says that the file is wrong, not the machine.
+fn is_of_content(kind: std::io::ErrorKind) -> bool {
+    use std::io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+    matches!(kind, InvalidData | InvalidInput | UnexpectedEof)
 }
 
 /// Runs `open` and takes a panic for what it says about the file.

@@ -19,15 +19,31 @@ pub static DECL: TypeDecl = TypeDecl {
     attributes: &[
         Attr::new("repository", Kind::Name, "The source's id, which names its files: letters, digits, `.`, `_`, `-`.")
             .required(),
-        Attr::new("repo", Kind::Text, "apt: `deb …` lines or deb822 text; dnf and yum: the base URL, or text from `[`; others the URL.")
-            .required_in(&["present"]),
-        Attr::new("key_url", Kind::Line, "The signing key: `https://…`, `templates/…`, a path on the envoy; pacman: its fingerprint.")
-            .no_secret(),
-        Attr::new("key_fingerprint", Kind::List, "The fingerprint that the key must have, or several; compared before it is installed.")
-            .no_secret(),
+        Attr::new(
+            "repo",
+            Kind::Text,
+            "apt: `deb …` lines or deb822 text; dnf and yum: the base URL, or text from `[`; others the URL.",
+        )
+        .required_in(&["present"]),
+        Attr::new(
+            "key_url",
+            Kind::Line,
+            "The signing key: `https://…`, `templates/…`, a path on the envoy; pacman: its fingerprint.",
+        )
+        .no_secret(),
+        Attr::new(
+            "key_fingerprint",
+            Kind::List,
+            "The fingerprint that the key must have, or several; compared before it is installed.",
+        )
+        .no_secret(),
         Attr::new("enabled", Kind::Bool, "Whether the source is in use; `false` writes it, but off.").default("true"),
-        Attr::new("format", Kind::Choice(&["auto", "list", "deb822"]), "How apt's file is written; `auto` as the distribution's own.")
-            .default("auto"),
+        Attr::new(
+            "format",
+            Kind::Choice(&["auto", "list", "deb822"]),
+            "How apt's file is written; `auto` as the distribution's own.",
+        )
+        .default("auto"),
         Attr::new("gpgcheck", Kind::Bool, "Whether signatures are checked.").default("true"),
         Attr::new("priority", Kind::Integer(0, 9999), "Priority of the source (dnf, yum, zypper, FreeBSD)."),
     ],
@@ -110,7 +126,12 @@ fn prepare(fields: &Fields, prepare: &Prepare<'_>) -> Result<Box<dyn Instance>, 
         present,
         repo: fields.text("repo").unwrap_or_default(),
         key,
-        fingerprints: fields.words("key_fingerprint").unwrap_or_default().iter().filter_map(|f| fingerprint(f)).collect(),
+        fingerprints: fields
+            .words("key_fingerprint")
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|f| fingerprint(f))
+            .collect(),
         enabled: fields.bool("enabled").unwrap_or(true),
         format: match fields.choice("format") {
             Some("list") => Format::List,

@@ -127,7 +127,8 @@ fn fingerprint(body: &[u8]) -> Result<String, String> {
     match body.first() {
         Some(4) => {
             let short = u16::try_from(length).map_err(|_| "expected a key of at most 64 KiB")?;
-            let digest = Sha1::new().chain_update([0x99]).chain_update(short.to_be_bytes()).chain_update(body).finalize();
+            let digest =
+                Sha1::new().chain_update([0x99]).chain_update(short.to_be_bytes()).chain_update(body).finalize();
             Ok(hex(&digest))
         }
         Some(version @ (5 | 6)) => {
