@@ -7,3 +7,4 @@ pub mod output;
 pub mod state;
 pub mod traits;
 mod traits_command;
+pub mod state;

@@ -16,3 +16,12 @@ impl State {
  /// tmp
  pub fn store(&mut self, _: &[Record]) -> Result<(), StateError> { Ok(()) }
 }
+//! What outlives a run: a small database in the state directory.
+
+mod database;
+mod error;
+mod lock;
+mod store;
+
+pub use error::StateError;
+pub use store::{Access, State};
