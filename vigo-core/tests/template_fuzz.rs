@@ -41,7 +41,10 @@ fn exercise(text: &str) {
     let template = match Template::parse(text) {
         Ok(template) => template,
         Err(error) => {
-            assert!(text.get(error.offset..error.offset + error.len).is_some() && error.line >= 1 && error.column >= 1, "{error:?}");
+            assert!(
+                text.get(error.offset..error.offset + error.len).is_some() && error.line >= 1 && error.column >= 1,
+                "{error:?}"
+            );
             assert!(all.contains(&error), "the first error is one of all: {error:?} in {all:?}");
             return;
         }
