@@ -189,7 +189,7 @@ impl<'t> Parser<'t> {
                     let (vars, blocks) = (self.vars.len(), self.blocks.len());
                     match self.action(open) {
                         Ok(prints) => printed = prints,
-                        Err(fault) => self.recover(fault, open, vars, blocks),
+                        Err(fault) => self.recover(*fault, open, vars, blocks),
                     }
                 }
             }
@@ -205,9 +205,9 @@ impl<'t> Parser<'t> {
     }
 
     /// Notes an error of the action at `open` and goes on behind it, so that later errors are found too.
-    fn recover(&mut self, fault: Box<Fault>, open: usize, vars: usize, blocks: usize) {
+    fn recover(&mut self, fault: Fault, open: usize, vars: usize, blocks: usize) {
         self.lexer.resync(fault.at.max(open + 2));
-        self.faults.push(*fault);
+        self.faults.push(fault);
         self.vars.truncate(vars.max(self.frame + 1));
         let word = self.text.get(open + 2..).unwrap_or("").trim_start_matches('-').trim_start();
         let word = word.get(..word.find(|c: char| !c.is_ascii_lowercase()).unwrap_or(word.len())).unwrap_or("");

@@ -489,10 +489,9 @@ impl<'a> Machine<'a> {
                 *var = key;
             }
         }
-        if value_slot != NO_SLOT {
-            if let Some(var) = self.vars.get_mut(self.base + usize::from(value_slot)) {
-                *var = value.clone();
-            }
+        let var = self.vars.get_mut(self.base + usize::from(value_slot));
+        if let Some(var) = var.filter(|_| value_slot != NO_SLOT) {
+            *var = value.clone();
         }
         if let Some(dot) = self.dots.last_mut() {
             *dot = value;
