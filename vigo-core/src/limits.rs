@@ -1,5 +1,74 @@
 //! Every bound on what comes from outside: its unit, and why it is what it is.
 
+/// Bytes of one YAML file: ten times the largest tree that is measured, and still parsed in a tenth of a second.
+pub const FILE_BYTES_MAX: usize = 4 << 20;
+
+/// Files of a tree.
+pub const TREE_FILES_MAX: usize = 100_000;
+
+/// Bytes of a whole tree, templates included: what a driver holds in memory.
+pub const TREE_BYTES_MAX: u64 = 1 << 30;
+
+/// Levels of folders in a tree.
+pub const TREE_DEPTH_MAX: usize = 32;
+
+/// YAML nodes of one file: 4 MiB of the shortest list items.
+pub const FILE_NODES_MAX: usize = 1 << 20;
+
+/// Bytes of one scalar: the inline content of a file (1 MiB), and room for its escapes.
+pub const SCALAR_BYTES_MAX: usize = 2 << 20;
+
+/// Levels of YAML nesting: policies need about ten; what walks a tree recursively relies on it.
+pub const YAML_DEPTH_MAX: usize = 64;
+
+/// Nodes that the aliases and merge keys of one document may add when each is written out.
+pub const ALIAS_NODES_MAX: u64 = 100_000;
+
+/// Errors reported for one file: what comes after them is noise.
+pub const FILE_ERRORS_MAX: usize = 100;
+
+/// Resources of one class after `foreach`: ten times what a large host has.
+pub const RESOURCES_MAX: usize = 50_000;
+
+/// Edges of one class: whole-crate references between crates of a thousand resources each still fit.
+pub const EDGES_MAX: usize = 2_000_000;
+
+/// Bytes of the path of a secret.
+pub const SECRET_PATH_BYTES_MAX: usize = 512;
+
+/// Bytes of a hostname glob: a hostname has at most 253, and its automaton must fit a set of 512 states.
+pub const GLOB_BYTES_MAX: usize = 480;
+
+/// Levels of `{…{…}…}` in a glob: the reader recurses.
+pub const GLOB_LEVELS_MAX: usize = 8;
+
+/// Pairs of states that the test whether one glob covers another looks at before it gives up and says no.
+pub const GLOB_COVER_STEPS_MAX: usize = 4096;
+
+/// Bytes of a trait's path.
+pub const TRAIT_PATH_BYTES_MAX: usize = 1024;
+
+/// Levels of maps and lists in a set of traits: custom traits have 8, below `custom.<stem>`; code that walks recurses.
+pub const TRAIT_LEVELS_MAX: usize = 16;
+
+/// Bytes of a `when:` text: more than anyone reads.
+pub const WHEN_BYTES_MAX: usize = 4096;
+
+/// Levels of `!` and `(` in a `when:` text: the reader recurses.
+pub const WHEN_LEVELS_MAX: usize = 64;
+
+/// Builtins in a `when:` text: each may be a look at the machine.
+pub const WHEN_CALLS_MAX: usize = 256;
+
+/// Bytes of an expression in a bundle, where conditions of arms were put in and joined.
+pub const WHEN_BUNDLE_BYTES_MAX: usize = 65_536;
+
+/// Levels of an expression in a bundle: a `when:`, with an arm's condition for a `has_configcrate`, with room.
+pub const WHEN_BUNDLE_LEVELS_MAX: usize = 192;
+
+/// Builtins of an expression in a bundle.
+pub const WHEN_BUNDLE_CALLS_MAX: usize = 4096;
+
 /// Bytes of a template's text: the largest file anyone renders is far below, and offsets fit 32 bits.
 pub const TEMPLATE_TEXT_BYTES_MAX: usize = 4 << 20;
 
@@ -30,3 +99,6 @@ pub const TEMPLATE_VALUE_DEPTH_MAX: usize = 128;
 
 /// Errors that are reported of one template.
 pub const TEMPLATE_ERRORS_MAX: usize = 100;
+
+/// Alternatives that the braces of one glob may stand for.
+pub const GLOB_ALTERNATIVES_MAX: usize = 64;

@@ -1,6 +1,15 @@
 //! The table of Linux adapters.
 
-use vigo_core::host::{Capability, Host};
+use crate::account::{BusyBoxGroups, BusyBoxUsers, FileGroups, FileUsers, ShadowGroups, ShadowUsers};
+use crate::cron::Jobs;
+use vigo_core::host::{Adapter, Capability, Host, HostFacts, Problem, Support};
+use vigo_core::resource::cron::Cron;
+use vigo_core::resource::package::Package;
+use vigo_core::resource::repository::Repository;
+use vigo_core::resource::service::Service;
+use vigo_core::resource::systemd_dropin::SystemdDropin;
+use vigo_core::resource::systemd_unit::SystemdUnit;
+use vigo_core::resource::{group, user};
 
 /// Linux, all distributions.
 pub struct Linux;
@@ -17,9 +26,73 @@ impl Host for Linux {
     fn programs(&self) -> &'static [&'static str] {
         PROGRAMS
     }
+
+    fn package(&self, facts: &HostFacts, manager: Option<&str>) -> Result<&'static dyn Adapter<Package>, Problem> {
+        crate::package::select(facts, manager)
+    }
+
+    fn repository(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<Repository>, Problem> {
+        crate::repository::select(facts)
+    }
+
+    fn service(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<Service>, Problem> {
+        crate::service::select(facts)
+    }
+
+    fn systemd_unit(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<SystemdUnit>, Problem> {
+        crate::service::select_units("systemd_unit", facts)
+    }
+
+    fn systemd_dropin(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<SystemdDropin>, Problem> {
+        crate::service::select_units("systemd_dropin", facts)
+    }
+
+    fn user(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<user::Users>, Problem> {
+        match facts {
+            facts if facts.image.is_some() => Ok(&FileUsers),
+            facts if facts.has("useradd") => Ok(&ShadowUsers),
+            facts if facts.has("adduser") => Ok(&BusyBoxUsers),
+            _ => Err(Problem::unsupported("expected `useradd` or `adduser` to manage users, found neither")),
+        }
+    }
+
+    fn group(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<group::Groups>, Problem> {
+        match facts {
+            facts if facts.image.is_some() => Ok(&FileGroups),
+            facts if facts.has("groupadd") => Ok(&ShadowGroups),
+            facts if facts.has("addgroup") => Ok(&BusyBoxGroups),
+            _ => Err(Problem::unsupported("expected `groupadd` or `addgroup` to manage groups, found neither")),
+        }
+    }
+
+    fn cron(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Cron>, Problem> {
+        Ok(&Jobs)
+    }
 }
 
-static CAPABILITIES: &[Capability] = &[];
+/// One line a type.
+static CAPABILITIES: &[Capability] = &[
+    Capability {
+        type_name: "service",
+        support: Support::Partly("`flags` and `start_type`; `masked` and `scope` with systemd only"),
+        tool: "systemctl, rc-service, service",
+    },
+    Capability { type_name: "systemd_unit", support: Support::Full, tool: "systemctl" },
+    Capability { type_name: "systemd_dropin", support: Support::Full, tool: "systemctl" },
+    Capability { type_name: "user", support: Support::Partly("`login_class`"), tool: "useradd, adduser" },
+    Capability { type_name: "group", support: Support::Full, tool: "groupadd, addgroup" },
+    Capability { type_name: "authorized_key", support: Support::Full, tool: "files" },
+    Capability { type_name: "host", support: Support::Full, tool: "files" },
+    Capability { type_name: "cron", support: Support::Full, tool: "/etc/cron.d, crontab" },
+];
 
-/// Programs whose presence decides which adapter is taken.
-static PROGRAMS: &[&str] = &[];
+/// Programs whose presence decides which adapter is taken, one a line.
+#[rustfmt::skip]
+static PROGRAMS: &[&str] = &[
+    "addgroup",
+    "adduser",
+    "apt-get",
+    "groupadd",
+    "systemctl",
+    "useradd",
+];

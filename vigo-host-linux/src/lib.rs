@@ -5,6 +5,11 @@
 
 extern crate alloc;
 
+mod account;
+mod cron;
 mod host;
+mod package;
+mod repository;
+mod service;
 
 pub use host::Linux;

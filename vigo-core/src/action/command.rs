@@ -8,7 +8,8 @@ use alloc::vec::Vec;
 
 /// A program with its arguments. Never a shell line: where an operator's `sh -c` text is wanted, `sh` is the program.
 ///
-/// The executor clears the environment, sets `PATH`, `LC_ALL=C`, `TERM=dumb` and adds `env`.
+/// The executor clears the environment, sets `PATH`, `LC_ALL=C`, `TERM=dumb`, `HOME` and `USER` of the account it runs as, and
+/// adds `env`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Command {
     /// Absolute path; or, without a slash, a name that the executor looks up in its own fixed `PATH`.
@@ -37,8 +38,10 @@ pub struct Command {
     pub secret_file: Option<Text>,
     /// Spawned and not waited for.
     pub background: bool,
-    /// Niceness, 0 to 19.
+    /// Niceness, 0 to 19; from 15 on also the idle class of input and output, where there is one.
     pub nice: u8,
+    /// Whether what it prints is shown nowhere: not in reports, errors or logs.
+    pub hide_output: bool,
 }
 
 /// What running a command does to the machine.
@@ -68,6 +71,7 @@ impl Command {
             secret_file: None,
             background: false,
             nice: 0,
+            hide_output: false,
         }
     }
 

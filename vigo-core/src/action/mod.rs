@@ -4,6 +4,7 @@ mod command;
 mod op;
 mod output;
 mod path;
+mod recorded;
 
 pub use command::{Command, Effect};
 pub use op::{Content, Expect, Op, Owner, Replace, StagedId, Validate};

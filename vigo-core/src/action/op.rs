@@ -5,6 +5,7 @@ use crate::value::Text;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
+use sha2::{Digest as _, Sha256};
 
 /// One primitive operation on a managed machine.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -44,6 +45,13 @@ pub enum Op {
         deep: bool,
         /// More entries than this are a failure (`TooLarge`).
         entries_max: usize,
+    },
+    /// Reads what is behind a URL, over https, following at most 5 redirects; answers [`super::OpOutput::Bytes`].
+    ReadUrl {
+        /// `https://…`
+        url: Arc<str>,
+        /// More than this is a failure (`TooLarge`).
+        bytes_max: u64,
     },
     /// Downloads over https into a staged file and compares its digest.
     Fetch {
@@ -211,6 +219,13 @@ pub struct Owner {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct StagedId(pub u32);
 
+impl Expect {
+    /// Returns that a file with exactly this content must be at the path.
+    pub fn content(bytes: &[u8]) -> Self {
+        Self::Digest(Sha256::digest(bytes).into())
+    }
+}
+
 impl Content {
     /// Returns the bytes, where they are known without the machine.
     pub fn bytes(&self) -> Option<&[u8]> {
@@ -235,7 +250,11 @@ impl Op {
     pub fn effect(&self) -> Effect {
         match self {
             Self::Run(c) => c.effect,
-            Self::ReadFile { .. } | Self::HashFile { .. } | Self::Stat { .. } | Self::ListDir { .. } => Effect::Reads,
+            Self::ReadFile { .. }
+            | Self::HashFile { .. }
+            | Self::Stat { .. }
+            | Self::ListDir { .. }
+            | Self::ReadUrl { .. } => Effect::Reads,
             _ => Effect::Changes,
         }
     }
@@ -287,6 +306,7 @@ impl fmt::Display for Op {
             Self::HashFile { path, .. } => write!(f, "hash {path}"),
             Self::Stat { path, .. } => write!(f, "stat {path}"),
             Self::ListDir { path, .. } => write!(f, "list {path}"),
+            Self::ReadUrl { url, .. } => write!(f, "read {url}"),
             Self::Fetch { url, .. } => write!(f, "fetch {url}"),
             Self::ReplaceFile(r) => {
                 write!(f, "write {}", r.path)?;

@@ -30,6 +30,8 @@ pub enum OpOutput {
     Stat(Metadata),
     /// A directory's entries, sorted by path.
     Dir(Vec<Entry>),
+    /// What a URL holds.
+    Bytes(Arc<[u8]>),
     /// Nothing is at the path.
     Missing,
     /// A change was made.
@@ -201,18 +203,23 @@ impl Ran {
 /// The operations of an observation with their answers, oldest first, over all its rounds.
 #[derive(Clone, Debug, Default)]
 pub struct Outputs {
-    items: Vec<(Op, Arc<OpOutput>)>,
+    items: Vec<(Arc<Op>, Arc<OpOutput>)>,
 }
 
 impl Outputs {
     /// Adds an answer.
-    pub fn push(&mut self, op: Op, output: Arc<OpOutput>) {
-        self.items.push((op, output));
+    pub fn push(&mut self, op: impl Into<Arc<Op>>, output: Arc<OpOutput>) {
+        self.items.push((op.into(), output));
     }
 
     /// Returns all answers, oldest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&Op, &OpOutput)> {
-        self.items.iter().map(|(op, out)| (op, &**out))
+        self.items.iter().map(|(op, out)| (&**op, &**out))
+    }
+
+    /// Returns all answers, oldest first, to be shared.
+    pub fn arcs(&self) -> impl Iterator<Item = (&Op, &Arc<OpOutput>)> {
+        self.items.iter().map(|(op, out)| (&**op, out))
     }
 
     /// Returns how many answers there are.

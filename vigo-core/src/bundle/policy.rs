@@ -87,6 +87,37 @@ pub struct BundleResource {
     pub place: Place,
 }
 
+impl BundleResource {
+    /// Returns whether `other` asks for the same, wherever and in whatever order it is written; the attribute `but` is
+    /// passed over.
+    pub fn attributes_equal(&self, other: &Self, but: Option<&str>) -> bool {
+        self.arms.is_empty()
+            && other.arms.is_empty()
+            && self.selector.is_none()
+            && other.selector.is_none()
+            && self.attributes.len() == other.attributes.len()
+            && self
+                .attributes
+                .iter()
+                .filter(|a| Some(&*a.name) != but)
+                .all(|a| other.attributes.iter().any(|b| a.name == b.name && a.value.same_text(&b.value)))
+    }
+}
+
+impl Raw {
+    /// Returns whether `other` has the same text, wherever it stands.
+    fn same_text(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Scalar(a), Self::Scalar(b)) => a.text == b.text && a.templated == b.templated,
+            (Self::List(a), Self::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same_text(b)),
+            (Self::Map(a), Self::Map(b)) => {
+                a.len() == b.len() && a.iter().zip(b).all(|((j, a), (k, b))| j == k && a.same_text(b))
+            }
+            _ => false,
+        }
+    }
+}
+
 /// The data of a `foreach`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stamp {

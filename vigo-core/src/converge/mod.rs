@@ -1,1 +1,23 @@
+//! One run on one machine: observe, compare, lower, execute, settle, report.
+
+mod advance;
+mod cache;
+mod look;
+mod machine;
+mod mask;
+mod observe;
+mod options;
 mod overlay;
+mod prepare;
+mod render;
+mod report;
+#[cfg(test)]
+mod tests;
+mod trigger;
+mod turn;
+
+pub use machine::{Converge, OpId, Step};
+pub use mask::Mask;
+pub use options::{Envoy, Options};
+pub use report::{Counts, Outcome, ResourceReport, RunOutcome, RunReport, SkipCause};
+pub use trigger::{Record, StoredTrigger};

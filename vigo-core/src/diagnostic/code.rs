@@ -42,10 +42,54 @@ macro_rules! codes {
 // 01xx tree, crates, roles, match blocks, variables · 02xx YAML · 03xx when · 04xx templates · 05xx resources
 // and attributes · 06xx edges and plan · 07xx guardrails · 08xx secrets
 codes! {
+    /// A file or folder that has no business where it stands.
+    Misplaced = 100 "misplaced" Error;
+    /// A value of another shape than the key takes: a list for a text, nothing at all.
+    Shape = 101 "shape" Error;
+    /// A key that does not exist there.
+    UnknownKey = 102 "unknown-key" Error;
     /// A name that nothing in the tree has.
     UnknownName = 103 "unknown-name" Error;
-    /// Text that is no YAML, or more than its budget.
+    /// A name that is no name.
+    InvalidName = 104 "invalid-name" Error;
+    /// Two things of one name.
+    DuplicateName = 105 "duplicate-name" Error;
+    /// A key that must be there and is not.
+    MissingKey = 106 "missing-key" Error;
+    /// A default that no resource of the crate takes.
+    UnusedDefault = 107 "unused-default" Error;
+    /// An environment that nothing declares.
+    UnknownEnvironment = 108 "unknown-environment" Error;
+    /// A host that no match block takes.
+    Unassigned = 109 "unassigned" Error;
+    /// A crate that another depends on and the host does not include.
+    NotIncluded = 110 "not-included" Error;
+    /// A role that is included and itself includes roles.
+    NestedInclude = 111 "nested-include" Error;
+    /// A variable that is used and not defined.
+    UndefinedVariable = 112 "undefined-variable" Error;
+    /// A `foreach` over what is no list and no map, or that makes two of one name.
+    Foreach = 113 "foreach" Error;
+    /// A policy that is larger than what an agent is asked to hold.
+    TooLarge = 114 "too-large" Error;
+    /// A match block that an earlier one shadows whole.
+    ShadowedBlock = 150 "shadowed-block" Warning;
+    /// A `common.vgo` beside match files, which do not inherit it.
+    CommonBeside = 151 "common-beside" Warning;
+    /// A bare value that YAML reads as a number and that stays text.
+    StaysText = 152 "stays-text" Warning;
+    /// A `{{` in a value, which is data and is never rendered.
+    NotRendered = 153 "not-rendered" Warning;
+    /// Text that is no YAML.
     Yaml = 200 "yaml" Error;
+    /// Text that is more than its budget.
+    YamlLimit = 201 "yaml-limit" Error;
+    /// A key that stands twice in one map.
+    DuplicateKey = 202 "duplicate-key" Error;
+    /// YAML that reads as something else than what was meant.
+    YamlTrap = 203 "yaml-trap" Error;
+    /// A folded block where lines matter.
+    FoldedContent = 250 "folded-content" Warning;
     /// A `when:` expression that does not parse or check.
     When = 300 "when" Error;
     /// A template that does not parse or check.
@@ -66,10 +110,18 @@ codes! {
     NothingToRefresh = 506 "nothing-to-refresh" Warning;
     /// A resource that would act on every run.
     NotIdempotent = 507 "not-idempotent" Error;
+    /// Two resources that may want different things of one target.
+    PossibleDuplicate = 551 "possible-duplicate" Warning;
     /// A cycle of edges.
     Cycle = 600 "cycle" Error;
+    /// A reference to what nothing in the tree is called.
+    UnknownReference = 601 "unknown-reference" Error;
+    /// A handler that nothing can trigger.
+    Untriggerable = 602 "untriggerable" Error;
     /// A resource that would touch Vigo itself.
     Guarded = 700 "guarded" Error;
+    /// A secret where the value would be seen or stored.
+    SecretMisplaced = 800 "secret-misplaced" Error;
 }
 
 impl fmt::Display for Code {

@@ -3,84 +3,11 @@
 //! The core returns [`Diagnostic`]s; only a driver renders them (colour, width, underlines).
 
 mod code;
+mod message;
 mod nearest;
 mod source_map;
 
 pub use code::{Code, Severity};
+pub use message::{Diagnostic, Label};
 pub use nearest::nearest;
 pub use source_map::{FileId, Position, SourceFile, SourceMap, Span};
-
-use alloc::string::String;
-use alloc::vec::Vec;
-
-/// A mistake (or a doubt) about something that was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Diagnostic {
-    /// The stable code: what `explain` looks up.
-    pub code: Code,
-    /// One sentence that says what is wrong: lowercase, no full stop, values in backticks.
-    pub message: String,
-    /// The places concerned; the first is the primary one.
-    pub labels: Vec<Label>,
-    /// What to write instead, in the imperative.
-    pub help: Vec<String>,
-}
-
-/// A place that a diagnostic points at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Label {
-    /// Where.
-    pub span: Span,
-    /// What is to be said of it; may be empty.
-    pub text: String,
-}
-
-impl Diagnostic {
-    /// Returns a diagnostic of `code` about the text at `span`.
-    pub fn new(code: Code, span: Span, message: impl Into<String>) -> Self {
-        let label = Label { span, text: String::new() };
-        Self { code, message: message.into(), labels: alloc::vec![label], help: Vec::new() }
-    }
-
-    /// Says `text` of the primary place.
-    #[must_use]
-    pub fn at(mut self, text: impl Into<String>) -> Self {
-        if let Some(label) = self.labels.first_mut() {
-            label.text = text.into();
-        }
-        self
-    }
-
-    /// Adds a second place.
-    #[must_use]
-    pub fn label(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.labels.push(Label { span, text: text.into() });
-        self
-    }
-
-    /// Adds a help line.
-    #[must_use]
-    pub fn help(mut self, text: impl Into<String>) -> Self {
-        self.help.push(text.into());
-        self
-    }
-
-    /// Adds a "did you mean" line when one of `known` is near to `word`.
-    #[must_use]
-    pub fn did_you_mean<'a>(self, word: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
-        match nearest(word, known) {
-            Some(name) => self.help(alloc::format!("did you mean `{name}`?")),
-            None => self,
-        }
-    }
-
-    /// Returns the primary place.
-    pub fn span(&self) -> Span {
-        self.labels.first().map_or(Span::NONE, |l| l.span)
-    }
-
-    /// Returns whether this is an error or a warning.
-    pub fn severity(&self) -> Severity {
-        self.code.severity()
-    }
-}

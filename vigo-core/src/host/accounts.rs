@@ -26,6 +26,11 @@ impl<'a> Accounts<'a> {
         field(line(self.group, group)?, 2)?.parse().ok()
     }
 
+    /// Returns whether there is a user of this name.
+    pub fn has_user(&self, user: &str) -> bool {
+        line(self.passwd, user).is_some()
+    }
+
     /// Returns the home directory of a user.
     pub fn home(&self, user: &str) -> Option<&'a str> {
         field(line(self.passwd, user)?, 5)

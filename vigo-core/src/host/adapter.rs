@@ -1,7 +1,7 @@
 //! A resource family, and what a host does for it: tables of pure functions, never drivers.
 
 use super::{HostFacts, Problem};
-use crate::action::{Op, Outputs};
+use crate::action::{Op, Outputs, Ran};
 use crate::resource::{Change, Diff};
 use crate::time::Duration;
 use alloc::string::String;
@@ -44,14 +44,19 @@ pub trait Family: Sized + Send + Sync + 'static {
     /// a command): what is missing behind it may be there once it has run.
     const UNPREDICTABLE: bool = false;
 
+    /// Whether its observation runs an operator's own commands, whose answer may depend on anything before it: a plan
+    /// does not believe them once something before it would change.
+    const GUARDS: bool = false;
+
     /// The types whose shared observations an action of this one spoils; `*` is all.
     const SPOILS: &'static [&'static str] = &[];
 
     /// How long one attempt's operations may take together, unless `timeout` says otherwise.
     const TIMEOUT: Duration = Duration::from_secs(60);
 
-    /// How long after the operations the state may take to be reached.
-    const SETTLE: Duration = Duration::from_secs(60);
+    /// How long after the operations the state may take to be reached without anything more being done. A state on its way
+    /// (`pending`) is waited for as long.
+    const SETTLE: Duration = Duration::ZERO;
 }
 
 /// When a comparison is made.
@@ -154,6 +159,12 @@ pub trait Adapter<F: Family>: Sync {
     /// lowered ones are performed there anyway.
     fn shadow(&self, _want: &F::Want, _state: &F::State, _actions: &[F::Action], _outputs: &Outputs) -> Vec<Op> {
         Vec::new()
+    }
+
+    /// Says what the exit of a lowered program means that is none of its accepted ones: a lock held by somebody else is
+    /// *blocked*, not *failed*; `None` leaves it at the exit code and the last lines of its output.
+    fn classify(&self, _want: &F::Want, _op: &Op, _ran: &Ran) -> Option<Problem> {
+        None
     }
 
     /// Returns what to read when an operation has failed: its output goes into the report (the last log lines).

@@ -1,6 +1,7 @@
 //! What adapters must know of the machine before they choose their tools.
 
 use crate::action::AbsPath;
+use crate::time::Timestamp;
 use crate::value::Value;
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
@@ -25,6 +26,10 @@ pub struct HostFacts {
     pub image: Option<AbsPath>,
     /// Those of [`super::Host::programs`] that the machine has, by bare name.
     pub programs: BTreeSet<Arc<str>>,
+    /// When the run started; the age of an index is counted from here.
+    pub now: Timestamp,
+    /// Whether this is a plan: adapters may then read more, to foretell what they would otherwise see happen.
+    pub planning: bool,
 }
 
 /// The service manager in charge.
@@ -72,7 +77,7 @@ impl Init {
 }
 
 impl HostFacts {
-    /// Returns the facts that `traits` hold; `image` and `programs` are the driver's to add.
+    /// Returns the facts that `traits` hold; the other fields are the driver's to add.
     pub fn from_traits(traits: &Value) -> Self {
         let text = |path: &str| Arc::from(traits.at(path).and_then(Value::as_str).unwrap_or(""));
         let flag = |path: &str| matches!(traits.at(path), Some(Value::Bool(true)));
@@ -85,6 +90,8 @@ impl HostFacts {
             container: flag("virtualization.is_container"),
             image: None,
             programs: BTreeSet::new(),
+            now: Timestamp::default(),
+            planning: false,
         }
     }
 

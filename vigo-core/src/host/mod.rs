@@ -2,12 +2,18 @@
 
 mod accounts;
 mod adapter;
+mod database;
 mod facts;
+mod observe;
 mod problem;
+mod settings;
 mod table;
 
 pub use accounts::Accounts;
 pub use adapter::{Adapter, Comparison, Family, Interpreted, Phase};
+pub use database::{Database, Group, IdRange, Shadow, User};
 pub use facts::{HostFacts, Init};
+pub use observe::{ROUNDS_MAX, observe};
 pub use problem::{Problem, ProblemKind};
+pub use settings::{AccountSettings, OwnGroup};
 pub use table::{Capability, Host, Support};

@@ -70,6 +70,11 @@ impl Problem {
         Self { attribute: Some(attribute.into()), ..Self::new(ProblemKind::ConflictingAttributes, message) }
     }
 
+    /// Returns that it would touch what must not be touched.
+    pub fn guarded(attribute: &str, message: impl Into<String>) -> Self {
+        Self { attribute: Some(attribute.into()), ..Self::new(ProblemKind::Guarded, message) }
+    }
+
     /// Returns that the host cannot do this.
     pub fn unsupported(message: impl Into<String>) -> Self {
         Self::new(ProblemKind::Unsupported, message)

@@ -40,6 +40,18 @@ macro_rules! families {
                 &[]
             }
 
+            /// Returns the adapter for packages: of `manager`, or of the system's own one.
+            ///
+            /// # Errors
+            /// [`Problem`] of kind `Unsupported`, when this host has no such manager.
+            fn package(
+                &self,
+                facts: &HostFacts,
+                _manager: Option<&str>,
+            ) -> Result<&'static dyn Adapter<crate::resource::package::Package>, Problem> {
+                Err(unsupported("package", self.name(), facts))
+            }
+
             $(
                 $(#[$doc])*
                 ///
@@ -53,7 +65,22 @@ macro_rules! families {
     };
 }
 
-families! {}
+families! {
+    /// Returns the adapter for package sources.
+    repository: crate::resource::repository::Repository;
+    /// Returns the adapter for services.
+    service: crate::resource::service::Service;
+    /// Returns the adapter for systemd's unit files.
+    systemd_unit: crate::resource::systemd_unit::SystemdUnit;
+    /// Returns the adapter for systemd's drop-in files.
+    systemd_dropin: crate::resource::systemd_dropin::SystemdDropin;
+    /// Returns the adapter for local users.
+    user: crate::resource::user::Users;
+    /// Returns the adapter for local groups.
+    group: crate::resource::group::Groups;
+    /// Returns the adapter for scheduled jobs.
+    cron: crate::resource::cron::Cron;
+}
 
 fn unsupported(type_name: &str, host: &str, facts: &HostFacts) -> Problem {
     let version = if facts.version.is_empty() { host.into() } else { format!("{} {}", facts.distro, facts.version) };

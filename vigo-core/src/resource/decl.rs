@@ -3,6 +3,7 @@
 use super::{Fields, Instance, Kind};
 use crate::action::AbsPath;
 use crate::bundle::Blob;
+use crate::entropy::Entropy;
 use crate::host::{Host, HostFacts, Problem};
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -26,7 +27,8 @@ pub struct TypeDecl {
     pub refresh: Refresh,
     /// Whether instances can be observed together: they are made at the start of the run, not at their turn.
     pub batch: bool,
-    /// Returns what the resource is about, unique within the type; `None` while the attribute is not rendered.
+    /// Returns what the resource is about, unique within the type; `None` while the attribute is not rendered. A
+    /// resource about several things has an identity for each, one a line.
     pub identity: fn(&Fields) -> Option<String>,
     /// Returns what the resource manages and needs, for implied edges and guards.
     pub footprint: fn(&Fields) -> Footprint,
@@ -153,6 +155,8 @@ pub struct Prepare<'a> {
     pub blobs: &'a [Blob],
     /// Renders a shipped template for this resource.
     pub render: &'a dyn Fn(&str) -> Result<crate::value::Text, Problem>,
+    /// Hands out fresh randomness, a piece a call, for a salt; `None` when there is no more.
+    pub entropy: &'a dyn Fn() -> Option<Entropy>,
 }
 
 impl TypeDecl {

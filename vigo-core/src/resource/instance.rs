@@ -1,7 +1,7 @@
 //! One resource on its way to its state: the object-safe face of a family, and its one implementation.
 
 use super::{Change, Diff};
-use crate::action::{Op, Outputs};
+use crate::action::{Op, Outputs, Ran};
 use crate::host::{Adapter, Comparison, Family, HostFacts, Interpreted, Phase, Problem};
 use crate::time::Duration;
 use alloc::boxed::Box;
@@ -41,12 +41,16 @@ pub trait Instance: Send + Sync {
     fn lower(&self, facts: &HostFacts) -> Result<Vec<Op>, Problem>;
     /// Returns what will be once the actions in hand have succeeded.
     fn predict(&self, outputs: &Outputs) -> Prediction;
+    /// Says what an unaccepted exit of a lowered program means; `None` leaves it at the exit code.
+    fn classify(&self, op: &Op, ran: &Ran) -> Option<Problem>;
     /// Returns what to read after an operation failed.
     fn diagnose(&self, facts: &HostFacts) -> Vec<Op>;
     /// Returns whether the actions in hand start the thing anew.
     fn starts(&self) -> bool;
     /// Whether what it does reaches beyond itself in ways a plan cannot know.
     fn unpredictable(&self) -> bool;
+    /// Whether observing it runs an operator's own commands.
+    fn guards(&self) -> bool;
     /// The types whose shared observations it spoils.
     fn spoils(&self) -> &'static [&'static str];
     /// How long one attempt may take.
@@ -175,6 +179,10 @@ impl<F: Family> Instance for Managed<F> {
         Prediction { state: predicted, shadow: self.adapter.shadow(&self.want, state, &self.actions, outputs) }
     }
 
+    fn classify(&self, op: &Op, ran: &Ran) -> Option<Problem> {
+        self.adapter.classify(&self.want, op, ran)
+    }
+
     fn diagnose(&self, facts: &HostFacts) -> Vec<Op> {
         self.adapter.diagnose(&self.want, facts)
     }
@@ -185,6 +193,10 @@ impl<F: Family> Instance for Managed<F> {
 
     fn unpredictable(&self) -> bool {
         F::UNPREDICTABLE
+    }
+
+    fn guards(&self) -> bool {
+        F::GUARDS
     }
 
     fn spoils(&self) -> &'static [&'static str] {

@@ -9,17 +9,47 @@ mod change;
 mod check;
 mod decl;
 mod diff;
+mod digest;
+mod edit;
+mod editing;
 mod fields;
 mod instance;
 mod kind;
+mod lines;
 mod registry;
+mod ssh_key;
 
+#[cfg(test)]
+pub(crate) mod rig;
+#[cfg(test)]
+mod sample;
+
+pub mod authorized_key;
+pub mod blockinfile;
+pub mod cron;
+pub mod directory;
+pub mod exec;
+pub mod file;
+pub mod file_line;
+pub mod git;
+pub mod group;
+pub mod host_entry;
+pub mod ini;
+pub mod json_file;
+pub mod package;
+pub mod replace;
+pub mod repository;
+pub mod service;
 pub mod symlink;
+pub mod systemd_dropin;
+pub mod systemd_unit;
+pub mod user;
 
 pub use change::Change;
 pub use check::check;
 pub use decl::{Attr, Footprint, Need, Prepare, Refresh, TypeDecl};
-pub use diff::Diff;
+pub use diff::{Diff, FileDiff, Side};
+pub use edit::{Edit, FileAction, Seen};
 pub use fields::{Datum, Field, FieldValue, Fields};
 pub use instance::{Instance, Managed, Prediction, Verdict};
 pub use kind::Kind;

@@ -1,0 +1,214 @@
+//! `cargo xtask demo`: the story of one machine, told with the real agent in a sandbox.
+//!
+//! Each chapter is checked: what the agent says, and what is really there.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::failure::{Failure, Result};
+use crate::json::Json;
+use crate::process::Program;
+use crate::workspace::{Scratch, build_vigo, root};
+
+/// Tells the story; anything unexpected ends it with a failure.
+pub fn run(args: &[String]) -> Result<()> {
+    if let Some(arg) = args.first() {
+        return Err(Failure::new(format!("`demo` takes no arguments, seen `{arg}`")));
+    }
+    let stacks = root().join("examples/stacks");
+    let vigo = build_vigo(false)?;
+    let scratch = Scratch::new("demo")?;
+    let sandbox = |name: &str| Sandbox::new(&vigo, &stacks, &scratch.path().join(name));
+    sandbox("machine")?.tell(&sandbox("twin")?)
+}
+
+/// A directory that stands for a machine.
+struct Sandbox {
+    vigo: PathBuf,
+    stacks: PathBuf,
+    machine: PathBuf,
+    state: PathBuf,
+}
+
+/// What is below a directory: the path of each entry, with its mode and content.
+type Snapshot = BTreeMap<PathBuf, (u32, Vec<u8>)>;
+
+impl Sandbox {
+    fn new(vigo: &Path, stacks: &Path, place: &Path) -> Result<Self> {
+        let (machine, state) = (place.join("root"), place.join("state"));
+        for dir in [&machine, &state] {
+            fs::create_dir_all(dir).map_err(|e| Failure::at(dir, &e))?;
+        }
+        Ok(Self { vigo: vigo.to_owned(), stacks: stacks.to_owned(), machine, state })
+    }
+
+    fn tell(&self, twin: &Self) -> Result<()> {
+        say("A sandbox stands for a machine", "It is empty. examples/stacks says what should be on it.");
+        println!("{}", self.stacks.display());
+
+        say("The plan", "What would change, with diffs and operations. Nothing is written.");
+        let before = snapshot(&self.machine)?;
+        self.show("plan", 1)?;
+        let plan = self.counts("plan", 1)?;
+        expect("the plan finds something to change", plan.changed > 0.0)?;
+        expect("a plan writes nothing", snapshot(&self.machine)? == before)?;
+
+        say("The run", "The same, for real.");
+        self.show("apply", 0)?;
+        let converged = snapshot(&self.machine)?;
+        for (path, (mode, content)) in converged.iter().filter(|(_, (mode, _))| mode & 0o170_000 == 0o100_000) {
+            println!("  {:o} {:>6} bytes  /{}", mode & 0o7777, content.len(), path.display());
+        }
+        expect("files are there", !converged.is_empty())?;
+        let first = twin.counts("apply", 0)?;
+        expect("a twin gets exactly the changes of the plan", first.changed == plan.changed && first.failed == 0.0)?;
+        expect("and looks the same", snapshot(&twin.machine)? == converged)?;
+
+        say("The second run", "Everything is as it should be: nothing changes.");
+        self.show("apply", 0)?;
+        let second = self.counts("apply", 0)?;
+        expect("a second run changes nothing", second.changed == 0.0 && second.failed == 0.0 && second.ok > 0.0)?;
+        expect("not a byte", snapshot(&self.machine)? == converged)?;
+        self.show("plan", 0)?;
+
+        say("Somebody was here", "One file is edited by hand, one is taken away.");
+        let drifted = self.drift(&converged)?;
+        self.show("plan", 1)?;
+
+        say("The repair", "The next run puts back what was changed, and nothing else.");
+        self.show("apply", 0)?;
+        expect("the machine is as it was", snapshot(&self.machine)? == converged)?;
+        twin.drift(&converged)?;
+        let report = twin.report("apply", 0)?;
+        let changed = report.list("resources").iter().filter(|r| r.text("outcome") == Some("changed"));
+        let names: Vec<&str> = changed.filter_map(|r| r.text("id")).collect();
+        println!("repaired: {} by {}", drifted.join(", "), names.join(", "));
+        expect("as many resources changed as files were touched", names.len() == drifted.len())?;
+        expect("the twin is as it was, too", snapshot(&twin.machine)? == converged)?;
+        let last = self.counts("apply", 0)?;
+        expect("and stays so", last.changed == 0.0)?;
+        println!("\nThat was all: one tree of files, one command, nothing left to do.");
+        Ok(())
+    }
+
+    /// Runs the agent for a person to read, and checks its exit code.
+    fn show(&self, verb: &str, code: i32) -> Result<()> {
+        let vigo = self.vigo(verb);
+        println!("$ vigo {verb} --stacks examples/stacks --hostname demo --root …");
+        let output = vigo.output()?;
+        print!("{}{}", output.stdout, output.stderr);
+        if output.code() == code {
+            return Ok(());
+        }
+        Err(Failure::new(format!("`vigo {verb}`: expected exit {code}, seen {}", output.code())))
+    }
+
+    /// Runs the agent for a program to read, and returns its counts.
+    fn counts(&self, verb: &str, code: i32) -> Result<Counts> {
+        let report = self.report(verb, code)?;
+        let count = |name: &str| report.number(&format!("counts.{name}"));
+        Ok(Counts { ok: count("ok")?, changed: count("changed")?, failed: count("failed")? + count("blocked")? })
+    }
+
+    fn report(&self, verb: &str, code: i32) -> Result<Json> {
+        let output = self.vigo(verb).args(["--format", "json"]).output()?;
+        if output.code() != code {
+            let (seen, said) = (output.code(), format!("{}{}", output.stdout, output.stderr));
+            return Err(Failure::new(format!(
+                "`vigo {verb} --format json`: expected exit {code}, seen {seen}: {said}"
+            )));
+        }
+        Json::parse(&output.stdout)
+    }
+
+    fn vigo(&self, verb: &str) -> Program {
+        let vigo = Program::new(&self.vigo).arg(verb).arg("--stacks").arg(&self.stacks);
+        vigo.arg("--root").arg(&self.machine).args(["--hostname", "demo", "--state-dir"]).arg(&self.state)
+    }
+
+    /// Edits one managed file and removes another; returns which.
+    fn drift(&self, converged: &Snapshot) -> Result<Vec<String>> {
+        let is_text = |(path, (mode, content)): &(&PathBuf, &(u32, Vec<u8>))| {
+            let plain = mode & 0o170_000 == 0o100_000 && !content.is_empty() && str::from_utf8(content).is_ok();
+            plain && path.starts_with("etc")
+        };
+        let mut files = converged.iter().filter(is_text).map(|(path, (_, content))| (path, content));
+        let (Some((edited, content)), Some((removed, _))) = (files.next(), files.next_back()) else {
+            return Err(Failure::new("expected two files below etc/ that the example manages"));
+        };
+        let mut text = content.clone();
+        text.extend(b"# edited by hand\n");
+        let path = self.machine.join(edited);
+        fs::write(&path, text).map_err(|e| Failure::at(&path, &e))?;
+        let path = self.machine.join(removed);
+        fs::remove_file(&path).map_err(|e| Failure::at(&path, &e))?;
+        println!("edited: /{}, removed: /{}", edited.display(), removed.display());
+        Ok(vec![format!("/{}", edited.display()), format!("/{}", removed.display())])
+    }
+}
+
+/// The counts of a report, as JSON has them.
+struct Counts {
+    ok: f64,
+    changed: f64,
+    failed: f64,
+}
+
+fn say(title: &str, text: &str) {
+    println!("\n── {title} ──\n{text}\n");
+}
+
+fn expect(what: &str, holds: bool) -> Result<()> {
+    if !holds {
+        return Err(Failure::new(format!("the story goes wrong: expected that {what}")));
+    }
+    println!("✓ {what}");
+    Ok(())
+}
+
+fn snapshot(dir: &Path) -> Result<Snapshot> {
+    fn walk(dir: &Path, prefix: &Path, into: &mut Snapshot) -> std::io::Result<()> {
+        for entry in fs::read_dir(dir)? {
+            let entry = entry?;
+            let (path, name) = (entry.path(), prefix.join(entry.file_name()));
+            let meta = fs::symlink_metadata(&path)?;
+            let content = if meta.is_dir() {
+                walk(&path, &name, into)?;
+                Vec::new()
+            } else if meta.is_symlink() {
+                fs::read_link(&path)?.into_os_string().into_encoded_bytes()
+            } else {
+                fs::read(&path)?
+            };
+            into.insert(name, (meta.permissions().mode(), content));
+        }
+        Ok(())
+    }
+    let mut all = Snapshot::new();
+    walk(dir, Path::new(""), &mut all).map_err(|e| Failure::at(dir, &e))?;
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_sees_content_mode_and_what_is_gone() {
+        let scratch = Scratch::new("snapshot").unwrap();
+        let file = scratch.path().join("etc/a");
+        fs::create_dir_all(scratch.path().join("etc")).unwrap();
+        fs::write(&file, "one").unwrap();
+        let first = snapshot(scratch.path()).unwrap();
+        assert_eq!(first, snapshot(scratch.path()).unwrap());
+        fs::write(&file, "two").unwrap();
+        assert_ne!(first, snapshot(scratch.path()).unwrap());
+        fs::write(&file, "one").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        assert_ne!(first, snapshot(scratch.path()).unwrap());
+        fs::remove_file(&file).unwrap();
+        assert_ne!(first, snapshot(scratch.path()).unwrap());
+    }
+}

@@ -1,0 +1,191 @@
+//! One Debian machine: systemd is its first process, its network its own, its files an overlay.
+
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use super::base::Base;
+use crate::failure::{Failure, Result};
+use crate::process::{Output, Program, signal};
+
+/// A running machine; it ends, and all that it left with it, when the value is dropped.
+pub struct SystemdBox {
+    name: String,
+    dir: PathBuf,
+    nspawn: Option<Child>,
+    leader: u32,
+    /// How long it took until systemd had started everything.
+    pub boot_time: Duration,
+}
+
+/// No command of a test takes longer, unless it says so.
+const EXEC_LIMIT: Duration = Duration::from_secs(120);
+
+/// Two boots in a row that take longer are a defect.
+const BOOT_LIMIT: Duration = Duration::from_secs(60);
+
+impl SystemdBox {
+    /// Boots a machine over `base`. `name` is its host name: at most 12 characters, a network's name is made of it.
+    pub fn boot(base: &Base, name: &str) -> Result<Self> {
+        let start = Instant::now();
+        let root = base.layer(name)?;
+        let dir = root.parent().unwrap_or(&root).to_owned();
+        // From here on Drop cleans up.
+        let mut machine =
+            Self { name: name.to_owned(), dir: dir.clone(), nspawn: None, leader: 0, boot_time: Duration::ZERO };
+        for (path, text) in [("etc/machine-id", String::new()), ("etc/hostname", format!("{name}\n"))] {
+            let path = root.join(path);
+            fs::write(&path, text).map_err(|e| Failure::at(&path, &e))?;
+        }
+        Program::new("ip").args(["netns", "add", name]).text()?;
+        Program::new("ip").args(["-n", name, "link", "set", "lo", "up"]).text()?;
+        let log = dir.join("console.log");
+        let nspawn = Program::new("systemd-nspawn")
+            .args(["--quiet", "--boot", "--register=no", "--keep-unit", "--console=pipe", "--resolv-conf=off"])
+            .args([format!("--machine={name}"), format!("--hostname={name}")])
+            .arg(format!("--network-namespace-path=/run/netns/{name}"))
+            .arg("-D")
+            .arg(&root)
+            .env("SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "1");
+        let nspawn = nspawn.spawn(Some(File::create(&log).map_err(|e| Failure::at(&log, &e))?))?;
+        let parent = nspawn.id();
+        machine.nspawn = Some(nspawn);
+        let state = loop {
+            if start.elapsed() > BOOT_LIMIT {
+                return Err(machine.boot_failure("did not boot in time"));
+            }
+            if let Some(Ok(Some(status))) = machine.nspawn.as_mut().map(Child::try_wait) {
+                return Err(machine.boot_failure(&format!("ended with {status}")));
+            }
+            if machine.leader == 0 {
+                machine.leader = first_process(parent).unwrap_or_default();
+            } else {
+                let state = machine.exec(&["systemctl", "is-system-running"])?;
+                if matches!(state.stdout.trim(), "running" | "degraded") {
+                    break state.stdout;
+                }
+            }
+            sleep(Duration::from_millis(50));
+        };
+        machine.boot_time = start.elapsed();
+        println!("  machine {name}: {} after {:.1} s", state.trim(), machine.boot_time.as_secs_f64());
+        Ok(machine)
+    }
+
+    /// Returns its host name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Runs a program with root's rights and an almost empty environment; whatever its exit code, that is an answer.
+    pub fn exec(&self, argv: &[&str]) -> Result<Output> {
+        self.enter(argv).timeout(EXEC_LIMIT).output()
+    }
+
+    /// Like [`SystemdBox::exec`], with something to read and a limit of its own.
+    pub fn exec_with(&self, argv: &[&str], stdin: impl Into<Vec<u8>>, limit: Duration) -> Result<Output> {
+        self.enter(argv).stdin(stdin).timeout(limit).output()
+    }
+
+    /// Runs a shell script that must succeed, and returns what it printed.
+    pub fn sh(&self, script: &str) -> Result<String> {
+        self.enter(&["sh", "-euc", script]).timeout(EXEC_LIMIT).text()
+    }
+
+    /// Starts a program and returns it; [`SystemdBox::kill`] ends it and everything in its process group.
+    pub fn spawn(&self, argv: &[&str]) -> Result<Child> {
+        self.enter(argv).spawn(None)
+    }
+
+    /// Ends what [`SystemdBox::spawn`] started, with `SIGKILL`, children included.
+    pub fn kill(&self, mut child: Child) -> Result<()> {
+        signal("KILL", -i64::from(child.id()));
+        child.wait().map(|_| ()).map_err(|e| Failure::new(format!("a killed program could not be waited for: {e}")))
+    }
+
+    /// Writes a file, its folder too.
+    pub fn push_file(&self, path: &str, content: impl Into<Vec<u8>>, mode: &str) -> Result<()> {
+        let script =
+            "mkdir -p \"$(dirname \"$1\")\"; cat >\"$1.new\"; chmod \"$2\" \"$1.new\"; mv -f \"$1.new\" \"$1\"";
+        let output = self.exec_with(&["sh", "-euc", script, "sh", path, mode], content, EXEC_LIMIT)?;
+        if output.ok() { Ok(()) } else { Err(Failure::new(format!("writing `{path}`: {}", output.stderr))) }
+    }
+
+    /// Copies a file or a tree of files from here.
+    pub fn push(&self, from: &Path, to: &str) -> Result<()> {
+        let meta = fs::metadata(from).map_err(|e| Failure::at(from, &e))?;
+        if meta.is_dir() {
+            let entries = fs::read_dir(from).map_err(|e| Failure::at(from, &e))?;
+            for entry in entries {
+                let path = entry.map_err(|e| Failure::at(from, &e))?.path();
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                self.push(&path, &format!("{to}/{name}"))?;
+            }
+            return Ok(());
+        }
+        let content = fs::read(from).map_err(|e| Failure::at(from, &e))?;
+        self.push_file(to, content, &format!("{:o}", meta.permissions().mode() & 0o7777))
+    }
+
+    /// Reads a text file.
+    pub fn read_file(&self, path: &str) -> Result<String> {
+        self.enter(&["cat", "--", path]).timeout(EXEC_LIMIT).text()
+    }
+
+    /// Returns `owner:group mode type` of a path as `stat` says it, such as `root:root 644 regular file`.
+    pub fn stat(&self, path: &str) -> Result<String> {
+        let said = self.enter(&["stat", "-c", "%U:%G %a %F", "--", path]).timeout(EXEC_LIMIT).text()?;
+        Ok(said.trim().to_owned())
+    }
+
+    fn enter(&self, argv: &[&str]) -> Program {
+        let enter = Program::new("nsenter").args(["-t", &self.leader.to_string(), "-a", "--", "env", "-i"]);
+        enter.args(["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C"]).args(argv)
+    }
+
+    fn boot_failure(&self, what: &str) -> Failure {
+        let log = fs::read(self.dir.join("console.log")).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
+        let lines: Vec<&str> = log.lines().rev().take(20).collect();
+        let last: Vec<&str> = lines.into_iter().rev().collect();
+        Failure::new(format!("machine `{}` {what}; the end of its console:\n{}", self.name, last.join("\n")))
+    }
+}
+
+impl Drop for SystemdBox {
+    fn drop(&mut self) {
+        if let Some(mut nspawn) = self.nspawn.take() {
+            // The first process goes on when only nspawn is killed, and its end takes all others with it.
+            signal("KILL", i64::from(nspawn.id()));
+            let leader = if self.leader == 0 { first_process(nspawn.id()).unwrap_or_default() } else { self.leader };
+            if leader != 0 {
+                signal("KILL", i64::from(leader));
+            }
+            let _ = nspawn.wait();
+        }
+        let root = self.dir.join("root");
+        let umount = Program::new("umount").arg("--lazy").arg(&root).output();
+        let netns = Program::new("ip").args(["netns", "del", &self.name]).output();
+        for (what, done) in [("its files", umount), ("its network", netns)] {
+            if !done.is_ok_and(|o| o.ok()) {
+                eprintln!("machine {}: {what} could not be taken away", self.name);
+            }
+        }
+        if let Err(e) = fs::remove_dir_all(&self.dir) {
+            eprintln!("machine {}: {} stays until the end: {e}", self.name, self.dir.display());
+        }
+    }
+}
+
+/// Returns the child of `parent` that is the first process of a process name space inside ours.
+fn first_process(parent: u32) -> Option<u32> {
+    let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).ok()?;
+    children.split_whitespace().filter_map(|id| id.parse::<u32>().ok()).find(|id| {
+        let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+        let ids = status.lines().find_map(|l| l.strip_prefix("NSpid:")).unwrap_or_default();
+        ids.split_whitespace().count() > 1 && ids.split_whitespace().last() == Some("1")
+    })
+}

@@ -1,0 +1,16 @@
+//! `cargo xtask test hosts`: real machines, in containers.
+//!
+//! The stage runs in name spaces of its own (mounts and processes), so that whatever happens nothing stays behind: when
+//! the first process of the inside ends or is killed, the kernel ends all machines and takes all mounts away.
+
+mod apt_repository;
+mod base;
+mod boxes;
+mod checks;
+mod inside;
+mod launch;
+mod scenario;
+mod scenario_smoke;
+
+pub use inside::run_inside;
+pub use launch::{INSIDE, run};

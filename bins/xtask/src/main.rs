@@ -1,0 +1,58 @@
+//! The commands behind `cargo xtask`: everything that is done to this repository, in plain Rust and without
+//! dependencies, so that it is ready within seconds of a fresh clone.
+
+mod bench;
+mod demo;
+mod docs;
+mod failure;
+mod fuzz;
+mod hosts;
+mod json;
+mod packages;
+mod process;
+mod stage;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "usage: cargo xtask VERB
+
+  demo                        converge examples/stacks in a sandbox: plan, run, run again, repair
+  test [STAGE…] [--install]   everything that CI runs, or only the named stages; --install also
+                              builds the cargo tools that are missing (cargo-nextest, cargo-deny)
+  test hosts [SCENARIO…]      real Debian machines with systemd, in containers (needs root)
+  fuzz [--minutes N] [--jobs N] [--asan] [--keep] [TARGET…]
+                              libFuzzer on every target, or only the named ones (1 minute each);
+                              --keep adds inputs that reach new code to the committed ones
+  bench agent [--all-peers]   the agent against other tools, in one run
+  docs                        the reference (rustdoc) and the guide (mdBook, if it is installed)
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let rest = args.get(1..).unwrap_or_default();
+    let done = match args.first().map(String::as_str) {
+        Some("test") => return test::run(rest),
+        Some("demo") => demo::run(rest),
+        Some("fuzz") => fuzz::run(rest),
+        Some("bench") => bench::run(rest),
+        Some("docs") => docs::run(rest),
+        Some(hosts::INSIDE) => return hosts::run_inside(rest),
+        Some("help" | "--help" | "-h") => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The bodies of the fuzz targets, one file each.
+//!
+//! A target is a function from bytes to nothing that panics when a promise is broken. It is listed in [`TARGETS`], has
+//! a program of its name in `fuzz_targets/` (and a `[[bin]]` in `Cargo.toml`) and committed inputs in `corpus/<name>/`.
+//! `cargo xtask fuzz` runs the programs; `tests/replay.rs` runs every committed input through the function on stable.
+
+mod input;
+mod nearest;
+mod source;
+mod template;
+mod when;
+
+pub use nearest::nearest;
+pub use source::source;
+pub use template::template;
+pub use when::when;
+
+/// Every target, by name.
+pub const TARGETS: &[(&str, fn(&[u8]))] =
+    &[("nearest", nearest), ("source", source), ("template", template), ("when", when)];

@@ -1,0 +1,232 @@
+//! Reading typed things from nodes, and saying what stands there instead.
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::secret;
+use crate::source::{Entry, Map, Node, ScalarStyle};
+use crate::time::Duration;
+use crate::when::{Context, Expr, WhenError};
+use alloc::format;
+use alloc::vec::Vec;
+
+/// Keys of earlier trees and of other tools, with ours.
+const OLD_WORDS: &[(&str, &str)] = &[
+    ("modules", "configcrates"),
+    ("include_modules", "configcrates"),
+    ("nodes", "envoys"),
+    ("hosts", "envoys"),
+    ("exclude_modules", "exclude_configcrates"),
+    ("usermodules", "usercrates"),
+    ("environments", "env"),
+    ("variables", "vars"),
+    ("vars_files", "vars_from"),
+    ("require", "depends_on"),
+    ("requires", "depends_on"),
+    ("after", "depends_on"),
+    ("subscribe", "subscribes"),
+    ("with_items", "foreach"),
+    ("loop", "foreach"),
+    ("onlyif", "when"),
+    ("ensure", "state"),
+    ("tasks", "resources"),
+    ("noop", "observe_only"),
+    ("module", "configcrate"),
+];
+
+/// Collects what is wrong while nodes become typed things.
+#[derive(Debug, Default)]
+pub(super) struct Reader {
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Reader {
+    pub fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Reports that `what` wants another shape than `node` has.
+    pub fn shape(&mut self, node: Node<'_>, what: &str, expected: &str) {
+        let message = format!("`{what}` takes {expected}, found {}", node.kind_name());
+        self.report(Diagnostic::new(Code::Shape, node.span(), message));
+    }
+
+    /// Returns the map at `node`; nothing at all is an empty one.
+    pub fn map<'a>(&mut self, node: Node<'a>, what: &str) -> Option<Map<'a>> {
+        let map = node.map();
+        if map.is_none() && !node.is_null() {
+            self.shape(node, what, "a map");
+        }
+        map
+    }
+
+    /// Returns the items of the list at `node`; nothing at all is an empty one.
+    pub fn list<'a>(&mut self, node: Node<'a>, what: &str) -> Vec<Node<'a>> {
+        match node.list() {
+            Some(items) => items.collect(),
+            None => {
+                if !node.is_null() {
+                    self.shape(node, what, "a list");
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    /// Returns the text at `node`, which must be written and not empty.
+    pub fn text<'a>(&mut self, node: Node<'a>, what: &str) -> Option<&'a str> {
+        match node.text() {
+            Some(text) if !node.is_null() && !text.is_empty() => Some(text),
+            Some("") if !node.is_null() => {
+                self.report(Diagnostic::new(Code::Shape, node.span(), format!("`{what}` is empty")));
+                None
+            }
+            _ => {
+                self.shape(node, what, "text");
+                None
+            }
+        }
+    }
+
+    /// Returns the texts of a list, or the one text, at `node`; nothing at all is an empty list.
+    pub fn texts<'a>(&mut self, node: Node<'a>, what: &str) -> Vec<Node<'a>> {
+        match node.list() {
+            Some(items) => items.filter(|&item| self.text(item, what).is_some()).collect(),
+            None if node.is_null() => Vec::new(),
+            None => match node.map() {
+                Some(_) => {
+                    self.shape(node, what, "text or a list of texts");
+                    Vec::new()
+                }
+                None => self.text(node, what).map(|_| node).into_iter().collect(),
+            },
+        }
+    }
+
+    /// Returns the boolean at `node`.
+    pub fn bool(&mut self, node: Node<'_>, what: &str) -> Option<bool> {
+        let text = self.text(node, what)?;
+        if text.eq_ignore_ascii_case("true") {
+            return Some(true);
+        }
+        if text.eq_ignore_ascii_case("false") {
+            return Some(false);
+        }
+        let message = format!("`{what}` takes `true` or `false`, found `{text}`");
+        let mut d = Diagnostic::new(Code::BadValue, node.span(), message);
+        match &*text.to_ascii_lowercase() {
+            "yes" | "on" | "1" => d = d.help("write `true`"),
+            "no" | "off" | "0" => d = d.help("write `false`"),
+            _ => {}
+        }
+        self.report(d);
+        None
+    }
+
+    /// Reports a key that does not exist, naming ours or the nearest.
+    pub fn unknown_key(&mut self, entry: Entry<'_>, place: &str, known: &[&str]) {
+        let message = format!("unknown key `{}` in {place}", entry.name);
+        let d = Diagnostic::new(Code::UnknownKey, entry.key.span(), message);
+        let old = OLD_WORDS.iter().find(|(old, ours)| *old == entry.name && known.contains(ours));
+        self.report(match old {
+            Some((_, ours)) => d.help(format!("write `{ours}`")),
+            None => d.did_you_mean(entry.name, known.iter().copied()),
+        });
+    }
+
+    /// Returns the duration at `node`: `45`, `30s`, `5m`, `4h`, `1d`.
+    pub fn duration(&mut self, node: Node<'_>, what: &str) -> Option<Duration> {
+        let text = self.text(node, what)?;
+        let parsed = duration(text);
+        if parsed.is_none() {
+            let message = format!("`{what}` takes a duration such as `45`, `30s`, `5m`, `4h` or `1d`, found `{text}`");
+            self.report(Diagnostic::new(Code::BadValue, node.span(), message));
+        }
+        parsed
+    }
+
+    /// Returns the whole number at `node`, at most `max`.
+    pub fn count(&mut self, node: Node<'_>, what: &str, max: u32) -> Option<u32> {
+        let text = self.text(node, what)?;
+        let parsed = text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten();
+        if let Some(n) = parsed.filter(|&n| n <= max) {
+            return Some(n);
+        }
+        let message = format!("`{what}` takes a whole number from 0 to {max}, found `{text}`");
+        self.report(Diagnostic::new(Code::BadValue, node.span(), message));
+        None
+    }
+
+    /// Returns the expression at `node`, which may have templates in it.
+    pub fn when(&mut self, node: Node<'_>, context: Context) -> Option<Expr> {
+        let text = self.text(node, "when")?;
+        if let Some(found) = secret::find(text).first() {
+            let span = node.part(found.start, found.end - found.start);
+            self.report(Diagnostic::new(Code::SecretMisplaced, span, "a secret cannot stand in `when:`"));
+            return None;
+        }
+        match Expr::parse(text, context) {
+            Ok(expr) => Some(expr),
+            Err(errors) => {
+                for e in errors {
+                    self.report(when_error(node, e));
+                }
+                None
+            }
+        }
+    }
+
+    /// Checks the name of a crate, role, environment or usercrate: `[a-z0-9][a-z0-9_-]{0,63}`.
+    pub fn name<'a>(&mut self, node: Node<'a>, what: &str) -> Option<&'a str> {
+        let text = self.text(node, what)?;
+        if is_name(text) {
+            return Some(text);
+        }
+        let shown = crate::secret::mark(text).map_or_else(|| text.into(), |m| crate::secret::shown(&m));
+        let message = format!("`{}` is no name for {what}", shown.escape_debug());
+        self.report(
+            Diagnostic::new(Code::InvalidName, node.span(), message)
+                .help("use a-z, 0-9, `_` and `-`, at most 64 of them, the first a letter or digit"),
+        );
+        None
+    }
+}
+
+/// Returns the diagnostic of a mistake in the expression at `node`.
+pub(crate) fn when_error(node: Node<'_>, e: WhenError) -> Diagnostic {
+    let d = Diagnostic::new(Code::When, node.part(e.at, e.len), e.message);
+    match e.help {
+        Some(help) => d.help(help),
+        None => d,
+    }
+}
+
+fn duration(text: &str) -> Option<Duration> {
+    let (digits, unit) = match text.as_bytes().last()? {
+        b's' => (text.get(..text.len() - 1)?, 1),
+        b'm' => (text.get(..text.len() - 1)?, 60),
+        b'h' => (text.get(..text.len() - 1)?, 3600),
+        b'd' => (text.get(..text.len() - 1)?, 86_400),
+        _ => (text, 1),
+    };
+    if !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    digits.parse::<u32>().ok().map(|n| Duration::from_secs(u64::from(n) * unit))
+}
+
+/// Returns whether `text` is `[a-z0-9][a-z0-9_-]{0,63}`.
+pub(crate) fn is_name(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    text.len() <= 64
+        && text.bytes().next().is_some_and(plain)
+        && text.bytes().all(|b| plain(b) || b == b'_' || b == b'-')
+}
+
+/// Returns whether a top-level key is a home for anchors.
+pub(super) fn is_extension(name: &str) -> bool {
+    name.starts_with("x-")
+}
+
+/// Returns whether the scalar is a bare word.
+pub(super) fn is_bare(style: ScalarStyle) -> bool {
+    matches!(style, ScalarStyle::Plain)
+}

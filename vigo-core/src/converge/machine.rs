@@ -1,0 +1,406 @@
+//! The run machine: what a driver calls, and the run as a whole. One resource's turn is in `advance.rs`.
+
+use super::cache::Cache;
+use super::options::Options;
+use super::overlay::Overlay;
+use super::prepare::{Node, Prepared};
+use super::render::Secrets;
+use super::report::{Outcome, ResourceReport, RunReport, SkipCause};
+use super::trigger::{Record, Triggers};
+use super::turn::Turn;
+use super::{Mask, prepare};
+use crate::action::{Effect, Op, OpOutput};
+use crate::bundle::{PolicyBundle, Raw};
+use crate::entropy::Entropy;
+use crate::host::{Host, HostFacts, Problem};
+use crate::plan::Graph;
+use crate::time::{Duration, Timestamp};
+use crate::traits::TraitSet;
+use crate::value::{Text, Value};
+use crate::when::Tri;
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::cell::RefCell;
+
+/// One run on one machine.
+///
+/// 1. Build it with [`Converge::new`].
+/// 2. Call [`Converge::poll`] and do what the [`Step`] says, each answered by its `handle_…`; then poll again. Answers to
+///    [`Step::Run`] may come in any order, also while others are still under way.
+/// 3. After [`Step::Done`] the machine is finished and `poll` returns the same report again.
+///
+/// [`Converge::cancel`] may be called at any time: the operation in hand is finished, the rest is reported as not run.
+/// [`Converge::abandon`] is for a driver that caught a panic out of any of these calls: the resource in hand fails and
+/// the run goes on.
+pub struct Converge {
+    pub(super) bundle: Arc<PolicyBundle>,
+    pub(super) host: &'static dyn Host,
+    pub(super) facts: HostFacts,
+    pub(super) options: Options,
+    pub(super) traits: TraitSet,
+    pub(super) envoy: Value,
+    pub(super) secrets: Secrets,
+    pub(super) scopes: Vec<Value>,
+    pub(super) mask: RefCell<Mask>,
+    pub(super) entropy: RefCell<Vec<Entropy>>,
+    pub(super) nodes: Vec<Node>,
+    pub(super) graph: Graph,
+    /// What the looking part of each crate's gate said.
+    pub(super) gates: Vec<Option<Tri>>,
+    pub(super) cache: Cache,
+    pub(super) overlay: Overlay,
+    pub(super) triggers: Triggers,
+    /// When a thing was last started in this run, by type and identity.
+    pub(super) starts: BTreeMap<(&'static str, Arc<str>), u64>,
+    /// Counts changes and starts, so that they can be compared.
+    pub(super) sequence: u64,
+    pub(super) turn: Option<Box<Turn>>,
+    /// The resource in hand, also while its turn is being advanced.
+    pub(super) current: Option<(u32, Timestamp)>,
+    pub(super) cancelled: bool,
+    order: Vec<u32>,
+    next: usize,
+    stage: Stage,
+    pending: Option<Pending>,
+    /// To be made durable before anything else.
+    pub(super) records: Vec<Record>,
+    storing: bool,
+    ids: u64,
+    started: Option<Timestamp>,
+    reports: Vec<ResourceReport>,
+}
+
+/// What a driver has to do next.
+#[derive(Debug)]
+pub enum Step {
+    /// Perform these and answer each with [`Converge::handle_output`]; their order is free.
+    Run(Vec<(OpId, Arc<Op>)>),
+    /// Make these durable, then call [`Converge::handle_stored`].
+    Store(Vec<Record>),
+    /// Get these secrets and call [`Converge::handle_secrets`].
+    Resolve(Vec<Arc<str>>),
+    /// Call [`Converge::handle_timeout`] at this time, or poll again then.
+    WaitUntil {
+        /// When.
+        at: Timestamp,
+        /// What is waited for.
+        why: String,
+    },
+    /// Answers are outstanding.
+    Waiting,
+    /// The run is over.
+    Done(Arc<RunReport>),
+}
+
+/// An operation of this run.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct OpId(pub u64);
+
+enum Stage {
+    Start,
+    Secrets,
+    Prepare,
+    Turns,
+    Done(Arc<RunReport>),
+}
+
+/// Operations whose answers the turn waits for.
+struct Pending {
+    ops: Vec<Arc<Op>>,
+    answers: Vec<Option<Arc<OpOutput>>>,
+    first: u64,
+    emitted: bool,
+}
+
+impl Converge {
+    /// Returns a machine for one run of `bundle` on the machine that `traits` and `facts` describe.
+    pub fn new(
+        bundle: Arc<PolicyBundle>,
+        traits: TraitSet,
+        host: &'static dyn Host,
+        facts: HostFacts,
+        mut options: Options,
+    ) -> Self {
+        let facts = HostFacts { planning: options.dry_run, ..facts };
+        let entropy = core::mem::take(&mut options.entropy);
+        let envoy = Value::map([
+            ("Hostname", Value::text(options.envoy.hostname.clone())),
+            ("ID", Value::text(options.envoy.id.clone())),
+            ("Environment", Value::text(options.envoy.environment.clone())),
+        ]);
+        let gates = alloc::vec![None; bundle.crates.len()];
+        Self {
+            bundle,
+            host,
+            facts,
+            options,
+            traits,
+            envoy,
+            secrets: Secrets::default(),
+            scopes: Vec::new(),
+            mask: RefCell::default(),
+            entropy: RefCell::new(entropy),
+            nodes: Vec::new(),
+            graph: Graph::default(),
+            gates,
+            cache: Cache::default(),
+            overlay: Overlay::default(),
+            triggers: Triggers::default(),
+            starts: BTreeMap::new(),
+            sequence: 0,
+            turn: None,
+            current: None,
+            cancelled: false,
+            order: Vec::new(),
+            next: 0,
+            stage: Stage::Start,
+            pending: None,
+            records: Vec::new(),
+            storing: false,
+            ids: 0,
+            started: None,
+            reports: Vec::new(),
+        }
+    }
+
+    /// Returns how many pieces of entropy a run of `bundle` may use: one for each password that may have to be hashed.
+    pub fn entropy_wanted(bundle: &PolicyBundle) -> usize {
+        let hashed = |name: &str, value: &Raw| name == "password" && matches!(value, Raw::Scalar(_));
+        bundle.resources.iter().flat_map(|r| &r.attributes).filter(|a| hashed(&a.name, &a.value)).count() * 2
+    }
+
+    /// Returns what to do next.
+    pub fn poll(&mut self, now: Timestamp) -> Step {
+        self.facts.now = *self.started.get_or_insert(now);
+        loop {
+            if self.storing {
+                return Step::Waiting;
+            }
+            if !self.records.is_empty() {
+                if self.options.dry_run {
+                    self.records.clear();
+                    continue;
+                }
+                self.storing = true;
+                return Step::Store(self.records.clone());
+            }
+            if let Some(pending) = &mut self.pending {
+                if !pending.emitted {
+                    pending.emitted = true;
+                    let open = pending.answers.iter().enumerate().filter(|(_, a)| a.is_none());
+                    let ops: Vec<_> =
+                        open.map(|(i, _)| (OpId(pending.first + i as u64), pending.ops[i].clone())).collect();
+                    if !ops.is_empty() {
+                        return Step::Run(ops);
+                    }
+                }
+                if pending.answers.iter().any(Option::is_none) {
+                    return Step::Waiting;
+                }
+                if let Some(pending) = self.pending.take() {
+                    let answers = pending.answers.into_iter().flatten();
+                    self.answered(pending.ops.into_iter().zip(answers).collect(), now);
+                }
+                continue;
+            }
+            match &self.stage {
+                Stage::Start => {
+                    self.stage = Stage::Secrets;
+                    if !self.bundle.secret_refs.is_empty() {
+                        return Step::Resolve(self.bundle.secret_refs.clone());
+                    }
+                    self.stage = Stage::Prepare;
+                }
+                Stage::Secrets => return Step::Waiting,
+                Stage::Prepare => self.prepare(),
+                Stage::Done(report) => return Step::Done(report.clone()),
+                Stage::Turns => {
+                    if let Some(step) = self.turns(now) {
+                        return step;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes the answer to an operation. One that was not asked for, or twice, is passed over.
+    pub fn handle_output(&mut self, id: OpId, output: OpOutput, _now: Timestamp) {
+        let Some(pending) = &mut self.pending else { return };
+        let Some(index) = id.0.checked_sub(pending.first).and_then(|i| usize::try_from(i).ok()) else { return };
+        let (Some(op), Some(slot)) = (pending.ops.get(index), pending.answers.get_mut(index)) else { return };
+        if slot.is_some() {
+            return;
+        }
+        let output = if self.options.dry_run { self.overlay.amend(op, output) } else { output };
+        let output = Arc::new(output);
+        if !self.options.dry_run {
+            self.cache.put(op, &output);
+        }
+        *slot = Some(output);
+    }
+
+    /// Takes that the records of the last [`Step::Store`] are durable.
+    pub fn handle_stored(&mut self) {
+        self.storing = false;
+        self.records.clear();
+    }
+
+    /// Takes that the records of the last [`Step::Store`] could not be made durable: the resource in hand fails before
+    /// anything was changed.
+    pub fn handle_store_failed(&mut self, why: &str) {
+        self.storing = false;
+        self.records.clear();
+        self.pending = None;
+        let problem = Problem::failed(alloc::format!("the state directory could not be written: {why}"));
+        let now = self.current.map_or(self.started.unwrap_or_default(), |(_, started)| started);
+        if let Some(turn) = self.turn.take() {
+            self.fail(turn, problem, now);
+        }
+    }
+
+    /// Takes the secrets of the last [`Step::Resolve`]: each with its value, or why there is none.
+    pub fn handle_secrets(&mut self, secrets: Vec<(Arc<str>, Result<String, String>)>) {
+        for (path, value) in secrets {
+            match value {
+                Ok(value) => {
+                    self.mask.borrow_mut().add(&value, &path);
+                    self.secrets.known.insert(path.clone(), Text::secret(value, path));
+                }
+                Err(why) => {
+                    self.secrets.denied.insert(path, why);
+                }
+            }
+        }
+        if matches!(self.stage, Stage::Secrets) {
+            self.stage = Stage::Prepare;
+        }
+    }
+
+    /// Takes that the time of a [`Step::WaitUntil`] has come. (Polling at that time does the same.)
+    pub fn handle_timeout(&mut self, _now: Timestamp) {}
+
+    /// Returns `crate/name` of the resource that has its turn.
+    pub fn current_id(&self) -> Option<Arc<str>> {
+        let node = self.nodes.get(self.current?.0 as usize)?;
+        Some(self.bundle.resources.get(node.resource as usize)?.id.clone())
+    }
+
+    /// Returns how many resources have had their turn, and how many there are.
+    pub fn progress(&self) -> (usize, usize) {
+        (self.next, self.order.len())
+    }
+
+    /// Ends the run after the operation in hand.
+    pub fn cancel(&mut self) {
+        self.cancelled = true;
+    }
+
+    /// Fails the resource in hand, after a driver caught a panic, and lets the run go on.
+    pub fn abandon(&mut self, why: &str) {
+        self.pending = None;
+        self.storing = false;
+        self.records.clear();
+        self.turn = None;
+        match self.current.take() {
+            Some((node, started)) => {
+                let mut report = self.report_of(node);
+                report.outcome = Outcome::Failed;
+                report.cause = Some(alloc::format!("internal error: {why}"));
+                report.help = Some("report this as a bug; the rest of the run went on".into());
+                self.settle_node(node, report, started, started);
+            }
+            None if !matches!(self.stage, Stage::Turns | Stage::Done(_)) => self.abandon_all(why),
+            None => {}
+        }
+    }
+
+    /// A panic before the first turn leaves nothing to go on with.
+    fn abandon_all(&mut self, why: &str) {
+        let reports = self.bundle.resources.iter().map(|r| {
+            let mut report = ResourceReport::new(r);
+            report.outcome = Outcome::Failed;
+            report.cause = Some(alloc::format!("internal error before the run: {why}"));
+            report
+        });
+        self.reports = reports.collect();
+        self.finish(self.started.unwrap_or_default());
+    }
+
+    fn prepare(&mut self) {
+        let Prepared { nodes, graph, order, triggers, records } = prepare::prepare(self);
+        self.nodes = nodes;
+        self.graph = graph;
+        self.order = order;
+        self.triggers = triggers;
+        self.records = records;
+        self.reports.reserve(self.order.len());
+        self.stage = Stage::Turns;
+    }
+
+    /// Goes on with the turn in hand, or gives the next resource its turn.
+    fn turns(&mut self, now: Timestamp) -> Option<Step> {
+        if self.turn.is_some() {
+            return self.advance(now);
+        }
+        self.current = None;
+        let Some(&node) = self.order.get(self.next) else {
+            self.finish(now);
+            return None;
+        };
+        self.next += 1;
+        self.current = Some((node, now));
+        if self.cancelled {
+            let mut report = self.report_of(node);
+            report.outcome = Outcome::Skipped(SkipCause::Cancelled);
+            report.cause = Some("the run was cancelled before its turn".into());
+            self.settle_node(node, report, now, now);
+            return None;
+        }
+        self.begin(node, now);
+        None
+    }
+
+    fn finish(&mut self, now: Timestamp) {
+        let duration = self.started.map_or(Duration::ZERO, |started| now.since(started));
+        let reports = core::mem::take(&mut self.reports);
+        let report = RunReport::new(self.options.dry_run, duration, reports, self.bundle.files.clone());
+        self.stage = Stage::Done(Arc::new(report));
+    }
+
+    /// Asks the driver for `ops`; what the overlay or the cache knows is not asked again.
+    pub(super) fn ask(&mut self, ops: Vec<Op>) {
+        let known = |op: &Op| {
+            if op.effect() == Effect::Changes {
+                return None;
+            }
+            if self.options.dry_run { self.overlay.answer(op).map(Arc::new) } else { self.cache.get(op) }
+        };
+        let answers: Vec<_> = ops.iter().map(known).collect();
+        let first = self.ids;
+        self.ids += ops.len() as u64;
+        self.pending = Some(Pending { ops: ops.into_iter().map(Arc::new).collect(), answers, first, emitted: false });
+    }
+
+    /// Records what a resource came to, masked.
+    pub(super) fn settle_node(&mut self, node: u32, mut report: ResourceReport, started: Timestamp, now: Timestamp) {
+        report.duration = now.since(started);
+        report.mask(&self.mask.borrow());
+        if let Some(n) = self.nodes.get_mut(node as usize) {
+            n.outcome = Some(report.outcome.clone());
+            n.instance = None;
+        }
+        self.reports.push(report);
+        self.current = None;
+    }
+
+    /// Returns an empty report of a resource.
+    pub(super) fn report_of(&self, node: u32) -> ResourceReport {
+        match self.nodes.get(node as usize).and_then(|n| self.bundle.resources.get(n.resource as usize)) {
+            Some(resource) => ResourceReport::new(resource),
+            None => ResourceReport::unnamed(),
+        }
+    }
+}

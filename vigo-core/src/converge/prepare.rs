@@ -1,0 +1,344 @@
+//! The start of a run: traits and clock decide what they can, templates are rendered, resources get their order.
+
+use super::Converge;
+use super::render::{Own, RenderError, Renderer, Secrets, fill_value};
+use super::report::{Outcome, SkipCause};
+use super::trigger::{Record, Triggers};
+use crate::bundle::{Attribute, BundleResource, EdgeKind};
+use crate::host::{Problem, ProblemKind};
+use crate::plan::{self, Graph, Reason};
+use crate::resource::{self, Fields, Footprint, Instance, Prepare, TypeDecl};
+use crate::template::{Field as Root, Scope};
+use crate::value::Value;
+use crate::when::{self, Decision, Expr, Tri};
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// A resource of this run.
+pub(super) struct Node {
+    /// Index into the bundle's resources.
+    pub(super) resource: u32,
+    pub(super) decl: Option<&'static TypeDecl>,
+    /// Rendered but for long texts.
+    pub(super) fields: Option<Fields>,
+    pub(super) identity: Option<Arc<str>>,
+    pub(super) footprint: Footprint,
+    /// The crate's gate and the own `when:`, decided by traits and clock as far as they go.
+    pub(super) gate: Option<Expr>,
+    pub(super) when: Option<Expr>,
+    /// What keeps it from being run, found before its turn.
+    pub(super) fault: Option<Fault>,
+    /// Made early, for observations of all of a type together.
+    pub(super) instance: Option<Box<dyn Instance>>,
+    /// Whom a change of it triggers.
+    pub(super) targets: Vec<Arc<str>>,
+    pub(super) outcome: Option<Outcome>,
+    /// In a plan: the nearest resource before it whose effects nobody can know, or that is not known itself.
+    pub(super) doubt: Option<u32>,
+    /// In a plan: some resource before it that would change.
+    pub(super) moved: Option<u32>,
+    /// In a plan: whether its own effects cannot be known.
+    pub(super) unpredictable: bool,
+}
+
+/// What keeps a resource from being run.
+pub(super) enum Fault {
+    Skip(SkipCause, Problem),
+    Fail(Problem),
+}
+
+/// What the start of a run comes to.
+pub(super) struct Prepared {
+    pub(super) nodes: Vec<Node>,
+    pub(super) graph: Graph,
+    pub(super) order: Vec<u32>,
+    pub(super) triggers: Triggers,
+    pub(super) records: Vec<Record>,
+}
+
+pub(super) fn prepare(run: &mut Converge) -> Prepared {
+    fill_scopes(run);
+    let bundle = run.bundle.clone();
+    let gates: Vec<Option<Expr>> = bundle.crates.iter().map(|c| c.gate.as_ref().map(|g| run.fold(g))).collect();
+    let chosen: Vec<u32> = (0..bundle.resources.len() as u32).filter(|&i| run.is_chosen(i)).collect();
+    let mut nodes: Vec<Node> = Vec::with_capacity(chosen.len());
+    for &index in &chosen {
+        let Some(r) = bundle.resources.get(index as usize) else { continue };
+        nodes.push(node(run, index, r, gates.get(r.krate as usize).cloned().flatten()));
+    }
+    let place: BTreeMap<u32, u32> = chosen.iter().enumerate().map(|(i, &index)| (index, i as u32)).collect();
+    let mut graph = Graph::new(nodes.len());
+    for edge in &bundle.edges {
+        let (Some(&from), Some(&to)) = (place.get(&edge.from), place.get(&edge.to)) else { continue };
+        graph.add(from, to, Reason::Written(edge.kind));
+        if edge.kind == EdgeKind::Notifies
+            && let Some(target) = bundle.resources.get(edge.to as usize)
+            && let Some(source) = nodes.get_mut(from as usize)
+            && !source.targets.contains(&target.id)
+        {
+            source.targets.push(target.id.clone());
+        }
+    }
+    imply(&bundle.resources, &nodes, &mut graph);
+    let rank = |n: u32| {
+        let index = nodes.get(n as usize).map_or(0, |n| n.resource);
+        let r = bundle.resources.get(index as usize);
+        (r.map_or(0, |r| r.krate), r.is_some_and(|r| r.handler), index)
+    };
+    let order = match graph.order(rank) {
+        Ok(order) => order,
+        Err(plan::Cycle(cycle)) => {
+            // Publish refuses cycles; a bundle that has one all the same fails them and runs the rest.
+            for &n in &cycle {
+                if let Some(node) = nodes.get_mut(n as usize) {
+                    node.fault = Some(Fault::Fail(Problem::failed("it depends on itself, by way of others")));
+                }
+            }
+            (0..nodes.len() as u32).collect()
+        }
+    };
+    fail_duplicates(run, &mut nodes, &order);
+    let exists = |id: &str| bundle.resources.iter().any(|r| &*r.id == id);
+    let (triggers, records) = Triggers::load(&run.options.triggers, &exists);
+    Prepared { nodes, graph, order, triggers, records }
+}
+
+fn fill_scopes(run: &mut Converge) {
+    let fill = |scope: &Value| match fill_value(scope, &run.secrets) {
+        Ok(value) => value,
+        // Each variable by itself: one secret that is not to be had must not hurt those who do not use it.
+        Err(_) => match scope {
+            Value::Map(map) => Value::map(map.iter().filter_map(|(k, v)| {
+                let value = fill_value(v, &run.secrets).ok()?;
+                Some((k.clone(), value))
+            })),
+            other => other.clone(),
+        },
+    };
+    let scopes = run.bundle.scopes.iter().map(fill).collect();
+    run.scopes = scopes;
+}
+
+fn imply(resources: &[BundleResource], nodes: &[Node], graph: &mut Graph) {
+    let known: Vec<plan::Node<'_>> = nodes
+        .iter()
+        .map(|n| {
+            let krate = resources.get(n.resource as usize).map_or(0, |r| r.krate);
+            let type_name = n.decl.map_or("", |d| d.name);
+            plan::Node { type_name, krate, rank: n.resource, footprint: n.fields.is_some().then_some(&n.footprint) }
+        })
+        .collect();
+    plan::imply(graph, &known);
+}
+
+/// Two resources for one target with different wishes, both of which may run: the later one fails.
+fn fail_duplicates(run: &Converge, nodes: &mut [Node], order: &[u32]) {
+    let mut first: BTreeMap<(&'static str, Arc<str>), u32> = BTreeMap::new();
+    for &n in order {
+        let Some(node) = nodes.get(n as usize) else { continue };
+        let (Some(decl), Some(identity)) = (node.decl, node.identity.clone()) else { continue };
+        let Some(r) = run.bundle.resources.get(node.resource as usize) else { continue };
+        if r.handler || is_false(&node.gate) || is_false(&node.when) || node.fault.is_some() {
+            continue;
+        }
+        // A resource about several things has an identity for each.
+        let key = |line: &str| (decl.name, Arc::from(line));
+        let other = identity.split('\n').find_map(|line| first.get(&key(line)).copied());
+        for line in identity.split('\n') {
+            first.entry(key(line)).or_insert(n);
+        }
+        let Some(earlier) = other.and_then(|other| nodes.get(other as usize)) else { continue };
+        let Some(e) = run.bundle.resources.get(earlier.resource as usize) else { continue };
+        let open = [&node.gate, &node.when, &earlier.gate, &earlier.when].into_iter().any(Option::is_some);
+        let same_things = earlier.identity.as_ref() == Some(&identity);
+        let about = decl.attributes.first().map(|a| a.name).filter(|_| !same_things);
+        if e.attributes_equal(r, about) || open {
+            continue;
+        }
+        let at = Renderer::shown(&run.bundle, e.place);
+        let message = format!("`{}` at {at} manages the same {} with other wishes", e.id, decl.name);
+        let fault = Fault::Fail(Problem::failed(message).help("remove one of the two, or make them agree"));
+        if let Some(node) = nodes.get_mut(n as usize) {
+            node.fault = Some(fault);
+        }
+    }
+}
+
+fn is_false(expr: &Option<Expr>) -> bool {
+    matches!(expr, Some(Expr::False))
+}
+
+fn node(run: &Converge, index: u32, resource: &BundleResource, gate: Option<Expr>) -> Node {
+    let when = resource.when.as_ref().map(|w| run.fold(w));
+    let mut node = Node {
+        resource: index,
+        decl: resource::find(&resource.type_name),
+        fields: None,
+        identity: None,
+        footprint: Footprint::default(),
+        gate,
+        when,
+        fault: None,
+        instance: None,
+        targets: Vec::new(),
+        outcome: None,
+        doubt: None,
+        moved: None,
+        unpredictable: false,
+    };
+    let Some(decl) = node.decl else {
+        let message = format!("this agent does not know the type `{}`", resource.type_name);
+        let problem = Problem::new(ProblemKind::Evaluation, message).at(resource.place).help("update the agent");
+        node.fault = Some(Fault::Skip(SkipCause::Error, problem));
+        return node;
+    };
+    // What will not run is not rendered: its data may not exist on this machine.
+    if is_false(&node.gate) || is_false(&node.when) {
+        return node;
+    }
+    match run.fields(resource, decl, false) {
+        Err(fault) => node.fault = Some(fault),
+        Ok(fields) => {
+            node.identity = (decl.identity)(&fields).map(Arc::from);
+            node.footprint = (decl.footprint)(&fields);
+            if decl.batch {
+                match run.instance(resource, &fields) {
+                    Ok(instance) => node.instance = Some(instance),
+                    Err(problem) => node.fault = Some(Fault::Fail(problem)),
+                }
+            }
+            node.fields = Some(fields);
+        }
+    }
+    node
+}
+
+impl Converge {
+    fn is_chosen(&self, index: u32) -> bool {
+        let Some(r) = self.bundle.resources.get(index as usize) else { return false };
+        let crate_name = r.id.split('/').next().unwrap_or("");
+        let hit = |only: &Arc<str>| **only == *r.id || &**only == crate_name;
+        self.options.only.is_empty() || self.options.only.iter().any(hit)
+    }
+
+    fn fold(&self, expr: &Expr) -> Expr {
+        when::fold_traits(expr, &self.traits, &self.options.clock)
+    }
+
+    /// Renders and checks a resource's attributes; long texts only with `long`.
+    pub(super) fn fields(
+        &self,
+        resource: &BundleResource,
+        decl: &'static TypeDecl,
+        long: bool,
+    ) -> Result<Fields, Fault> {
+        let fault = |error: RenderError| match error {
+            RenderError::Problem(problem) => Fault::Skip(SkipCause::Error, problem.at(resource.place)),
+            RenderError::Secret(why) => Fault::Skip(SkipCause::Secret, Problem::failed(why).at(resource.place)),
+        };
+        let own = Own::of(&self.bundle, resource, &self.secrets).map_err(fault)?;
+        let renderer = self.renderer(resource, &own);
+        let mask = &mut *self.mask.borrow_mut();
+        let attributes = self.laid_over(resource, &renderer, mask)?;
+        let fields = renderer.fields(decl, &attributes, long, mask).map_err(fault)?;
+        match resource::check(&fields).into_iter().next() {
+            Some(problem) => Err(Fault::Fail(problem)),
+            None => Ok(fields),
+        }
+    }
+
+    fn renderer<'a>(&'a self, resource: &'a BundleResource, own: &'a Own) -> Renderer<'a> {
+        let scope = self.bundle.crates.get(resource.krate as usize).map_or(0, |c| c.scope);
+        let mut data = Scope::new(&self.secrets.known).with(Root::Traits, self.traits.value());
+        data = data.with(Root::Envoy, &self.envoy);
+        if let Some(vars) = self.scopes.get(scope as usize) {
+            data = data.with(Root::Vars, vars);
+        }
+        Renderer { bundle: &self.bundle, resource, secrets: &self.secrets, scope: own.over(data) }
+    }
+
+    /// Lays the first true arm of a `case:` over the attributes.
+    fn laid_over<'a>(
+        &self,
+        resource: &'a BundleResource,
+        renderer: &Renderer<'_>,
+        mask: &mut super::Mask,
+    ) -> Result<Vec<&'a Attribute>, Fault> {
+        let mut attributes: Vec<&Attribute> = resource.attributes.iter().collect();
+        let mut lay = |set: &'a [Attribute]| {
+            for a in set {
+                match attributes.iter_mut().find(|old| old.name == a.name) {
+                    Some(old) => *old = a,
+                    None => attributes.push(a),
+                }
+            }
+        };
+        for arm in &resource.arms {
+            let holds = match &arm.when {
+                None => Tri::True,
+                Some(expr) => match when::decide(&self.fold(expr), &|_| None) {
+                    Decision::Decided(tri) => tri,
+                    Decision::Look(look) => Tri::unknown(format!("`{look}` cannot stand in an arm")),
+                },
+            };
+            match holds {
+                Tri::False => {}
+                Tri::True => {
+                    lay(&arm.set);
+                    break;
+                }
+                Tri::Unknown(why) => {
+                    let problem = Problem::new(ProblemKind::Evaluation, String::from(&*why)).at(resource.place);
+                    return Err(Fault::Skip(SkipCause::Error, problem));
+                }
+            }
+        }
+        if let Some(selector) = &resource.selector {
+            let word = renderer.scalar(&selector.on, mask).map_err(|e| match e {
+                RenderError::Problem(p) => Fault::Skip(SkipCause::Error, p),
+                RenderError::Secret(why) => Fault::Skip(SkipCause::Secret, Problem::failed(why)),
+            })?;
+            let arm = selector.arms.iter().find(|a| a.word.as_deref() == Some(word.as_str()));
+            let default = || selector.arms.iter().find(|a| a.word.is_none());
+            if let Some(arm) = arm.or_else(default) {
+                lay(&arm.set);
+            }
+        }
+        Ok(attributes)
+    }
+
+    /// Makes the instance of a resource whose fields are all known.
+    pub(super) fn instance(&self, resource: &BundleResource, fields: &Fields) -> Result<Box<dyn Instance>, Problem> {
+        let own = Own::of(&self.bundle, resource, &self.secrets).map_err(|e| match e {
+            RenderError::Problem(problem) => problem,
+            RenderError::Secret(why) => Problem::failed(why),
+        })?;
+        let renderer = self.renderer(resource, &own);
+        let render = |text: &str| {
+            let mask = &mut *self.mask.borrow_mut();
+            renderer.text(text, mask).map_err(|e| renderer.file_error(&e))
+        };
+        let entropy = || self.entropy.borrow_mut().pop();
+        let prepare = Prepare {
+            host: self.host,
+            facts: &self.facts,
+            blobs: &self.bundle.blobs,
+            render: &render,
+            entropy: &entropy,
+        };
+        let instance = (fields.decl.prepare)(fields, &prepare).map_err(|p| p.at(resource.place))?;
+        instance.check(&self.facts)?;
+        Ok(instance)
+    }
+}
+
+/// The secrets are shared by all renderings of a run.
+impl crate::template::Secrets for Secrets {
+    fn secret(&self, path: &str) -> Option<crate::value::Text> {
+        self.known.get(path).cloned()
+    }
+}

@@ -1,0 +1,274 @@
+//! From attributes as written to fields: templates rendered, secrets filled in.
+
+use super::Mask;
+use crate::bundle::{Attribute, BundleResource, Place, PolicyBundle, Raw, Scalar, Style};
+use crate::host::{Problem, ProblemKind};
+use crate::resource::{Datum, Field, FieldValue, Fields, Kind, TypeDecl};
+use crate::secret;
+use crate::template::{ErrorKind, Field as Root, Scope, Template, TemplateError};
+use crate::value::{Text, Value};
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// The secrets of a run: what was had, and why the rest was not.
+#[derive(Default)]
+pub(super) struct Secrets {
+    pub(super) known: BTreeMap<Arc<str>, Text>,
+    pub(super) denied: BTreeMap<Arc<str>, String>,
+}
+
+/// Why a resource cannot be rendered.
+#[derive(Debug)]
+pub(super) enum RenderError {
+    /// A template failed, or a value does not fit.
+    Problem(Problem),
+    /// A secret is not to be had.
+    Secret(String),
+}
+
+/// Renders the attributes of one resource.
+pub(super) struct Renderer<'a> {
+    pub(super) bundle: &'a PolicyBundle,
+    pub(super) resource: &'a BundleResource,
+    pub(super) secrets: &'a Secrets,
+    pub(super) scope: Scope<'a>,
+}
+
+/// The data of one resource's scope that is not shared with others.
+pub(super) struct Own {
+    item: Option<Value>,
+    index: Option<Value>,
+    outer: Option<Value>,
+    user: Option<Value>,
+}
+
+impl Own {
+    /// Collects it, secrets filled in.
+    pub(super) fn of(bundle: &PolicyBundle, resource: &BundleResource, secrets: &Secrets) -> Result<Self, RenderError> {
+        let user = bundle.crates.get(resource.krate as usize).and_then(|c| c.user.clone()).map(Value::text);
+        let Some(stamp) = &resource.stamp else { return Ok(Self { item: None, index: None, outer: None, user }) };
+        let filled = |value: &Value| fill_value(value, secrets);
+        Ok(Self {
+            item: Some(filled(&stamp.item)?),
+            index: Some(Value::Int(stamp.index)),
+            outer: stamp.outer.as_ref().map(filled).transpose()?,
+            user,
+        })
+    }
+
+    /// Lays it over the shared scope.
+    pub(super) fn over<'a>(&'a self, mut scope: Scope<'a>) -> Scope<'a> {
+        let fields = [
+            (Root::Item, &self.item),
+            (Root::Each, &self.item),
+            (Root::Index, &self.index),
+            (Root::Outer, &self.outer),
+            (Root::User, &self.user),
+        ];
+        for (field, value) in fields {
+            if let Some(value) = value {
+                scope = scope.with(field, value);
+            }
+        }
+        scope
+    }
+}
+
+/// Replaces the markers in `value`.
+pub(super) fn fill_value(value: &Value, secrets: &Secrets) -> Result<Value, RenderError> {
+    secret::fill_value(value, &|path| secrets.known.get(path).map(Text::as_str)).map_err(|e| denied(&e.path, secrets))
+}
+
+fn denied(path: &str, secrets: &Secrets) -> RenderError {
+    let why = secrets.denied.get(path).map_or("it was not handed over", String::as_str);
+    RenderError::Secret(format!("secret `{path}`: {why}"))
+}
+
+impl Renderer<'_> {
+    /// Returns the fields of the resource; those of long texts stay pending unless `long`.
+    pub(super) fn fields(
+        &self,
+        decl: &'static TypeDecl,
+        attributes: &[&Attribute],
+        long: bool,
+        mask: &mut Mask,
+    ) -> Result<Fields, RenderError> {
+        let id = self.resource.id.clone();
+        let name = id.split_once('/').map_or(&*id, |(_, name)| name);
+        let mut fields = Fields {
+            decl,
+            name: name.into(),
+            id: id.clone(),
+            place: self.resource.place,
+            handler: self.resource.handler,
+            items: Vec::with_capacity(attributes.len()),
+        };
+        for attribute in attributes {
+            let kind = decl.attribute(&attribute.name).map_or(Kind::Text, |a| a.kind);
+            let value = if kind == Kind::LongText && !long && is_open(&attribute.value) {
+                Some(FieldValue::Pending)
+            } else {
+                self.datum(&attribute.value, kind, mask)?.map(FieldValue::Known)
+            };
+            if let Some(value) = value {
+                let place = first_place(&attribute.value).unwrap_or(attribute.place);
+                fields.items.push(Field { name: attribute.name.clone(), value, place });
+            }
+        }
+        Ok(fields)
+    }
+
+    /// Renders a scalar of the policy outside an attribute: the word of a selector.
+    pub(super) fn scalar(&self, scalar: &Scalar, mask: &mut Mask) -> Result<Text, RenderError> {
+        match self.datum(&Raw::Scalar(scalar.clone()), Kind::Text, mask)? {
+            Some(Datum::Scalar { text, .. }) => Ok(text),
+            _ => Ok(Text::default()),
+        }
+    }
+
+    /// Renders a text that stands in no attribute: a shipped template file.
+    pub(super) fn text(&self, text: &str, mask: &mut Mask) -> Result<Text, TemplateError> {
+        let rendered = Template::parse(text)?.render(&self.scope)?;
+        for (secret, path) in rendered.secret_texts() {
+            mask.add(secret, path);
+        }
+        Ok(rendered.text)
+    }
+
+    fn datum(&self, raw: &Raw, kind: Kind, mask: &mut Mask) -> Result<Option<Datum>, RenderError> {
+        match raw {
+            Raw::Scalar(scalar) => self.scalar_datum(scalar, kind, mask),
+            Raw::List(items) => {
+                let mut list = Vec::with_capacity(items.len());
+                for item in items {
+                    match self.datum(item, Kind::Text, mask)? {
+                        Some(Datum::Scalar { text, .. })
+                            if text.as_str().is_empty() && kind != Kind::Command && is_templated(item) => {}
+                        Some(datum) => list.push(datum),
+                        None => {}
+                    }
+                }
+                Ok(Some(Datum::List(list)))
+            }
+            Raw::Map(entries) => {
+                let mut map = Vec::with_capacity(entries.len());
+                for (key, value) in entries {
+                    if let Some(datum) = self.datum(value, Kind::Any, mask)? {
+                        map.push((key.clone(), datum));
+                    }
+                }
+                Ok(Some(Datum::Map(map)))
+            }
+        }
+    }
+
+    fn scalar_datum(&self, scalar: &Scalar, kind: Kind, mask: &mut Mask) -> Result<Option<Datum>, RenderError> {
+        let plain = scalar.style == Style::Plain;
+        if !scalar.templated {
+            let text = self.fill(Text::plain(scalar.text.clone()), mask)?;
+            return Ok(Some(Datum::Scalar { plain: plain && text.secret_path().is_none(), text }));
+        }
+        let failed = |error: TemplateError| self.error(scalar, &error);
+        let template = Template::parse(scalar.text.clone()).map_err(failed)?;
+        let takes_text =
+            matches!(kind, Kind::Text | Kind::LongText | Kind::Line | Kind::Name | Kind::Path | Kind::Regex);
+        if !takes_text && template.is_single_action() {
+            let value = template.render_value(&self.scope).map_err(failed)?;
+            mask_value(&value, mask);
+            let datum = Datum::from_value(&value);
+            let empty = matches!(&datum, Datum::Scalar { text, .. } if text.as_str().is_empty());
+            return Ok(Some(datum).filter(|_| !empty || kind == Kind::Any));
+        }
+        let rendered = template.render(&self.scope).map_err(failed)?;
+        for (secret, path) in rendered.secret_texts() {
+            mask.add(secret, path);
+        }
+        let text = self.fill(rendered.text, mask)?;
+        let keeps_empty = matches!(kind, Kind::Text | Kind::LongText);
+        if text.as_str().is_empty() && !keeps_empty {
+            return Ok(None);
+        }
+        Ok(Some(Datum::Scalar { text, plain: false }))
+    }
+
+    fn fill(&self, text: Text, mask: &mut Mask) -> Result<Text, RenderError> {
+        if !secret::is_marked(text.as_str()) {
+            return Ok(text);
+        }
+        let filled = secret::fill(text.as_str(), &|path| self.secrets.known.get(path).map(Text::as_str))
+            .map_err(|e| denied(&e.path, self.secrets))?
+            .tainted_by(text.secret_path());
+        if let Some(path) = filled.secret_path()
+            && filled.as_str().len() < 512
+        {
+            // A whole value of which the secret is a part, such as a connection string, is hidden whole.
+            mask.add(filled.as_str(), path);
+        }
+        Ok(filled)
+    }
+
+    fn error(&self, scalar: &Scalar, error: &TemplateError) -> RenderError {
+        if error.kind == ErrorKind::Secret {
+            return RenderError::Secret(error.message.clone());
+        }
+        let place = Place {
+            file: scalar.place.file,
+            line: scalar.place.line + error.line.saturating_sub(1),
+            column: if error.line <= 1 || scalar.style == Style::Block {
+                scalar.place.column + error.column.saturating_sub(1)
+            } else {
+                error.column
+            },
+        };
+        let mut problem = Problem::new(ProblemKind::Evaluation, error.message.clone()).at(place);
+        problem.help = error.help.clone();
+        RenderError::Problem(problem)
+    }
+
+    /// Returns the problem of a shipped template that failed.
+    pub(super) fn file_error(&self, error: &TemplateError) -> Problem {
+        let message = format!("template line {}, column {}: {}", error.line, error.column, error.message);
+        let mut problem = Problem::new(ProblemKind::Evaluation, message);
+        problem.help = error.help.clone();
+        problem.at(self.resource.place)
+    }
+
+    /// Returns `file:line:column` of a place.
+    pub(super) fn shown(bundle: &PolicyBundle, place: Place) -> String {
+        let file = bundle.files.get(place.file as usize).map_or("?", |f| &**f);
+        [file, &place.line.to_string(), &place.column.to_string()].join(":")
+    }
+}
+
+fn mask_value(value: &Value, mask: &mut Mask) {
+    match value {
+        Value::Text(t) => {
+            if let Some(path) = t.secret_path() {
+                mask.add(t.as_str(), path);
+            }
+        }
+        Value::List(items) => items.iter().for_each(|v| mask_value(v, mask)),
+        Value::Map(map) => map.values().for_each(|v| mask_value(v, mask)),
+        _ => {}
+    }
+}
+
+/// Returns whether the text is not what it will be.
+fn is_open(raw: &Raw) -> bool {
+    matches!(raw, Raw::Scalar(s) if s.templated || secret::is_marked(&s.text))
+}
+
+fn is_templated(raw: &Raw) -> bool {
+    matches!(raw, Raw::Scalar(s) if s.templated)
+}
+
+fn first_place(raw: &Raw) -> Option<Place> {
+    match raw {
+        Raw::Scalar(s) => Some(s.place),
+        Raw::List(items) => items.iter().find_map(first_place),
+        Raw::Map(entries) => entries.iter().find_map(|(_, v)| first_place(v)),
+    }
+}

@@ -1,0 +1,69 @@
+//! One resource's turn, step by step.
+
+use super::observe::Observation;
+use super::report::ResourceReport;
+use crate::action::Op;
+use crate::host::{Phase, Problem};
+use crate::resource::{Change, Instance};
+use crate::time::{Duration, Timestamp};
+use crate::when::{Look, Tri};
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// A resource that has its turn.
+pub(super) struct Turn {
+    pub(super) node: u32,
+    pub(super) stage: Stage,
+    pub(super) started: Timestamp,
+    /// From 0.
+    pub(super) attempt: u32,
+    /// Looks that are known, for this turn only: the next may see what this one did.
+    pub(super) looks: Vec<(Look, Tri)>,
+    /// A look that needs a resource of its own to be observed.
+    pub(super) looking: Option<(Look, Option<Box<dyn Instance>>, Observation)>,
+    pub(super) instance: Option<Box<dyn Instance>>,
+    pub(super) observation: Observation,
+    /// Operations still to perform.
+    pub(super) queue: VecDeque<Op>,
+    /// How often operations were made from an observation.
+    pub(super) rounds: u8,
+    /// When this attempt's operations must be through.
+    pub(super) deadline: Timestamp,
+    /// When waiting for the state ends.
+    pub(super) settle_until: Option<Timestamp>,
+    /// The next wait's length.
+    pub(super) pause: Duration,
+    /// What was still open when it was last compared.
+    pub(super) open: Vec<Change>,
+    /// Whether an operation has changed something.
+    pub(super) acted: bool,
+    /// Whether the operations in hand are those of a refresh.
+    pub(super) refreshing: bool,
+    /// What it will be reported as.
+    pub(super) report: ResourceReport,
+}
+
+/// Where a turn stands.
+#[derive(Debug)]
+pub(super) enum Stage {
+    /// The looking part of the crate's gate.
+    Gate,
+    /// The looking part of `when:`.
+    When,
+    /// Dependencies, trigger, long texts, guards.
+    Ready,
+    /// Reading.
+    Observe(Phase),
+    /// Performing the queue.
+    Perform,
+    /// Waiting to look again.
+    Wait { until: Timestamp, why: String, phase: Phase },
+    /// Reading what a failure left behind.
+    Diagnose(Problem),
+    /// Waiting for the next attempt.
+    Retry { until: Timestamp },
+    /// Looking whether a trigger refreshes it.
+    Refresh,
+}

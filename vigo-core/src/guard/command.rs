@@ -1,0 +1,166 @@
+//! Commands against Vigo.
+//!
+//! A shell line cannot be judged for certain; this refuses the ways in which a policy takes away its own agent, written
+//! plainly. What a command does in the end is held by the operations' own guards where it is one of ours.
+
+use super::path::named_in;
+use crate::host::{Problem, ProblemKind};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// Vigo's services and packages.
+const OWN: &[&str] = &["vigo-envoy", "vigosrv", "vigo-envoy.service", "vigosrv.service", "vigo_envoy"];
+const PACKAGES: &[&str] = &["vigo", "vigosrv", "vigocli"];
+const SERVICE_TOOLS: &[&str] = &[
+    "systemctl",
+    "service",
+    "rc-service",
+    "rc-update",
+    "rcctl",
+    "svcadm",
+    "launchctl",
+    "sc",
+    "sc.exe",
+    "update-rc.d",
+    "chkconfig",
+    "invoke-rc.d",
+    "net",
+    "sv",
+    "sysrc",
+];
+const SERVICE_HARM: &[&str] = &[
+    "stop",
+    "disable",
+    "mask",
+    "kill",
+    "del",
+    "delete",
+    "remove",
+    "bootout",
+    "unload",
+    "onestop",
+    "faststop",
+    "forcestop",
+    "down",
+    "revert",
+    "off",
+    "reset-failed",
+    "isolate",
+    "exit",
+];
+const PACKAGE_TOOLS: &[&str] = &[
+    "apt",
+    "apt-get",
+    "aptitude",
+    "dpkg",
+    "dnf",
+    "yum",
+    "zypper",
+    "pacman",
+    "apk",
+    "rpm",
+    "pkg",
+    "pkg_delete",
+    "pkgin",
+    "brew",
+    "choco",
+    "winget",
+    "scoop",
+];
+const PACKAGE_HARM: &[&str] = &[
+    "remove",
+    "purge",
+    "autoremove",
+    "erase",
+    "-e",
+    "-r",
+    "-p",
+    "-rs",
+    "-rns",
+    "--remove",
+    "--purge",
+    "delete",
+    "del",
+    "uninstall",
+    "rm",
+];
+const KILLERS: &[&str] = &["kill", "pkill", "killall", "skill"];
+const PATH_HARM: &[&str] = &[
+    "rm", "mv", "chmod", "chown", "chgrp", "truncate", "dd", "shred", "ln", "cp", "install", "tee", "sed", "unlink",
+    "rmdir", "find", "mount", "umount", "rsync", "tar", "perl", "python", "python3", "ed", "del", "rd", "rmdir",
+    "move", "setfacl", "chattr", "touch", "mkdir", "sqlite3",
+];
+
+/// Refuses a shell line or command line that plainly stops, removes or rewrites Vigo.
+///
+/// # Errors
+/// [`Problem`] of kind `Guarded`.
+pub fn check_command(text: &str) -> Result<(), Problem> {
+    for part in text.split(['\n', ';', '|', '&', '(', ')', '`', '{', '}']) {
+        let words = words(part);
+        let lower: Vec<String> = words.iter().map(|w| w.to_lowercase()).collect();
+        let tool = |known: &[&str]| lower.iter().any(|w| known.contains(&base(w)));
+        let word = |known: &[&str]| lower.iter().any(|w| known.contains(&w.as_str()));
+        let service = tool(SERVICE_TOOLS) && word(SERVICE_HARM) && word(OWN);
+        let package = tool(PACKAGE_TOOLS) && word(PACKAGE_HARM) && word(PACKAGES);
+        let killed = tool(KILLERS) && (word(OWN) || word(PACKAGES));
+        let redirected = part.split_once('>').is_some_and(|(_, to)| named_in(to));
+        let rewritten = tool(PATH_HARM) && named_in(part);
+        let swept = lower.first().is_some_and(|w| base(w) == "rm") && lower.iter().any(|w| sweeps(w));
+        if service || package || killed || redirected || rewritten || swept {
+            let shown: String = part.trim().chars().take(120).collect();
+            return Err(Problem::new(ProblemKind::Guarded, format!("the command `{shown}` works against Vigo itself"))
+                .help("leave Vigo's service, packages and files alone; no flag switches this off"));
+        }
+    }
+    Ok(())
+}
+
+/// Splits at blanks, quotes taken away.
+fn words(part: &str) -> Vec<String> {
+    part.split_whitespace().map(|w| w.replace(['"', '\'', '\\'], "").to_string()).filter(|w| !w.is_empty()).collect()
+}
+
+fn base(word: &str) -> &str {
+    word.rsplit('/').next().unwrap_or(word)
+}
+
+/// A whole tree that holds Vigo.
+fn sweeps(word: &str) -> bool {
+    matches!(
+        word.trim_end_matches('*').trim_end_matches('/'),
+        "" | "/etc" | "/var" | "/var/lib" | "/srv" | "/usr" | "/usr/local" | "/usr/local/sbin"
+    ) && word.starts_with('/')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_against_vigo_are_refused_and_others_are_not() {
+        let cases = [
+            ("systemctl stop vigo-envoy", true),
+            ("/usr/bin/systemctl disable --now vigo-envoy.service", true),
+            ("systemctl restart nginx && systemctl mask 'vigosrv'", true),
+            ("systemctl status vigo-envoy", false),
+            ("systemctl stop nginx", false),
+            ("apt-get -y remove vigo", true),
+            ("apt-get -y install vigo", false),
+            ("dpkg -r vigo", true),
+            ("rm -rf /etc/vigo-envoy", true),
+            ("rm -rf /etc/vigo-envoyx", false),
+            ("rm -rf /", true),
+            ("rm -rf /var/lib/*", true),
+            ("rm -rf /var/tmp/x", false),
+            ("echo x > /var/lib/vigo/state", true),
+            ("cat /etc/vigo/server.yaml", false),
+            ("pkill vigo", true),
+            ("grep -q vigo-envoy /proc/1/comm", false),
+        ];
+        for (text, refused) in cases {
+            assert_eq!(check_command(text).is_err(), refused, "{text}");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! A whole tree, validated.
+
+use super::class;
+use super::facts::Host;
+use super::policy;
+use super::templates::Cache;
+use crate::config::Config;
+use crate::diagnostic::Diagnostic;
+use alloc::format;
+use alloc::vec::Vec;
+use hashbrown::{HashMap, HashSet};
+
+/// Returns everything that is wrong or doubtful in the tree: of its files, of each match block's class, and of the
+/// crates that are in no class. Each place is named once, with the number of match blocks that it concerns.
+pub fn check(config: &Config<'_>) -> Vec<Diagnostic> {
+    let mut all = config.diagnostics.clone();
+    all.extend(super::written::check(config));
+    let mut cache = Cache::default();
+    let mut found: HashMap<Diagnostic, (usize, usize)> = HashMap::new();
+    let mut order: Vec<Diagnostic> = Vec::new();
+    let mut included: HashSet<&str> = HashSet::new();
+    for (number, (file, index, block)) in config.blocks().enumerate() {
+        let layers = class::of_block(config, file, index, block, None);
+        for member in &super::crates::collect(config, &layers).members {
+            included.insert(&member.krate.name);
+        }
+        let (resolved, mut diagnostics) = policy::of_class(config, &layers, Host::Any(true), Some(&mut cache));
+        if resolved.is_none_or(|r| !r.class.hostname_matches.is_empty()) {
+            diagnostics.extend(policy::of_class(config, &layers, Host::Any(false), Some(&mut cache)).1);
+        }
+        for d in diagnostics {
+            match found.get_mut(&d) {
+                Some((blocks, last)) if *last != number => (*blocks, *last) = (*blocks + 1, number),
+                Some(_) => {}
+                None => {
+                    found.insert(d.clone(), (1, number));
+                    order.push(d);
+                }
+            }
+        }
+    }
+    for d in order {
+        let blocks = found.get(&d).map_or(1, |(blocks, _)| *blocks);
+        all.push(if blocks > 1 { d.help(format!("this concerns {blocks} match blocks")) } else { d });
+    }
+    for krate in config.crates.iter().filter(|c| !included.contains(&*c.name)) {
+        all.extend(policy::of_crate(config, krate, &mut cache));
+    }
+    tidy(all)
+}
+
+/// Sorts by place, and names each place once for one thing.
+fn tidy(mut all: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    all.sort_by(|a, b| {
+        let key = |d: &Diagnostic| (d.span(), d.code);
+        key(a).cmp(&key(b)).then_with(|| a.message.cmp(&b.message))
+    });
+    all.dedup_by(|later, first| {
+        (later.code, later.span(), &later.message) == (first.code, first.span(), &first.message)
+    });
+    all
+}

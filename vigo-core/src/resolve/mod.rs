@@ -1,0 +1,30 @@
+//! A hostname and a tree to the policy of its class.
+//!
+//! [`resolve`] answers for one host; [`check`] validates a whole tree. The order of the work is that of the language:
+//! the match block and its layers, the set of crates, variables, stamps, conditions as far as a server knows them,
+//! edges.
+
+mod attributes;
+mod check;
+mod class;
+mod contract;
+mod crates;
+mod cycle;
+mod edges;
+mod facts;
+mod instances;
+mod names;
+mod policy;
+mod render;
+mod secrets;
+mod stamp;
+mod targets;
+mod templates;
+mod trace;
+mod vars;
+mod written;
+
+pub use check::check;
+pub use class::Class;
+pub use policy::{Resolved, resolve};
+pub use trace::{ConditionTrace, CrateTrace, ExcludedTrace, Setting, Trace, VarTrace};

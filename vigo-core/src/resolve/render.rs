@@ -1,0 +1,99 @@
+//! What is rendered at publish: names, types, edge keys and the templates in `when:`.
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::secret;
+use crate::source::Node;
+use crate::template::{ErrorKind, Field, NoSecrets, Scope, Template, TemplateError};
+use crate::value::Value;
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::{String, ToString};
+
+/// The data that a template sees at publish.
+pub(super) struct PublishData<'d> {
+    /// `.Vars`.
+    pub vars: &'d Value,
+    /// `.Item` and `.Each`.
+    pub item: Option<&'d Value>,
+    /// `.Index`.
+    pub index: i64,
+    /// `.Outer`.
+    pub outer: Option<&'d Value>,
+    /// `.User`.
+    pub user: Option<&'d str>,
+}
+
+/// Returns the text of `node`, rendered where it has a template.
+pub(super) fn text<'a>(node: Node<'a>, what: &str, data: &PublishData<'_>) -> Result<Cow<'a, str>, Diagnostic> {
+    let written = node.text().unwrap_or_default();
+    if let Some(found) = secret::find(written).first() {
+        let span = node.part(found.start, found.end - found.start);
+        return Err(misplaced(span, what));
+    }
+    if !written.contains("{{") {
+        return Ok(Cow::Borrowed(written));
+    }
+    let rendered = data.render(written).map_err(|e| error(node, &e))?;
+    if secret::is_marked(&rendered) {
+        return Err(misplaced(node.span(), what));
+    }
+    Ok(Cow::Owned(rendered))
+}
+
+/// Returns what the single template `source` yields, for a condition.
+pub(super) fn template_value(source: &str, data: &PublishData<'_>) -> Result<Value, String> {
+    let template = Template::parse(source).map_err(|e| e.message)?;
+    let value = data.with(|scope| template.render_value(scope)).map_err(|e| e.message)?;
+    let mut secrets = alloc::collections::BTreeSet::new();
+    secret::paths(&value, &mut secrets);
+    match secrets.first() {
+        Some(path) => Err(format!("a secret cannot stand in `when`: `{path}`")),
+        None => Ok(value),
+    }
+}
+
+impl PublishData<'_> {
+    fn render(&self, text: &str) -> Result<String, TemplateError> {
+        let template = Template::parse(text)?;
+        self.with(|scope| template.render(scope)).map(|r| r.text.as_str().to_string())
+    }
+
+    fn with<T>(&self, f: impl FnOnce(&Scope<'_>) -> T) -> T {
+        let index = Value::Int(self.index);
+        let user = self.user.map(Value::from);
+        let mut scope = Scope::new(&NoSecrets).with(Field::Vars, self.vars);
+        if let Some(item) = self.item {
+            scope = scope.with(Field::Item, item).with(Field::Each, item).with(Field::Index, &index);
+        }
+        if let Some(outer) = self.outer {
+            scope = scope.with(Field::Outer, outer);
+        }
+        if let Some(user) = &user {
+            scope = scope.with(Field::User, user);
+        }
+        f(&scope)
+    }
+}
+
+/// Returns the diagnostic of a template that stands in the text of `node`.
+pub(super) fn syntax_error(node: Node<'_>, e: &TemplateError) -> Diagnostic {
+    let d = Diagnostic::new(Code::Template, node.part(e.offset, e.len), e.message.clone());
+    match &e.help {
+        Some(help) => d.help(help.clone()),
+        None => d,
+    }
+}
+
+/// The same, of what is rendered at publish.
+fn error(node: Node<'_>, e: &TemplateError) -> Diagnostic {
+    let d = syntax_error(node, e);
+    if e.kind == ErrorKind::Name {
+        d.help("at publish there are `.Vars`, `.User`, `.Item`, `.Each`, `.Index`, `.Outer`")
+    } else {
+        d
+    }
+}
+
+fn misplaced(span: crate::diagnostic::Span, what: &str) -> Diagnostic {
+    Diagnostic::new(Code::SecretMisplaced, span, format!("a secret cannot stand in `{what}`"))
+}

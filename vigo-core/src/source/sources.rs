@@ -1,0 +1,153 @@
+//! The files of a tree, read.
+
+use super::node::{Node, NodeKind, YamlFile};
+use super::parse;
+use crate::diagnostic::{Code, Diagnostic, FileId, SourceMap, Span};
+use crate::limits;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// The files below a `stacks/` directory, as a driver found them.
+#[derive(Clone, Debug, Default)]
+pub struct Tree {
+    /// The files, in any order.
+    pub files: Vec<TreeFile>,
+}
+
+/// One file of a [`Tree`].
+#[derive(Clone, Debug)]
+pub struct TreeFile {
+    /// The path relative to the tree, with `/`.
+    pub path: Arc<str>,
+    /// The content.
+    pub bytes: Arc<[u8]>,
+    /// Whether an executable bit is set.
+    pub executable: bool,
+}
+
+/// A tree whose policy files are parsed.
+#[derive(Debug, Default)]
+pub struct Sources {
+    map: SourceMap,
+    yaml: Vec<YamlFile>,
+    data: BTreeMap<Arc<str>, usize>,
+    templates: Vec<(TreeFile, Option<FileId>)>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Tree {
+    /// Returns a tree of `(path, text)`.
+    pub fn from_texts<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let file = |(path, text): (&str, &str)| TreeFile {
+            path: path.into(),
+            bytes: text.as_bytes().into(),
+            executable: false,
+        };
+        Self { files: files.into_iter().map(file).collect() }
+    }
+}
+
+impl Sources {
+    /// Parses every `*.vgo` of `tree` (policy tests and names with a leading dot left out), and the data files that
+    /// they name in `vars_from`.
+    pub fn read(tree: &Tree) -> Self {
+        let mut sources = Self::default();
+        let mut files: Vec<&TreeFile> = tree.files.iter().collect();
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        if files.len() > limits::TREE_FILES_MAX {
+            let message = format!("the tree has {} files, at most {} are read", files.len(), limits::TREE_FILES_MAX);
+            sources.diagnostics.push(Diagnostic::new(Code::YamlLimit, Span::NONE, message));
+            files.truncate(limits::TREE_FILES_MAX);
+        }
+        let mut others: BTreeMap<&str, &TreeFile> = BTreeMap::new();
+        for file in files {
+            if file.path.split('/').any(|part| part.starts_with('.')) {
+                continue;
+            }
+            if file.path.starts_with("templates/") {
+                let id = core::str::from_utf8(&file.bytes).ok().map(|text| sources.map.add(file.path.clone(), text));
+                sources.templates.push((file.clone(), id));
+            } else if file.path.ends_with(".vgo") {
+                if !file.path.ends_with(".test.vgo") {
+                    sources.parse(file);
+                }
+            } else {
+                others.insert(&file.path, file);
+            }
+        }
+        for path in sources.data_files() {
+            if let Some(file) = others.remove(&*path)
+                && let Some(index) = sources.parse(file)
+            {
+                sources.data.insert(path, index);
+            }
+        }
+        sources
+    }
+
+    fn parse(&mut self, file: &TreeFile) -> Option<usize> {
+        let text = match core::str::from_utf8(&file.bytes) {
+            Ok(text) => text,
+            Err(e) => {
+                let valid = file.bytes.get(..e.valid_up_to()).unwrap_or_default();
+                let text = String::from_utf8_lossy(valid);
+                let end = text.len() as u32;
+                let id = self.map.add(file.path.clone(), &*text);
+                let message = format!("`{}` is not UTF-8 from byte {} on", file.path, e.valid_up_to());
+                self.diagnostics.push(Diagnostic::new(Code::Yaml, Span::new(id, end, end), message));
+                return None;
+            }
+        };
+        let text: Arc<str> = text.into();
+        let id = self.map.add(file.path.clone(), text.clone());
+        let parsed = parse::parse(id, file.path.clone(), text, &mut self.diagnostics);
+        self.yaml.push(parsed);
+        Some(self.yaml.len() - 1)
+    }
+
+    /// Collects the files named by `vars_from`, which stands at the top of a document or in a block of `envoys`.
+    fn data_files(&self) -> Vec<Arc<str>> {
+        let mut found = Vec::new();
+        let mut take = |node: Node<'_>| match node.kind() {
+            NodeKind::Scalar(text, _) => found.push(Arc::from(text)),
+            NodeKind::List => found.extend(node.list().into_iter().flatten().filter_map(Node::text).map(Arc::from)),
+            NodeKind::Map(_) => {}
+        };
+        for root in self.yaml.iter().flat_map(YamlFile::documents).filter_map(Node::map) {
+            root.get("vars_from").into_iter().for_each(&mut take);
+            let blocks = root.get("envoys").and_then(Node::list).into_iter().flatten();
+            blocks.filter_map(Node::map).filter_map(|b| b.get("vars_from")).for_each(&mut take);
+        }
+        found.sort();
+        found.dedup();
+        found
+    }
+
+    /// Returns the texts that spans point into.
+    pub fn map(&self) -> &SourceMap {
+        &self.map
+    }
+
+    /// Returns the parsed policy files, sorted by path.
+    pub fn policy_files(&self) -> impl Iterator<Item = &YamlFile> {
+        self.yaml.iter().filter(|f| f.path.ends_with(".vgo"))
+    }
+
+    /// Returns a parsed data file, if some `vars_from` names it and it is there.
+    pub fn data_file(&self, path: &str) -> Option<&YamlFile> {
+        self.data.get(path).and_then(|&i| self.yaml.get(i))
+    }
+
+    /// Returns the files below `templates/`, sorted by path; those that are text have an id in the map.
+    pub fn templates(&self) -> &[(TreeFile, Option<FileId>)] {
+        &self.templates
+    }
+
+    /// Returns what was wrong with the texts.
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
+    }
+}

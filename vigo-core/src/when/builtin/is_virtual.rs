@@ -1,0 +1,19 @@
+//! `is_virtual`.
+
+use super::facts::flag;
+use super::table::{Builtin, Decide};
+use crate::traits::TraitSet;
+use crate::when::expr::Call;
+use crate::when::tri::Tri;
+
+pub(super) const BUILTIN: Builtin = Builtin {
+    name: "is_virtual",
+    doc: "the machine is virtual",
+    example: "is_virtual",
+    decide: Decide::Traits(decide),
+    ..Builtin::PLAIN
+};
+
+fn decide(_: &Call, traits: &TraitSet) -> Tri {
+    flag(traits, "virtualization.is_virtual")
+}

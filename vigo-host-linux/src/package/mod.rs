@@ -1,0 +1,10 @@
+//! Package managers.
+
+mod apt;
+mod apt_output;
+mod deb_version;
+mod dpkg;
+mod select;
+
+pub(crate) use apt_output::classify as classify_apt;
+pub(crate) use select::{native, select};
