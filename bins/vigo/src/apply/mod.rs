@@ -126,4 +126,3 @@ fn check_only(only: &[String], bundle: &PolicyBundle) -> Result<(), ApplyError> 
     }
     Ok(())
 }
-
