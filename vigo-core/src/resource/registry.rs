@@ -21,6 +21,10 @@ static TYPES: &[&TypeDecl] = &[
     &super::exec::DECL,
     &super::user::DECL,
     &super::group::DECL,
+    &super::git::DECL,
+    &super::authorized_key::DECL,
+    &super::cron::DECL,
+    &super::host_entry::DECL,
 ];
 
 /// Returns all types, in the order of the reference.

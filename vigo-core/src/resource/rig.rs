@@ -310,6 +310,7 @@ impl Disk {
                 let exit = Exit::Code(code);
                 OpOutput::Ran(Ran { exit, stdout: stdout.into_bytes(), stderr: b"oops".to_vec(), truncated: false })
             }
+            Op::ReadUrl { url, .. } => failed(FailureKind::Unreachable, format!("no `{url}`")),
             Op::Fetch { .. } => OpOutput::Done,
             Op::ReadUrl { .. } => OpOutput::Missing,
             Op::ReplaceFile(replace) => self.replace(replace),
