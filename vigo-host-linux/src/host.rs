@@ -2,12 +2,15 @@
 
 use crate::account::{BusyBoxGroups, BusyBoxUsers, FileGroups, FileUsers, ShadowGroups, ShadowUsers};
 use crate::cron::Jobs;
-use vigo_core::host::{Adapter, Capability, Host, HostFacts, Problem, Support};
+use crate::system::{FileHostname, Hostnamectl, LinkedTimezone, Timedatectl};
+use vigo_core::host::{Adapter, Capability, Host, HostFacts, Init, Problem, Support};
 use vigo_core::resource::cron::Cron;
+use vigo_core::resource::hostname::Hostname;
 use vigo_core::resource::package::Package;
 use vigo_core::resource::service::Service;
 use vigo_core::resource::systemd_dropin::SystemdDropin;
 use vigo_core::resource::systemd_unit::SystemdUnit;
+use vigo_core::resource::timezone::Timezone;
 use vigo_core::resource::{group, user};
 
 /// Linux, all distributions.
@@ -63,6 +66,16 @@ impl Host for Linux {
     fn cron(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Cron>, Problem> {
         Ok(&Jobs)
     }
+
+    fn hostname(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<Hostname>, Problem> {
+        let managed = facts.image.is_none() && facts.init == Init::Systemd && facts.has("hostnamectl");
+        Ok(if managed { &Hostnamectl } else { &FileHostname })
+    }
+
+    fn timezone(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<Timezone>, Problem> {
+        let managed = facts.image.is_none() && facts.init == Init::Systemd && facts.has("timedatectl");
+        Ok(if managed { &Timedatectl } else { &LinkedTimezone })
+    }
 }
 
 /// One line a type.
@@ -79,6 +92,8 @@ static CAPABILITIES: &[Capability] = &[
     Capability { type_name: "authorized_key", support: Support::Full, tool: "files" },
     Capability { type_name: "host", support: Support::Full, tool: "files" },
     Capability { type_name: "cron", support: Support::Full, tool: "/etc/cron.d, crontab" },
+    Capability { type_name: "hostname", support: Support::Full, tool: "hostnamectl, hostname" },
+    Capability { type_name: "timezone", support: Support::Full, tool: "timedatectl, /etc/localtime" },
 ];
 
 /// Programs whose presence decides which adapter is taken, one a line.
@@ -88,6 +103,8 @@ static PROGRAMS: &[&str] = &[
     "adduser",
     "apt-get",
     "groupadd",
+    "hostnamectl",
     "systemctl",
+    "timedatectl",
     "useradd",
 ];

@@ -10,5 +10,6 @@ mod cron;
 mod host;
 mod package;
 mod service;
+mod system;
 
 pub use host::Linux;

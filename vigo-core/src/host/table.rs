@@ -80,6 +80,10 @@ families! {
     group: crate::resource::group::Groups;
     /// Returns the adapter for scheduled jobs.
     cron: crate::resource::cron::Cron;
+    /// Returns the adapter for the machine's name.
+    hostname: crate::resource::hostname::Hostname;
+    /// Returns the adapter for the time zone.
+    timezone: crate::resource::timezone::Timezone;
 }
 
 fn unsupported(type_name: &str, host: &str, facts: &HostFacts) -> Problem {

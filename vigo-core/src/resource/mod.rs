@@ -33,6 +33,7 @@ pub mod file;
 pub mod file_line;
 pub mod group;
 pub mod host_entry;
+pub mod hostname;
 pub mod package;
 pub mod replace;
 pub mod repository;
@@ -40,6 +41,7 @@ pub mod service;
 pub mod symlink;
 pub mod systemd_dropin;
 pub mod systemd_unit;
+pub mod timezone;
 pub mod user;
 
 pub use change::Change;

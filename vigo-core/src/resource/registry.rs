@@ -22,6 +22,8 @@ static TYPES: &[&TypeDecl] = &[
     &super::authorized_key::DECL,
     &super::cron::DECL,
     &super::host_entry::DECL,
+    &super::hostname::DECL,
+    &super::timezone::DECL,
 ];
 
 /// Returns all types, in the order of the reference.
