@@ -8,6 +8,7 @@ extern crate alloc;
 mod account;
 mod cron;
 mod host;
+mod mounts;
 mod package;
 mod service;
 mod system;

@@ -24,6 +24,9 @@ static TYPES: &[&TypeDecl] = &[
     &super::host_entry::DECL,
     &super::hostname::DECL,
     &super::timezone::DECL,
+    &super::sysctl::DECL,
+    &super::mount::DECL,
+    &super::swap::DECL,
 ];
 
 /// Returns all types, in the order of the reference.
