@@ -24,12 +24,18 @@ pub(crate) mod rig;
 #[cfg(test)]
 mod sample;
 
+pub mod authorized_key;
 pub mod blockinfile;
+pub mod cron;
 pub mod directory;
 pub mod exec;
 pub mod file;
 pub mod file_line;
+pub mod git;
 pub mod group;
+pub mod host_entry;
+pub mod ini;
+pub mod json_file;
 pub mod package;
 pub mod replace;
 pub mod repository;

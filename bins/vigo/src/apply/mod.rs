@@ -93,10 +93,10 @@ pub fn run(options: &ApplyOptions) -> Result<Applied, ApplyError> {
     facts.programs = local::programs(host.programs());
     facts.now = local::now();
     facts.planning = options.dry_run;
-    let mut state = State::open(&options.state_dir, if options.dry_run { Access::Read } else { Access::Write })?;
+    let observe = options.dry_run || resolved.observe_only;
+    let mut state = State::open(&options.state_dir, if observe { Access::Read } else { Access::Write })?;
     let triggers = state.triggers()?;
     state.take_notices().iter().for_each(|notice| tracing::warn!("{notice}"));
-    let observe = options.dry_run || resolved.observe_only;
     let run_options = Options {
         dry_run: observe,
         only: options.only.iter().map(|s| Arc::from(s.as_str())).collect(),
