@@ -25,6 +25,11 @@ static TYPES: &[&TypeDecl] = &[
     &super::cron::DECL,
     &super::host_entry::DECL,
     &super::git::DECL,
+    &super::hostname::DECL,
+    &super::timezone::DECL,
+    &super::sysctl::DECL,
+    &super::mount::DECL,
+    &super::swap::DECL,
 ];
 
 /// Returns all types, in the order of the reference.
