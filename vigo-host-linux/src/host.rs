@@ -1,12 +1,12 @@
 //! The table of Linux adapters.
 
 use crate::account::{BusyBoxGroups, BusyBoxUsers, FileGroups, FileUsers, ShadowGroups, ShadowUsers};
-use crate::service::Systemd;
-use alloc::format;
-use vigo_core::host::{Adapter, Capability, Host, HostFacts, Init, Problem, Support};
+use vigo_core::host::{Adapter, Capability, Host, HostFacts, Problem, Support};
 use vigo_core::resource::package::Package;
 use vigo_core::resource::repository::Repository;
 use vigo_core::resource::service::Service;
+use vigo_core::resource::systemd_dropin::SystemdDropin;
+use vigo_core::resource::systemd_unit::SystemdUnit;
 use vigo_core::resource::{group, user};
 
 /// Linux, all distributions.
@@ -34,13 +34,15 @@ impl Host for Linux {
     }
 
     fn service(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<Service>, Problem> {
-        match facts.init {
-            Init::Systemd => Ok(&Systemd),
-            _ => Err(Problem::unsupported(format!(
-                "type `service` needs a service manager in charge on {}",
-                facts.distro
-            ))),
-        }
+        crate::service::select(facts)
+    }
+
+    fn systemd_unit(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<SystemdUnit>, Problem> {
+        crate::service::select_units("systemd_unit", facts)
+    }
+
+    fn systemd_dropin(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<SystemdDropin>, Problem> {
+        crate::service::select_units("systemd_dropin", facts)
     }
 
     fn user(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<user::Users>, Problem> {
@@ -64,6 +66,13 @@ impl Host for Linux {
 
 /// One line a type.
 static CAPABILITIES: &[Capability] = &[
+    Capability {
+        type_name: "service",
+        support: Support::Partly("`flags` and `start_type`; `masked` and `scope` with systemd only"),
+        tool: "systemctl, rc-service, service",
+    },
+    Capability { type_name: "systemd_unit", support: Support::Full, tool: "systemctl" },
+    Capability { type_name: "systemd_dropin", support: Support::Full, tool: "systemctl" },
     Capability { type_name: "user", support: Support::Partly("`login_class`"), tool: "useradd, adduser" },
     Capability { type_name: "group", support: Support::Full, tool: "groupadd, addgroup" },
 ];

@@ -45,6 +45,7 @@ pub fn check_op(op: &Op) -> Result<(), Problem> {
         | Op::ListDir { .. }
         | Op::ReadUrl { .. }
         | Op::Fetch { .. }
+        | Op::ReadUrl { .. }
         | Op::Signal { .. } => Ok(()),
     }
 }
@@ -87,11 +88,8 @@ pub fn check_packages<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<()
 /// # Errors
 /// [`Problem`] of kind `Guarded`.
 pub fn check_service(name: &str) -> Result<(), Problem> {
-    let name = name.to_lowercase();
-    match name.trim_end_matches(".service") {
-        "vigo-envoy" | "vigosrv" | "vigo_envoy" => {
-            Err(Problem::new(ProblemKind::Guarded, format!("service `{name}` is Vigo itself")))
-        }
-        _ => Ok(()),
+    match crate::resource::service::is_own(name) {
+        true => Err(Problem::new(ProblemKind::Guarded, format!("service `{name}` is Vigo itself"))),
+        false => Ok(()),
     }
 }

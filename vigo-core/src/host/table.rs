@@ -71,6 +71,10 @@ families! {
     repository: crate::resource::repository::Repository;
     /// Returns the adapter for services.
     service: crate::resource::service::Service;
+    /// Returns the adapter for systemd's unit files.
+    systemd_unit: crate::resource::systemd_unit::SystemdUnit;
+    /// Returns the adapter for systemd's drop-in files.
+    systemd_dropin: crate::resource::systemd_dropin::SystemdDropin;
     /// Returns the adapter for local users.
     user: user::Users;
     /// Returns the adapter for local groups.

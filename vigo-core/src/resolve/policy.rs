@@ -9,7 +9,7 @@ use super::instances::{self, Context, CrateInstance, Instance, Instances};
 use super::render::PublishData;
 use super::trace::{CrateTrace, Setting, Trace};
 use super::vars::{self, HostVars};
-use super::{contract, cycle};
+use super::{contract, cycle, targets, templates};
 use crate::bundle::{Arm, Attribute, Blob, BundleResource, Edge, PolicyBundle, Raw, Selector, SelectorArm};
 use crate::config::{Attempts, Case, Config, Configcrate, Resource};
 use crate::diagnostic::{Code, Diagnostic, Severity};
@@ -54,24 +54,26 @@ pub fn resolve(config: &Config<'_>, hostname: &str, environment: Option<&str>) -
         return Err(config.diagnostics.clone());
     }
     let layers = class::select(config, hostname, environment).map_err(|d| alloc::vec![d])?;
-    let (resolved, diagnostics) = of_class(config, &layers, Host::Named(hostname));
+    let (resolved, diagnostics) = of_class(config, &layers, Host::Named(hostname), None);
     match resolved {
         Some(resolved) => Ok(Resolved { warnings: diagnostics, ..resolved }),
         None => Err(diagnostics),
     }
 }
 
-/// Resolves one class: the policy, unless there is an error, and everything that is wrong or doubtful.
+/// Resolves one class: the policy, unless there is an error, and everything that is wrong or doubtful. With a `cache` it
+/// is validated too: names in templates, targets.
 pub(super) fn of_class<'c, 'a>(
     config: &'c Config<'a>,
     layers: &Layers<'c, 'a>,
     host: Host<'c>,
+    cache: Option<&mut templates::Cache>,
 ) -> (Option<Resolved>, Vec<Diagnostic>) {
     let set = crates::collect(config, layers);
     let facts = facts(&set, layers.environment, host);
     let mut vars = vars::host(layers);
     let mut cx = Context { config, layers: Some(layers), set: &set, facts: &facts, diagnostics: Vec::new() };
-    let (bundle, conditions) = policy(&mut cx, &mut vars);
+    let (bundle, conditions) = policy(&mut cx, &mut vars, cache);
     let diagnostics = cx.diagnostics;
     if diagnostics.iter().any(|d| d.severity() == Severity::Error) {
         return (None, diagnostics);
@@ -103,11 +105,15 @@ pub(super) fn of_class<'c, 'a>(
 }
 
 /// Resolves a crate that no host includes, as far as that can be done; returns what is wrong with it.
-pub(super) fn of_crate<'c, 'a>(config: &'c Config<'a>, krate: &'c Configcrate<'a>) -> Vec<Diagnostic> {
+pub(super) fn of_crate<'c, 'a>(
+    config: &'c Config<'a>,
+    krate: &'c Configcrate<'a>,
+    cache: &mut templates::Cache,
+) -> Vec<Diagnostic> {
     let set = crates::alone(config, krate);
     let facts = facts(&set, None, Host::Any(true));
     let mut cx = Context { config, layers: None, set: &set, facts: &facts, diagnostics: Vec::new() };
-    policy(&mut cx, &mut HostVars::none());
+    policy(&mut cx, &mut HostVars::none(), Some(cache));
     cx.diagnostics
 }
 
@@ -135,8 +141,16 @@ fn facts<'c>(set: &CrateSet<'c, '_>, environment: Option<&'c str>, host: Host<'c
     facts
 }
 
-fn policy<'c, 'a>(cx: &mut Context<'c, 'a>, vars: &mut HostVars) -> (PolicyBundle, Vec<super::ConditionTrace>) {
+fn policy<'c, 'a>(
+    cx: &mut Context<'c, 'a>,
+    vars: &mut HostVars,
+    cache: Option<&mut templates::Cache>,
+) -> (PolicyBundle, Vec<super::ConditionTrace>) {
     let mut instances = instances::instantiate(cx, vars);
+    if let Some(cache) = cache {
+        templates::check(cx, &instances, cache);
+        targets::check(cx, &instances);
+    }
     let written = edges::collect(cx, &instances);
     let gone = |i: &Instance<'_, '_>| i.when == Expr::False;
     // Behind the resources stand the places of crates; those that are needed hold nothing.

@@ -105,6 +105,23 @@ pub struct Edit {
 }
 
 impl Edit {
+    /// Returns a file of root's, whose folder is made with it.
+    pub(super) fn of_root(path: AbsPath, show_diff: bool) -> Self {
+        Self {
+            path,
+            owner: Some("root".into()),
+            group: Some("root".into()),
+            mode: None,
+            secontext: None,
+            backup: None,
+            validate: None,
+            create: true,
+            follow: false,
+            make_parents: true,
+            show_diff,
+        }
+    }
+
     /// Reads the shared attributes of known and checked fields.
     pub(super) fn read(fields: &Fields) -> Result<Self, Problem> {
         let path = fields.path("target_path").ok_or_else(|| Problem::bad_value("target_path", "expected a path"))?;

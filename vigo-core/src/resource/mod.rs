@@ -11,26 +11,33 @@ mod decl;
 mod diff;
 mod digest;
 mod edit;
+mod editing;
 mod fields;
 mod instance;
 mod kind;
+mod lines;
 mod registry;
+mod ssh_key;
+
+#[cfg(test)]
+pub(crate) mod rig;
 #[cfg(test)]
 mod sample;
 
-pub mod exec;
-pub(crate) mod rig;
-
+pub mod blockinfile;
 pub mod directory;
+pub mod exec;
 pub mod file;
-pub mod package;
-pub mod repository;
-pub mod service;
-mod ssh_key;
-
+pub mod file_line;
 pub mod git;
 pub mod group;
+pub mod package;
+pub mod replace;
+pub mod repository;
+pub mod service;
 pub mod symlink;
+pub mod systemd_dropin;
+pub mod systemd_unit;
 pub mod user;
 
 pub use change::Change;

@@ -271,7 +271,7 @@ impl Disk {
         at
     }
 
-    fn perform(&mut self, op: &Op) -> OpOutput {
+    pub fn perform(&mut self, op: &Op) -> OpOutput {
         let failed = |kind, message: String| OpOutput::Failed(OpFailure { kind, message });
         match op {
             Op::ReadFile { path, follow, bytes_max } => match self.nodes.get(&self.resolve(path, *follow)) {

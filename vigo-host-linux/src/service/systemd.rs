@@ -255,7 +255,7 @@ fn is_enabled(unit: &str) -> Command {
     Command::read(SYSTEMCTL, ["is-enabled", "--", unit])
 }
 
-fn is_enabled_in(image: &AbsPath, unit: &str) -> Op {
+pub(super) fn is_enabled_in(image: &AbsPath, unit: &str) -> Op {
     Op::Run(Manager::Image(image.clone()).dress(is_enabled(unit)))
 }
 
@@ -397,6 +397,68 @@ fn boot_state(word: &str) -> Option<(BootState, MaskState)> {
         _ => return None,
     };
     Some((boot, mask))
+}
+
+/// What `systemctl` says of a unit beside its run state.
+pub(super) struct Show {
+    pub(super) boot: BootState,
+    pub(super) stale: bool,
+}
+
+/// Returns the read of one unit.
+pub(super) fn probe_show(unit: &str) -> Op {
+    Op::Run(show(&Manager::System, &[unit.into()]))
+}
+
+/// Returns what [`probe_show`] was answered. A unit that is not there is disabled.
+pub(super) fn show_answer(unit: &str, outputs: &Outputs) -> Result<Show, String> {
+    let (ran, at) = find_show(outputs, &Manager::System, unit).ok_or("systemctl show was not run")??;
+    let text = ran.out();
+    let block = block(&text, at, unit).ok_or_else(|| format!("systemctl show does not answer for `{unit}`"))?;
+    let stale = block.need_daemon_reload == "yes";
+    if block.load_state == "not-found" {
+        return Ok(Show { boot: BootState::Disabled, stale });
+    }
+    match boot_state(block.unit_file_state) {
+        Some((boot, _)) => Ok(Show { boot, stale }),
+        // A unit file that cannot be read is about to be written.
+        None if block.unit_file_state == "bad" => Ok(Show { boot: BootState::Disabled, stale }),
+        None => Err(format!("unit `{unit}` has the unit file state `{}`, which is not known", block.unit_file_state)),
+    }
+}
+
+/// Returns what [`is_enabled_in`] was answered. A unit that is not there is disabled.
+pub(super) fn is_enabled_answer(image: &AbsPath, unit: &str, outputs: &Outputs) -> Result<Show, String> {
+    let ran = match outputs.get(&is_enabled_in(image, unit)) {
+        Some(OpOutput::Ran(ran)) => ran,
+        Some(other) => return Err(failure(other)),
+        None => return Err("systemctl is-enabled was not run".into()),
+    };
+    let out = ran.out();
+    let boot = match out.trim() {
+        "" if ran.err().contains("No such file") => BootState::Disabled,
+        "not-found" | "bad" => BootState::Disabled,
+        "" => return Err(format!("systemctl is-enabled: {}, {}", ran.exit, ran.err().trim())),
+        word => boot_state(word).map(|(boot, _)| boot).ok_or_else(|| format!("systemctl is-enabled says `{word}`"))?,
+    };
+    Ok(Show { boot, stale: false })
+}
+
+/// Returns the call that has systemd read its files again.
+pub(super) fn daemon_reload() -> Op {
+    Manager::System.change(&["daemon-reload"])
+}
+
+/// Returns the call that enables or disables a unit, here or in the image.
+pub(super) fn manage(verb: &str, unit: &str, facts: &HostFacts) -> Result<Op, Problem> {
+    let manager = match &facts.image {
+        Some(_) if !facts.has(SYSTEMCTL) => {
+            return Err(Problem::unsupported("enabling a unit in an image needs `systemctl` on this machine"));
+        }
+        Some(image) => Manager::Image(image.clone()),
+        None => Manager::System,
+    };
+    Ok(manager.change(&[verb, "--", unit]))
 }
 
 fn interpret_image(image: &AbsPath, unit: &str, outputs: &Outputs) -> Interpreted<State> {
@@ -581,10 +643,7 @@ mod tests {
         outputs.push(ops[0].clone(), Arc::new(fixture!("show-batch-of-three")));
         for name in ["food", "vend", "food.service"] {
             let seen = Systemd.interpret(&want(name), &outputs, &facts());
-            assert!(
-                matches!(&seen, Interpreted::Known(State::Found(s)) if &*s.native == &*unit_name(name)),
-                "{seen:?}"
-            );
+            assert!(matches!(&seen, Interpreted::Known(State::Found(s)) if *s.native == *unit_name(name)), "{seen:?}");
         }
         assert!(matches!(Systemd.interpret(&want("nosuch"), &outputs, &facts()), Interpreted::Ask(_)));
         // A batch that did not ask for a unit says nothing of it.

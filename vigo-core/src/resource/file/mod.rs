@@ -7,7 +7,7 @@ mod tests;
 
 use super::edit::{self, Edit, FileAction, Looking, Seen};
 use super::{Attr, Change, Fields, Footprint, Instance, Kind, Managed, Prepare, Refresh, TypeDecl};
-use crate::action::{Content, FileKind, Op, Outputs, StagedId};
+use crate::action::{AbsPath, Content, FileKind, Op, Outputs, StagedId};
 use crate::host::{Adapter, Comparison, Family, HostFacts, Interpreted, Phase, Problem};
 use alloc::boxed::Box;
 use alloc::format;
@@ -82,6 +82,21 @@ fn prepare(fields: &Fields, ctx: &Prepare<'_>) -> Result<Box<dyn Instance>, Prob
     Ok(Managed::<File>::boxed(Want { edit, present, source, scripts }, &Native))
 }
 
+/// Checks `content` and `source` of another type that writes a file of its own.
+pub(super) fn check_source(fields: &Fields) -> Vec<Problem> {
+    source::check(fields)
+}
+
+/// Returns what is wanted of a file of root's at `path` whose content is in `content` or `source`; its folder is made.
+pub(super) fn want_at(fields: &Fields, ctx: &Prepare<'_>, path: AbsPath) -> Result<Want, Problem> {
+    let present = fields.state() == "present";
+    let source = if present { Source::read(fields, ctx)? } else { Source::Nothing };
+    let mut want = Want { edit: Edit::of_root(path, fields.flag("show_diff")), present, source, scripts: Vec::new() };
+    let secret = matches!(&want.source, Source::Given(w) if w.content.secret_path().is_some());
+    want.edit.mode = Some(if secret { 0o600 } else { 0o644 });
+    Ok(want)
+}
+
 /// The family.
 pub struct File;
 
@@ -96,6 +111,16 @@ pub struct Want {
     pub source: Source,
     /// What the content passes through.
     pub scripts: Vec<Script>,
+}
+
+impl Want {
+    /// Returns the wanted content, where it is known without the machine.
+    pub fn known_content(&self) -> Option<&[u8]> {
+        match &self.source {
+            Source::Given(wanted) => wanted.content.bytes(),
+            _ => None,
+        }
+    }
 }
 
 /// What is there, and what the content should be.

@@ -1,6 +1,6 @@
 //! What `service` takes.
 
-use super::{Boot, Goal, Mask, OnNotify, Scope, Service, StartType, Want, is_own};
+use super::{Boot, Goal, Mask, OnNotify, Scope, Service, StartType, Want};
 use crate::host::{Problem, ProblemKind};
 use crate::resource::{Attr, Fields, Footprint, Instance, Kind, Managed, Need, Prepare, Refresh, TypeDecl};
 use alloc::boxed::Box;
@@ -71,16 +71,12 @@ fn check(fields: &Fields) -> Vec<Problem> {
             let message = format!("expected one service, found the pattern `{name}`");
             problems.push(Problem::bad_value("service", message));
         }
-        if is_own(&name) {
-            let what = match () {
-                () if state == "stopped" => Some("stopped"),
-                () if enabled == Some(false) || fields.choice("start_type") == Some("disabled") => Some("disabled"),
-                () if masked == Some(true) => Some("masked"),
-                () => None,
-            };
-            problems.extend(what.map(|what| {
-                Problem::new(ProblemKind::Guarded, format!("`{name}` is Vigo's own service and cannot be {what}"))
-            }));
+        let harm = state == "stopped"
+            || enabled == Some(false)
+            || masked == Some(true)
+            || fields.choice("start_type") == Some("disabled");
+        if harm {
+            problems.extend(crate::guard::check_service(&name).err());
         }
     }
     if matches!(state, "restarted" | "reloaded") && !fields.handler {
