@@ -831,7 +831,11 @@ fn a_download_is_over_https_only() {
     for url in ["http://localhost/x", "file:///etc/passwd", "ftp://x", ""] {
         let told = message(t.executor().perform(&fetch(url)));
         assert!(told.contains("https://"), "{url}: {told}");
+        let told = message(t.executor().perform(&Op::ReadUrl { url: url.into(), bytes_max: 10 }));
+        assert!(told.contains("https://"), "{url}: {told}");
     }
+    let nobody = t.executor().perform(&Op::ReadUrl { url: "https://127.0.0.1:1/x".into(), bytes_max: 10 });
+    assert_eq!(kind(&nobody), Some(FailureKind::Unreachable), "{nobody:?}");
     let nobody = t.executor().perform(&fetch("https://127.0.0.1:1/x"));
     assert_eq!(kind(&nobody), Some(FailureKind::Unreachable), "{nobody:?}");
 }
