@@ -1,8 +1,11 @@
 //! The table of Linux adapters.
 
 use crate::account::{BusyBoxGroups, BusyBoxUsers, FileGroups, FileUsers, ShadowGroups, ShadowUsers};
+use crate::cron::Jobs;
 use vigo_core::host::{Adapter, Capability, Host, HostFacts, Problem, Support};
+use vigo_core::resource::cron::Cron;
 use vigo_core::resource::package::Package;
+use vigo_core::resource::repository::Repository;
 use vigo_core::resource::service::Service;
 use vigo_core::resource::systemd_dropin::SystemdDropin;
 use vigo_core::resource::systemd_unit::SystemdUnit;
@@ -26,6 +29,10 @@ impl Host for Linux {
 
     fn package(&self, facts: &HostFacts, manager: Option<&str>) -> Result<&'static dyn Adapter<Package>, Problem> {
         crate::package::select(facts, manager)
+    }
+
+    fn repository(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<Repository>, Problem> {
+        crate::repository::select(facts)
     }
 
     fn service(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<Service>, Problem> {
@@ -57,6 +64,10 @@ impl Host for Linux {
             _ => Err(Problem::unsupported("expected `groupadd` or `addgroup` to manage groups, found neither")),
         }
     }
+
+    fn cron(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Cron>, Problem> {
+        Ok(&Jobs)
+    }
 }
 
 /// One line a type.
@@ -70,6 +81,9 @@ static CAPABILITIES: &[Capability] = &[
     Capability { type_name: "systemd_dropin", support: Support::Full, tool: "systemctl" },
     Capability { type_name: "user", support: Support::Partly("`login_class`"), tool: "useradd, adduser" },
     Capability { type_name: "group", support: Support::Full, tool: "groupadd, addgroup" },
+    Capability { type_name: "authorized_key", support: Support::Full, tool: "files" },
+    Capability { type_name: "host", support: Support::Full, tool: "files" },
+    Capability { type_name: "cron", support: Support::Full, tool: "/etc/cron.d, crontab" },
 ];
 
 /// Programs whose presence decides which adapter is taken, one a line.

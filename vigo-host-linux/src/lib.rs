@@ -6,8 +6,10 @@
 extern crate alloc;
 
 mod account;
+mod cron;
 mod host;
 mod package;
+mod repository;
 mod service;
 
 pub use host::Linux;

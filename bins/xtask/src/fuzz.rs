@@ -6,6 +6,9 @@
 use std::env;
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use crate::failure::{Failure, Result};
 use crate::packages;
@@ -19,48 +22,79 @@ const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-l
 /// The address sanitizer: the code has no `unsafe`, so it watches dependencies; it halves the speed.
 const ASAN: &str = " -Zsanitizer=address";
 
-/// Fuzzes the targets named in `args`, or all, one after the other. New inputs are kept in `target/fuzz/corpus/`, inputs
-/// that break a promise in `target/fuzz/findings/`.
+/// What the arguments say.
+struct Options {
+    minutes: f64,
+    jobs: usize,
+    asan: bool,
+    keep: bool,
+    names: Vec<String>,
+}
+
+/// Fuzzes the targets named in `args`, or all, as many at once as there are cores. New inputs are kept in
+/// `target/fuzz/corpus/` (with `--keep`, those that reach new code are added to the committed ones), inputs that break
+/// a promise in `target/fuzz/findings/`.
 pub fn run(args: &[String]) -> Result<()> {
-    let mut minutes = 1.0;
-    let mut asan = false;
-    let mut names = Vec::new();
-    let mut rest = args.iter();
-    while let Some(arg) = rest.next() {
-        match arg.as_str() {
-            "--asan" => asan = true,
-            "--minutes" => {
-                let number = rest.next().and_then(|n| n.parse::<f64>().ok()).filter(|n| n.is_finite() && *n > 0.0);
-                minutes = number.ok_or_else(|| Failure::new("`--minutes` takes a number above 0"))?;
-            }
-            flag if flag.starts_with('-') => return Err(Failure::new(format!("unknown flag `{flag}`"))),
-            name => names.push(name.to_owned()),
-        }
-    }
+    let options = Options::read(args)?;
     let known = targets()?;
-    if let Some(unknown) = names.iter().find(|n| !known.contains(n)) {
+    if let Some(unknown) = options.names.iter().find(|n| !known.contains(n)) {
         return Err(Failure::new(format!("no fuzz target `{unknown}`, expected one of {}", known.join(" "))));
     }
-    let chosen = if names.is_empty() { known } else { names };
+    let chosen = if options.names.is_empty() { known } else { options.names.clone() };
     for line in packages::install(&["fuzz"])? {
         println!("missing: {line}");
     }
-    let dir = target().join(if asan { "fuzz-asan" } else { "fuzz" });
+    let dir = target().join(if options.asan { "fuzz-asan" } else { "fuzz" });
     let triple = host_triple()?;
-    build(&dir, &triple, asan, &chosen)?;
-    let mut found = Vec::new();
-    for name in &chosen {
-        println!("\n=== {name}: {minutes} minutes");
-        if !fuzz(&dir, &triple, name, minutes)? {
-            found.push(name.as_str());
+    build(&dir, &triple, options.asan, &chosen)?;
+    println!("{} targets, {} minutes each, {} at once", chosen.len(), options.minutes, options.jobs);
+    let next = AtomicUsize::new(0);
+    let findings = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..options.jobs {
+            scope.spawn(|| {
+                while let Some(name) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let clean = fuzz(&dir, &triple, name, &options);
+                    let finding = match clean {
+                        Ok(true) => None,
+                        Ok(false) => Some(name.clone()),
+                        Err(failure) => Some(failure.to_string()),
+                    };
+                    findings.lock().unwrap_or_else(PoisonError::into_inner).extend(finding);
+                }
+            });
         }
-    }
-    if found.is_empty() {
-        println!("\nno finding in {}", chosen.join(" "));
+    });
+    let findings = findings.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if findings.is_empty() {
+        println!("no finding in {}", chosen.join(" "));
         return Ok(());
     }
     let folder = dir.join("findings");
-    Err(Failure::new(format!("findings in {}: see {}", found.join(" "), folder.display())))
+    Err(Failure::new(format!("findings in {}: see {}", findings.join(", "), folder.display())))
+}
+
+impl Options {
+    fn read(args: &[String]) -> Result<Self> {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let mut options = Self { minutes: 1.0, jobs: cores, asan: false, keep: false, names: Vec::new() };
+        let mut rest = args.iter();
+        while let Some(arg) = rest.next() {
+            let mut number = |what: &str| {
+                let number = rest.next().and_then(|n| n.parse::<f64>().ok()).filter(|n| n.is_finite() && *n > 0.0);
+                number.ok_or_else(|| Failure::new(format!("`{what}` takes a number above 0")))
+            };
+            match arg.as_str() {
+                "--asan" => options.asan = true,
+                "--keep" => options.keep = true,
+                "--minutes" => options.minutes = number(arg)?,
+                "--jobs" => options.jobs = number(arg)?.ceil() as usize,
+                flag if flag.starts_with('-') => return Err(Failure::new(format!("unknown flag `{flag}`"))),
+                name => options.names.push(name.to_owned()),
+            }
+        }
+        Ok(options)
+    }
 }
 
 fn targets() -> Result<Vec<String>> {
@@ -94,18 +128,41 @@ fn build(dir: &Path, triple: &str, asan: bool, names: &[String]) -> Result<()> {
     build.env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", flags).run()
 }
 
-fn fuzz(dir: &Path, triple: &str, name: &str, minutes: f64) -> Result<bool> {
+/// Runs one target to its end; its words go to a log. Returns whether nothing was found.
+fn fuzz(dir: &Path, triple: &str, name: &str, options: &Options) -> Result<bool> {
     let grown = dir.join("corpus").join(name);
     let findings = dir.join("findings");
-    for folder in [&grown, &findings] {
+    let logs = dir.join("logs");
+    for folder in [&grown, &findings, &logs] {
         fs::create_dir_all(folder).map_err(|e| Failure::at(folder, &e))?;
     }
-    let program = Program::new(dir.join(triple).join("release").join(name));
-    program
-        .arg(format!("-max_total_time={}", (minutes * 60.0).ceil()))
+    let program = dir.join(triple).join("release").join(name);
+    let committed = root().join("fuzz/corpus").join(name);
+    let output = Program::new(&program)
+        .arg(format!("-max_total_time={}", (options.minutes * 60.0).ceil()))
         .arg(format!("-artifact_prefix={}/{name}-", findings.display()))
-        .args(["-timeout=10", "-rss_limit_mb=2048", "-use_value_profile=1", "-print_final_stats=1", "-verbosity=1"])
+        .args(["-timeout=10", "-rss_limit_mb=2048", "-use_value_profile=1", "-print_final_stats=1"])
         .arg(&grown)
-        .arg(root().join("fuzz/corpus").join(name))
-        .watch(|_| {})
+        .arg(&committed)
+        .output()?;
+    let log = logs.join(format!("{name}.log"));
+    fs::write(&log, &output.stderr).map_err(|e| Failure::at(&log, &e))?;
+    let stat = |key: &str| {
+        let line = output.stderr.lines().find_map(|l| l.strip_prefix("stat::")?.strip_prefix(key));
+        line.unwrap_or(": ?").trim_start_matches(':').trim().to_owned()
+    };
+    let (runs, new, peak) = (stat("number_of_executed_units"), stat("new_units_added"), stat("peak_rss_mb"));
+    println!("{name}: {runs} runs, {new} new inputs, {peak} MiB: {}", if output.ok() { "clean" } else { "FINDING" });
+    if !output.ok() {
+        let lines: Vec<&str> = output.stderr.lines().rev().take(15).collect();
+        println!("{}\nlog: {}", lines.into_iter().rev().collect::<Vec<_>>().join("\n"), log.display());
+        return Ok(false);
+    }
+    if options.keep {
+        // Whether code is reached counts, not how often: hundreds of inputs would differ by that alone.
+        Program::new(&program).args(["-merge=1", "-use_counters=0"]).arg(&committed).arg(&grown).output()?;
+        let count = fs::read_dir(&committed).map_err(|e| Failure::at(&committed, &e))?.count();
+        println!("{name}: {count} committed inputs");
+    }
+    Ok(true)
 }

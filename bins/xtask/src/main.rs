@@ -22,8 +22,9 @@ const USAGE: &str = "usage: cargo xtask VERB
   test [STAGE…] [--install]   everything that CI runs, or only the named stages; --install also
                               builds the cargo tools that are missing (cargo-nextest, cargo-deny)
   test hosts [SCENARIO…]      real Debian machines with systemd, in containers (needs root)
-  fuzz [--minutes N] [--asan] [TARGET…]
-                              libFuzzer on every target, or only the named ones (1 minute each)
+  fuzz [--minutes N] [--jobs N] [--asan] [--keep] [TARGET…]
+                              libFuzzer on every target, or only the named ones (1 minute each);
+                              --keep adds inputs that reach new code to the committed ones
   bench agent [--all-peers]   the agent against other tools, in one run
   docs                        the reference (rustdoc) and the guide (mdBook, if it is installed)
 ";

@@ -46,6 +46,13 @@ pub enum Op {
         /// More entries than this are a failure (`TooLarge`).
         entries_max: usize,
     },
+    /// Reads what is behind a URL, over https, following at most 5 redirects; answers [`super::OpOutput::Bytes`].
+    ReadUrl {
+        /// `https://…`
+        url: Arc<str>,
+        /// More than this is a failure (`TooLarge`).
+        bytes_max: u64,
+    },
     /// Downloads over https into a staged file and compares its digest.
     Fetch {
         /// `https://…`
@@ -243,7 +250,11 @@ impl Op {
     pub fn effect(&self) -> Effect {
         match self {
             Self::Run(c) => c.effect,
-            Self::ReadFile { .. } | Self::HashFile { .. } | Self::Stat { .. } | Self::ListDir { .. } => Effect::Reads,
+            Self::ReadFile { .. }
+            | Self::HashFile { .. }
+            | Self::Stat { .. }
+            | Self::ListDir { .. }
+            | Self::ReadUrl { .. } => Effect::Reads,
             _ => Effect::Changes,
         }
     }
@@ -295,6 +306,7 @@ impl fmt::Display for Op {
             Self::HashFile { path, .. } => write!(f, "hash {path}"),
             Self::Stat { path, .. } => write!(f, "stat {path}"),
             Self::ListDir { path, .. } => write!(f, "list {path}"),
+            Self::ReadUrl { url, .. } => write!(f, "read {url}"),
             Self::Fetch { url, .. } => write!(f, "fetch {url}"),
             Self::ReplaceFile(r) => {
                 write!(f, "write {}", r.path)?;

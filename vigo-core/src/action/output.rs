@@ -30,6 +30,8 @@ pub enum OpOutput {
     Stat(Metadata),
     /// A directory's entries, sorted by path.
     Dir(Vec<Entry>),
+    /// What a URL holds.
+    Bytes(Arc<[u8]>),
     /// Nothing is at the path.
     Missing,
     /// A change was made.

@@ -88,8 +88,9 @@ pub struct BundleResource {
 }
 
 impl BundleResource {
-    /// Returns whether `other` asks for the same, wherever and in whatever order it is written.
-    pub fn attributes_equal(&self, other: &Self) -> bool {
+    /// Returns whether `other` asks for the same, wherever and in whatever order it is written; the attribute `but` is
+    /// passed over.
+    pub fn attributes_equal(&self, other: &Self, but: Option<&str>) -> bool {
         self.arms.is_empty()
             && other.arms.is_empty()
             && self.selector.is_none()
@@ -98,6 +99,7 @@ impl BundleResource {
             && self
                 .attributes
                 .iter()
+                .filter(|a| Some(&*a.name) != but)
                 .all(|a| other.attributes.iter().any(|b| a.name == b.name && a.value.same_text(&b.value)))
     }
 }

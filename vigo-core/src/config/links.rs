@@ -144,6 +144,10 @@ fn expression(config: &Config<'_>, reader: &mut Reader, expr: Option<&Expr>, nod
                 Diagnostic::new(Code::UnknownName, span, format!("unknown configcrate `{name}`"))
                     .did_you_mean(name, config.crates.iter().map(|c| &*c.name))
             }
+            ReferenceKind::Command => match crate::guard::check_command(name) {
+                Err(problem) => Diagnostic::new(Code::Guarded, span, problem.message),
+                Ok(()) => continue,
+            },
             _ => continue,
         };
         reader.report(d);

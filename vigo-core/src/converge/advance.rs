@@ -369,10 +369,18 @@ impl Converge {
     /// Turns actions into operations, and begins to perform them; in a plan, on the overlay.
     fn lower(&mut self, mut turn: Box<Turn>, now: Timestamp) {
         let Some(instance) = &turn.instance else { return };
-        let ops = match instance.lower(&self.facts) {
+        let mut ops = match instance.lower(&self.facts) {
             Ok(ops) => ops,
             Err(problem) => return self.fail(turn, problem, now),
         };
+        let resource = self.nodes.get(turn.node as usize).and_then(|n| self.bundle.resources.get(n.resource as usize));
+        if let Some(timeout) = resource.and_then(|r| r.timeout) {
+            for op in &mut ops {
+                if let Op::Run(command) = op {
+                    command.timeout = timeout;
+                }
+            }
+        }
         if let Err(problem) = ops.iter().try_for_each(guard::check_op) {
             return self.fail(turn, problem, now);
         }
@@ -403,6 +411,9 @@ impl Converge {
         let prediction = instance.predict(&turn.observation.outputs);
         for op in prediction.shadow.iter().chain(ops) {
             self.overlay.perform(op);
+        }
+        for op in &prediction.shadow {
+            self.cache.spoil(op, instance.type_name(), instance.spoils());
         }
         let unpredictable = instance.unpredictable();
         if let (Some(state), Some(node)) = (prediction.state, self.nodes.get(turn.node as usize))

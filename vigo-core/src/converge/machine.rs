@@ -124,6 +124,7 @@ impl Converge {
         facts: HostFacts,
         mut options: Options,
     ) -> Self {
+        let facts = HostFacts { planning: options.dry_run, ..facts };
         let entropy = core::mem::take(&mut options.entropy);
         let envoy = Value::map([
             ("Hostname", Value::text(options.envoy.hostname.clone())),
@@ -173,7 +174,7 @@ impl Converge {
 
     /// Returns what to do next.
     pub fn poll(&mut self, now: Timestamp) -> Step {
-        self.started.get_or_insert(now);
+        self.facts.now = *self.started.get_or_insert(now);
         loop {
             if self.storing {
                 return Step::Waiting;

@@ -11,6 +11,8 @@ mod overlay;
 mod prepare;
 mod render;
 mod report;
+#[cfg(test)]
+mod tests;
 mod trigger;
 mod turn;
 

@@ -145,14 +145,18 @@ fn fail_duplicates(run: &Converge, nodes: &mut [Node], order: &[u32]) {
         if r.handler || is_false(&node.gate) || is_false(&node.when) || node.fault.is_some() {
             continue;
         }
-        let Some(&other) = first.get(&(decl.name, identity.clone())) else {
-            first.insert((decl.name, identity), n);
-            continue;
-        };
-        let Some(earlier) = nodes.get(other as usize) else { continue };
+        // A resource about several things has an identity for each.
+        let key = |line: &str| (decl.name, Arc::from(line));
+        let other = identity.split('\n').find_map(|line| first.get(&key(line)).copied());
+        for line in identity.split('\n') {
+            first.entry(key(line)).or_insert(n);
+        }
+        let Some(earlier) = other.and_then(|other| nodes.get(other as usize)) else { continue };
         let Some(e) = run.bundle.resources.get(earlier.resource as usize) else { continue };
         let open = [&node.gate, &node.when, &earlier.gate, &earlier.when].into_iter().any(Option::is_some);
-        if e.attributes_equal(r) || open {
+        let same_things = earlier.identity.as_ref() == Some(&identity);
+        let about = decl.attributes.first().map(|a| a.name).filter(|_| !same_things);
+        if e.attributes_equal(r, about) || open {
             continue;
         }
         let at = Renderer::shown(&run.bundle, e.place);

@@ -110,6 +110,8 @@ codes! {
     NothingToRefresh = 506 "nothing-to-refresh" Warning;
     /// A resource that would act on every run.
     NotIdempotent = 507 "not-idempotent" Error;
+    /// Two resources that may want different things of one target.
+    PossibleDuplicate = 551 "possible-duplicate" Warning;
     /// A cycle of edges.
     Cycle = 600 "cycle" Error;
     /// A reference to what nothing in the tree is called.

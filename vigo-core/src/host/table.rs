@@ -1,7 +1,6 @@
 //! A host: its adapters and what it can do.
 
 use super::{Adapter, HostFacts, Problem};
-use crate::resource::{group, user};
 use alloc::format;
 
 /// What a host supports of a type.
@@ -67,6 +66,8 @@ macro_rules! families {
 }
 
 families! {
+    /// Returns the adapter for package sources.
+    repository: crate::resource::repository::Repository;
     /// Returns the adapter for services.
     service: crate::resource::service::Service;
     /// Returns the adapter for systemd's unit files.
@@ -74,9 +75,11 @@ families! {
     /// Returns the adapter for systemd's drop-in files.
     systemd_dropin: crate::resource::systemd_dropin::SystemdDropin;
     /// Returns the adapter for local users.
-    user: user::Users;
+    user: crate::resource::user::Users;
     /// Returns the adapter for local groups.
-    group: group::Groups;
+    group: crate::resource::group::Groups;
+    /// Returns the adapter for scheduled jobs.
+    cron: crate::resource::cron::Cron;
 }
 
 fn unsupported(type_name: &str, host: &str, facts: &HostFacts) -> Problem {

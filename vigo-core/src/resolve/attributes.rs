@@ -78,16 +78,17 @@ pub(super) fn defaults<'s, 'a>(
 /// Returns whether a general default reaches resources of this type.
 pub(super) fn takes(decl: Option<&'static TypeDecl>, name: &str) -> bool {
     // A mode that suits files takes the `x` from directories.
-    decl.is_some_and(|d| !(d.name == "directory" && name == "mode") && find(d, name).is_some())
+    decl.is_some_and(|d| !(d.name == "directory" && name == "mode") && attribute_of(d, name).is_some())
 }
 
-fn find(decl: &'static TypeDecl, name: &str) -> Option<&'static str> {
+/// Returns the plain name of an attribute of the type, whatever its spelling.
+pub(super) fn attribute_of(decl: &'static TypeDecl, name: &str) -> Option<&'static str> {
     let attribute = decl.attributes.iter().find(|a| a.name == name || a.aliases.contains(&name));
     attribute.map(|a| a.name)
 }
 
 fn plain_name<'a>(decl: Option<&'static TypeDecl>, name: &'a str) -> &'a str {
-    decl.and_then(|d| find(d, name)).unwrap_or(name)
+    decl.and_then(|d| attribute_of(d, name)).unwrap_or(name)
 }
 
 /// Returns the name of a resource that has none, `type:identity` as written, and whether templates in it were rendered.

@@ -3,6 +3,7 @@
 use super::class;
 use super::facts::Host;
 use super::policy;
+use super::templates::Cache;
 use crate::config::Config;
 use crate::diagnostic::Diagnostic;
 use alloc::format;
@@ -13,6 +14,8 @@ use hashbrown::{HashMap, HashSet};
 /// crates that are in no class. Each place is named once, with the number of match blocks that it concerns.
 pub fn check(config: &Config<'_>) -> Vec<Diagnostic> {
     let mut all = config.diagnostics.clone();
+    all.extend(super::written::check(config));
+    let mut cache = Cache::default();
     let mut found: HashMap<Diagnostic, (usize, usize)> = HashMap::new();
     let mut order: Vec<Diagnostic> = Vec::new();
     let mut included: HashSet<&str> = HashSet::new();
@@ -21,9 +24,9 @@ pub fn check(config: &Config<'_>) -> Vec<Diagnostic> {
         for member in &super::crates::collect(config, &layers).members {
             included.insert(&member.krate.name);
         }
-        let (resolved, mut diagnostics) = policy::of_class(config, &layers, Host::Any(true));
+        let (resolved, mut diagnostics) = policy::of_class(config, &layers, Host::Any(true), Some(&mut cache));
         if resolved.is_none_or(|r| !r.class.hostname_matches.is_empty()) {
-            diagnostics.extend(policy::of_class(config, &layers, Host::Any(false)).1);
+            diagnostics.extend(policy::of_class(config, &layers, Host::Any(false), Some(&mut cache)).1);
         }
         for d in diagnostics {
             match found.get_mut(&d) {
@@ -41,7 +44,7 @@ pub fn check(config: &Config<'_>) -> Vec<Diagnostic> {
         all.push(if blocks > 1 { d.help(format!("this concerns {blocks} match blocks")) } else { d });
     }
     for krate in config.crates.iter().filter(|c| !included.contains(&*c.name)) {
-        all.extend(policy::of_crate(config, krate));
+        all.extend(policy::of_crate(config, krate, &mut cache));
     }
     tidy(all)
 }

@@ -18,8 +18,11 @@ mod policy;
 mod render;
 mod secrets;
 mod stamp;
+mod targets;
+mod templates;
 mod trace;
 mod vars;
+mod written;
 
 pub use check::check;
 pub use class::Class;

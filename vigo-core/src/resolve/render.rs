@@ -76,12 +76,17 @@ impl PublishData<'_> {
 }
 
 /// Returns the diagnostic of a template that stands in the text of `node`.
-pub(super) fn error(node: Node<'_>, e: &TemplateError) -> Diagnostic {
+pub(super) fn syntax_error(node: Node<'_>, e: &TemplateError) -> Diagnostic {
     let d = Diagnostic::new(Code::Template, node.part(e.offset, e.len), e.message.clone());
-    let d = match &e.help {
+    match &e.help {
         Some(help) => d.help(help.clone()),
         None => d,
-    };
+    }
+}
+
+/// The same, of what is rendered at publish.
+fn error(node: Node<'_>, e: &TemplateError) -> Diagnostic {
+    let d = syntax_error(node, e);
     if e.kind == ErrorKind::Name {
         d.help("at publish there are `.Vars`, `.User`, `.Item`, `.Each`, `.Index`, `.Outer`")
     } else {

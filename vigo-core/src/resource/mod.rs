@@ -11,23 +11,35 @@ mod decl;
 mod diff;
 mod digest;
 mod edit;
+mod editing;
 mod fields;
 mod instance;
 mod kind;
+mod lines;
 mod registry;
+mod ssh_key;
+
+#[cfg(test)]
+pub(crate) mod rig;
 #[cfg(test)]
 mod sample;
 
-pub mod exec;
-pub(crate) mod rig;
-
+pub mod authorized_key;
+pub mod blockinfile;
+pub mod cron;
 pub mod directory;
+pub mod exec;
 pub mod file;
-pub mod package;
-pub mod service;
-mod ssh_key;
-
+pub mod file_line;
+pub mod git;
 pub mod group;
+pub mod host_entry;
+pub mod ini;
+pub mod json_file;
+pub mod package;
+pub mod replace;
+pub mod repository;
+pub mod service;
 pub mod symlink;
 pub mod systemd_dropin;
 pub mod systemd_unit;

@@ -8,13 +8,23 @@ static TYPES: &[&TypeDecl] = &[
     &super::file::DECL,
     &super::directory::DECL,
     &super::symlink::DECL,
+    &super::file_line::DECL,
+    &super::blockinfile::DECL,
+    &super::replace::DECL,
+    &super::ini::DECL,
+    &super::json_file::DECL,
     &super::package::DECL,
+    &super::repository::DECL,
     &super::service::DECL,
     &super::systemd_unit::DECL,
     &super::systemd_dropin::DECL,
     &super::exec::DECL,
     &super::user::DECL,
     &super::group::DECL,
+    &super::authorized_key::DECL,
+    &super::cron::DECL,
+    &super::host_entry::DECL,
+    &super::git::DECL,
 ];
 
 /// Returns all types, in the order of the reference.

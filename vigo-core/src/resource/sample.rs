@@ -6,6 +6,9 @@ use crate::value::Text;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+/// Attributes as a test writes them.
+pub(crate) type Items<'a> = &'a [(&'a str, Datum)];
+
 /// Returns a bare scalar.
 pub(crate) fn text(text: &str) -> Datum {
     Datum::Scalar { text: Text::plain(text), plain: true }
@@ -27,7 +30,7 @@ pub(crate) fn map(items: &[(&str, &str)]) -> Datum {
 }
 
 /// Returns the attributes of a resource `crate/sample`.
-pub(crate) fn fields(decl: &'static TypeDecl, items: &[(&str, Datum)]) -> Fields {
+pub(crate) fn fields(decl: &'static TypeDecl, items: Items<'_>) -> Fields {
     let place = Place::default();
     let field =
         |(name, datum): &(&str, Datum)| Field { name: (*name).into(), value: FieldValue::Known(datum.clone()), place };

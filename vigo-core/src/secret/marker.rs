@@ -33,15 +33,11 @@ impl core::error::Error for MissingSecret {}
 
 /// Returns where the first character stands that only markers may hold.
 pub fn reserved(text: &str) -> Option<usize> {
-    // Both characters begin with this byte, which no text of today's scripts has.
-    let mut from = 0;
-    while let Some(at) = text.as_bytes().get(from..)?.iter().position(|&b| b == 0xF4) {
-        if text.get(from + at..).is_some_and(|s| s.starts_with([START, END])) {
-            return Some(from + at);
-        }
-        from += at + 1;
+    // Two searches for one character each are searches for one byte each; one for either looks at every character.
+    match (text.find(START), text.find(END)) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
     }
-    None
 }
 
 /// Replaces every reference in `text` by its marker; `None` when it has none.

@@ -174,9 +174,9 @@ impl<'t> Lexer<'t> {
         marked
     }
 
-    /// Skips to behind the next `}}`, to go on after an error.
-    pub fn resync(&mut self) {
-        self.pos = find_pair(self.text, b'}', self.pos).map_or(self.text.len(), |at| at + 2);
+    /// Goes to behind the first `}}` at or behind `from`, to go on after an error.
+    pub fn resync(&mut self, from: usize) {
+        self.pos = find_pair(self.text, b'}', from).map_or(self.text.len(), |at| at + 2);
     }
 
     /// Takes the next token of an action.

@@ -7,6 +7,7 @@
 //! Rendering is bounded in steps, bytes and depth (see [`crate::limits`]), and a template is compiled to a flat list of
 //! steps, so that no template, whatever it says, makes Vigo recurse or run on.
 
+mod check;
 mod error;
 mod float;
 mod fuel;
@@ -22,6 +23,7 @@ mod render;
 mod scope;
 mod val;
 
+pub use check::{Names, Unknown};
 pub use error::{ErrorKind, TemplateError};
 pub use function::{Function, functions};
 pub use program::{Template, has_template};

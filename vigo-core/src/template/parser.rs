@@ -167,8 +167,8 @@ impl<'t> Parser<'t> {
             let piece = match self.lexer.text() {
                 Ok(piece) => piece,
                 Err(fault) => {
+                    self.lexer.resync(fault.at);
                     self.faults.push(fault);
-                    self.lexer.resync();
                     continue;
                 }
             };
@@ -204,9 +204,9 @@ impl<'t> Parser<'t> {
 
     /// Notes an error of the action at `open` and goes on behind it, so that later errors are found too.
     fn recover(&mut self, fault: Box<Fault>, open: usize, vars: usize, blocks: usize) {
+        self.lexer.resync(fault.at.max(open + 2));
         self.faults.push(fault);
         self.vars.truncate(vars.max(self.frame + 1));
-        self.lexer.resync();
         let word = self.text.get(open + 2..).unwrap_or("").trim_start_matches('-').trim_start();
         let word = word.get(..word.find(|c: char| !c.is_ascii_lowercase()).unwrap_or(word.len())).unwrap_or("");
         if matches!(word, "if" | "with" | "range" | "define" | "block") && self.blocks.len() == blocks {
@@ -372,7 +372,7 @@ impl<'t> Parser<'t> {
         match kind {
             BlockKind::If | BlockKind::With => {
                 if kind == BlockKind::With {
-                    self.emit(Op::EndWith, at);
+                    self.emit(Op::EndWith { leaving: false }, at);
                 }
                 let jump = self.emit(Op::Jump(ends), at) as u32;
                 if let Some(block) = self.blocks.last_mut() {
@@ -396,7 +396,7 @@ impl<'t> Parser<'t> {
         match kind {
             BlockKind::Define { .. } => return Err(misplaced().help("close the `define` with `{{ end }}` first")),
             BlockKind::Broken => {
-                self.lexer.resync();
+                self.lexer.resync(chained.start);
                 self.peeked = None;
                 return Ok(());
             }
@@ -473,7 +473,7 @@ impl<'t> Parser<'t> {
                 BlockKind::Range { next } if !block.in_else => {
                     let (target, withs, in_else) = ended.unwrap_or((i, withs, false));
                     for _ in 0..withs {
-                        self.emit(Op::EndWith, at);
+                        self.emit(Op::EndWith { leaving: true }, at);
                     }
                     if !breaks {
                         self.emit(Op::Jump(next as u32), at);
@@ -553,6 +553,7 @@ impl<'t> Parser<'t> {
     fn begin_definition(&mut self, name: String, open: usize) -> Faulty<()> {
         let definition = self.definition(name);
         let skip = self.emit(Op::Jump(NONE), open);
+        self.emit(Op::Define(definition as u32), open);
         let kind = BlockKind::Define { definition, skip, frame_before: self.frame, slots_before: self.slots };
         let vars = self.vars.len();
         self.checked_block(kind, open, NONE as usize, vars)?;
@@ -569,6 +570,7 @@ impl<'t> Parser<'t> {
         let entry = skip as u32 + 1;
         let body = self.steps.get(entry as usize..here as usize - 1).unwrap_or(&[]);
         let blank = body.iter().all(|s| match s.op {
+            Op::Define(_) => true,
             Op::Text { len } => {
                 let text = self.text.get(s.at as usize..s.at as usize + len as usize).unwrap_or("");
                 text.trim().is_empty()
@@ -621,7 +623,7 @@ impl<'t> Parser<'t> {
         let mut slots = [NO_SLOT; 2];
         for (name, slot) in names.into_iter().flatten().zip(&mut slots) {
             *slot = if assigns { self.variable(name)? } else { self.declare(name)? };
-            self.emit(Op::Set(*slot), name.start);
+            self.emit(Op::Set { slot: *slot, assigns }, name.start);
         }
         let declares = match slots {
             [NO_SLOT, _] => Declares::Nothing,

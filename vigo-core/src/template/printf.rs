@@ -177,7 +177,9 @@ impl Verbs<'_, '_, '_> {
             return false;
         }
         self.reordered = true;
-        let Some(close) = self.rest.find(']').filter(|_| self.rest.len() > 2) else {
+        // No number is longer: looking further for a bracket at each of many verbs would take long.
+        let close = self.rest.bytes().take(64).position(|b| b == b']');
+        let Some(close) = close.filter(|_| self.rest.len() > 2) else {
             self.good = false;
             self.skip(1);
             return false;

@@ -42,8 +42,11 @@ pub(super) enum Op {
     },
     /// Drops the value below the top.
     Nip,
-    /// Copies the top to a variable.
-    Set(u16),
+    /// Copies the top to a variable; `assigns`: to one that was declared before.
+    Set {
+        slot: u16,
+        assigns: bool,
+    },
     /// Pops the top.
     Drop,
     /// Pops and prints the top.
@@ -53,8 +56,10 @@ pub(super) enum Op {
     Unless(u32),
     /// Pops the top; makes it the dot if it is true, else jumps.
     With(u32),
-    /// Takes back the dot from before `With`.
-    EndWith,
+    /// Takes back the dot from before `With`; `leaving`: on the way out of a loop.
+    EndWith {
+        leaving: bool,
+    },
     /// Pops the top and starts a loop over it; jumps if it is empty.
     Range {
         otherwise: u32,
@@ -69,6 +74,8 @@ pub(super) enum Op {
     Break(u32),
     /// Calls a definition with the top as its dot.
     Template(u32),
+    /// Begins the body of a definition.
+    Define(u32),
     /// Ends a definition, or the template.
     Return,
 }

@@ -238,7 +238,7 @@ impl<'a> Machine<'a> {
                 self.pop();
                 self.stack.push(top);
             }
-            Op::Set(slot) => {
+            Op::Set { slot, .. } => {
                 if let (Some(top), Some(var)) = (self.stack.last(), self.vars.get_mut(self.base + usize::from(slot))) {
                     *var = top.clone();
                 }
@@ -263,7 +263,7 @@ impl<'a> Machine<'a> {
                 }
                 self.dots.push(val);
             }
-            Op::EndWith => {
+            Op::EndWith { .. } => {
                 self.dots.pop();
             }
             Op::Range { otherwise } => {
@@ -286,6 +286,7 @@ impl<'a> Machine<'a> {
                 self.end_loop();
                 return Ok(Some(to as usize));
             }
+            Op::Define(_) => {}
             Op::Template(index) => return self.template(pc, index),
             Op::Return => {
                 let Some(frame) = self.frames.pop() else { return Ok(None) };
@@ -364,12 +365,19 @@ impl<'a> Machine<'a> {
             }),
             Flow::Tells => {}
         }
+        let hidden = args.iter().find_map(|arg| arg.taint.clone());
         let mut call = Call { args, fuel: &mut self.fuel, secrets: self.scope.secrets };
-        let result = run(&mut call).map_err(|failure| match failure.kind {
-            ErrorKind::Value if function.name != "required" => {
-                Failure { message: format!("error calling `{}`: {}", function.name, failure.message), ..failure }
-            }
-            _ => failure,
+        let result = run(&mut call).map_err(|failure| {
+            let message = match (failure.kind, hidden) {
+                (ErrorKind::Value, Some(path)) => {
+                    format!("error calling `{}` on what was made of «secret {path}»", function.name)
+                }
+                (ErrorKind::Value, None) if function.name != "required" => {
+                    format!("error calling `{}`: {}", function.name, failure.message)
+                }
+                _ => failure.message,
+            };
+            Failure { message, ..failure }
         })?;
         self.stack.truncate(start);
         self.stack.push(result.tainted(taint));

@@ -99,7 +99,9 @@ pub const MORE: &[Tool] = &[
         install: || python("ansible-core==2.19.*", "ansible-playbook"),
         prepare: ansible_policy,
         command: |program, place| {
-            let ansible = Program::new(program).args(["-i", "localhost,", "-c", "local"]);
+            // It looks for some Python on the machine; the one that it runs with is there for sure.
+            let python = format!("ansible_python_interpreter={}", program.with_file_name("python3").display());
+            let ansible = Program::new(program).args(["-i", "localhost,", "-c", "local", "-e", &python]);
             ansible.arg(place.dir.join("play.yml")).env("ANSIBLE_HOME", place.dir.join("home"))
         },
     },

@@ -4,7 +4,7 @@ use alloc::format;
 
 use super::super::error::ErrorKind;
 use super::super::fuel::Failure;
-use super::super::val::Val;
+use super::super::val::{Val, shown};
 use super::Call;
 use crate::value::Value;
 
@@ -12,6 +12,6 @@ pub(super) fn secret<'a>(call: &mut Call<'_, 'a>) -> Result<Val<'a>, Failure> {
     let path = call.text(0)?;
     match call.secrets.secret(path) {
         Some(text) => Ok(Value::Text(text).into()),
-        None => Err(Failure::new(ErrorKind::Secret, format!("secret `{path}` is not available"))),
+        None => Err(Failure::new(ErrorKind::Secret, format!("secret {} is not available", shown(call.value(0))))),
     }
 }

@@ -1,0 +1,237 @@
+//! The executor: one operation in, one answer out.
+
+use super::ExecutorOptions;
+use super::failure::{Answer, failure};
+use super::resolve::{Last, Place, Resolver};
+use super::run::Programs;
+use super::{fetch, list, meta, read, remove, signal};
+use rustix::fd::OwnedFd;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use vigo_core::action::{AbsPath, Effect, FailureKind, Op, OpFailure, OpOutput, StagedId};
+use vigo_core::converge::OpId;
+use vigo_core::guard;
+
+/// Programs that are run side by side at most.
+const RUNS_MAX: usize = 4;
+
+/// Performs operations on this machine, one at a time; reads that are programs, a few at once.
+///
+/// Call [`Executor::perform`] with each operation, in order, and hand back what it answers. Every change is checked against
+/// the guardrails once more, with links resolved. An executor belongs to one run: what it holds open, and what it has
+/// staged, goes when it is dropped.
+#[derive(Debug)]
+pub struct Executor {
+    pub(super) resolver: Resolver,
+    pub(super) programs: Programs,
+    pub(super) staging: PathBuf,
+    /// Downloads of this run.
+    pub(super) staged: BTreeMap<StagedId, (PathBuf, [u8; 32])>,
+    /// Folders that were looked through for leftovers.
+    pub(super) swept: BTreeSet<String>,
+    buf: Vec<u8>,
+}
+
+impl Executor {
+    /// Returns an executor.
+    ///
+    /// # Errors
+    /// When the root cannot be opened.
+    pub fn new(options: ExecutorOptions) -> std::io::Result<Self> {
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(super::run::USUAL_UMASK));
+        Ok(Self {
+            resolver: Resolver::new(options.root)?,
+            programs: Programs::new(options.secrets),
+            staging: options.staging,
+            staged: BTreeMap::new(),
+            swept: BTreeSet::new(),
+            buf: vec![0; read::CHUNK],
+        })
+    }
+
+    /// Performs one operation to its end.
+    pub fn perform(&mut self, op: &Op) -> OpOutput {
+        let answer = match op {
+            Op::HashFile { path, follow } => read::hash_file(&self.resolver, path, last(*follow), &mut self.buf),
+            Op::ReadFile { path, follow, bytes_max } => {
+                read::read_file(&self.resolver, path, last(*follow), *bytes_max, &mut self.buf)
+            }
+            Op::Stat { path, follow } => read::stat(&self.resolver, path, last(*follow)),
+            Op::ListDir { path, deep, entries_max } => list::list_dir(&self.resolver, path, *deep, *entries_max),
+            Op::ReadUrl { url, bytes_max } => fetch::read_url(url, *bytes_max),
+            change => self.change(change),
+        };
+        answer.unwrap_or_else(OpOutput::Failed)
+    }
+
+    /// Performs operations whose order is free, and hands each answer to `answer` with its number.
+    pub fn perform_all(&mut self, ops: Vec<(OpId, Arc<Op>)>, mut answer: impl FnMut(OpId, OpOutput)) {
+        let (mut runs, others): (Vec<_>, Vec<_>) = ops.into_iter().partition(|(_, op)| is_read_by_program(op));
+        if runs.len() < 2 {
+            for (id, op) in runs.into_iter().chain(others) {
+                answer(id, self.perform(&op));
+            }
+            return;
+        }
+        for (id, op) in others {
+            answer(id, self.perform(&op));
+        }
+        let programs = &self.programs;
+        while !runs.is_empty() {
+            let together: Vec<_> = runs.drain(..runs.len().min(RUNS_MAX)).collect();
+            let answers: Vec<(OpId, OpOutput)> = std::thread::scope(|scope| {
+                let run = |(id, op): (OpId, Arc<Op>)| {
+                    let handle = scope.spawn(move || match &*op {
+                        Op::Run(command) => allowed(&op).map_or_else(OpOutput::Failed, |()| programs.run(command)),
+                        _ => not_performed(&op),
+                    });
+                    (id, handle)
+                };
+                let handles: Vec<_> = together.into_iter().map(run).collect();
+                let joined = handles.into_iter().map(|(id, handle)| {
+                    let panicked = |_| OpOutput::Failed(failure(FailureKind::Other, "the executor panicked"));
+                    (id, handle.join().unwrap_or_else(panicked))
+                });
+                joined.collect()
+            });
+            for (id, output) in answers {
+                answer(id, output);
+            }
+        }
+    }
+
+    fn change(&mut self, op: &Op) -> Answer<OpOutput> {
+        match op {
+            Op::Run(command) => {
+                allowed(op)?;
+                let output = self.programs.run(command);
+                if command.effect == Effect::Changes {
+                    self.resolver.forget();
+                    self.programs.forget();
+                }
+                Ok(output)
+            }
+            Op::Fetch { url, sha256, staged } => self.fetch(url, *sha256, *staged),
+            Op::Signal { pid, start_time, signal } => signal::signal(*pid, *start_time, signal),
+            Op::ReplaceFile(replace) => {
+                if replace.parents {
+                    meta::make_parents(self, &replace.path)?;
+                }
+                let place = self.allow(op, &replace.path, last(replace.follow))?;
+                self.replace(replace, &place)
+            }
+            Op::MakeDir { path, mode, owner, parents } => {
+                if *parents {
+                    meta::make_parents(self, path)?;
+                }
+                let place = self.allow(op, path, Last::Keep)?;
+                meta::make_dir(&place, *mode, *owner)
+            }
+            Op::Symlink { path, to, owner, force } => {
+                let place = self.allow(op, path, Last::Keep)?;
+                self.resolver.forget();
+                meta::symlink(&place, to, *owner, *force)
+            }
+            Op::HardLink { path, to, force } => {
+                let place = self.allow(op, path, Last::Keep)?;
+                let to = self.resolver.place(to, Last::Keep)?;
+                meta::hard_link(&place, &to, *force)
+            }
+            Op::Remove { path, recursive } => {
+                let place = match self.allow(op, path, Last::Keep) {
+                    // Nothing is where no folder is.
+                    Err(f) if f.kind == FailureKind::NoParent => return Ok(OpOutput::Done),
+                    other => other?,
+                };
+                self.resolver.forget();
+                remove::remove(&place, *recursive)
+            }
+            Op::Rename { from, to } => {
+                let source = self.allow(op, from, Last::Keep)?;
+                let target = self.resolver.place(to, Last::Keep)?;
+                let resolved = Op::Rename { from: source.path.clone(), to: target.path.clone() };
+                allowed(&resolved)?;
+                self.resolver.forget();
+                meta::rename(&source, &target)
+            }
+            Op::SetOwner { path, owner, follow } => {
+                let place = self.allow(op, path, last(*follow))?;
+                meta::set_owner(&place, *owner)
+            }
+            Op::SetMode { path, mode } => {
+                let place = self.allow(op, path, Last::Keep)?;
+                meta::set_mode(&place, *mode)
+            }
+            Op::SetContext { path, context } => {
+                let place = self.allow(op, path, Last::Keep)?;
+                meta::set_context_at(&place, context)
+            }
+            Op::ReadFile { .. } | Op::HashFile { .. } | Op::Stat { .. } | Op::ListDir { .. } | Op::ReadUrl { .. } => {
+                Ok(not_performed(op))
+            }
+        }
+    }
+
+    /// Finds the place of a change, and asks the guardrails about it as written and as it is with links resolved.
+    fn allow(&mut self, op: &Op, path: &AbsPath, last: Last) -> Answer<Place> {
+        allowed(op)?;
+        let place = self.resolver.place(path, last)?;
+        if place.path != *path {
+            allowed(&moved(op, &place.path))?;
+        }
+        Ok(place)
+    }
+
+    /// Opens a staged download, and says what it must be.
+    pub(super) fn staged(&self, id: StagedId) -> Answer<(OwnedFd, [u8; 32])> {
+        let Some((path, sha256)) = self.staged.get(&id) else {
+            return Err(failure(FailureKind::Other, format!("nothing was downloaded as number {}", id.0)));
+        };
+        let fd = rustix::fs::open(path, read::READ, rustix::fs::Mode::empty())
+            .map_err(super::failure::at("open", path.display()))?;
+        Ok((fd, *sha256))
+    }
+}
+
+impl Drop for Executor {
+    fn drop(&mut self) {
+        for (path, _) in self.staged.values() {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+fn allowed(op: &Op) -> Answer<()> {
+    guard::check_op(op).map_err(|problem| failure(FailureKind::Denied, problem.message))
+}
+
+/// Returns the operation as it is with links resolved.
+fn moved(op: &Op, to: &AbsPath) -> Op {
+    let mut op = op.clone();
+    match &mut op {
+        Op::ReplaceFile(replace) => replace.path = to.clone(),
+        Op::MakeDir { path, .. }
+        | Op::Symlink { path, .. }
+        | Op::HardLink { path, .. }
+        | Op::Remove { path, .. }
+        | Op::SetOwner { path, .. }
+        | Op::SetMode { path, .. }
+        | Op::SetContext { path, .. } => *path = to.clone(),
+        Op::Rename { from, .. } => *from = to.clone(),
+        _ => {}
+    }
+    op
+}
+
+fn is_read_by_program(op: &Op) -> bool {
+    matches!(op, Op::Run(command) if command.effect == Effect::Reads && !command.background)
+}
+
+fn not_performed(op: &Op) -> OpOutput {
+    OpOutput::Failed(OpFailure { kind: FailureKind::Other, message: format!("`{op}` is not performed here") })
+}
+
+fn last(follow: bool) -> Last {
+    if follow { Last::Follow } else { Last::Keep }
+}

@@ -1,0 +1,109 @@
+//! Files that are not there yet: made beside their target, 0600, and gone again when nothing comes of them.
+
+use super::failure::{Answer, at};
+use super::resolve::{Dir, Place};
+use rustix::fd::OwnedFd;
+use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags};
+use rustix::io::Errno;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::sync::Arc;
+
+/// What such a file's name starts with.
+const PREFIX: &str = ".vigo-";
+
+/// Entries of a folder that are looked at for leftovers of dead runs: a folder of a million files is not worth it.
+const STALE_ENTRIES_MAX: usize = 10_000;
+
+/// A new file beside its target; removed when dropped before [`Temp::keep`].
+///
+/// It is locked as long as it is open, so that another run can tell a leftover from a file that is being written.
+#[derive(Debug)]
+pub(super) struct Temp {
+    pub fd: OwnedFd,
+    pub dir: Arc<Dir>,
+    pub name: OsString,
+    /// The new file's owner, as the system chose it.
+    pub uid: u32,
+    pub gid: u32,
+    kept: bool,
+}
+
+impl Temp {
+    /// Makes an empty file for `place`.
+    pub(super) fn create(place: &Place) -> Answer<Self> {
+        const FLAGS: OFlags =
+            OFlags::RDWR.union(OFlags::CREATE).union(OFlags::EXCL).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+        let dir = place.dir.clone();
+        let what = || at("make a file beside", &place.path);
+        loop {
+            let name = name_for(&place.name);
+            let fd = match rustix::fs::openat(&dir.fd, &name, FLAGS, Mode::RUSR | Mode::WUSR) {
+                Err(Errno::EXIST) => continue,
+                other => other.map_err(what())?,
+            };
+            // Locks are refused on some network file systems: then leftovers stay, nothing else.
+            let _ = rustix::fs::flock(&fd, FlockOperation::LockExclusive);
+            let stat = rustix::fs::fstat(&fd).map_err(what())?;
+            // Another run took it for a leftover before it was locked.
+            if stat.st_nlink > 0 {
+                return Ok(Self { fd, dir, name, uid: stat.st_uid, gid: stat.st_gid, kept: false });
+            }
+        }
+    }
+
+    /// Says that the file has found its place, or has been dealt with.
+    pub(super) fn keep(mut self) {
+        self.kept = true;
+    }
+}
+
+impl Drop for Temp {
+    fn drop(&mut self) {
+        if !self.kept {
+            let _ = rustix::fs::unlinkat(&self.dir.fd, &self.name, AtFlags::empty());
+        }
+    }
+}
+
+/// Returns a name that nobody guesses, `.vigo-<random>-<name>`, cut to what a file system takes.
+pub(super) fn name_for(name: &[u8]) -> OsString {
+    let mut bytes = [0u8; 8];
+    let got = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
+    let number = match got {
+        Ok(8) => u64::from_le_bytes(bytes),
+        // Without a source the name is only likely to be free; O_EXCL decides.
+        _ => std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |t| t.as_nanos() as u64),
+    };
+    let mut out = format!("{PREFIX}{number:016x}-").into_bytes();
+    out.extend_from_slice(name.get(..name.len().min(200)).unwrap_or(name));
+    OsString::from_vec(out)
+}
+
+/// Removes what runs that died have left in a folder.
+pub(super) fn remove_stale(dir: &Dir) {
+    let Ok(entries) = rustix::fs::Dir::read_from(&dir.fd) else { return };
+    for entry in entries.take(STALE_ENTRIES_MAX).flatten() {
+        let name = entry.file_name().to_bytes();
+        if !is_temp(name) || !matches!(entry.file_type(), FileType::RegularFile | FileType::Symlink | FileType::Unknown)
+        {
+            continue;
+        }
+        let name = OsStr::from_bytes(name);
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let alive = match rustix::fs::openat(&dir.fd, name, flags, Mode::empty()) {
+            Ok(fd) => rustix::fs::flock(&fd, FlockOperation::NonBlockingLockExclusive).is_err(),
+            // A link cannot be locked; it is there for less than a millisecond.
+            Err(Errno::LOOP) => false,
+            Err(_) => true,
+        };
+        if !alive {
+            let _ = rustix::fs::unlinkat(&dir.fd, name, AtFlags::empty());
+        }
+    }
+}
+
+fn is_temp(name: &[u8]) -> bool {
+    name.strip_prefix(PREFIX.as_bytes())
+        .is_some_and(|rest| rest.len() > 17 && rest[16] == b'-' && rest[..16].iter().all(u8::is_ascii_hexdigit))
+}

@@ -1,0 +1,131 @@
+//! Two resources of one class for one target.
+
+use super::attributes::{self, Attributes};
+use super::instances::{Context, CrateInstance, Instance, Instances};
+use super::render::{self, PublishData};
+use super::written;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::resource::{FieldValue, Kind};
+use crate::secret;
+use crate::source::{Node, NodeKind};
+use crate::value::{Text, Value};
+use crate::when::{Expr, exclusive};
+use alloc::format;
+use alloc::string::String;
+use hashbrown::HashMap;
+
+/// Refuses two steady resources that want different things of one target, unless their conditions exclude each other;
+/// where that cannot be seen it warns.
+pub(super) fn check(cx: &mut Context<'_, '_>, instances: &Instances<'_, '_>) {
+    let mut first: HashMap<(&'static str, String), &Instance<'_, '_>> = HashMap::new();
+    for instance in instances.all.iter().filter(|i| !i.handler && i.when != Expr::False) {
+        let Some(identity) = identity(instances, instance) else { continue };
+        let Some(decl) = instance.decl else { continue };
+        let earlier = match first.get(&(decl.name, identity.clone())) {
+            Some(earlier) => *earlier,
+            None => {
+                first.insert((decl.name, identity), instance);
+                continue;
+            }
+        };
+        if agree(instances, earlier, instance) {
+            continue;
+        }
+        let (a, b) = (condition(instances, earlier), condition(instances, instance));
+        if exclusive(&a, &b) {
+            continue;
+        }
+        let at = |i: &Instance<'_, '_>| i.resource.name.unwrap_or(i.resource.node).span();
+        let sure = a == Expr::True && b == Expr::True;
+        let code = if sure { Code::DuplicateTarget } else { Code::PossibleDuplicate };
+        let verb = if sure { "manage" } else { "may both manage" };
+        let message =
+            format!("`{}` and `{}` {verb} {} `{identity}`, with other wishes", earlier.id, instance.id, decl.name);
+        let d = Diagnostic::new(code, at(instance), message).at("again here").label(at(earlier), "first here");
+        cx.report(d.help("remove one of the two, make them agree, or give them conditions that exclude each other"));
+    }
+}
+
+fn condition(instances: &Instances<'_, '_>, i: &Instance<'_, '_>) -> Expr {
+    let gate = instances.crates.get(i.krate).map_or(Expr::True, |c| c.gate.clone());
+    Expr::and([gate, i.when.clone()])
+}
+
+/// Returns what templates of the resource see at publish.
+fn data<'s>(krate: &'s CrateInstance<'_, '_>, i: &'s Instance<'_, '_>, vars: &'s Value) -> PublishData<'s> {
+    let shown = i.item.as_ref().or(krate.item.as_ref());
+    PublishData {
+        vars,
+        item: shown.map(|i| &i.value),
+        index: shown.map_or(0, |i| i.index),
+        outer: krate.item.as_ref().map(|i| &i.value),
+        user: krate.krate.user,
+    }
+}
+
+/// Returns what the resource is about, if that is known without a machine.
+fn identity(instances: &Instances<'_, '_>, i: &Instance<'_, '_>) -> Option<String> {
+    let decl = i.decl?;
+    if i.resource.case.is_some() {
+        return None;
+    }
+    let krate = instances.crates.get(i.krate)?;
+    let data = data(krate, i, instances.scopes.get(krate.scope)?);
+    let attributes = Attributes::of(krate.krate, i.resource, Some(decl));
+    let long = |name: &str| decl.attribute(name).is_some_and(|a| a.kind == Kind::LongText);
+    let short = Attributes { entries: attributes.entries.into_iter().filter(|(name, _)| !long(name)).collect() };
+    let value = |node: Node<'_>, _: bool| known(node, &data);
+    let (fields, _) = written::fields(krate.krate, i.resource, decl, &short, i.handler, i.resource.node.span(), value);
+    (decl.identity)(&fields)
+}
+
+fn known(node: Node<'_>, data: &PublishData<'_>) -> FieldValue {
+    if written::first_secret(node).is_some() {
+        return FieldValue::Pending;
+    }
+    if !written::has_template(node) {
+        return FieldValue::Known(attributes::datum(node));
+    }
+    match render::text(node, "", data) {
+        Ok(text) if !secret::is_marked(&text) && node.text().is_some() => {
+            FieldValue::Known(crate::resource::Datum::Scalar { text: Text::plain(&*text), plain: false })
+        }
+        _ => FieldValue::Pending,
+    }
+}
+
+/// Returns whether two resources wish the same, as far as that is seen without a machine.
+fn agree(instances: &Instances<'_, '_>, a: &Instance<'_, '_>, b: &Instance<'_, '_>) -> bool {
+    let seen = |i: &Instance<'_, '_>| {
+        let krate = instances.crates.get(i.krate)?;
+        Some((krate, instances.scopes.get(krate.scope)?))
+    };
+    let (Some((krate_a, vars_a)), Some((krate_b, vars_b))) = (seen(a), seen(b)) else { return false };
+    let (data_a, data_b) = (data(krate_a, a, vars_a), data(krate_b, b, vars_b));
+    let same_data =
+        (data_a.vars, data_a.item, data_a.outer, data_a.user) == (data_b.vars, data_b.item, data_b.outer, data_b.user);
+    let (all_a, all_b) =
+        (Attributes::of(krate_a.krate, a.resource, a.decl), Attributes::of(krate_b.krate, b.resource, b.decl));
+    let equal = |x: Node<'_>, y: Node<'_>| {
+        same(x, y, &|x, y| match (render::text(x, "", &data_a), render::text(y, "", &data_b)) {
+            (Ok(x), Ok(y)) => x == y,
+            _ => same_data && x.text() == y.text(),
+        })
+    };
+    all_a.entries.len() == all_b.entries.len()
+        && all_a.entries.iter().all(|(name, e)| all_b.get(name).is_some_and(|other| equal(e.value, other)))
+}
+
+fn same(a: Node<'_>, b: Node<'_>, texts: &dyn Fn(Node<'_>, Node<'_>) -> bool) -> bool {
+    match (a.kind(), b.kind()) {
+        (NodeKind::Scalar(..), NodeKind::Scalar(..)) => texts(a, b),
+        (NodeKind::List, NodeKind::List) => match (a.list(), b.list()) {
+            (Some(a), Some(b)) => a.len() == b.len() && a.zip(b).all(|(a, b)| same(a, b, texts)),
+            _ => false,
+        },
+        (NodeKind::Map(a), NodeKind::Map(b)) => {
+            a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| a.name == b.name && same(a.value, b.value, texts))
+        }
+        _ => false,
+    }
+}

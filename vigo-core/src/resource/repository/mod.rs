@@ -1,0 +1,11 @@
+//! `repository`: a package source.
+
+mod decl;
+mod family;
+mod key;
+mod openpgp;
+
+pub use decl::DECL;
+pub use family::{Action, FileState, Format, Indexed, Repository, State, Want};
+pub use key::{KeySource, KeyState, key_ops, observe_key};
+pub use openpgp::Keys;

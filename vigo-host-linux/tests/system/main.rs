@@ -1,0 +1,7 @@
+//! Resources converged on machines in memory.
+
+mod accounts;
+mod authorized_key;
+mod cron;
+mod host;
+mod machine;
