@@ -9,6 +9,7 @@ use vigo_core::resource::cron::Cron;
 use vigo_core::resource::hostname::Hostname;
 use vigo_core::resource::mount::Mount;
 use vigo_core::resource::package::Package;
+use vigo_core::resource::repository::Repository;
 use vigo_core::resource::service::Service;
 use vigo_core::resource::sysctl::Sysctl;
 use vigo_core::resource::systemd_dropin::SystemdDropin;
@@ -34,6 +35,10 @@ impl Host for Linux {
 
     fn package(&self, facts: &HostFacts, manager: Option<&str>) -> Result<&'static dyn Adapter<Package>, Problem> {
         crate::package::select(facts, manager)
+    }
+
+    fn repository(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<Repository>, Problem> {
+        crate::repository::select(facts)
     }
 
     fn service(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<Service>, Problem> {

@@ -10,6 +10,7 @@ mod cron;
 mod host;
 mod mounts;
 mod package;
+mod repository;
 mod service;
 mod system;
 

@@ -4,7 +4,7 @@ use super::ExecutorOptions;
 use super::failure::{Answer, failure};
 use super::resolve::{Last, Place, Resolver};
 use super::run::Programs;
-use super::{list, meta, read, remove, signal};
+use super::{fetch, list, meta, read, remove, signal};
 use rustix::fd::OwnedFd;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -59,6 +59,7 @@ impl Executor {
             }
             Op::Stat { path, follow } => read::stat(&self.resolver, path, last(*follow)),
             Op::ListDir { path, deep, entries_max } => list::list_dir(&self.resolver, path, *deep, *entries_max),
+            Op::ReadUrl { url, bytes_max } => fetch::read_url(url, *bytes_max),
             change => self.change(change),
         };
         answer.unwrap_or_else(OpOutput::Failed)
@@ -166,7 +167,9 @@ impl Executor {
                 let place = self.allow(op, path, Last::Keep)?;
                 meta::set_context_at(&place, context)
             }
-            Op::ReadFile { .. } | Op::HashFile { .. } | Op::Stat { .. } | Op::ListDir { .. } => Ok(not_performed(op)),
+            Op::ReadFile { .. } | Op::HashFile { .. } | Op::Stat { .. } | Op::ListDir { .. } | Op::ReadUrl { .. } => {
+                Ok(not_performed(op))
+            }
         }
     }
 
