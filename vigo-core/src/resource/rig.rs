@@ -312,7 +312,6 @@ impl Disk {
             }
             Op::ReadUrl { url, .. } => failed(FailureKind::Unreachable, format!("no `{url}`")),
             Op::Fetch { .. } => OpOutput::Done,
-            Op::ReadUrl { .. } => OpOutput::Missing,
             Op::ReplaceFile(replace) => self.replace(replace),
             Op::MakeDir { path, mode, owner, parents } => {
                 let parent = path.parent().map(|p| p.to_string()).unwrap_or_default();
