@@ -7,4 +7,3 @@ pub mod output;
 pub mod state;
 pub mod traits;
 mod traits_command;
-pub mod state;

@@ -45,7 +45,6 @@ pub fn check_op(op: &Op) -> Result<(), Problem> {
         | Op::ListDir { .. }
         | Op::ReadUrl { .. }
         | Op::Fetch { .. }
-        | Op::ReadUrl { .. }
         | Op::Signal { .. } => Ok(()),
     }
 }

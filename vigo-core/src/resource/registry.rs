@@ -21,10 +21,15 @@ static TYPES: &[&TypeDecl] = &[
     &super::exec::DECL,
     &super::user::DECL,
     &super::group::DECL,
-    &super::git::DECL,
     &super::authorized_key::DECL,
     &super::cron::DECL,
     &super::host_entry::DECL,
+    &super::hostname::DECL,
+    &super::timezone::DECL,
+    &super::sysctl::DECL,
+    &super::mount::DECL,
+    &super::swap::DECL,
+    &super::git::DECL,
 ];
 
 /// Returns all types, in the order of the reference.

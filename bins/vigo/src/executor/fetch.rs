@@ -53,27 +53,6 @@ impl Executor {
     }
 }
 
-/// Reads a small answer whole.
-pub(super) fn read_url(url: &str, bytes_max: u64) -> Answer<OpOutput> {
-    let mut body = Vec::new();
-    let mut over = false;
-    get(url, bytes_max.saturating_add(1), |chunk| {
-        over |= (body.len() + chunk.len()) as u64 > bytes_max;
-        if !over {
-            body.extend_from_slice(chunk);
-        }
-        Ok(())
-    })?;
-    if over {
-        return Err(failure(FailureKind::TooLarge, format!("read `{url}`: expected at most {bytes_max} bytes")));
-    }
-    Ok(OpOutput::Bytes(body.into()))
-}
-
-fn download(url: &str, mut file: std::fs::File, expected: &[u8; 32]) -> Answer<()> {
-    let mut hash = Sha256::new();
-    get(url, BYTES_MAX, |chunk| {
-        hash.update(chunk);
 /// Answers [`vigo_core::action::Op::ReadUrl`].
 pub(super) fn read_url(url: &str, bytes_max: u64) -> Answer<OpOutput> {
     let mut content = Vec::new();
@@ -107,12 +86,6 @@ fn download(url: &str, mut file: std::fs::File, expected: &[u8; 32]) -> Answer<(
     Err(failure(FailureKind::Invalid, message))
 }
 
-/// Gets `url` and hands its body over in pieces, `bytes_max` at most.
-fn get(url: &str, bytes_max: u64, mut take: impl FnMut(&[u8]) -> Answer<()>) -> Answer<()> {
-    if !url.starts_with("https://") {
-        let message = format!("expected a URL that starts with `https://`, found `{url}`");
-        return Err(failure(FailureKind::Other, message));
-    }
 /// Hands what is behind a URL to `take`, piece by piece.
 fn get(url: &str, mut take: impl FnMut(&[u8]) -> Answer<()>) -> Answer<()> {
     only_https(url)?;
@@ -129,15 +102,6 @@ fn get(url: &str, mut take: impl FnMut(&[u8]) -> Answer<()>) -> Answer<()> {
         .user_agent("vigo")
         .build();
     let mut response = ureq::Agent::new_with_config(config).get(url).call().map_err(|e| unreachable(url, &e))?;
-    let mut body = response.body_mut().with_config().limit(bytes_max).reader();
-    let mut buf = vec![0; 64 << 10];
-    loop {
-        match body.read(&mut buf) {
-            Ok(0) => return Ok(()),
-            Ok(len) => take(buf.get(..len).unwrap_or_default())?,
-            Err(e) => return Err(failure(FailureKind::Unreachable, format!("fetch `{url}`: {}", text(e)))),
-        }
-    }
     let mut body = response.body_mut().with_config().limit(u64::MAX).reader();
     let mut buf = vec![0; 64 << 10];
     loop {

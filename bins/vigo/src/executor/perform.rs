@@ -113,7 +113,6 @@ impl Executor {
                 Ok(output)
             }
             Op::Fetch { url, sha256, staged } => self.fetch(url, *sha256, *staged),
-            Op::ReadUrl { url, bytes_max } => fetch::read_url(url, *bytes_max),
             Op::Signal { pid, start_time, signal } => signal::signal(*pid, *start_time, signal),
             Op::ReplaceFile(replace) => {
                 if replace.parents {
