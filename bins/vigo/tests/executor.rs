@@ -327,6 +327,12 @@ fn a_backup_is_the_old_file() {
     assert_eq!(t.executor().perform(&op), OpOutput::Done);
     assert_eq!((t.read("f"), t.read("f.bak"), mode_of(&t.0.join("f.bak"))), ("new".into(), "old".into(), 0o640));
     assert_eq!(t.names(), ["f", "f.bak"]);
+    let op = Op::ReplaceFile(Replace { backup: Some(".{epoch}.bak".into()), ..replace(t.path("f"), "newer") });
+    assert_eq!(t.executor().perform(&op), OpOutput::Done);
+    let dated = t.names().into_iter().find(|n| n.ends_with(".bak") && n != "f.bak").unwrap_or_default();
+    let epoch = dated.trim_start_matches("f.").trim_end_matches(".bak").parse::<u64>();
+    assert!(epoch.is_ok_and(|secs| secs > 1_700_000_000), "{dated}");
+    assert_eq!(t.read(&dated), "new");
 }
 
 #[test]
