@@ -1,5 +1,4 @@
-//! Downloads, over https only: [`vigo_core::action::Op::Fetch`] into a staged file, of the digest that is expected, and
-//! [`vigo_core::action::Op::ReadUrl`] into memory.
+//! [`vigo_core::action::Op::Fetch`]: a download into a staged file, over https only, of the digest that is expected.
 
 use super::failure::{Answer, failure, kind_of_io, text};
 use super::perform::Executor;
@@ -34,7 +33,6 @@ impl Executor {
     /// Downloads into a staged file of the run.
     pub(super) fn fetch(&mut self, url: &str, sha256: [u8; 32], id: StagedId) -> Answer<OpOutput> {
         only_https(url)?;
-        https(url)?;
         let staging = &self.staging;
         let fail = |e: std::io::Error| failure(kind_of_io(&e), format!("stage `{}`: {}", staging.display(), text(e)));
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(staging).map_err(fail)?;
@@ -91,28 +89,6 @@ fn download(url: &str, mut file: std::fs::File, expected: &[u8; 32]) -> Answer<(
 /// Hands what is behind a URL to `take`, piece by piece.
 fn get(url: &str, mut take: impl FnMut(&[u8]) -> Answer<()>) -> Answer<()> {
     only_https(url)?;
-/// Reads what is behind a URL.
-pub(super) fn read_url(url: &str, bytes_max: u64) -> Answer<OpOutput> {
-    https(url)?;
-    let mut body = Vec::new();
-    let mut reader = get(url)?.into_body().into_with_config().limit(BYTES_MAX).reader().take(bytes_max + 1);
-    reader
-        .read_to_end(&mut body)
-        .map_err(|e| failure(FailureKind::Unreachable, format!("fetch `{url}`: {}", text(e))))?;
-    if body.len() as u64 > bytes_max {
-        return Err(failure(FailureKind::TooLarge, format!("fetch `{url}`: expected at most {bytes_max} bytes")));
-    }
-    Ok(OpOutput::Bytes(body.into()))
-}
-
-fn https(url: &str) -> Answer<()> {
-    if url.starts_with("https://") {
-        return Ok(());
-    }
-    Err(failure(FailureKind::Other, format!("expected a URL that starts with `https://`, found `{url}`")))
-}
-
-fn get(url: &str) -> Answer<ureq::http::Response<ureq::Body>> {
     let tls = TlsConfig::builder()
         .root_certs(roots()?)
         .unversioned_rustls_crypto_provider(std::sync::Arc::new(rustls::crypto::ring::default_provider()))
@@ -127,13 +103,6 @@ fn get(url: &str) -> Answer<ureq::http::Response<ureq::Body>> {
         .build();
     let mut response = ureq::Agent::new_with_config(config).get(url).call().map_err(|e| unreachable(url, &e))?;
     let mut body = response.body_mut().with_config().limit(u64::MAX).reader();
-    ureq::Agent::new_with_config(config).get(url).call().map_err(|e| unreachable(url, &e))
-}
-
-fn download(url: &str, mut file: std::fs::File, expected: &[u8; 32]) -> Answer<()> {
-    let mut response = get(url)?;
-    let mut body = response.body_mut().with_config().limit(BYTES_MAX).reader();
-    let mut hash = Sha256::new();
     let mut buf = vec![0; 64 << 10];
     loop {
         let len = match body.read(&mut buf) {
