@@ -56,9 +56,7 @@ fn json(value: &Value) -> serde_json::Value {
         Value::Float(x) => (*x).into(),
         Value::Text(t) => t.as_str().into(),
         Value::List(items) => items.iter().map(json).collect(),
-        Value::Map(map) => {
-            serde_json::Value::Object(map.iter().map(|(k, v)| (k.to_string(), json(v))).collect())
-        }
+        Value::Map(map) => serde_json::Value::Object(map.iter().map(|(k, v)| (k.to_string(), json(v))).collect()),
     }
 }
 

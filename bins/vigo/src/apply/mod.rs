@@ -128,4 +128,3 @@ fn check_only(only: &[String], bundle: &PolicyBundle) -> Result<(), ApplyError> 
     }
     Ok(())
 }
-
