@@ -8,8 +8,10 @@ extern crate alloc;
 mod account;
 mod cron;
 mod host;
+mod mounts;
 mod package;
 mod repository;
 mod service;
+mod system;
 
 pub use host::Linux;

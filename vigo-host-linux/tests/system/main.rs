@@ -5,3 +5,4 @@ mod authorized_key;
 mod cron;
 mod host;
 mod machine;
+mod names;

@@ -84,7 +84,7 @@ pub fn run(options: &ApplyOptions) -> Result<Applied, ApplyError> {
     check_only(&options.only, &bundle)?;
     let secrets = secrets::read(options.secrets_file.as_deref())?;
     let root = options.root.as_deref().map(local::image).transpose()?;
-    let executor_options = ExecutorOptions { root: root.clone(), ..ExecutorOptions::default() };
+    let executor_options = ExecutorOptions::new(root.clone(), &options.state_dir);
     let mut executor = Executor::new(executor_options).map_err(|e| ApplyError::Executor(e.to_string()))?;
     let host = local::host();
     let collected = traits::collect(&bundle.traits_wanted(), &mut executor);

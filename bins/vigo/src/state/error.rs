@@ -34,6 +34,17 @@ pub enum StateError {
 }
 
 impl StateError {
+    /// Returns what to do about it.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Locked { .. } => Some("wait until it has ended, or give this run a `--state-dir` of its own".into()),
+            Self::File { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
+                Some("run as root, or name a directory of your own with `--state-dir`".into())
+            }
+            Self::File { .. } | Self::Write { .. } => None,
+        }
+    }
+
     /// Returns a function that makes an error of what the system says.
     pub(super) fn file(what: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
