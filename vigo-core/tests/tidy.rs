@@ -88,6 +88,7 @@ const OWED: &[&str] = &[
     "docs/src/types:",
     "vigo-core/src/resource/directory/mod.rs:",
     "vigo-core/src/resource/file/mod.rs:",
+    "vigo-core/src/resource/service/mod.rs:",
     "vigo-core/src/template/function/mod.rs:",
     "`GLOB_ALTERNATIVES_MAX` bounds nothing",
     "vigo-host-linux/tests/fixtures/openrc/",

@@ -43,8 +43,8 @@ pub fn check_op(op: &Op) -> Result<(), Problem> {
         | Op::HashFile { .. }
         | Op::Stat { .. }
         | Op::ListDir { .. }
-        | Op::Fetch { .. }
         | Op::ReadUrl { .. }
+        | Op::Fetch { .. }
         | Op::Signal { .. } => Ok(()),
     }
 }

@@ -247,14 +247,6 @@ impl<'c, 'a> Instances<'c, 'a> {
         };
         let Some(instance) = self.crates.get_mut(krate) else { return };
         let handler = changed || (!resource.subscribes.is_empty() && attributes.acts_always(&type_name));
-        if !handler && attributes.acts_always(&type_name) {
-            let d =
-                Diagnostic::new(Code::NotIdempotent, resource.node.span(), format!("`{name}` would act on every run"));
-            cx.report(match &*type_name {
-                "service" => d.help("add `when: \"changed\"` and notify it, or write `subscribes:`"),
-                _ => d.help("add `creates`, `onlyif` or `unless`, or make it a handler by `when: \"changed\"`"),
-            });
-        }
         let index = self.all.len() as u32;
         if let Some(earlier) = instance.by_name.get(&name).and_then(|all| all.first())
             && let Some(earlier) = self.all.get(*earlier as usize)

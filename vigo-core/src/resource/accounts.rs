@@ -12,6 +12,7 @@ pub(crate) fn probe() -> Vec<Op> {
 }
 
 /// Returns the reads that resolving `owner` and `group` needs: none for numbers and for root, which is 0 everywhere.
+/// Identical reads are shared within a run.
 pub(crate) fn probe_for(owner: Option<&str>, group: Option<&str>) -> Vec<Op> {
     let [passwd, group_file] = paths();
     let reads =

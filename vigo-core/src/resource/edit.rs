@@ -502,6 +502,7 @@ fn kind_of(output: &OpOutput) -> &'static str {
         OpOutput::File { .. } | OpOutput::Hash { .. } => "a file",
         OpOutput::Stat(_) => "metadata",
         OpOutput::Dir(_) => "a listing",
+        OpOutput::Bytes(_) => "a download",
         OpOutput::Missing => "nothing",
         OpOutput::Bytes(_) => "a download",
         OpOutput::Done => "a change",

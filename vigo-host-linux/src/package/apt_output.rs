@@ -93,7 +93,7 @@ const IN_THE_WAY: &[(&str, &str)] = &[
 ];
 
 /// Says what a failed apt-get means. When dpkg failed below it, dpkg's own output says more.
-pub(super) fn classify(ran: &Ran) -> Option<Problem> {
+pub(crate) fn classify(ran: &Ran) -> Option<Problem> {
     let why = errors(ran).filter(|why| !why.contains("Sub-process"))?;
     if let Some((_, help)) = IN_THE_WAY.iter().find(|(text, _)| why.contains(text)) {
         return Some(Problem::new(ProblemKind::Blocked, why).help(help.to_string()));

@@ -6,4 +6,5 @@ mod deb_version;
 mod dpkg;
 mod select;
 
-pub(crate) use select::select;
+pub(crate) use apt_output::classify as classify_apt;
+pub(crate) use select::{native, select};

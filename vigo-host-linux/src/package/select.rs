@@ -10,16 +10,26 @@ use vigo_core::resource::package::Package;
 /// # Errors
 /// [`Problem`] of kind `Unsupported`, when Linux has no such manager, or the distribution none that is known.
 pub(crate) fn select(facts: &HostFacts, manager: Option<&str>) -> Result<&'static dyn Adapter<Package>, Problem> {
-    let native = match &*facts.family {
-        "debian" => "apt",
-        _ => PREFERENCE.iter().find(|(_, program)| facts.has(program)).map_or("", |(name, _)| name),
-    };
-    match manager.unwrap_or(native) {
+    match manager.unwrap_or_else(|| native(facts)) {
         "apt" => Ok(&Apt),
         "" => Err(Problem::unsupported(format!("type `package` found no package manager on {}", facts.distro))),
         other => Err(Problem::unsupported(format!("manager `{other}` of type `package` is not supported on linux"))),
     }
 }
 
-/// Managers, and the program that shows each.
-const PREFERENCE: &[(&str, &str)] = &[("apt", "apt-get")];
+/// Returns the name of the distribution's own manager; empty when none is known.
+pub(crate) fn native(facts: &HostFacts) -> &'static str {
+    match &*facts.family {
+        "debian" => "apt",
+        "redhat" if facts.has("dnf") || !facts.has("yum") => "dnf",
+        "redhat" => "yum",
+        "suse" => "zypper",
+        "arch" => "pacman",
+        "alpine" => "apk",
+        _ => PROGRAMS.iter().find(|(_, program)| facts.has(program)).map_or("", |(name, _)| name),
+    }
+}
+
+/// Managers, and the program that shows each, for distributions of no known family.
+const PROGRAMS: &[(&str, &str)] =
+    &[("apt", "apt-get"), ("dnf", "dnf"), ("yum", "yum"), ("zypper", "zypper"), ("pacman", "pacman"), ("apk", "apk")];

@@ -11,7 +11,7 @@ pub use error::ApplyError;
 
 use crate::cli::Format;
 use crate::executor::{Executor, ExecutorOptions};
-use crate::state::State;
+use crate::state::{Access, State};
 use crate::traits;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -84,7 +84,7 @@ pub fn run(options: &ApplyOptions) -> Result<Applied, ApplyError> {
     check_only(&options.only, &bundle)?;
     let secrets = secrets::read(options.secrets_file.as_deref())?;
     let root = options.root.as_deref().map(local::image).transpose()?;
-    let executor_options = ExecutorOptions { root: root.clone(), ..ExecutorOptions::default() };
+    let executor_options = ExecutorOptions::new(root.clone(), &options.state_dir);
     let mut executor = Executor::new(executor_options).map_err(|e| ApplyError::Executor(e.to_string()))?;
     let host = local::host();
     let collected = traits::collect(&bundle.traits_wanted(), &mut executor);
@@ -93,8 +93,10 @@ pub fn run(options: &ApplyOptions) -> Result<Applied, ApplyError> {
     facts.programs = local::programs(host.programs());
     facts.now = local::now();
     facts.planning = options.dry_run;
-    let mut state = State::open(&options.state_dir, options.dry_run)?;
     let observe = options.dry_run || resolved.observe_only;
+    let mut state = State::open(&options.state_dir, if observe { Access::Read } else { Access::Write })?;
+    let triggers = state.triggers()?;
+    state.take_notices().iter().for_each(|notice| tracing::warn!("{notice}"));
     let run_options = Options {
         dry_run: observe,
         only: options.only.iter().map(|s| Arc::from(s.as_str())).collect(),
@@ -104,7 +106,7 @@ pub fn run(options: &ApplyOptions) -> Result<Applied, ApplyError> {
             environment: resolved.class.environment.clone().unwrap_or_default(),
         },
         clock: local::clock(facts.now),
-        triggers: state.triggers()?,
+        triggers,
         entropy: local::entropy(Converge::entropy_wanted(&bundle)),
         seed: local::seed(),
     };

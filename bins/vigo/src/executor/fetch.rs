@@ -32,6 +32,7 @@ const BUNDLES: &[&str] = &[
 impl Executor {
     /// Downloads into a staged file of the run.
     pub(super) fn fetch(&mut self, url: &str, sha256: [u8; 32], id: StagedId) -> Answer<OpOutput> {
+        only_https(url)?;
         let staging = &self.staging;
         let fail = |e: std::io::Error| failure(kind_of_io(&e), format!("stage `{}`: {}", staging.display(), text(e)));
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(staging).map_err(fail)?;
@@ -52,27 +53,28 @@ impl Executor {
     }
 }
 
-/// Reads a small answer whole.
+/// Answers [`vigo_core::action::Op::ReadUrl`].
 pub(super) fn read_url(url: &str, bytes_max: u64) -> Answer<OpOutput> {
-    let mut body = Vec::new();
-    let mut over = false;
-    get(url, bytes_max.saturating_add(1), |chunk| {
-        over |= (body.len() + chunk.len()) as u64 > bytes_max;
-        if !over {
-            body.extend_from_slice(chunk);
+    let mut content = Vec::new();
+    get(url, |chunk| {
+        content.extend_from_slice(chunk);
+        if content.len() as u64 <= bytes_max {
+            return Ok(());
         }
-        Ok(())
+        let message = format!("`{url}` holds more than the {bytes_max} bytes that may be read of it");
+        Err(failure(FailureKind::TooLarge, message))
     })?;
-    if over {
-        return Err(failure(FailureKind::TooLarge, format!("read `{url}`: expected at most {bytes_max} bytes")));
-    }
-    Ok(OpOutput::Bytes(body.into()))
+    Ok(OpOutput::Bytes(content.into()))
 }
 
 fn download(url: &str, mut file: std::fs::File, expected: &[u8; 32]) -> Answer<()> {
-    let mut hash = Sha256::new();
-    get(url, BYTES_MAX, |chunk| {
+    let (mut hash, mut total) = (Sha256::new(), 0);
+    get(url, |chunk| {
         hash.update(chunk);
+        total += chunk.len() as u64;
+        if total > BYTES_MAX {
+            return Err(failure(FailureKind::TooLarge, format!("`{url}` holds more than {BYTES_MAX} bytes")));
+        }
         file.write_all(chunk).map_err(|e| failure(kind_of_io(&e), format!("stage `{url}`: {}", text(e))))
     })?;
     let seen: [u8; 32] = hash.finalize().into();
@@ -84,12 +86,9 @@ fn download(url: &str, mut file: std::fs::File, expected: &[u8; 32]) -> Answer<(
     Err(failure(FailureKind::Invalid, message))
 }
 
-/// Gets `url` and hands its body over in pieces, `bytes_max` at most.
-fn get(url: &str, bytes_max: u64, mut take: impl FnMut(&[u8]) -> Answer<()>) -> Answer<()> {
-    if !url.starts_with("https://") {
-        let message = format!("expected a URL that starts with `https://`, found `{url}`");
-        return Err(failure(FailureKind::Other, message));
-    }
+/// Hands what is behind a URL to `take`, piece by piece.
+fn get(url: &str, mut take: impl FnMut(&[u8]) -> Answer<()>) -> Answer<()> {
+    only_https(url)?;
     let tls = TlsConfig::builder()
         .root_certs(roots()?)
         .unversioned_rustls_crypto_provider(std::sync::Arc::new(rustls::crypto::ring::default_provider()))
@@ -103,15 +102,23 @@ fn get(url: &str, bytes_max: u64, mut take: impl FnMut(&[u8]) -> Answer<()>) -> 
         .user_agent("vigo")
         .build();
     let mut response = ureq::Agent::new_with_config(config).get(url).call().map_err(|e| unreachable(url, &e))?;
-    let mut body = response.body_mut().with_config().limit(bytes_max).reader();
+    let mut body = response.body_mut().with_config().limit(u64::MAX).reader();
     let mut buf = vec![0; 64 << 10];
     loop {
-        match body.read(&mut buf) {
+        let len = match body.read(&mut buf) {
             Ok(0) => return Ok(()),
-            Ok(len) => take(buf.get(..len).unwrap_or_default())?,
+            Ok(len) => len,
             Err(e) => return Err(failure(FailureKind::Unreachable, format!("fetch `{url}`: {}", text(e)))),
-        }
+        };
+        take(buf.get(..len).unwrap_or_default())?;
     }
+}
+
+fn only_https(url: &str) -> Answer<()> {
+    if url.starts_with("https://") {
+        return Ok(());
+    }
+    Err(failure(FailureKind::Other, format!("expected a URL that starts with `https://`, found `{url}`")))
 }
 
 fn roots() -> Answer<RootCerts> {

@@ -59,6 +59,7 @@ impl Executor {
             }
             Op::Stat { path, follow } => read::stat(&self.resolver, path, last(*follow)),
             Op::ListDir { path, deep, entries_max } => list::list_dir(&self.resolver, path, *deep, *entries_max),
+            Op::ReadUrl { url, bytes_max } => fetch::read_url(url, *bytes_max),
             change => self.change(change),
         };
         answer.unwrap_or_else(OpOutput::Failed)
@@ -112,7 +113,6 @@ impl Executor {
                 Ok(output)
             }
             Op::Fetch { url, sha256, staged } => self.fetch(url, *sha256, *staged),
-            Op::ReadUrl { url, bytes_max } => fetch::read_url(url, *bytes_max),
             Op::Signal { pid, start_time, signal } => signal::signal(*pid, *start_time, signal),
             Op::ReplaceFile(replace) => {
                 if replace.parents {
@@ -167,7 +167,9 @@ impl Executor {
                 let place = self.allow(op, path, Last::Keep)?;
                 meta::set_context_at(&place, context)
             }
-            Op::ReadFile { .. } | Op::HashFile { .. } | Op::Stat { .. } | Op::ListDir { .. } => Ok(not_performed(op)),
+            Op::ReadFile { .. } | Op::HashFile { .. } | Op::Stat { .. } | Op::ListDir { .. } | Op::ReadUrl { .. } => {
+                Ok(not_performed(op))
+            }
         }
     }
 

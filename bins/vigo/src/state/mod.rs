@@ -1,3 +1,12 @@
+//! What outlives a run: a small database in the state directory.
+
+mod database;
+mod error;
+mod lock;
+mod store;
+
+pub use error::StateError;
+pub use store::{Access, State};
 //! tmp
 use vigo_core::converge::{Record, StoredTrigger};
 #[derive(Debug, thiserror::Error)]

@@ -1,7 +1,8 @@
 //! The declaration: attributes, their checks, the want they make.
 
 use super::{Ensure, Hold, Package, Version, Want};
-use crate::host::{Problem, ProblemKind};
+use crate::guard::check_packages;
+use crate::host::Problem;
 use crate::resource::{Attr, Fields, Footprint, Instance, Kind, Managed, Need, Prepare, Refresh, TypeDecl};
 use alloc::boxed::Box;
 use alloc::format;
@@ -27,9 +28,6 @@ const MANAGERS: &[&str] = &[
     "winget",
     "scoop",
 ];
-
-/// Packages that only Vigo's own update may remove.
-const OURS: &[&str] = &["vigo", "vigosrv", "vigocli"];
 
 /// The declaration.
 pub static DECL: TypeDecl = TypeDecl {
@@ -101,9 +99,9 @@ fn check(fields: &Fields) -> Vec<Problem> {
                 true => problem.help("write the version in `version`"),
                 false => problem,
             });
-        } else if state == "absent" && OURS.contains(&&**name) {
-            let message = format!("package `{name}` is Vigo itself and is not removed");
-            let problem = Problem::new(ProblemKind::Guarded, message);
+        } else if state == "absent"
+            && let Err(problem) = check_packages([&**name])
+        {
             problems.push(Problem { attribute: Some("package".to_string()), ..problem });
         }
     }
@@ -192,7 +190,7 @@ mod tests {
             (
                 "vigo itself",
                 &[("package", list(&["a", "vigo"])), ("state", text("absent"))],
-                "attribute `package`: package `vigo` is Vigo itself and is not removed",
+                "attribute `package`: package `vigo` is Vigo itself",
             ),
         ];
         for (name, items, expected) in cases {

@@ -143,3 +143,60 @@ fn prepare(fields: &Fields, prepare: &Prepare<'_>) -> Result<Box<dyn Instance>, 
     };
     Ok(Managed::<Repository>::boxed(want, prepare.host.repository(prepare.facts)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::sample::{Items, fields, problems, text};
+
+    #[test]
+    fn checks_name_what_is_wrong() {
+        let line = || ("repo", text("deb https://a s main"));
+        let print = "0x2901 1B6A 1D1D 58D3 C359  27C4 B9A6 5451 EFFA 2333";
+        let cases: [(&str, Items<'_>, &str); 9] = [
+            ("plain", &[("repository", text("a")), line()], ""),
+            (
+                "with a key",
+                &[
+                    ("repository", text("a")),
+                    line(),
+                    ("key_url", text("https://a/k")),
+                    ("key_fingerprint", text(print)),
+                ],
+                "",
+            ),
+            ("absent", &[("repository", text("a")), ("state", text("absent"))], ""),
+            ("no source", &[("repository", text("a"))], "type `repository` needs `repo`"),
+            (
+                "folder in id",
+                &[("repository", text("../a")), line()],
+                "attribute `repository`: expected letters, digits, `.`, `_`, `-`, found `../a`",
+            ),
+            (
+                "http",
+                &[("repository", text("a")), line(), ("key_url", text("http://a/k"))],
+                "attribute `key_url`: expected `https://…`, `templates/…`, an absolute path or a fingerprint, found \
+                 `http://a/k`",
+            ),
+            (
+                "short id",
+                &[("repository", text("a")), line(), ("key_url", text("/k")), ("key_fingerprint", text("EFFA2333"))],
+                "attribute `key_fingerprint`: expected a whole fingerprint of 40 hexadecimal digits, found `EFFA2333`",
+            ),
+            (
+                "fingerprint of nothing",
+                &[("repository", text("a")), line(), ("key_fingerprint", text(print))],
+                "attribute `key_fingerprint`: needs `key_url`",
+            ),
+            (
+                "empty",
+                &[("repository", text("a")), ("repo", text(" "))],
+                "attribute `repo`: expected a source, found nothing",
+            ),
+        ];
+        for (name, items, expected) in cases {
+            assert_eq!(problems(&fields(&DECL, items)), expected, "{name}");
+        }
+        assert_eq!(fingerprint(print).as_deref(), Some("29011B6A1D1D58D3C35927C4B9A65451EFFA2333"));
+    }
+}

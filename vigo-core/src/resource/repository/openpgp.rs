@@ -150,3 +150,65 @@ fn hex(bytes: &[u8]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const ONE: &str = include_str!("../../../tests/fixtures/openpgp/one.asc");
+    const BOTH: &str = include_str!("../../../tests/fixtures/openpgp/both.asc");
+    // As `gpg --list-keys --with-colons` prints them.
+    const FIRST: &str = "29011B6A1D1D58D3C35927C4B9A65451EFFA2333";
+    const SECOND: &str = "D58134D682C2EEB6C4E2699DE9438BF579A2003F";
+
+    #[test]
+    fn fingerprints_are_those_of_gpg() {
+        let one = Keys::read(ONE.as_bytes()).unwrap();
+        assert_eq!(one.fingerprints, [FIRST]);
+        assert_eq!(Keys::read(&one.binary), Ok(one.clone()), "without armor it is the same");
+        assert_eq!(Keys::read(BOTH.as_bytes()).unwrap().fingerprints, [FIRST, SECOND]);
+        let with_header = ONE.replace("BLOCK-----\n\n", "BLOCK-----\nVersion: 1\nComment: x\n\n");
+        assert_eq!(Keys::read(with_header.as_bytes()), Ok(one.clone()));
+        let twice = alloc::format!("hello\n{ONE}{ONE}");
+        assert_eq!(Keys::read(twice.as_bytes()).unwrap().fingerprints, [FIRST, FIRST]);
+    }
+
+    #[test]
+    fn a_key_that_nobody_named_is_a_stranger() {
+        let both = Keys::read(BOTH.as_bytes()).unwrap();
+        let first: Arc<str> = FIRST.to_ascii_lowercase().into();
+        let second: Arc<str> = SECOND.into();
+        assert_eq!(both.stranger(&[]), None);
+        assert_eq!(both.stranger(&[first.clone()]), Some(SECOND));
+        assert_eq!(both.stranger(&[second, first]), None);
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused() {
+        let cut = &ONE[..200];
+        let private = [0xc5, 1, 4];
+        let cases: [(&str, &[u8], &str); 6] = [
+            ("nothing", b"", "expected an OpenPGP public key, found none"),
+            ("text", b"<html>", "expected an OpenPGP public key, found something else"),
+            ("cut", cut.as_bytes(), "expected `-----END PGP PUBLIC KEY BLOCK-----`, found the end of the key"),
+            ("private", &private, "expected a public key, found a private one"),
+            ("old", &[0xc6, 1, 3], "expected an OpenPGP key of version 4 to 6, found version 3"),
+            ("user id alone", &[0xcd, 1, b'x'], "expected an OpenPGP public key, found none"),
+        ];
+        for (name, bytes, expected) in cases {
+            assert_eq!(Keys::read(bytes), Err(expected.into()), "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..100), at in 0..500usize) {
+            let _ = Keys::read(&bytes);
+            let mut text = ONE.as_bytes().to_vec();
+            let at = at % text.len();
+            text.splice(at..at, bytes);
+            let _ = Keys::read(&text);
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Resources converged on machines in memory.
+
+mod accounts;
+mod authorized_key;
+mod cron;
+mod host;
+mod machine;
+mod names;
