@@ -6,6 +6,12 @@ pub const FILE_BYTES_MAX: usize = 4 << 20;
 /// Files of a tree.
 pub const TREE_FILES_MAX: usize = 100_000;
 
+/// Bytes of a whole tree, templates included: what a driver holds in memory.
+pub const TREE_BYTES_MAX: u64 = 1 << 30;
+
+/// Levels of folders in a tree.
+pub const TREE_DEPTH_MAX: usize = 32;
+
 /// YAML nodes of one file: 4 MiB of the shortest list items.
 pub const FILE_NODES_MAX: usize = 1 << 20;
 

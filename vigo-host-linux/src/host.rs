@@ -1,13 +1,21 @@
 //! The table of Linux adapters.
 
 use crate::account::{BusyBoxGroups, BusyBoxUsers, FileGroups, FileUsers, ShadowGroups, ShadowUsers};
-use vigo_core::host::{Adapter, Capability, Host, HostFacts, Problem, Support};
+use crate::cron::Jobs;
+use crate::mounts::{Swaps, TableAndMounts};
+use crate::system::{FileHostname, Hostnamectl, LinkedTimezone, Parameters, Timedatectl};
+use vigo_core::host::{Adapter, Capability, Host, HostFacts, Init, Problem, Support};
+use vigo_core::resource::cron::Cron;
+use vigo_core::resource::hostname::Hostname;
+use vigo_core::resource::mount::Mount;
 use vigo_core::resource::package::Package;
 use vigo_core::resource::repository::Repository;
 use vigo_core::resource::service::Service;
+use vigo_core::resource::sysctl::Sysctl;
 use vigo_core::resource::systemd_dropin::SystemdDropin;
 use vigo_core::resource::systemd_unit::SystemdUnit;
-use vigo_core::resource::{group, user};
+use vigo_core::resource::timezone::Timezone;
+use vigo_core::resource::{group, swap, user};
 
 /// Linux, all distributions.
 pub struct Linux;
@@ -62,6 +70,32 @@ impl Host for Linux {
             _ => Err(Problem::unsupported("expected `groupadd` or `addgroup` to manage groups, found neither")),
         }
     }
+
+    fn cron(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Cron>, Problem> {
+        Ok(&Jobs)
+    }
+
+    fn hostname(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<Hostname>, Problem> {
+        let managed = facts.image.is_none() && facts.init == Init::Systemd && facts.has("hostnamectl");
+        Ok(if managed { &Hostnamectl } else { &FileHostname })
+    }
+
+    fn timezone(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<Timezone>, Problem> {
+        let managed = facts.image.is_none() && facts.init == Init::Systemd && facts.has("timedatectl");
+        Ok(if managed { &Timedatectl } else { &LinkedTimezone })
+    }
+
+    fn sysctl(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Sysctl>, Problem> {
+        Ok(&Parameters)
+    }
+
+    fn mount(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Mount>, Problem> {
+        Ok(&TableAndMounts)
+    }
+
+    fn swap(&self, _: &HostFacts) -> Result<&'static dyn Adapter<swap::Swaps>, Problem> {
+        Ok(&Swaps)
+    }
 }
 
 /// One line a type.
@@ -90,6 +124,14 @@ static CAPABILITIES: &[Capability] = &[
     Capability { type_name: "systemd_dropin", support: Support::Full, tool: "systemctl" },
     Capability { type_name: "user", support: Support::Partly("`login_class`"), tool: "useradd, adduser" },
     Capability { type_name: "group", support: Support::Full, tool: "groupadd, addgroup" },
+    Capability { type_name: "authorized_key", support: Support::Full, tool: "files" },
+    Capability { type_name: "host", support: Support::Full, tool: "files" },
+    Capability { type_name: "cron", support: Support::Full, tool: "/etc/cron.d, crontab" },
+    Capability { type_name: "hostname", support: Support::Full, tool: "hostnamectl, hostname" },
+    Capability { type_name: "timezone", support: Support::Full, tool: "timedatectl, /etc/localtime" },
+    Capability { type_name: "sysctl", support: Support::Full, tool: "sysctl, /etc/sysctl.d" },
+    Capability { type_name: "mount", support: Support::Full, tool: "mount, /etc/fstab" },
+    Capability { type_name: "swap", support: Support::Full, tool: "mkswap, swapon, /etc/fstab" },
 ];
 
 /// Programs whose presence decides which adapter is taken, one a line.
@@ -104,6 +146,8 @@ static PROGRAMS: &[&str] = &[
     "yum",
     "zypper",
     "groupadd",
+    "hostnamectl",
     "systemctl",
+    "timedatectl",
     "useradd",
 ];

@@ -6,9 +6,12 @@
 extern crate alloc;
 
 mod account;
+mod cron;
 mod host;
+mod mounts;
 mod package;
 mod repository;
 mod service;
+mod system;
 
 pub use host::Linux;

@@ -1,3 +1,9 @@
-//! The parts of the agent that touch the machine: the executor, the trait collectors, the state that outlives a run.
+//! The agent's driver: it owns processes, files and the terminal, and decides nothing about what to change.
 
+pub mod apply;
+pub mod cli;
 pub mod executor;
+pub mod output;
+pub mod state;
+pub mod traits;
+mod traits_command;

@@ -107,9 +107,10 @@ impl Program {
         Self { command, ..self }
     }
 
-    /// Returns the command line, for people.
+    /// Returns the command line, for people: the program by its name alone.
     pub fn shown(&self) -> String {
-        let words = std::iter::once(self.command.get_program()).chain(self.command.get_args());
+        let program = Path::new(self.command.get_program());
+        let words = std::iter::once(program.file_name().unwrap_or_default()).chain(self.command.get_args());
         let words: Vec<_> = words.map(OsStr::to_string_lossy).collect();
         words.join(" ")
     }

@@ -43,9 +43,9 @@ pub fn check_op(op: &Op) -> Result<(), Problem> {
         | Op::HashFile { .. }
         | Op::Stat { .. }
         | Op::ListDir { .. }
+        | Op::Space { .. }
         | Op::ReadUrl { .. }
         | Op::Fetch { .. }
-        | Op::ReadUrl { .. }
         | Op::Signal { .. } => Ok(()),
     }
 }

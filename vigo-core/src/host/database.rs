@@ -273,29 +273,30 @@ impl Database {
     /// Returns the writes that turn the files of `old` into these.
     pub fn writes(&self, old: &Self) -> Vec<Op> {
         let [passwd, group, shadow, gshadow] = paths();
-        let pairs = [
+        let files = [
             (group, Some(&old.group), Some(&self.group), 0o644),
             (gshadow, old.gshadow.as_ref(), self.gshadow.as_ref(), 0o600),
             (passwd, Some(&old.passwd), Some(&self.passwd), 0o644),
             (shadow, old.shadow.as_ref(), self.shadow.as_ref(), 0o600),
         ];
-        let write = |(path, old, new, mode): (AbsPath, Option<&Arc<[u8]>>, Option<&Arc<[u8]>>, u32)| {
-            let new = new.filter(|new| old != Some(*new))?;
-            let fresh = old.is_none_or(|old| old.is_empty());
-            Some(Op::ReplaceFile(Replace {
+        let mut ops = Vec::new();
+        for (path, old, new, mode) in files {
+            let Some(new) = new.filter(|new| old != Some(*new)) else { continue };
+            let old = old.filter(|old| !old.is_empty());
+            ops.push(Op::ReplaceFile(Replace {
                 path,
                 content: Content::Bytes(new.clone()),
-                mode: fresh.then_some(mode),
+                mode: old.is_none().then_some(mode),
                 owner: Owner::default(),
                 context: None,
-                expect: old.map_or(Expect::Anything, |old| if fresh { Expect::Anything } else { Expect::content(old) }),
+                expect: old.map_or(Expect::Anything, |old| Expect::content(old)),
                 validate: None,
                 backup: None,
                 follow: true,
                 parents: true,
-            }))
-        };
-        pairs.into_iter().filter_map(write).collect()
+            }));
+        }
+        ops
     }
 }
 

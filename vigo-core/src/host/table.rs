@@ -1,7 +1,6 @@
 //! A host: its adapters and what it can do.
 
 use super::{Adapter, HostFacts, Problem};
-use crate::resource::{group, user};
 use alloc::format;
 
 /// What a host supports of a type.
@@ -76,9 +75,21 @@ families! {
     /// Returns the adapter for systemd's drop-in files.
     systemd_dropin: crate::resource::systemd_dropin::SystemdDropin;
     /// Returns the adapter for local users.
-    user: user::Users;
+    user: crate::resource::user::Users;
     /// Returns the adapter for local groups.
-    group: group::Groups;
+    group: crate::resource::group::Groups;
+    /// Returns the adapter for scheduled jobs.
+    cron: crate::resource::cron::Cron;
+    /// Returns the adapter for the machine's name.
+    hostname: crate::resource::hostname::Hostname;
+    /// Returns the adapter for the time zone.
+    timezone: crate::resource::timezone::Timezone;
+    /// Returns the adapter for kernel parameters.
+    sysctl: crate::resource::sysctl::Sysctl;
+    /// Returns the adapter for mounts.
+    mount: crate::resource::mount::Mount;
+    /// Returns the adapter for swap.
+    swap: crate::resource::swap::Swaps;
 }
 
 fn unsupported(type_name: &str, host: &str, facts: &HostFacts) -> Problem {

@@ -131,11 +131,14 @@ impl<'a> Edges<'_, '_, 'a> {
             Target::Here { resources, crates } => (resources, crates),
             other => return self.absent(cx, other, key, node, &text),
         };
-        let mut others: Vec<u32> = resources;
+        // Its own name is a mistake, and shown as the cycle it is; a pattern or its crate stands for the others.
+        let is_own = !text.contains('*');
+        let mut others: Vec<u32> = resources.into_iter().filter(|&o| is_own || o != own).collect();
         for k in crates {
-            others.extend(if key == Key::Notify { self.handlers(k) } else { self.steady(k) });
+            let all = if key == Key::Notify { self.handlers(k) } else { self.steady(k) };
+            others.extend(all.into_iter().filter(|&o| o != own));
         }
-        for other in others.into_iter().filter(|&o| o != own) {
+        for other in others {
             let (from, to, kind) = match key {
                 Key::DependsOn => (other, own, EdgeKind::Requires),
                 Key::Before => (own, other, EdgeKind::Requires),

@@ -19,7 +19,7 @@ use crate::source::Entry;
 use crate::time::Duration;
 use crate::value::Value;
 use crate::when::{self, Expr};
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -42,6 +42,9 @@ pub struct Resolved {
     /// What is doubtful about this class; the tree's own warnings are in [`Config::diagnostics`].
     pub warnings: Vec<Diagnostic>,
 }
+
+/// The template files that travel, and whether some resource renders them.
+type Shipped = BTreeMap<Arc<str>, bool>;
 
 const RETRY_DELAY: Duration = Duration::from_secs(5);
 
@@ -175,7 +178,7 @@ fn assemble<'a>(cx: &mut Context<'_, 'a>, instances: &Instances<'_, 'a>, edges: 
     let mut lowering = Lowering::default();
     let mut scopes: HashMap<usize, u32> = HashMap::new();
     let mut place: Vec<Option<u32>> = alloc::vec![None; instances.all.len()];
-    let mut templates = BTreeSet::new();
+    let mut shipped = Shipped::new();
     for krate in instances.crates.iter().filter(|c| !c.is_empty()) {
         let kept: Vec<(u32, &Instance<'_, 'a>)> = krate
             .resources
@@ -201,7 +204,7 @@ fn assemble<'a>(cx: &mut Context<'_, 'a>, instances: &Instances<'_, 'a>, edges: 
                 *slot = Some(bundle.resources.len() as u32);
             }
             let vars = instances.scopes.get(krate.scope).cloned().unwrap_or_default();
-            let resource = lower(cx, &mut lowering, krate, r, index, &vars, &mut templates);
+            let resource = lower(cx, &mut lowering, krate, r, index, &vars, &mut shipped);
             bundle.resources.push(resource);
         }
     }
@@ -209,7 +212,7 @@ fn assemble<'a>(cx: &mut Context<'_, 'a>, instances: &Instances<'_, 'a>, edges: 
     let moved = edges.iter().filter_map(|e| Some(Edge { from: at(e.from)?, to: at(e.to)?, kind: e.kind }));
     bundle.edges = moved.collect();
     bundle.edges.sort_unstable();
-    bundle.blobs = blobs(cx.config, &templates, &mut lowering);
+    bundle.blobs = blobs(cx.config, &shipped, &mut lowering);
     bundle.files = lowering.files;
     bundle.secret_refs = lowering.secrets.into_iter().collect();
     bundle
@@ -222,7 +225,7 @@ fn lower<'a>(
     instance: &Instance<'_, 'a>,
     index: u32,
     vars: &Value,
-    templates: &mut BTreeSet<Arc<str>>,
+    shipped: &mut Shipped,
 ) -> BundleResource {
     let r = instance.resource;
     let decl = instance.decl;
@@ -271,9 +274,12 @@ fn lower<'a>(
             }
         }
     }
+    let rendered = decl.is_some_and(|d| super::written::is_rendered(&attributes, d));
     let attributes: Vec<Attribute> = attributes.entries.iter().map(|(name, e)| lowering.attribute(name, *e)).collect();
     let laid = arms.iter().flat_map(|a| &a.set).chain(selector.iter().flat_map(|s| s.arms.iter().flat_map(|a| &a.set)));
-    attributes.iter().chain(laid).for_each(|a| shipped(cx.config, a, templates));
+    for a in attributes.iter().chain(laid) {
+        ship(cx.config, a, rendered && &*a.name == "source", shipped);
+    }
     let attempts = attempts(krate.krate, r);
     BundleResource {
         id: instance.id.clone(),
@@ -316,7 +322,7 @@ fn attempts(krate: &Configcrate<'_>, r: &Resource<'_>) -> Attempts {
 
 /// Adds the template files that an attribute names: the file, or all below the folder; where a template stands in the
 /// name, all that it may name.
-fn shipped(config: &Config<'_>, attribute: &Attribute, into: &mut BTreeSet<Arc<str>>) {
+fn ship(config: &Config<'_>, attribute: &Attribute, rendered: bool, into: &mut Shipped) {
     let mut add = |raw: &Raw| {
         let Raw::Scalar(scalar) = raw else { return };
         if !scalar.text.starts_with("templates/") || scalar.text.contains('\n') {
@@ -328,7 +334,7 @@ fn shipped(config: &Config<'_>, attribute: &Attribute, into: &mut BTreeSet<Arc<s
             let path = &*file.path;
             let named = path == literal || path.starts_with(&folder);
             if named || (scalar.templated && path.starts_with(literal)) {
-                into.insert(file.path.clone());
+                *into.entry(file.path.clone()).or_default() |= rendered;
             }
         }
     };
@@ -338,10 +344,11 @@ fn shipped(config: &Config<'_>, attribute: &Attribute, into: &mut BTreeSet<Arc<s
     }
 }
 
-fn blobs(config: &Config<'_>, templates: &BTreeSet<Arc<str>>, lowering: &mut Lowering<'_>) -> Vec<Blob> {
-    let mut blobs = Vec::with_capacity(templates.len());
-    for (file, _) in config.sources.templates().iter().filter(|(f, _)| templates.contains(&f.path)) {
-        if let Ok(text) = core::str::from_utf8(&file.bytes) {
+fn blobs(config: &Config<'_>, shipped: &Shipped, lowering: &mut Lowering<'_>) -> Vec<Blob> {
+    let mut blobs = Vec::with_capacity(shipped.len());
+    for (file, _) in config.sources.templates() {
+        let Some(&rendered) = shipped.get(&file.path) else { continue };
+        if rendered && let Ok(text) = core::str::from_utf8(&file.bytes) {
             lowering.secrets.extend(secret::find(text).iter().map(|r| Arc::from(r.path)));
             super::secrets::in_template(text, &mut lowering.secrets);
         }

@@ -1,8 +1,8 @@
 //! Two resources of one class for one target.
 
 use super::attributes::{self, Attributes};
-use super::instances::{Context, Instance, Instances};
-use super::render::PublishData;
+use super::instances::{Context, CrateInstance, Instance, Instances};
+use super::render::{self, PublishData};
 use super::written;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::resource::{FieldValue, Kind};
@@ -51,6 +51,18 @@ fn condition(instances: &Instances<'_, '_>, i: &Instance<'_, '_>) -> Expr {
     Expr::and([gate, i.when.clone()])
 }
 
+/// Returns what templates of the resource see at publish.
+fn data<'s>(krate: &'s CrateInstance<'_, '_>, i: &'s Instance<'_, '_>, vars: &'s Value) -> PublishData<'s> {
+    let shown = i.item.as_ref().or(krate.item.as_ref());
+    PublishData {
+        vars,
+        item: shown.map(|i| &i.value),
+        index: shown.map_or(0, |i| i.index),
+        outer: krate.item.as_ref().map(|i| &i.value),
+        user: krate.krate.user,
+    }
+}
+
 /// Returns what the resource is about, if that is known without a machine.
 fn identity(instances: &Instances<'_, '_>, i: &Instance<'_, '_>) -> Option<String> {
     let decl = i.decl?;
@@ -58,15 +70,7 @@ fn identity(instances: &Instances<'_, '_>, i: &Instance<'_, '_>) -> Option<Strin
         return None;
     }
     let krate = instances.crates.get(i.krate)?;
-    let vars = instances.scopes.get(krate.scope)?;
-    let shown = i.item.as_ref().or(krate.item.as_ref());
-    let data = PublishData {
-        vars,
-        item: shown.map(|i| &i.value),
-        index: shown.map_or(0, |i| i.index),
-        outer: krate.item.as_ref().map(|i| &i.value),
-        user: krate.krate.user,
-    };
+    let data = data(krate, i, instances.scopes.get(krate.scope)?);
     let attributes = Attributes::of(krate.krate, i.resource, Some(decl));
     let long = |name: &str| decl.attribute(name).is_some_and(|a| a.kind == Kind::LongText);
     let short = Attributes { entries: attributes.entries.into_iter().filter(|(name, _)| !long(name)).collect() };
@@ -82,7 +86,7 @@ fn known(node: Node<'_>, data: &PublishData<'_>) -> FieldValue {
     if !written::has_template(node) {
         return FieldValue::Known(attributes::datum(node));
     }
-    match super::render::text(node, "", data) {
+    match render::text(node, "", data) {
         Ok(text) if !secret::is_marked(&text) && node.text().is_some() => {
             FieldValue::Known(crate::resource::Datum::Scalar { text: Text::plain(&*text), plain: false })
         }
@@ -90,30 +94,37 @@ fn known(node: Node<'_>, data: &PublishData<'_>) -> FieldValue {
     }
 }
 
-/// Returns whether two resources wish the same.
+/// Returns whether two resources wish the same, as far as that is seen without a machine.
 fn agree(instances: &Instances<'_, '_>, a: &Instance<'_, '_>, b: &Instance<'_, '_>) -> bool {
-    let (Some(ka), Some(kb)) = (instances.crates.get(a.krate), instances.crates.get(b.krate)) else { return false };
-    let (all_a, all_b) = (Attributes::of(ka.krate, a.resource, a.decl), Attributes::of(kb.krate, b.resource, b.decl));
-    let item = |i: &Instance<'_, '_>| i.item.as_ref().map(|i| i.value.clone());
-    let outer = |k: &super::instances::CrateInstance<'_, '_>| k.item.as_ref().map(|i| i.value.clone());
-    let templated = all_a.entries.iter().any(|(_, e)| written::has_template(e.value));
-    let same_data = instances.scopes.get(ka.scope) == instances.scopes.get(kb.scope)
-        && item(a) == item(b)
-        && outer(ka) == outer(kb);
+    let seen = |i: &Instance<'_, '_>| {
+        let krate = instances.crates.get(i.krate)?;
+        Some((krate, instances.scopes.get(krate.scope)?))
+    };
+    let (Some((krate_a, vars_a)), Some((krate_b, vars_b))) = (seen(a), seen(b)) else { return false };
+    let (data_a, data_b) = (data(krate_a, a, vars_a), data(krate_b, b, vars_b));
+    let same_data =
+        (data_a.vars, data_a.item, data_a.outer, data_a.user) == (data_b.vars, data_b.item, data_b.outer, data_b.user);
+    let (all_a, all_b) =
+        (Attributes::of(krate_a.krate, a.resource, a.decl), Attributes::of(krate_b.krate, b.resource, b.decl));
+    let equal = |x: Node<'_>, y: Node<'_>| {
+        same(x, y, &|x, y| match (render::text(x, "", &data_a), render::text(y, "", &data_b)) {
+            (Ok(x), Ok(y)) => x == y,
+            _ => same_data && x.text() == y.text(),
+        })
+    };
     all_a.entries.len() == all_b.entries.len()
-        && (!templated || same_data)
-        && all_a.entries.iter().all(|(name, e)| all_b.get(name).is_some_and(|other| same(e.value, other)))
+        && all_a.entries.iter().all(|(name, e)| all_b.get(name).is_some_and(|other| equal(e.value, other)))
 }
 
-fn same(a: Node<'_>, b: Node<'_>) -> bool {
+fn same(a: Node<'_>, b: Node<'_>, texts: &dyn Fn(Node<'_>, Node<'_>) -> bool) -> bool {
     match (a.kind(), b.kind()) {
-        (NodeKind::Scalar(a, _), NodeKind::Scalar(b, _)) => a == b,
+        (NodeKind::Scalar(..), NodeKind::Scalar(..)) => texts(a, b),
         (NodeKind::List, NodeKind::List) => match (a.list(), b.list()) {
-            (Some(a), Some(b)) => a.len() == b.len() && a.zip(b).all(|(a, b)| same(a, b)),
+            (Some(a), Some(b)) => a.len() == b.len() && a.zip(b).all(|(a, b)| same(a, b, texts)),
             _ => false,
         },
         (NodeKind::Map(a), NodeKind::Map(b)) => {
-            a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| a.name == b.name && same(a.value, b.value))
+            a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| a.name == b.name && same(a.value, b.value, texts))
         }
         _ => false,
     }

@@ -98,10 +98,6 @@ impl<'a> Checks<'_, 'a> {
     fn variant(&mut self, krate: &Configcrate<'a>, r: &Resource<'a>, decl: &'static TypeDecl, variant: &Variant<'a>) {
         let whole = variant.arm.map_or(r.node, |arm| arm).span();
         let handler = is_handler(r) || (!r.subscribes.is_empty() && variant.attributes.acts_always(decl.name));
-        if variant.arm.is_some() && !handler && variant.attributes.acts_always(decl.name) {
-            let d = Diagnostic::new(Code::NotIdempotent, whole, "with this arm the resource would act on every run");
-            self.report(d.help("add a guard, or make the resource a handler by `when: \"changed\"`"));
-        }
         let (fields, spans) = fields(krate, r, decl, &variant.attributes, handler, whole, literal);
         for problem in resource::check(&fields) {
             self.report(diagnostic(problem, &spans));
@@ -125,14 +121,7 @@ impl<'a> Checks<'_, 'a> {
                 self.shipped(e.value, &variant.attributes, decl);
             }
         }
-        let guarded = guard::check_footprint(&(decl.footprint)(&fields)).and_then(|()| match decl.name {
-            "package" if fields.state() == "absent" => {
-                let names = fields.words("package").unwrap_or_default();
-                guard::check_packages(names.iter().map(|n| &**n))
-            }
-            "service" if stops(&fields) => fields.str("service").map_or(Ok(()), |name| guard::check_service(&name)),
-            _ => Ok(()),
-        });
+        let guarded = guard::check_footprint(&(decl.footprint)(&fields));
         if let Err(problem) = guarded {
             self.report(diagnostic(problem, &spans));
         }
@@ -173,7 +162,7 @@ impl<'a> Checks<'_, 'a> {
             self.report(d.did_you_mean(path, templates.iter().map(|(f, _)| &*f.path)));
             return;
         }
-        if !is_rendered(attributes, decl) || !attributes.get("source").is_some_and(|n| n.span() == node.span()) {
+        if !is_rendered(attributes, decl) || attributes.get("source").is_none_or(|n| n.span() != node.span()) {
             return;
         }
         for (file, id) in named {
@@ -257,14 +246,15 @@ impl<'a> Checks<'_, 'a> {
     /// Refuses handlers that nothing in the tree can trigger.
     fn triggers(&mut self) {
         let mut exact: HashSet<(Arc<str>, &str)> = HashSet::new();
-        let mut wide: Vec<(Arc<str>, Cow<'a, str>)> = Vec::new();
+        let mut wide: HashSet<(Arc<str>, Cow<'a, str>)> = HashSet::new();
         for krate in &self.config.crates {
-            for node in krate.resources.iter().flat_map(|r| &r.notify) {
-                let text = node.text().unwrap_or_default();
+            for text in krate.resources.iter().flat_map(|r| &r.notify).filter_map(|n| n.text()) {
                 if text.contains("{{") {
-                    wide.push((krate.name.clone(), Cow::Owned(pattern_of(text))));
-                } else if text.contains(['*', '[', '/']) {
-                    wide.push((krate.name.clone(), Cow::Borrowed(text)));
+                    wide.insert((krate.name.clone(), Cow::Owned(pattern_of(text))));
+                } else if text.contains(['*', '[']) {
+                    wide.insert((krate.name.clone(), Cow::Borrowed(text)));
+                } else if let Some((other, name)) = text.split_once('/') {
+                    exact.insert((other.into(), name));
                 }
                 exact.insert((krate.name.clone(), text));
             }
@@ -385,11 +375,6 @@ fn any_text(node: Node<'_>, found: &dyn Fn(Node<'_>, &str) -> Option<Span>) -> O
         NodeKind::List => node.list().into_iter().flatten().find_map(|item| any_text(item, found)),
         NodeKind::Map(map) => map.iter().find_map(|e| any_text(e.value, found)),
     }
-}
-
-/// Returns whether the resource stops, disables or masks its service.
-fn stops(fields: &Fields) -> bool {
-    fields.state() == "stopped" || fields.bool("enabled") == Some(false) || fields.bool("masked") == Some(true)
 }
 
 /// Returns whether a `templates/…` source of the resource is rendered.

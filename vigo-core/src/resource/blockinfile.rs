@@ -190,7 +190,7 @@ impl Editor for BlockInFile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resource::rig::{Disk, checked, plain, secret};
+    use crate::resource::rig::{Attributes, Checks, Disk, checked, plain, secret};
     use proptest::prelude::*;
     use regex::Regex;
 
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn attributes_are_checked() {
-        let cases: &[(&str, &[(&str, &str)], &str)] = &[
+        let cases: Checks<'_> = &[
             ("plain", &[("block_content", "x")], ""),
             ("nothing", &[], "type `blockinfile` needs `block_content`"),
             ("absent", &[("state", "absent"), ("label", "x")], ""),
@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn blocks_are_put_replaced_and_removed() {
-        let cases: &[(&str, String, &[(&str, &str)], Result<String, &str>)] = &[
+        let cases: &[(&str, String, Attributes<'_>, Result<String, &str>)] = &[
             ("appended", "a\n".into(), &[("block_content", "x\ny\n")], Ok(format!("a\n{B}\nx\ny\n{E}\n"))),
             ("into nothing", "".into(), &[("block_content", "x")], Ok(format!("{B}\nx\n{E}\n"))),
             ("open end", "a".into(), &[("block_content", "x")], Ok(format!("a\n{B}\nx\n{E}"))),

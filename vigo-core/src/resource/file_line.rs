@@ -155,13 +155,13 @@ fn several(first: &str, count: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resource::rig::{Disk, checked, plain, secret};
+    use crate::resource::rig::{Checks, Disk, Edits, checked, plain, secret};
     use alloc::string::ToString;
     use proptest::prelude::*;
 
     #[test]
     fn attributes_are_checked() {
-        let cases: &[(&str, &[(&str, &str)], &str)] = &[
+        let cases: Checks<'_> = &[
             ("plain", &[("line", "x")], ""),
             ("nothing", &[], "type `file_line` needs `line`"),
             ("absent without both", &[("state", "absent")], "type `file_line` needs `line` or `match_pattern`"),
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn lines_are_put_replaced_and_removed() {
-        let cases: &[(&str, &str, &[(&str, &str)], Result<&str, &str>)] = &[
+        let cases: Edits<'_> = &[
             ("there", "a\nb\n", &[("line", "b")], Ok("a\nb\n")),
             ("appended", "a\n", &[("line", "b")], Ok("a\nb\n")),
             ("appended to an open end", "a", &[("line", "b")], Ok("a\nb")),

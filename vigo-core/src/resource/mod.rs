@@ -24,20 +24,31 @@ pub(crate) mod rig;
 #[cfg(test)]
 mod sample;
 
+pub mod authorized_key;
 pub mod blockinfile;
+pub mod cron;
 pub mod directory;
 pub mod exec;
 pub mod file;
 pub mod file_line;
+pub mod fstab;
 pub mod git;
 pub mod group;
+pub mod host_entry;
+pub mod hostname;
+pub mod ini;
+pub mod json_file;
+pub mod mount;
 pub mod package;
 pub mod replace;
 pub mod repository;
 pub mod service;
+pub mod swap;
 pub mod symlink;
+pub mod sysctl;
 pub mod systemd_dropin;
 pub mod systemd_unit;
+pub mod timezone;
 pub mod user;
 
 pub use change::Change;

@@ -11,6 +11,8 @@ static TYPES: &[&TypeDecl] = &[
     &super::file_line::DECL,
     &super::blockinfile::DECL,
     &super::replace::DECL,
+    &super::ini::DECL,
+    &super::json_file::DECL,
     &super::package::DECL,
     &super::repository::DECL,
     &super::service::DECL,
@@ -19,6 +21,14 @@ static TYPES: &[&TypeDecl] = &[
     &super::exec::DECL,
     &super::user::DECL,
     &super::group::DECL,
+    &super::authorized_key::DECL,
+    &super::cron::DECL,
+    &super::host_entry::DECL,
+    &super::hostname::DECL,
+    &super::timezone::DECL,
+    &super::sysctl::DECL,
+    &super::mount::DECL,
+    &super::swap::DECL,
     &super::git::DECL,
 ];
 

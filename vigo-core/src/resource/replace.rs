@@ -189,12 +189,12 @@ fn replaced<'a>(spec: &Spec, text: &'a str) -> Result<Option<(String, &'a str, S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resource::rig::{Disk, checked, plain, secret};
+    use crate::resource::rig::{Checks, Disk, Edits, checked, plain, secret};
     use proptest::prelude::*;
 
     #[test]
     fn attributes_are_checked() {
-        let cases: &[(&str, &[(&str, &str)], &str)] = &[
+        let cases: Checks<'_> = &[
             ("plain", &[("pattern", "a(b)(?P<n>c)"), ("replacement", "$1${n}$$")], ""),
             ("nothing", &[], "type `replace` needs `pattern`, `replacement`"),
             (
@@ -227,7 +227,7 @@ mod tests {
 
     #[test]
     fn matches_are_replaced() {
-        let cases: &[(&str, &str, &[(&str, &str)], Result<&str, &str>)] = &[
+        let cases: Edits<'_> = &[
             ("no match", "a\n", &[("pattern", "x"), ("replacement", "y")], Ok("a\n")),
             ("groups", "port=80\n", &[("pattern", r"^(\w+)=\d+$"), ("replacement", "${1}=443")], Ok("port=443\n")),
             ("all matches", "a b a\n", &[("pattern", "a"), ("replacement", "c")], Ok("c b c\n")),

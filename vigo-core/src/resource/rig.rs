@@ -34,6 +34,15 @@ pub(crate) struct Node {
     pub content: Arc<[u8]>,
 }
 
+/// Attributes as a test writes them.
+pub(crate) type Attributes<'a> = &'a [(&'a str, &'a str)];
+
+/// Cases of a check: name, attributes, problems.
+pub(crate) type Checks<'a> = &'a [(&'a str, Attributes<'a>, &'a str)];
+
+/// Cases of an edit: name, text before, attributes, text after or failure.
+pub(crate) type Edits<'a> = &'a [(&'a str, &'a str, Attributes<'a>, Result<&'a str, &'a str>)];
+
 /// How a run went.
 #[derive(Debug, Default)]
 pub(crate) struct Run {
@@ -302,6 +311,7 @@ impl Disk {
                 OpOutput::Ran(Ran { exit, stdout: stdout.into_bytes(), stderr: b"oops".to_vec(), truncated: false })
             }
             Op::ReadUrl { url, .. } => failed(FailureKind::Unreachable, format!("no `{url}`")),
+            Op::Space { path } => failed(FailureKind::Other, format!("no file system at `{path}`")),
             Op::Fetch { .. } => OpOutput::Done,
             Op::ReplaceFile(replace) => self.replace(replace),
             Op::MakeDir { path, mode, owner, parents } => {

@@ -1,8 +1,9 @@
 //! `symlink`: a soft or hard link.
 
-use super::{Attr, Change, Fields, Footprint, Instance, Kind, Managed, Need, Prepare, Refresh, TypeDecl};
-use crate::action::{AbsPath, FileKind, Metadata, Op, OpOutput, Outputs, Owner};
-use crate::host::{Adapter, Comparison, Family, HostFacts, Interpreted, Phase, Problem};
+use super::edit::{self, Edit, FileAction, Looking, Seen};
+use super::{Attr, Change, Fields, Instance, Kind, Managed, Prepare, Refresh, TypeDecl};
+use crate::action::{AbsPath, FileKind, Metadata, Op, Outputs};
+use crate::host::{Adapter, Comparison, Family, HostFacts, Interpreted, Phase, Problem, ProblemKind};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -32,33 +33,34 @@ pub static DECL: TypeDecl = TypeDecl {
     refresh: Refresh::Nothing,
     batch: false,
     identity: |fields| fields.path("target_path").map(|p| p.to_string()),
-    footprint,
-    check: |fields| match (fields.choice("link_type"), fields.str("to")) {
-        (Some("hard"), Some(to)) if AbsPath::parse(&to).is_err() => {
-            alloc::vec![Problem::bad_value("to", format!("expected an absolute path for a hard link, found `{to}`"))]
-        }
-        _ => Vec::new(),
-    },
+    footprint: edit::footprint,
+    check,
     prepare,
 };
 
-fn footprint(fields: &Fields) -> Footprint {
-    let mut f = Footprint { paths: fields.path("target_path").into_iter().collect(), ..Footprint::default() };
-    f.needs.extend(fields.str("owner").map(Need::User));
-    f.needs.extend(fields.str("group").map(Need::Group));
-    f
+fn check(fields: &Fields) -> Vec<Problem> {
+    let hard = fields.choice("link_type") == Some("hard");
+    if hard && !fields.is_written("to") {
+        let message = "a hard link needs `to`, by which it is told from other files";
+        return alloc::vec![Problem::new(ProblemKind::MissingAttribute, message)];
+    }
+    let Some(to) = fields.str("to") else { return Vec::new() };
+    let bad = |message: String| alloc::vec![Problem::bad_value("to", message)];
+    match (AbsPath::parse(&to), fields.path("target_path")) {
+        _ if to.is_empty() => bad("expected what the link points to, found nothing".into()),
+        (Err(_), _) if hard => bad(format!("expected an absolute path for a hard link, found `{to}`")),
+        (Ok(to), Some(path)) if to == path => bad(format!("expected another path than that of the link, found `{to}`")),
+        _ => Vec::new(),
+    }
 }
 
 fn prepare(fields: &Fields, _: &Prepare<'_>) -> Result<Box<dyn Instance>, Problem> {
-    let path = fields.path("target_path").ok_or_else(|| Problem::bad_value("target_path", "expected a path"))?;
     let want = Want {
-        path,
+        edit: Edit::read(fields)?,
         present: fields.state() == "present",
-        to: fields.str("to"),
+        to: fields.str("to").unwrap_or_default(),
         hard: fields.choice("link_type") == Some("hard"),
         force: fields.flag("force"),
-        owner: fields.str("owner"),
-        group: fields.str("group"),
     };
     Ok(Managed::<Symlink>::boxed(want, &Native))
 }
@@ -69,31 +71,25 @@ pub struct Symlink;
 /// What is wanted of a link.
 #[derive(Clone, Debug)]
 pub struct Want {
-    /// Where the link is.
-    pub path: AbsPath,
+    /// Path and owner of the link itself.
+    pub edit: Edit,
     /// Whether it is there.
     pub present: bool,
     /// What it points to.
-    pub to: Option<Arc<str>>,
+    pub to: Arc<str>,
     /// Whether it is a hard link.
     pub hard: bool,
     /// Whether something else at the path is replaced.
     pub force: bool,
-    /// Owner by name or number.
-    pub owner: Option<Arc<str>>,
-    /// Group by name or number.
-    pub group: Option<Arc<str>>,
 }
 
 /// What is there.
 #[derive(Clone, Debug)]
 pub struct State {
-    /// What is at the path; `None` is nothing.
-    pub at_path: Option<Metadata>,
+    /// What is at the path.
+    pub seen: Seen,
     /// What a hard link is to point to.
-    pub at_target: Option<Metadata>,
-    /// The wanted owner, as numbers.
-    pub owner: Result<Owner, String>,
+    pub target: Option<Metadata>,
 }
 
 /// What is done.
@@ -104,16 +100,24 @@ pub enum Action {
     /// Removes it.
     RemoveLink,
     /// Sets its owner.
-    SetOwner(Owner),
+    Set(FileAction),
 }
 
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::MakeLink => "make link",
-            Self::RemoveLink => "remove link",
-            Self::SetOwner(_) => "set owner",
-        })
+        match self {
+            Self::MakeLink => f.write_str("make link"),
+            Self::RemoveLink => f.write_str("remove link"),
+            Self::Set(action) => write!(f, "{action}"),
+        }
+    }
+}
+
+impl State {
+    /// Returns whether what is at the path is the file that a hard link should be.
+    fn is_same_file(&self) -> bool {
+        let inode = |m: &Metadata| (m.dev, m.ino);
+        self.target.is_some() && self.seen.meta.as_ref().map(inode) == self.target.as_ref().map(inode)
     }
 }
 
@@ -124,55 +128,66 @@ impl Family for Symlink {
     type Action = Action;
 
     fn compare(want: &Want, state: &State, _: Phase) -> Comparison<Action> {
+        let path = &want.edit.path;
+        let meta = state.seen.meta.as_ref();
+        let unexpected = |meta: &Metadata, wanted: &str| {
+            Problem::failed(format!("expected {wanted} at `{path}`, found {}", edit::kind_shown(meta)))
+        };
         let mut c = Comparison::in_sync();
-        let to = want.to.as_deref().unwrap_or("");
-        let same_inode = |m: &Metadata| state.at_target.as_ref().is_some_and(|t| (t.dev, t.ino) == (m.dev, m.ino));
         if !want.present {
-            match &state.at_path {
+            match meta {
                 None => {}
-                Some(m) if m.kind == FileKind::Symlink && !want.hard => {
-                    c.change(Change::new("target", shown(m), "absent"));
-                    c.act(Action::RemoveLink);
+                Some(meta) if want.hard && !state.is_same_file() => {
+                    c.failure = Some(unexpected(meta, &format!("a hard link to `{}`", want.to)));
                 }
-                Some(m) if want.hard && same_inode(m) => {
-                    c.change(Change::new("link", "hard link", "absent"));
-                    c.act(Action::RemoveLink);
+                Some(meta) if !want.hard && meta.kind != FileKind::Symlink => {
+                    c.failure = Some(unexpected(meta, "a link"));
                 }
-                Some(m) => {
-                    c.failure = Some(Problem::failed(format!("expected a link at `{}`, found {}", want.path, shown(m))))
+                Some(meta) => {
+                    c.change(Change::new(
+                        "state",
+                        if want.hard { "hard link".into() } else { edit::kind_shown(meta) },
+                        "absent",
+                    ));
+                    c.act(Action::RemoveLink);
                 }
             }
             return c;
         }
-        let owner = match &state.owner {
-            Ok(owner) => *owner,
-            Err(why) => return Comparison::fail(Problem::failed(why.clone())),
-        };
-        let right = match &state.at_path {
-            Some(m) if want.hard => same_inode(m),
-            Some(m) => m.kind == FileKind::Symlink && m.target.as_deref() == Some(to),
+        let right = match meta {
+            Some(_) if want.hard => state.is_same_file(),
+            Some(meta) => meta.kind == FileKind::Symlink && meta.target.as_deref() == Some(&*want.to),
             None => false,
         };
-        if right {
-            if let Some(m) = &state.at_path
-                && (owner.uid.is_some_and(|uid| uid != m.uid) || owner.gid.is_some_and(|gid| gid != m.gid))
-            {
-                let after = format!("{}:{}", owner.uid.unwrap_or(m.uid), owner.gid.unwrap_or(m.gid));
-                c.change(Change::new("owner", format!("{}:{}", m.uid, m.gid), after));
-                c.act(Action::SetOwner(owner));
+        if let (true, Some(meta)) = (right, meta) {
+            match want.edit.compare_metadata(&state.seen, meta) {
+                Err(problem) => return Comparison::fail(problem),
+                Ok(drift) => {
+                    c.actions = drift.actions(None).into_iter().map(Action::Set).collect();
+                    c.changes = drift.changes;
+                    return c;
+                }
             }
-            return c;
         }
-        if want.hard && state.at_target.is_none() {
-            return Comparison::fail(Problem::failed(format!("expected a file at `{to}` to link to, found nothing")));
+        if let Err(why) = &state.seen.owner {
+            return Comparison::fail(Problem::failed(why.clone()));
         }
-        match &state.at_path {
-            Some(m) if !want.force && (want.hard || m.kind != FileKind::Symlink) => {
-                let problem = Problem::failed(format!("expected a link at `{}`, found {}", want.path, shown(m)));
-                return Comparison::fail(problem.help("write `force: true` to replace it"));
-            }
-            at_path => c.change(Change::new("target", at_path.as_ref().map_or("absent".into(), shown), to)),
+        if want.hard && state.target.as_ref().is_none_or(|m| m.kind == FileKind::Dir) {
+            let found = state.target.as_ref().map_or_else(|| "nothing".into(), edit::kind_shown);
+            return Comparison::fail(Problem::failed(format!(
+                "expected a file at `{}` to link to, found {found}",
+                want.to
+            )));
         }
+        if let Some(meta) = meta.filter(|meta| !want.force && (want.hard || meta.kind != FileKind::Symlink)) {
+            return Comparison::fail(unexpected(meta, "a link").help("write `force: true` to replace it"));
+        }
+        let word = if want.hard { "hard link to" } else { "link to" };
+        c.change(Change::new(
+            "target",
+            meta.map_or_else(|| "absent".into(), edit::kind_shown),
+            format!("{word} {}", want.to),
+        ));
         c.act(Action::MakeLink);
         c
     }
@@ -182,79 +197,164 @@ impl Family for Symlink {
     }
 }
 
-fn shown(m: &Metadata) -> String {
-    match (m.kind, &m.target) {
-        (FileKind::Symlink, Some(to)) => to.to_string(),
-        (FileKind::Symlink, None) => "a link".into(),
-        (FileKind::File, _) => "a file".into(),
-        (FileKind::Dir, _) => "a directory".into(),
-        (FileKind::Other, _) => "a special file".into(),
-    }
-}
-
-/// Links by file operations, the same on every unix.
+/// Links by file operations, the same everywhere.
 pub struct Native;
 
 impl Adapter<Symlink> for Native {
+    fn check(&self, want: &Want, facts: &HostFacts) -> Result<(), Problem> {
+        let owner = want.edit.owner.is_some();
+        edit::supported("symlink", &[("owner", owner), ("group", want.edit.group.is_some())], facts)
+    }
+
     fn probe(&self, want: &Want, _: &HostFacts) -> Vec<Op> {
-        let mut ops = alloc::vec![Op::stat(&want.path)];
-        if want.hard
-            && let Some(to) = target(want)
-        {
-            ops.push(Op::stat(&to));
-        }
-        if want.owner.is_some() || want.group.is_some() {
-            ops.extend(super::accounts::probe());
-        }
+        let mut ops = alloc::vec![Op::stat(&want.edit.path)];
+        ops.extend(want.target().as_ref().map(Op::stat));
+        ops.extend(want.edit.probe());
         ops
     }
 
     fn interpret(&self, want: &Want, outputs: &Outputs, _: &HostFacts) -> Interpreted<State> {
-        let at_path = match metadata(outputs, &want.path) {
-            Ok(m) => m,
+        let target = match want.target().map(|path| Seen::at(&path, outputs)).transpose() {
+            Ok(seen) => seen.and_then(|seen| seen.meta),
             Err(why) => return Interpreted::Unknown(why),
         };
-        let at_target = match target(want).filter(|_| want.hard).map(|to| metadata(outputs, &to)) {
-            Some(Err(why)) => return Interpreted::Unknown(why),
-            Some(Ok(m)) => m,
-            None => None,
-        };
-        let owner = match super::accounts::owner(outputs, want.owner.as_deref(), want.group.as_deref()) {
-            Ok(owner) => owner,
-            Err(why) => return Interpreted::Unknown(why),
-        };
-        Interpreted::Known(State { at_path, at_target, owner })
+        match want.edit.look(outputs) {
+            Ok(seen) => Interpreted::Known(State { seen, target }),
+            Err(Looking::Ask(ops)) => Interpreted::Ask(ops),
+            Err(Looking::Unknown(why)) => Interpreted::Unknown(why),
+        }
     }
 
-    fn lower(&self, want: &Want, _: &State, actions: &[Action], _: &HostFacts) -> Result<Vec<Op>, Problem> {
-        let path = want.path.clone();
+    fn lower(&self, want: &Want, state: &State, actions: &[Action], _: &HostFacts) -> Result<Vec<Op>, Problem> {
+        let path = want.edit.path.clone();
+        let owner = state.seen.owner.clone().map_err(Problem::failed)?;
         let op = |action: &Action| match action {
-            Action::RemoveLink => Ok(Op::Remove { path: path.clone(), recursive: false }),
-            Action::SetOwner(owner) => Ok(Op::SetOwner { path: path.clone(), owner: *owner, follow: false }),
-            Action::MakeLink if want.hard => match target(want) {
-                Some(to) => Ok(Op::HardLink { path: path.clone(), to, force: want.force }),
-                None => Err(Problem::bad_value("to", "expected an absolute path")),
-            },
-            Action::MakeLink => Ok(Op::Symlink {
-                path: path.clone(),
-                to: want.to.clone().unwrap_or_default(),
-                owner: Owner::default(),
-                force: want.force,
+            Action::RemoveLink => Some(Op::Remove { path: path.clone(), recursive: false }),
+            Action::Set(action) => action.metadata_op(&path),
+            Action::MakeLink => Some(match want.target() {
+                // Its owner is that of the file, and is compared once the link is there.
+                Some(to) => Op::HardLink { path: path.clone(), to, force: want.force },
+                None => Op::Symlink { path: path.clone(), to: want.to.clone(), owner, force: want.force },
             }),
         };
-        actions.iter().map(op).collect()
+        Ok(actions.iter().filter_map(op).collect())
     }
 }
 
-fn target(want: &Want) -> Option<AbsPath> {
-    AbsPath::parse(want.to.as_deref()?).ok()
+impl Want {
+    /// Returns the file that a hard link is to be.
+    fn target(&self) -> Option<AbsPath> {
+        self.hard.then(|| AbsPath::parse(&self.to).ok()).flatten()
+    }
 }
 
-fn metadata(outputs: &Outputs, path: &AbsPath) -> Result<Option<Metadata>, String> {
-    match outputs.path(path) {
-        Some(OpOutput::Stat(m)) => Ok(Some(m.clone())),
-        Some(OpOutput::Missing) => Ok(None),
-        Some(OpOutput::Failed(failure)) => Err(failure.message.clone()),
-        other => Err(format!("expected metadata of `{path}`, found {other:?}")),
+#[cfg(test)]
+mod tests {
+    use super::DECL;
+    use crate::resource::rig::{Attributes, Checks, Disk, checked};
+    use alloc::vec::Vec;
+
+    #[test]
+    fn attributes_are_checked() {
+        let cases: Checks<'_> = &[
+            ("plain", &[("to", "../x")], ""),
+            ("absent", &[("state", "absent")], ""),
+            ("no target", &[], "type `symlink` needs `to`"),
+            ("empty target", &[("to", "")], "attribute `to`: expected what the link points to, found nothing"),
+            (
+                "relative hard link",
+                &[("to", "x"), ("link_type", "hard")],
+                "attribute `to`: expected an absolute path for a hard link, found `x`",
+            ),
+            (
+                "hard link of nothing",
+                &[("state", "absent"), ("link_type", "hard")],
+                "a hard link needs `to`, by which it is told from other files",
+            ),
+            (
+                "itself",
+                &[("to", "/etc/x")],
+                "attribute `to`: expected another path than that of the link, found `/etc/x`",
+            ),
+            (
+                "force of removal",
+                &[("state", "absent"), ("force", "true")],
+                "attribute `force`: has no meaning with `state: absent`",
+            ),
+        ];
+        for (name, attributes, expected) in cases {
+            let attributes: Vec<_> = [("target_path", "/etc/x")].iter().chain(*attributes).copied().collect();
+            assert_eq!(checked(&DECL, &attributes).join("; "), *expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn links_are_made_moved_and_removed() {
+        type Case<'a> = (&'a str, &'a str, Attributes<'a>, Result<&'a [&'a str], &'a str>);
+        let cases: &[Case<'_>] = &[
+            ("made", "/d/new", &[("to", "../x")], Ok(&["symlink /d/new -> ../x"])),
+            ("there", "/d/link", &[("to", "file")], Ok(&[])),
+            ("moved", "/d/link", &[("to", "other")], Ok(&["symlink /d/link -> other"])),
+            ("a file in the way", "/d/file", &[("to", "x")], Err("expected a link at `/d/file`, found a file")),
+            ("a file replaced", "/d/file", &[("to", "x"), ("force", "true")], Ok(&["symlink /d/file -> x"])),
+            ("owner", "/d/link", &[("to", "file"), ("owner", "alice")], Ok(&["chown /d/link uid 1000"])),
+            ("made with owner", "/d/new", &[("to", "x"), ("group", "adm")], Ok(&["symlink /d/new -> x"])),
+            ("no such owner", "/d/new", &[("to", "x"), ("owner", "bob")], Err("user `bob` does not exist")),
+            ("hard", "/d/new", &[("to", "/d/file"), ("link_type", "hard")], Ok(&["hardlink /d/new -> /d/file"])),
+            (
+                "hard over a link",
+                "/d/link",
+                &[("to", "/d/file"), ("link_type", "hard")],
+                Err("expected a link at `/d/link`, found link to file"),
+            ),
+            (
+                "hard, replacing",
+                "/d/link",
+                &[("to", "/d/file"), ("link_type", "hard"), ("force", "true")],
+                Ok(&["hardlink /d/link -> /d/file"]),
+            ),
+            (
+                "hard to nothing",
+                "/d/new",
+                &[("to", "/d/none"), ("link_type", "hard")],
+                Err("expected a file at `/d/none` to link to, found nothing"),
+            ),
+            (
+                "hard to a directory",
+                "/d/new",
+                &[("to", "/etc"), ("link_type", "hard")],
+                Err("expected a file at `/etc` to link to, found a directory"),
+            ),
+            ("removed", "/d/link", &[("state", "absent")], Ok(&["remove /d/link"])),
+            ("not there", "/d/new", &[("state", "absent")], Ok(&[])),
+            ("no link", "/d/file", &[("state", "absent")], Err("expected a link at `/d/file`, found a file")),
+            (
+                "hard link removed",
+                "/d/hard",
+                &[("state", "absent"), ("to", "/d/file"), ("link_type", "hard")],
+                Ok(&["remove /d/hard"]),
+            ),
+            (
+                "another file",
+                "/etc/passwd",
+                &[("state", "absent"), ("to", "/d/file"), ("link_type", "hard")],
+                Err("expected a hard link to `/d/file` at `/etc/passwd`, found a file"),
+            ),
+        ];
+        for (name, path, attributes, expected) in cases {
+            let mut disk = Disk::new();
+            disk.file("/d/file", "");
+            disk.link("/d/link", "file");
+            disk.run(&DECL, &[("target_path", "/d/hard"), ("to", "/d/file"), ("link_type", "hard")]);
+            let attributes: Vec<_> = [("target_path", *path)].iter().chain(*attributes).copied().collect();
+            let run = disk.run(&DECL, &attributes);
+            match expected {
+                Ok(ops) => {
+                    assert_eq!((run.failure, run.ops), (None, ops.iter().map(|o| (*o).into()).collect()), "{name}")
+                }
+                Err(message) => assert_eq!(run.failure.as_deref(), Some(*message), "{name}"),
+            }
+            assert!(disk.node("/d/file").is_some(), "{name}");
+        }
     }
 }

@@ -231,14 +231,38 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Returns the span of `range` of a scalar's text, where it stands in the source as it is; else the whole scalar's.
+    /// Returns the span of `len` bytes from `start` of a scalar's text, as far as they stand in the source as they are;
+    /// else the whole scalar's.
     pub fn part(self, start: usize, len: usize) -> Span {
         match self.data().map(|d| &d.data) {
             Some(Data::Scalar { text: TextData::Source { start: from, end }, .. }) => {
                 Span::new(self.file.id, *from, *end).part(start, len)
             }
+            Some(Data::Scalar { text: TextData::Own(text), style: ScalarStyle::Literal }) => {
+                self.part_of_block(text, start, len).unwrap_or(self.span())
+            }
             _ => self.span(),
         }
+    }
+
+    /// The lines of a literal block stand in the source one by one, behind an indent.
+    fn part_of_block(self, text: &str, start: usize, len: usize) -> Option<Span> {
+        let data = self.data()?;
+        let before = text.get(..start)?;
+        let lines = before.bytes().filter(|&b| b == b'\n').count();
+        let column = start - before.rfind('\n').map_or(0, |i| i + 1);
+        // The node begins at the first line that is not blank.
+        let down = lines.checked_sub(text.bytes().take_while(|&b| b == b'\n').count())?;
+        let indent = data.column.checked_sub(1)?;
+        let mut line = data.start.checked_sub(indent)? as usize;
+        for _ in 0..down {
+            line += self.file.text.get(line..)?.find('\n')? + 1;
+        }
+        let at = line + indent as usize + column;
+        let rest = text.get(start..)?.split('\n').next()?.len();
+        let end = at + len.min(rest);
+        let same = self.file.text.get(at..end) == text.get(start..start + (end - at));
+        same.then(|| Span::new(self.file.id, at as u32, end as u32))
     }
 
     fn is_quoted(self) -> bool {

@@ -101,7 +101,11 @@ impl<'t> Builder<'t> {
                 Err(e) => Err(trap::scan_error(self.file.id, self.source, &e)),
             };
             if let Err(d) = result {
-                self.diagnostics.push(d);
+                // What the parser trips over behind a trap is the same mistake.
+                let again = |last: &Diagnostic| last.code == Code::YamlTrap && self.same_line(last.span(), d.span());
+                if !self.diagnostics.last().is_some_and(again) {
+                    self.diagnostics.push(d);
+                }
                 self.file.nodes.truncate(begin.0);
                 self.file.items.truncate(begin.1);
                 self.file.entries.truncate(begin.2);
@@ -127,6 +131,11 @@ impl<'t> Builder<'t> {
         }
     }
 
+    fn same_line(&self, a: Span, b: Span) -> bool {
+        let (from, to) = (a.start.min(b.start) as usize, a.start.max(b.start) as usize);
+        self.source.get(from..to).is_some_and(|between| !between.contains('\n'))
+    }
+
     fn reset(&mut self) {
         self.frames.clear();
         self.pending.clear();
@@ -149,9 +158,10 @@ impl<'t> Builder<'t> {
             Event::SequenceEnd | Event::MappingEnd => self.close(at),
             Event::Alias(id) => self.alias(id, at),
             Event::UnresolvedAlias(name) => {
-                let d = trap::unknown_alias(self.span(at), &name);
-                self.diagnostics.push(d);
-                let node = self.add(at, Data::Scalar { text: TextData::Own("".into()), style: ScalarStyle::Single });
+                let span = self.span(at);
+                self.diagnostics.push(trap::unknown_alias(span, &name));
+                // It goes on as the text that was meant, so that nothing else is said of it.
+                let node = self.add(at, Data::Scalar { text: as_written(span), style: ScalarStyle::Single });
                 self.child(node, 1);
                 Ok(())
             }
@@ -201,14 +211,18 @@ impl<'t> Builder<'t> {
             yaml::ScalarStyle::Literal => ScalarStyle::Literal,
             yaml::ScalarStyle::Folded => ScalarStyle::Folded,
         };
+        let mut meant = None;
         if let Some(tag) = tag {
             match tag.core_suffix() {
                 Some("str") if matches!(style, ScalarStyle::Empty | ScalarStyle::Plain) => style = ScalarStyle::Single,
                 Some("int" | "float" | "bool" | "null") if !empty => style = ScalarStyle::Plain,
                 Some("str" | "int" | "float" | "bool" | "null") => {}
                 _ => {
-                    let d = trap::tag(self.file.id, tag, at, span);
+                    let d = trap::tag(self.file.id, tag, at, span, text.is_empty());
+                    // A negation goes on as the text that was meant.
+                    meant = text.is_empty().then(|| as_written(d.span()));
                     self.diagnostics.push(d);
+                    style = ScalarStyle::Single;
                 }
             }
         }
@@ -220,8 +234,10 @@ impl<'t> Builder<'t> {
             && let Some(d) = trap::plain(self.source, span, &text)
         {
             self.diagnostics.push(d);
+            meant = Some(TextData::Own(text.split("{{").next().unwrap_or_default().into()));
         }
         let text = match text {
+            _ if meant.is_some() => meant.unwrap_or(TextData::Own("".into())),
             _ if empty => TextData::Own("".into()),
             Cow::Borrowed(text) => match (text.as_ptr() as usize).checked_sub(self.source.as_ptr() as usize) {
                 Some(start) if self.source.get(start..start + text.len()) == Some(text) => {
@@ -249,7 +265,7 @@ impl<'t> Builder<'t> {
         if let Some(tag) = tag
             && !tag.is_yaml_core_schema_tag(if map { "map" } else { "seq" })
         {
-            let d = trap::tag(self.file.id, tag, at, span);
+            let d = trap::tag(self.file.id, tag, at, span, false);
             self.diagnostics.push(d);
         }
         if self.frames.len() >= limits::YAML_DEPTH_MAX {
@@ -269,10 +285,17 @@ impl<'t> Builder<'t> {
         let Some(frame) = self.frames.pop() else { return Ok(()) };
         let end = self.span(at).end;
         let mut size = frame.size;
+        let start = self.file.nodes.get(frame.node as usize).map_or(0, |n| n.start);
         let data = if frame.map {
             let from = self.file.entries.len() as u32;
-            size += self.entries(frame.base)?;
-            Data::Map { from, to: self.file.entries.len() as u32 }
+            match self.entries(frame.base)? {
+                Some(added) => {
+                    size += added;
+                    Data::Map { from, to: self.file.entries.len() as u32 }
+                }
+                // A template that was not quoted goes on as the text that was meant.
+                None => Data::Scalar { text: TextData::Source { start, end }, style: ScalarStyle::Single },
+            }
         } else {
             let from = self.file.items.len() as u32;
             self.file.items.extend(self.pending.drain(frame.base..));
@@ -314,8 +337,9 @@ impl<'t> Builder<'t> {
         Err(Diagnostic::new(Code::YamlLimit, span, message).at("this one is too much"))
     }
 
-    /// Makes entries of the keys and values behind `base`; returns the nodes that merge keys added.
-    fn entries(&mut self, base: usize) -> Result<u64, Diagnostic> {
+    /// Makes entries of the keys and values behind `base`; returns the nodes that merge keys added, or nothing where
+    /// this is no map but a template.
+    fn entries(&mut self, base: usize) -> Result<Option<u64>, Diagnostic> {
         let first = self.file.entries.len();
         let mut merges: Vec<(u32, u32)> = Vec::new();
         let pairs: Vec<(u32, u32)> = self
@@ -328,10 +352,21 @@ impl<'t> Builder<'t> {
         self.pending.truncate(base);
         let mut seen = Seen::new(pairs.len());
         for (key, value) in pairs {
-            let Some((name, style)) = self.key(key) else { continue };
-            if style == ScalarStyle::Plain && name == "<<" {
-                merges.push((key, value));
-                continue;
+            match self.key(key) {
+                Key::Text => {}
+                Key::Merge => {
+                    merges.push((key, value));
+                    continue;
+                }
+                Key::Bad(d) => {
+                    let is_template = d.code == Code::YamlTrap;
+                    self.diagnostics.push(d);
+                    if is_template {
+                        self.file.entries.truncate(first);
+                        return Ok(None);
+                    }
+                    continue;
+                }
             }
             if let Some(earlier) = seen.insert(&self.file, key) {
                 let d = duplicate(&self.file, key, earlier);
@@ -351,29 +386,21 @@ impl<'t> Builder<'t> {
             added += self.merge(value, &mut seen)?;
         }
         debug_assert!(self.file.entries.len() >= first);
-        Ok(added)
+        Ok(Some(added))
     }
 
-    /// Returns a key's text, or reports what stands there instead.
-    fn key(&mut self, key: u32) -> Option<(String, ScalarStyle)> {
-        let node = self.file.nodes.get(key as usize)?;
+    /// Says what kind of key a node is.
+    fn key(&self, key: u32) -> Key {
+        let Some(node) = self.file.nodes.get(key as usize) else { return Key::Text };
         let span = Span::new(self.file.id, node.start, node.end);
-        let d = match &node.data {
+        match &node.data {
             Data::Scalar { style: ScalarStyle::Empty, .. } => {
-                Diagnostic::new(Code::Yaml, span, "a key is missing before `:`")
+                Key::Bad(Diagnostic::new(Code::Yaml, span, "a key is missing before `:`"))
             }
-            Data::Scalar { text, style } => {
-                // Only `<<` is of interest, so only short texts are looked at.
-                let text = match text {
-                    &TextData::Source { start, end } => self.source.get(start as usize..end as usize)?,
-                    TextData::Own(text) => text,
-                };
-                return Some((if text == "<<" { String::from("<<") } else { String::new() }, *style));
-            }
-            _ => trap::key(self.source, span),
-        };
-        self.diagnostics.push(d);
-        None
+            Data::Scalar { style: ScalarStyle::Plain, .. } if key_text(&self.file, key) == "<<" => Key::Merge,
+            Data::Scalar { .. } => Key::Text,
+            _ => Key::Bad(trap::key(self.source, span)),
+        }
     }
 
     fn merge(&mut self, value: u32, seen: &mut Seen) -> Result<u64, Diagnostic> {
@@ -414,6 +441,18 @@ impl<'t> Builder<'t> {
         }
         Ok(added)
     }
+}
+
+/// What stands where a key does.
+enum Key {
+    Text,
+    Merge,
+    Bad(Diagnostic),
+}
+
+/// Returns the source at `span` as a text.
+fn as_written(span: Span) -> TextData {
+    TextData::Source { start: span.start, end: span.end }
 }
 
 /// The keys of one mapping, compared by text: a list while they are few.

@@ -24,6 +24,7 @@ pub(super) fn scan_error(id: FileId, source: &str, error: &yaml::ScanError) -> D
         ErrorKind::TabNotAllowed
         | ErrorKind::TabInBlockIndentation
         | ErrorKind::TabInIndentation
+        | ErrorKind::TabInPlainScalar
         | ErrorKind::TabAtBlockScalarStart => {
             trap("a tab in the indent", "indent with spaces; YAML allows no tabs there")
         }
@@ -80,15 +81,16 @@ pub(super) fn unknown_alias(span: Span, name: &str) -> Diagnostic {
     .help(format!("quote it if it is a text: `\"*{name}\"`"))
 }
 
-pub(super) fn tag(id: FileId, tag: &yaml::Tag, at: &yaml::Span, node: Span) -> Diagnostic {
+/// Words a tag that is not known; where nothing stands behind it, it was meant as a negation.
+pub(super) fn tag(id: FileId, tag: &yaml::Tag, at: &yaml::Span, node: Span, is_all: bool) -> Diagnostic {
     let span = at.tag_span().and_then(|s| s.byte_range()).map_or(node, |r| Span::new(id, r.start as u32, r.end as u32));
     let written = tag.original();
-    if tag.parts().0 == "!" {
+    if tag.parts().0 == "!" && is_all {
         return Diagnostic::new(Code::YamlTrap, span, format!("`{written}` is a YAML tag, not a negation"))
             .help(format!("quote the whole value, as in `when: \"{written}\"`"));
     }
-    Diagnostic::new(Code::YamlTrap, span, format!("tag `{written}` is not known"))
-        .help("use `!!str`, `!!int`, `!!float`, `!!bool`, `!!null`, `!!map` or `!!seq`, or none")
+    Diagnostic::new(Code::YamlTrap, span, format!("`{written}` is a YAML tag that has no meaning here"))
+        .help("quote the whole value if `!` belongs to it; tags are `!!str`, `!!int`, `!!float`, `!!bool`, `!!null`, `!!map` and `!!seq`")
 }
 
 /// Looks for a template that `#` cut off.

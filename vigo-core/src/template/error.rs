@@ -94,7 +94,11 @@ impl Fault {
         let line = before.bytes().filter(|&b| b == b'\n').count() as u32 + 1;
         let start = before.rfind('\n').map_or(0, |i| i + 1);
         let column = before.get(start..).unwrap_or("").chars().count() as u32 + 1;
-        let len = self.len.min(text.len() - offset);
+        let mut end = offset.saturating_add(self.len).min(text.len());
+        while !text.is_char_boundary(end) {
+            end += 1;
+        }
+        let len = end - offset;
         TemplateError { kind: self.kind, message: self.message, help: self.help, offset, len, line, column }
     }
 }

@@ -177,7 +177,9 @@ impl Verbs<'_, '_, '_> {
             return false;
         }
         self.reordered = true;
-        let Some(close) = self.rest.find(']').filter(|_| self.rest.len() > 2) else {
+        // No number is longer: looking further for a bracket at each of many verbs would take long.
+        let close = self.rest.bytes().take(64).position(|b| b == b']');
+        let Some(close) = close.filter(|_| self.rest.len() > 2) else {
             self.good = false;
             self.skip(1);
             return false;
@@ -468,10 +470,9 @@ impl Printer<'_> {
         if let Some(zeros) = precision.checked_sub(1000) {
             text.insert_str(2, &"0".repeat(zeros));
         }
-        if self.flags.sharp {
-            if let Some(c) = u32::try_from(n).ok().and_then(char::from_u32).filter(|&c| is_print(c)) {
-                let _ = write!(text, " '{c}'");
-            }
+        let printable = u32::try_from(n).ok().and_then(char::from_u32).filter(|&c| self.flags.sharp && is_print(c));
+        if let Some(c) = printable {
+            let _ = write!(text, " '{c}'");
         }
         self.pad_blank(&text);
     }

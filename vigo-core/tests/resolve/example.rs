@@ -87,7 +87,7 @@ fn var(r: &Resolved, name: &str) -> String {
     let var = r.trace.variables.iter().find(|v| &*v.name == name).unwrap_or_else(|| panic!("{name}"));
     let shown = |v: &vigo_core::value::Value| match v.as_str() {
         Some(text) => secret::shown(text),
-        None => format!("{}", v.as_int().unwrap()),
+        None => v.as_int().map_or("no number".into(), |n| n.to_string()),
     };
     let shadowed: Vec<String> = var.shadowed.iter().map(|(s, v)| format!("{} {}", place(s), shown(v))).collect();
     let only = var.krate.as_ref().map(|k| format!(" in {k} only")).unwrap_or_default();

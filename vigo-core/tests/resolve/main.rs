@@ -1,4 +1,8 @@
 //! The configuration language, from texts to policies.
 
+mod config;
 mod example;
+mod hostile;
+mod rules;
 mod support;
+mod yaml;

@@ -49,6 +49,23 @@ pub fn words(all: &[Diagnostic], map: &SourceMap) -> String {
     out
 }
 
+/// Leaves of what templates, types and guards say the code and the place: their words are tested where they are made.
+pub fn brief(words: &str) -> String {
+    let mut foreign = false;
+    let mut out = String::new();
+    for line in words.lines() {
+        if !line.starts_with(' ') {
+            foreign = ["E04", "E05", "E07"].iter().any(|area| line.starts_with(area));
+        }
+        match foreign {
+            true if line.starts_with(' ') => {}
+            true => out += &format!("{}\n", line.split_once(": ").map_or(line, |(place, _)| place)),
+            false => out += &format!("{line}\n"),
+        }
+    }
+    out
+}
+
 /// Prints the edges of a policy, one a line.
 pub fn edges(bundle: &PolicyBundle) -> Vec<String> {
     let id = |i: u32| &*bundle.resources[i as usize].id;

@@ -243,6 +243,9 @@ fn observe(want: &Want, outputs: &Outputs, facts: &HostFacts) -> Result<Result<S
             }
             settings_reads().into_iter().for_each(|op| asks.need(op));
             state.settings = Arc::new(settings(outputs).unwrap_or_default());
+            if want.manage_home {
+                state.skeleton = skeleton(&mut asks);
+            }
             let known = settings(outputs).is_some();
             user::home_of_new(want, &state).filter(|_| known)
         }
@@ -442,26 +445,27 @@ fn set_password(want: &Want, stored: &Text) -> Op {
 /// are written in the next round, when its number and home are known; the rule then comes after them.
 fn files(want: &Want, state: &State, actions: &[Action]) -> Vec<Op> {
     let keys = actions.contains(&Action::WriteKeys);
+    let settled = state.account.as_ref().filter(|account| !account.home_changes(want));
     let mut ops = Vec::new();
-    match &state.account {
-        Some(account) if !account.home_changes(want) => {
-            let mut user = account.user.clone();
-            for action in actions {
-                if let Action::Modify(m) = action {
-                    (user.uid, user.gid) = (m.uid.unwrap_or(user.uid), m.gid.unwrap_or(user.gid));
-                }
-            }
-            if actions.contains(&Action::MakeHome)
-                && let Ok(home) = AbsPath::parse(&user.home)
-            {
-                ops.extend(home_writes(state, &home, Owner { uid: Some(user.uid), gid: Some(user.gid) }));
-            }
-            if keys {
-                ops.extend(keys_writes(want, state, &user));
+    if let Some(account) = &state.account {
+        let mut user = account.user.clone();
+        for action in actions {
+            if let Action::Modify(m) = action {
+                (user.uid, user.gid) = (m.uid.unwrap_or(user.uid), m.gid.unwrap_or(user.gid));
+                user.home = m.home.as_ref().map_or(user.home, AbsPath::shared);
             }
         }
-        _ if keys => return ops,
-        _ => {}
+        if actions.contains(&Action::MakeHome)
+            && let Ok(home) = AbsPath::parse(&user.home)
+        {
+            ops.extend(home_writes(state, &home, Owner { uid: Some(user.uid), gid: Some(user.gid) }));
+        }
+        if keys && settled.is_some() {
+            ops.extend(keys_writes(want, state, &user));
+        }
+    }
+    if keys && settled.is_none() {
+        return ops;
     }
     ops.extend(sudo_writes(want, state, actions, true));
     ops

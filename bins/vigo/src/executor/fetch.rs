@@ -1,5 +1,4 @@
-//! Downloads, over https only: [`vigo_core::action::Op::Fetch`] into a staged file, of the digest that is expected, and
-//! [`vigo_core::action::Op::ReadUrl`] into memory.
+//! [`vigo_core::action::Op::Fetch`]: a download into a staged file, over https only, of the digest that is expected.
 
 use super::failure::{Answer, failure, kind_of_io, text};
 use super::perform::Executor;
@@ -33,7 +32,7 @@ const BUNDLES: &[&str] = &[
 impl Executor {
     /// Downloads into a staged file of the run.
     pub(super) fn fetch(&mut self, url: &str, sha256: [u8; 32], id: StagedId) -> Answer<OpOutput> {
-        https(url)?;
+        only_https(url)?;
         let staging = &self.staging;
         let fail = |e: std::io::Error| failure(kind_of_io(&e), format!("stage `{}`: {}", staging.display(), text(e)));
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(staging).map_err(fail)?;
@@ -54,28 +53,42 @@ impl Executor {
     }
 }
 
-/// Reads what is behind a URL.
+/// Answers [`vigo_core::action::Op::ReadUrl`].
 pub(super) fn read_url(url: &str, bytes_max: u64) -> Answer<OpOutput> {
-    https(url)?;
-    let mut body = Vec::new();
-    let mut reader = get(url)?.into_body().into_with_config().limit(BYTES_MAX).reader().take(bytes_max + 1);
-    reader
-        .read_to_end(&mut body)
-        .map_err(|e| failure(FailureKind::Unreachable, format!("fetch `{url}`: {}", text(e))))?;
-    if body.len() as u64 > bytes_max {
-        return Err(failure(FailureKind::TooLarge, format!("fetch `{url}`: expected at most {bytes_max} bytes")));
-    }
-    Ok(OpOutput::Bytes(body.into()))
+    let mut content = Vec::new();
+    get(url, |chunk| {
+        content.extend_from_slice(chunk);
+        if content.len() as u64 <= bytes_max {
+            return Ok(());
+        }
+        let message = format!("`{url}` holds more than the {bytes_max} bytes that may be read of it");
+        Err(failure(FailureKind::TooLarge, message))
+    })?;
+    Ok(OpOutput::Bytes(content.into()))
 }
 
-fn https(url: &str) -> Answer<()> {
-    if url.starts_with("https://") {
+fn download(url: &str, mut file: std::fs::File, expected: &[u8; 32]) -> Answer<()> {
+    let (mut hash, mut total) = (Sha256::new(), 0);
+    get(url, |chunk| {
+        hash.update(chunk);
+        total += chunk.len() as u64;
+        if total > BYTES_MAX {
+            return Err(failure(FailureKind::TooLarge, format!("`{url}` holds more than {BYTES_MAX} bytes")));
+        }
+        file.write_all(chunk).map_err(|e| failure(kind_of_io(&e), format!("stage `{url}`: {}", text(e))))
+    })?;
+    let seen: [u8; 32] = hash.finalize().into();
+    if seen == *expected {
         return Ok(());
     }
-    Err(failure(FailureKind::Other, format!("expected a URL that starts with `https://`, found `{url}`")))
+    let hex = |digest: &[u8; 32]| digest.iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let message = format!("fetch `{url}`: expected the SHA-256 `{}`, found `{}`", hex(expected), hex(&seen));
+    Err(failure(FailureKind::Invalid, message))
 }
 
-fn get(url: &str) -> Answer<ureq::http::Response<ureq::Body>> {
+/// Hands what is behind a URL to `take`, piece by piece.
+fn get(url: &str, mut take: impl FnMut(&[u8]) -> Answer<()>) -> Answer<()> {
+    only_https(url)?;
     let tls = TlsConfig::builder()
         .root_certs(roots()?)
         .unversioned_rustls_crypto_provider(std::sync::Arc::new(rustls::crypto::ring::default_provider()))
@@ -88,33 +101,24 @@ fn get(url: &str) -> Answer<ureq::http::Response<ureq::Body>> {
         .timeout_global(Some(WHOLE))
         .user_agent("vigo")
         .build();
-    ureq::Agent::new_with_config(config).get(url).call().map_err(|e| unreachable(url, &e))
-}
-
-fn download(url: &str, mut file: std::fs::File, expected: &[u8; 32]) -> Answer<()> {
-    let mut response = get(url)?;
-    let mut body = response.body_mut().with_config().limit(BYTES_MAX).reader();
-    let mut hash = Sha256::new();
+    let mut response = ureq::Agent::new_with_config(config).get(url).call().map_err(|e| unreachable(url, &e))?;
+    let mut body = response.body_mut().with_config().limit(u64::MAX).reader();
     let mut buf = vec![0; 64 << 10];
     loop {
         let len = match body.read(&mut buf) {
-            Ok(0) => break,
+            Ok(0) => return Ok(()),
             Ok(len) => len,
-            Err(e) => {
-                return Err(failure(FailureKind::Unreachable, format!("fetch `{url}`: {}", text(e))));
-            }
+            Err(e) => return Err(failure(FailureKind::Unreachable, format!("fetch `{url}`: {}", text(e)))),
         };
-        let chunk = buf.get(..len).unwrap_or_default();
-        hash.update(chunk);
-        file.write_all(chunk).map_err(|e| failure(kind_of_io(&e), format!("stage `{url}`: {}", text(e))))?;
+        take(buf.get(..len).unwrap_or_default())?;
     }
-    let seen: [u8; 32] = hash.finalize().into();
-    if seen == *expected {
+}
+
+fn only_https(url: &str) -> Answer<()> {
+    if url.starts_with("https://") {
         return Ok(());
     }
-    let hex = |digest: &[u8; 32]| digest.iter().map(|b| format!("{b:02x}")).collect::<String>();
-    let message = format!("fetch `{url}`: expected the SHA-256 `{}`, found `{}`", hex(expected), hex(&seen));
-    Err(failure(FailureKind::Invalid, message))
+    Err(failure(FailureKind::Other, format!("expected a URL that starts with `https://`, found `{url}`")))
 }
 
 fn roots() -> Answer<RootCerts> {

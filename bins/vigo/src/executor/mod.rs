@@ -22,3 +22,4 @@ mod write;
 
 pub use options::ExecutorOptions;
 pub use perform::Executor;
+pub use program::find as find_program;

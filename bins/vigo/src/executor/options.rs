@@ -1,6 +1,6 @@
 //! What an executor is told at its start.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where an executor works.
 #[derive(Clone, Debug)]
@@ -14,8 +14,17 @@ pub struct ExecutorOptions {
     pub secrets: PathBuf,
 }
 
+impl ExecutorOptions {
+    /// Returns the options of a run that keeps its state in `state_dir`.
+    pub fn new(root: Option<PathBuf>, state_dir: &Path) -> Self {
+        let is_root = rustix::process::geteuid().is_root();
+        let secrets = if is_root { PathBuf::from("/run/vigo") } else { state_dir.join("secrets") };
+        Self { root, staging: state_dir.join("staged"), secrets }
+    }
+}
+
 impl Default for ExecutorOptions {
     fn default() -> Self {
-        Self { root: None, staging: "/var/lib/vigo/staged".into(), secrets: "/run/vigo".into() }
+        Self::new(None, Path::new("/var/lib/vigo"))
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 pub(super) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Returns the file of a program that is named by itself.
-pub(super) fn find(name: &str) -> Option<PathBuf> {
+pub fn find(name: &str) -> Option<PathBuf> {
     PATH.split(':').map(|dir| PathBuf::from(format!("{dir}/{name}"))).find(|path| {
         rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok() && path.metadata().is_ok_and(|m| m.is_file())
     })

@@ -1,5 +1,5 @@
 use super::DECL;
-use crate::resource::rig::{Disk, checked, list, plain};
+use crate::resource::rig::{Attributes, Disk, checked, list, plain};
 use crate::value::Text;
 use alloc::format;
 use alloc::string::ToString;
@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 #[test]
 fn attributes_are_checked() {
-    let cases: &[(&str, &str, &[(&str, &str)], &str)] = &[
+    let cases: &[(&str, &str, Attributes<'_>, &str)] = &[
         ("plain", "/d/x", &[("mode", "0750")], ""),
         ("absent", "/d/x", &[("state", "absent")], ""),
         (

@@ -1,6 +1,6 @@
 use super::DECL;
 use crate::resource::digest;
-use crate::resource::rig::{Disk, checked, list, plain, secret};
+use crate::resource::rig::{Checks, Disk, checked, list, plain, secret};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 #[test]
 fn attributes_are_checked() {
     let digest = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-    let cases: &[(&str, &[(&str, &str)], &str)] = &[
+    let cases: Checks<'_> = &[
         ("plain", &[("content", "x")], ""),
         ("existence", &[], ""),
         ("shipped", &[("source", "templates/a"), ("render", "false"), ("baseindent", "2")], ""),
@@ -94,9 +94,12 @@ fn a_file_is_made_and_then_left_alone_at_the_price_of_one_hash() {
     assert_eq!(disk.run(&DECL, &attributes).reads, ["hash /d/x"]);
 }
 
+/// Something done by hand.
+type Break = fn(&mut Disk);
+
 #[test]
 fn drift_is_found_and_repaired() {
-    let cases: &[(&str, fn(&mut Disk), &[&str], &[&str])] = &[
+    let cases: &[(&str, Break, &[&str], &[&str])] = &[
         ("nothing", |_| {}, &[], &[]),
         (
             "content",

@@ -1,5 +1,6 @@
 //! Text: case, trimming, searching, cutting, joining, quoting, indenting.
 
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -63,16 +64,31 @@ pub(super) fn trim<'a>(call: &mut Call<'_, 'a>) -> Result<Val<'a>> {
     pick(call, str::trim)
 }
 
+/// Returns the part of the second argument that is left without the characters of the first at the given ends.
+fn trim_set<'a>(call: &mut Call<'_, 'a>, start: bool, end: bool) -> Result<Val<'a>> {
+    let (set, mut text) = (call.text(0)?, call.text(1)?);
+    // Looking each character up in a long text would take long.
+    let sorted: BTreeSet<char> = if set.len() > 16 { set.chars().collect() } else { BTreeSet::new() };
+    let inside = |c: char| if sorted.is_empty() { set.contains(c) } else { sorted.contains(&c) };
+    if start {
+        text = text.trim_start_matches(inside);
+    }
+    if end {
+        text = text.trim_end_matches(inside);
+    }
+    Ok(Value::text(text).into())
+}
+
 pub(super) fn trim_all<'a>(call: &mut Call<'_, 'a>) -> Result<Val<'a>> {
-    pick_by(call, |text, set| text.trim_matches(|c| set.contains(c)))
+    trim_set(call, true, true)
 }
 
 pub(super) fn trim_left<'a>(call: &mut Call<'_, 'a>) -> Result<Val<'a>> {
-    pick_by(call, |text, set| text.trim_start_matches(|c| set.contains(c)))
+    trim_set(call, true, false)
 }
 
 pub(super) fn trim_right<'a>(call: &mut Call<'_, 'a>) -> Result<Val<'a>> {
-    pick_by(call, |text, set| text.trim_end_matches(|c| set.contains(c)))
+    trim_set(call, false, true)
 }
 
 pub(super) fn trim_prefix<'a>(call: &mut Call<'_, 'a>) -> Result<Val<'a>> {

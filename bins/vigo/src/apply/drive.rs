@@ -1,0 +1,96 @@
+//! Driving Converge: performing what it asks for, until it is done.
+
+use super::local;
+use super::secrets::Secrets;
+use crate::cli::Format;
+use crate::executor::Executor;
+use crate::output::Progress;
+use crate::state::State;
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use vigo_core::action::{FailureKind, OpFailure, OpOutput};
+use vigo_core::converge::{Converge, RunReport, Step};
+
+/// How often a wait looks whether it was interrupted.
+const SLICE: Duration = Duration::from_millis(50);
+
+/// Drives a run to its end. A panic inside one resource fails that resource; Ctrl-C ends the run after the operation in
+/// hand.
+pub fn drive(
+    converge: &mut Converge,
+    executor: &mut Executor,
+    state: &mut State,
+    secrets: &Secrets,
+    format: Format,
+) -> Arc<RunReport> {
+    let interrupted = interrupts();
+    let mut progress = Progress::new(format);
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|info| tracing::debug!("panic: {info}")));
+    let report = loop {
+        if interrupted.load(Ordering::Relaxed) {
+            converge.cancel();
+        }
+        match catch_unwind(AssertUnwindSafe(|| converge.poll(local::now()))) {
+            Err(panic) => converge.abandon(&said(&*panic)),
+            Ok(Step::Run(ops)) => {
+                if let Some(id) = converge.current_id() {
+                    progress.at(&id, converge.progress());
+                }
+                for (id, op) in ops {
+                    let output = match catch_unwind(AssertUnwindSafe(|| executor.perform(&op))) {
+                        Ok(output) => output,
+                        Err(panic) => {
+                            let message = format!("internal error in the executor: {}", said(&*panic));
+                            OpOutput::Failed(OpFailure { kind: FailureKind::Other, message })
+                        }
+                    };
+                    converge.handle_output(id, output, local::now());
+                }
+            }
+            Ok(Step::Store(records)) => match state.store(&records) {
+                Ok(()) => converge.handle_stored(),
+                Err(error) => converge.handle_store_failed(&error.to_string()),
+            },
+            Ok(Step::Resolve(paths)) => {
+                let answers = paths.into_iter().map(|path| (path.clone(), secrets.get(&path))).collect();
+                converge.handle_secrets(answers);
+            }
+            Ok(Step::WaitUntil { at, why }) => {
+                progress.waiting(&why);
+                while local::now() < at && !interrupted.load(Ordering::Relaxed) {
+                    let left = Duration::from_millis(at.since(local::now()).as_ms());
+                    std::thread::sleep(left.min(SLICE));
+                }
+                converge.handle_timeout(local::now());
+            }
+            // The executor answers at once, so nothing can be outstanding.
+            Ok(Step::Waiting) => converge.abandon("it waits for an answer that nobody owes"),
+            Ok(Step::Done(report)) => break report,
+        }
+    };
+    std::panic::set_hook(hook);
+    progress.end();
+    report
+}
+
+fn interrupts() -> Arc<AtomicBool> {
+    let flag = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        // A second one ends the process at once.
+        let registered = signal_hook::flag::register_conditional_default(signal, flag.clone())
+            .and_then(|_| signal_hook::flag::register(signal, flag.clone()));
+        if let Err(error) = registered {
+            tracing::warn!("signal {signal} cannot be caught: {error}");
+        }
+    }
+    flag
+}
+
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_string());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without words".into())
+}

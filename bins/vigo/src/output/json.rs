@@ -1,0 +1,69 @@
+//! The report for programs.
+
+use serde_json::{Map, Value, json};
+use std::io::{self, Write};
+use vigo_core::converge::{Outcome, ResourceReport, RunOutcome, RunReport};
+
+/// Writes the report as one JSON object.
+pub(super) fn write(out: &mut impl Write, report: &RunReport) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, &value(report))?;
+    out.write_all(b"\n")
+}
+
+fn value(report: &RunReport) -> Value {
+    let c = report.counts;
+    let changed = if report.dry_run { "would_change" } else { "changed" };
+    let mut counts = Map::new();
+    for (word, n) in
+        [("ok", c.ok), (changed, c.changed), ("failed", c.failed), ("skipped", c.skipped), ("blocked", c.blocked)]
+    {
+        counts.insert(word.into(), n.into());
+    }
+    if report.dry_run {
+        counts.insert("unknown".into(), c.unknown.into());
+    }
+    let outcome = match report.outcome {
+        RunOutcome::Converged => "converged",
+        RunOutcome::Drift => "drift",
+        RunOutcome::NotConverged => "not_converged",
+    };
+    json!({
+        "outcome": outcome,
+        "dry_run": report.dry_run,
+        "counts": counts,
+        "duration_ms": report.duration.as_ms(),
+        "resources": report.resources.iter().map(|r| resource(r, report)).collect::<Vec<_>>(),
+    })
+}
+
+fn resource(r: &ResourceReport, report: &RunReport) -> Value {
+    let outcome = match &r.outcome {
+        Outcome::Changed if report.dry_run => "would_change",
+        other => other.word(),
+    };
+    let changes: Vec<Value> =
+        r.changes.iter().map(|c| json!({"field": c.field, "before": c.before, "after": c.after})).collect();
+    let reason = match &r.outcome {
+        Outcome::Skipped(cause) => Some(cause.word().to_string()),
+        Outcome::Unknown { because } => Some(format!("unknown because {because}")),
+        _ => None,
+    };
+    let file = report.files.get(r.place.file as usize).map(|f| &**f);
+    json!({
+        "id": &*r.id,
+        "type": &*r.type_name,
+        "outcome": outcome,
+        "changes": changes,
+        "operations": r.operations,
+        "diff": r.diff,
+        "cause": r.cause,
+        "reason": reason,
+        "help": r.help,
+        "log": r.log,
+        "notes": r.notes,
+        "refreshed": r.refreshed,
+        "file": file,
+        "line": r.place.line,
+        "duration_ms": r.duration.as_ms(),
+    })
+}

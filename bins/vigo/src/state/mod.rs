@@ -1,0 +1,9 @@
+//! What outlives a run: a small database in the state directory.
+
+mod database;
+mod error;
+mod lock;
+mod store;
+
+pub use error::StateError;
+pub use store::{Access, State};

@@ -1,0 +1,334 @@
+//! The state of one machine.
+
+use super::database::{self, Unusable};
+use super::{StateError, lock};
+use redb::Database;
+use std::fs::File;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use vigo_core::converge::{Record, StoredTrigger};
+
+/// The database.
+const NAME: &str = "state.redb";
+
+/// An empty file that is there as long as triggers may be: a run that finds none does not open the database.
+const PENDING: &str = "triggers.pending";
+
+/// What a run may do with the state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Access {
+    /// A plan: it sees what is there and writes nothing, not even a directory.
+    Read,
+    /// A run. One at a time.
+    Write,
+}
+
+/// What outlives a run, in a directory that no other run uses meanwhile.
+///
+/// [`State::open`] takes the lock; [`State::triggers`] once at the start; [`State::store`] whenever the machine wants
+/// something durable, which it is when that returns. Dropping gives the directory free.
+#[derive(Debug)]
+pub struct State {
+    dir: PathBuf,
+    access: Access,
+    /// Held, not read.
+    _lock: Option<File>,
+    database: Option<Database>,
+    /// Whether [`PENDING`] is there.
+    pending: bool,
+    notices: Vec<String>,
+}
+
+impl State {
+    /// Takes a state directory; for a run, it is made when missing.
+    ///
+    /// # Errors
+    /// When another run holds it, or it cannot be made or locked.
+    pub fn open(dir: &Path, access: Access) -> Result<Self, StateError> {
+        if access == Access::Write && !dir.is_dir() {
+            let mut builder = std::fs::DirBuilder::new();
+            builder.recursive(true);
+            #[cfg(unix)]
+            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+            builder.create(dir).map_err(StateError::file("make directory", dir))?;
+        }
+        let lock = lock::take(dir, access)?;
+        let pending = dir.join(PENDING).exists();
+        Ok(Self { dir: dir.to_owned(), access, _lock: lock, database: None, pending, notices: Vec::new() })
+    }
+
+    /// Returns the triggers that earlier runs stored.
+    ///
+    /// # Errors
+    /// When the database cannot be read. One that is broken or of a later version is put aside, with a notice, and
+    /// counts as empty.
+    pub fn triggers(&mut self) -> Result<Vec<StoredTrigger>, StateError> {
+        let path = self.dir.join(NAME);
+        if !self.pending || !path.exists() {
+            return Ok(Vec::new());
+        }
+        let read = match self.access {
+            Access::Read => database::open_copy(&path).and_then(|db| database::triggers(&db)),
+            Access::Write => database::open(&path).and_then(|db| {
+                let triggers = database::triggers(&db)?;
+                self.database = Some(db);
+                Ok(triggers)
+            }),
+        };
+        match read {
+            Ok(triggers) => Ok(triggers),
+            Err(why) => {
+                self.put_aside(why)?;
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    /// Makes records durable: they are on disk when this returns.
+    ///
+    /// # Errors
+    /// When they could not be written: what they are about must then not happen.
+    pub fn store(&mut self, records: &[Record]) -> Result<(), StateError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let path = self.dir.join(NAME);
+        if self.access == Access::Read {
+            return Err(StateError::Write { path, why: "a plan writes nothing".into() });
+        }
+        let forgets = |r: &Record| matches!(r, Record::TriggerDone { .. });
+        if !self.pending && records.iter().all(forgets) {
+            return Ok(());
+        }
+        if !self.pending {
+            self.mark_pending()?;
+        }
+        let db = match self.database.take() {
+            Some(db) => db,
+            None => self.open_or_renew(&path)?,
+        };
+        let stored = database::store(&db, records);
+        self.database = Some(db);
+        let is_left = stored.map_err(|e| StateError::Write { path, why: e.to_string() })?;
+        if !is_left {
+            // Left behind, it would cost the next run the opening of the database, nothing else.
+            self.pending = std::fs::remove_file(self.dir.join(PENDING)).is_err();
+        }
+        Ok(())
+    }
+
+    /// Returns what people should be told about the state, once.
+    pub fn take_notices(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notices)
+    }
+
+    fn open_or_renew(&mut self, path: &Path) -> Result<Database, StateError> {
+        let again = match database::open(path) {
+            Ok(db) => return Ok(db),
+            Err(why) => {
+                self.put_aside(why)?;
+                database::open(path)
+            }
+        };
+        again.map_err(|why| StateError::Write { path: path.to_owned(), why: told(&why) })
+    }
+
+    /// Moves a database of no use out of the way. Only the newest is kept.
+    fn put_aside(&mut self, why: Unusable) -> Result<(), StateError> {
+        let path = self.dir.join(NAME);
+        if let Unusable::Io(source) = why {
+            return Err(StateError::file("open", path)(source));
+        }
+        let (mut notice, aside) = (format!("state `{}` cannot be used: {}", path.display(), told(&why)), aside(&path));
+        if self.access == Access::Write {
+            match std::fs::rename(&path, &aside) {
+                Err(e) if e.kind() != ErrorKind::NotFound => return Err(StateError::file("move", path)(e)),
+                _ => notice.push_str(&format!("; moved to `{}`, triggers of earlier runs are lost", aside.display())),
+            }
+        }
+        self.notices.push(notice);
+        Ok(())
+    }
+
+    /// Says on disk, before the first trigger is written, that there may be some.
+    fn mark_pending(&mut self) -> Result<(), StateError> {
+        let path = self.dir.join(PENDING);
+        let file = File::create(&path).map_err(StateError::file("make", &path))?;
+        file.sync_all().map_err(StateError::file("write", &path))?;
+        #[cfg(unix)]
+        File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(StateError::file("write", &self.dir))?;
+        self.pending = true;
+        Ok(())
+    }
+}
+
+fn aside(path: &Path) -> PathBuf {
+    path.with_extension("redb.unusable")
+}
+
+fn told(why: &Unusable) -> String {
+    match why {
+        Unusable::Newer(format) => format!("a later version of Vigo wrote it (format {format})"),
+        Unusable::Damaged(what) => format!("it is damaged ({what})"),
+        Unusable::Io(error) => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Dir(PathBuf);
+
+    impl Dir {
+        fn new(name: &str) -> Self {
+            let dir = std::env::temp_dir().join(format!("vigo-state-{}-{name}", std::process::id()));
+            let _ = std::fs::remove_dir_all(&dir);
+            Self(dir)
+        }
+
+        fn open(&self, access: Access) -> State {
+            State::open(&self.0, access).unwrap()
+        }
+
+        fn names(&self) -> Vec<String> {
+            let Ok(entries) = std::fs::read_dir(&self.0) else { return Vec::new() };
+            let mut names: Vec<_> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+            names.sort();
+            names
+        }
+    }
+
+    impl Drop for Dir {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn trigger(source: &str, target: &str, fired: bool) -> StoredTrigger {
+        StoredTrigger { source: source.into(), target: target.into(), fired }
+    }
+
+    fn done(source: &str, target: &str) -> Record {
+        Record::TriggerDone { source: source.into(), target: target.into() }
+    }
+
+    #[test]
+    fn triggers_outlive_a_run() {
+        let dir = Dir::new("outlive");
+        let mut state = dir.open(Access::Write);
+        assert_eq!(state.triggers().unwrap(), []);
+        let (a, b) = (trigger("c/a", "c/x", false), trigger("c/b", "c/x", true));
+        state.store(&[Record::Trigger(a), Record::Trigger(b.clone())]).unwrap();
+        state.store(&[Record::Trigger(trigger("c/a", "c/x", true))]).unwrap();
+        drop(state);
+        let expected = vec![trigger("c/a", "c/x", true), b];
+        assert_eq!(dir.open(Access::Read).triggers().unwrap(), expected);
+        let mut state = dir.open(Access::Write);
+        assert_eq!(state.triggers().unwrap(), expected);
+        state.store(&[done("c/a", "c/x"), done("c/b", "c/x")]).unwrap();
+        drop(state);
+        assert_eq!(dir.names(), ["lock", NAME], "nothing is pending");
+        assert_eq!(dir.open(Access::Write).triggers().unwrap(), []);
+    }
+
+    #[test]
+    fn nothing_stored_makes_no_database() {
+        let dir = Dir::new("lazy");
+        let mut plan = dir.open(Access::Read);
+        assert_eq!(plan.triggers().unwrap(), []);
+        assert!(plan.store(&[Record::Trigger(trigger("a", "b", true))]).is_err());
+        assert!(!dir.0.exists(), "a plan writes nothing");
+        let mut state = dir.open(Access::Write);
+        state.store(&[]).unwrap();
+        state.store(&[done("a", "b")]).unwrap();
+        assert_eq!(dir.names(), ["lock"]);
+    }
+
+    #[test]
+    fn a_plan_leaves_every_byte_as_it_is() {
+        let dir = Dir::new("plan");
+        let mut state = dir.open(Access::Write);
+        state.store(&[Record::Trigger(trigger("a", "b", true))]).unwrap();
+        // As after a crash: the file was not closed.
+        std::mem::forget(state.database.take());
+        drop(state);
+        let read = |name: &str| std::fs::read(dir.0.join(name)).unwrap();
+        let before: Vec<_> = dir.names().iter().map(|n| read(n)).collect();
+        assert_eq!(dir.open(Access::Read).triggers().unwrap(), [trigger("a", "b", true)]);
+        let after: Vec<_> = dir.names().iter().map(|n| read(n)).collect();
+        assert!(before == after);
+    }
+
+    #[test]
+    fn runs_exclude_each_other_and_plans_do_not() {
+        let dir = Dir::new("lock");
+        let run = dir.open(Access::Write);
+        for access in [Access::Write, Access::Read] {
+            let error = State::open(&dir.0, access).unwrap_err();
+            let text = error.to_string();
+            assert!(text.contains(&format!("process {}", std::process::id())), "{access:?}: {text}");
+        }
+        drop(run);
+        let (_one, _two) = (dir.open(Access::Read), dir.open(Access::Read));
+        assert!(matches!(State::open(&dir.0, Access::Write), Err(StateError::Locked { .. })));
+    }
+
+    #[test]
+    fn a_file_of_no_use_is_put_aside() {
+        let valid = {
+            let dir = Dir::new("valid");
+            dir.open(Access::Write).store(&[Record::Trigger(trigger("a", "b", true))]).unwrap();
+            std::fs::read(dir.0.join(NAME)).unwrap()
+        };
+        let mut cases: Vec<(String, Vec<u8>)> = vec![
+            ("text".into(), b"this is no database, and longer than a header would be".repeat(100)),
+            ("cut short".into(), valid[..valid.len() / 3].to_vec()),
+            ("header only".into(), valid[..100].to_vec()),
+        ];
+        for at in [0, 9, 64, 128, 320] {
+            let mut broken = valid.clone();
+            broken[at..at + 16].fill(0xa5);
+            cases.push((format!("overwritten at {at}"), broken));
+        }
+        let mut all = valid.clone();
+        all[512..].fill(0xff);
+        cases.push(("all pages overwritten".into(), all));
+        for (name, bytes) in cases {
+            let dir = Dir::new("damaged");
+            std::fs::create_dir_all(&dir.0).unwrap();
+            std::fs::write(dir.0.join(NAME), &bytes).unwrap();
+            std::fs::write(dir.0.join(PENDING), "").unwrap();
+            let mut plan = dir.open(Access::Read);
+            let seen = plan.triggers().unwrap();
+            assert!(seen.is_empty() || seen == [trigger("a", "b", true)], "{name}");
+            drop(plan);
+            let mut state = dir.open(Access::Write);
+            let seen = state.triggers().unwrap();
+            // Bytes that no checksum covers, or that the second copy of the header makes good, do no harm.
+            let is_whole = seen == [trigger("a", "b", true)];
+            assert_eq!(state.take_notices().len(), usize::from(!is_whole), "{name}");
+            assert_eq!(aside(&dir.0.join(NAME)).exists(), !is_whole, "{name}");
+            state.store(&[Record::Trigger(trigger("c", "d", false))]).unwrap();
+            drop(state);
+            let again = dir.open(Access::Write).triggers().unwrap();
+            assert!(again.contains(&trigger("c", "d", false)), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_later_format_is_put_aside() {
+        let dir = Dir::new("newer");
+        std::fs::create_dir_all(&dir.0).unwrap();
+        std::fs::write(dir.0.join(PENDING), "").unwrap();
+        let db = Database::create(dir.0.join(NAME)).unwrap();
+        let write = db.begin_write().unwrap();
+        write.open_table(redb::TableDefinition::<&str, u32>::new("meta")).unwrap().insert("format", 99).unwrap();
+        write.commit().unwrap();
+        drop(db);
+        let mut state = dir.open(Access::Write);
+        assert_eq!(state.triggers().unwrap(), []);
+        let notice = state.take_notices().join("");
+        assert!(notice.contains("format 99") && notice.contains("unusable"), "{notice}");
+    }
+}

@@ -1,0 +1,182 @@
+//! What differs between a job and what is wanted of it.
+
+use super::{Want, with_job, without_job};
+use crate::action::AbsPath;
+use crate::host::{Comparison, Family, Phase, Problem};
+use crate::resource::user::{FileAt, Found};
+use crate::resource::{Change, Diff};
+use crate::value::Text;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use core::fmt;
+
+/// The family.
+pub struct Cron;
+
+/// What is there.
+#[derive(Clone, Debug)]
+pub enum State {
+    /// Jobs are files in `/etc/cron.d`; this is the job's.
+    Drop(FileAt),
+    /// Jobs are lines in the user's table; this is the table, without cron's own header.
+    Table(Text),
+    /// There is no cron.
+    NoCron,
+}
+
+/// What is done.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// Writes the job's file.
+    WriteFile(Text),
+    /// Removes it.
+    RemoveFile,
+    /// Hands in a new table.
+    WriteCrontab(Text),
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::WriteFile(_) => "write file",
+            Self::RemoveFile => "remove file",
+            Self::WriteCrontab(_) => "write crontab",
+        })
+    }
+}
+
+impl Action {
+    /// Returns the mode of a job's file: one with a secret is root's alone.
+    pub fn mode(text: &Text) -> u32 {
+        if text.secret_path().is_some() { 0o600 } else { 0o644 }
+    }
+}
+
+impl Family for Cron {
+    const TYPE: &'static str = "cron";
+    type Want = Want;
+    type State = State;
+    type Action = Action;
+
+    fn compare(want: &Want, state: &State, _: Phase) -> Comparison<Action> {
+        let mut c = Comparison::in_sync();
+        if want.present && bare_percent(&want.command) {
+            c.notes.push("cron ends the command at a bare `%`: write `\\%` for a percent sign".into());
+        }
+        match state {
+            State::NoCron if want.present => {
+                c.failure = Some(Problem::failed("expected `/etc/cron.d` or the program `crontab`, found neither"));
+            }
+            State::NoCron => {}
+            State::Drop(file) => compare_drop(want, file, &mut c),
+            State::Table(old) => {
+                let new = match want.present {
+                    true => with_job(old.as_str(), want),
+                    false => without_job(old.as_str(), &want.id),
+                };
+                if new != old.as_str() {
+                    c.change(Change::new("job", "(differs)", if want.present { shown(want) } else { "absent".into() }));
+                    let secret = want.environment.iter().find_map(|(_, value)| value.secret_path());
+                    let new = Text::plain(new).tainted_by(secret);
+                    let path: Arc<str> = format!("crontab of {}", want.user).into();
+                    c.diff = Some(Diff::new(path, Some(Arc::from(old.as_str().as_bytes())), new.clone()));
+                    c.act(Action::WriteCrontab(new.tainted_by(old.secret_path())));
+                }
+            }
+        }
+        c
+    }
+
+    fn predict(want: &Want, state: &State) -> Option<State> {
+        // A file is found in the overlay; a table is not.
+        let State::Table(old) = state else { return None };
+        let new = if want.present { with_job(old.as_str(), want) } else { without_job(old.as_str(), &want.id) };
+        let secret = want.environment.iter().find_map(|(_, value)| value.secret_path());
+        Some(State::Table(Text::plain(new).tainted_by(secret).tainted_by(old.secret_path())))
+    }
+}
+
+fn compare_drop(want: &Want, file: &FileAt, c: &mut Comparison<Action>) {
+    if !want.present {
+        if file.found != Found::Nothing {
+            c.change(Change::new("job", "present", "absent"));
+            c.act(Action::RemoveFile);
+        }
+        return;
+    }
+    let text = drop_text(want);
+    let mode = Action::mode(&text);
+    let same = file.content().map(|c| &**c) == Some(text.as_str().as_bytes());
+    if !same {
+        let before = if file.found == Found::Nothing { "absent" } else { "(differs)" };
+        c.change(Change::new("job", before, shown(want)));
+        c.diff = Some(Diff::new(file.path.shared(), file.content().cloned(), text.clone()));
+    }
+    if let (true, Some(meta)) = (same, file.meta()) {
+        if meta.mode != mode {
+            c.change(Change::mode(meta.mode, mode));
+        }
+        if (meta.uid, meta.gid) != (0, 0) {
+            c.change(Change::new("owner", format!("{}:{}", meta.uid, meta.gid), "0:0"));
+        }
+    }
+    if !c.changes.is_empty() {
+        c.act(Action::WriteFile(text));
+    }
+}
+
+/// Returns the file of a job.
+pub fn drop_file(id: &str) -> AbsPath {
+    AbsPath::known("/etc/cron.d").join(&format!("vigo-{id}"))
+}
+
+/// Returns what a job's file in `/etc/cron.d` holds. The sixth field is the user.
+pub fn drop_text(want: &Want) -> Text {
+    let mut text = String::from("# managed by vigo\n");
+    let mut all = Text::default();
+    for (name, value) in &want.environment {
+        text.push_str(&format!("{name}={}\n", quoted(value.as_str())));
+        all = all.tainted_by(value.secret_path());
+    }
+    text.push_str(&format!("{} {} {}\n", want.schedule, want.user, want.command));
+    Text::plain(text).tainted_by(all.secret_path())
+}
+
+/// Quotes a value where crontab(5) would take off blanks or quotes.
+fn quoted(value: &str) -> String {
+    let edge = |c: char| c.is_whitespace() || c == '"' || c == '\'';
+    match value {
+        v if !v.is_empty() && !v.starts_with(edge) && !v.ends_with(edge) => v.to_string(),
+        v if v.contains('"') => format!("'{v}'"),
+        v => format!("\"{v}\""),
+    }
+}
+
+fn shown(want: &Want) -> String {
+    format!("{} {} {}", want.schedule, want.user, want.command)
+}
+
+fn bare_percent(command: &str) -> bool {
+    let mut escaped = false;
+    command.bytes().any(|b| {
+        let bare = b == b'%' && !escaped;
+        escaped = b == b'\\' && !escaped;
+        bare
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percent_signs_and_quotes() {
+        for (command, bare) in [("date +\\%F", false), ("date +%F", true), ("echo \\\\%", true), ("echo", false)] {
+            assert_eq!(bare_percent(command), bare, "{command}");
+        }
+        for (value, text) in [("a b", "a b"), ("", "\"\""), (" a", "\" a\""), ("\"a\"", "'\"a\"'")] {
+            assert_eq!(quoted(value), text);
+        }
+    }
+}

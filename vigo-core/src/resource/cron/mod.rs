@@ -1,0 +1,11 @@
+//! `cron`: one scheduled job.
+
+mod crontab;
+mod decl;
+mod family;
+mod schedule;
+
+pub use crontab::{with_job, without_header, without_job};
+pub use decl::{DECL, Want};
+pub use family::{Action, Cron, State, drop_file, drop_text};
+pub use schedule::Schedule;

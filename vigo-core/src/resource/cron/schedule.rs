@@ -1,0 +1,171 @@
+//! When a job runs, crontab(5).
+
+use alloc::format;
+use alloc::string::String;
+use core::fmt;
+
+/// A schedule that was checked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Schedule {
+    /// `@daily` …
+    Macro(&'static str),
+    /// Minute, hour, day, month, weekday.
+    Fields([String; 5]),
+}
+
+/// The names of the five fields.
+pub(super) const FIELDS: [&str; 5] = ["minute", "hour", "day", "month", "weekday"];
+
+const MACROS: &[&str] = &["@hourly", "@daily", "@weekly", "@monthly", "@yearly", "@reboot"];
+const MONTHS: &[&str] = &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+const DAYS: &[&str] = &["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+
+impl Schedule {
+    /// Parses five fields or a macro.
+    ///
+    /// # Errors
+    /// A fragment with the range of the field at fault.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        if text.starts_with('@') {
+            let word = match text {
+                "@midnight" => "@daily",
+                "@annually" => "@yearly",
+                other => other,
+            };
+            return match MACROS.iter().find(|m| **m == word) {
+                Some(word) => Ok(Self::Macro(word)),
+                None => Err(format!("expected one of `{}`, found `{text}`", MACROS.join("`, `"))),
+            };
+        }
+        let mut fields = <[String; 5]>::default();
+        let mut words = text.split_ascii_whitespace();
+        for (i, field) in fields.iter_mut().enumerate() {
+            let Some(word) = words.next() else {
+                return Err(format!("expected 5 fields or a word such as `@daily`, found {i} in `{text}`"));
+            };
+            check(i, word).map_err(|why| format!("{}: {why}", FIELDS[i]))?;
+            *field = word.into();
+        }
+        match words.next() {
+            None => Ok(Self::Fields(fields)),
+            Some(_) => {
+                let count = text.split_ascii_whitespace().count();
+                Err(format!("expected 5 fields or a word such as `@daily`, found {count} in `{text}`"))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Macro(word) => f.write_str(word),
+            Self::Fields(fields) => f.write_str(&fields.join(" ")),
+        }
+    }
+}
+
+/// Checks one field: a list of `*`, numbers and ranges, the first and last with a step.
+pub(super) fn check(index: usize, text: &str) -> Result<(), String> {
+    let (min, max, names): (u32, u32, &[&str]) = match index {
+        0 => (0, 59, &[]),
+        1 => (0, 23, &[]),
+        2 => (1, 31, &[]),
+        3 => (1, 12, MONTHS),
+        _ => (0, 7, DAYS),
+    };
+    let bad = || {
+        let names = match (names.first(), names.last()) {
+            (Some(first), Some(last)) => format!(", `{first}` to `{last}`"),
+            _ => String::new(),
+        };
+        format!("expected {min} to {max}{names}, `*`, ranges, steps and lists of these, found `{text}`")
+    };
+    let number = |word: &str| match names.iter().position(|n| n.eq_ignore_ascii_case(word)) {
+        Some(at) => Some(at as u32 + min),
+        None if word.len() <= 2 && word.bytes().all(|b| b.is_ascii_digit()) => {
+            word.parse().ok().filter(|n| (min..=max).contains(n))
+        }
+        None => None,
+    };
+    for part in text.split(',') {
+        let (range, step) = match part.split_once('/') {
+            Some((range, step)) => (range, Some(step)),
+            None => (part, None),
+        };
+        let single = match range.split_once('-') {
+            _ if range == "*" => false,
+            Some((from, to)) => match (number(from), number(to)) {
+                (Some(from), Some(to)) if from <= to => false,
+                _ => return Err(bad()),
+            },
+            None => {
+                number(range).ok_or_else(bad)?;
+                true
+            }
+        };
+        match step {
+            Some(step) => match step.parse::<u32>() {
+                Ok(n) if !single && n >= 1 && n <= max && step.bytes().all(|b| b.is_ascii_digit()) => {}
+                _ => return Err(bad()),
+            },
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+    use proptest::prelude::*;
+
+    #[test]
+    fn schedules_are_checked_field_by_field() {
+        let good = [
+            ("*/5 * * * *", "*/5 * * * *"),
+            (" 0  3\t1-31/2 jan,FEB,12 mon-fri ", "0 3 1-31/2 jan,FEB,12 mon-fri"),
+            ("0,15,30-45/5 0 * * 0,7", "0,15,30-45/5 0 * * 0,7"),
+            ("@daily", "@daily"),
+            ("@midnight", "@daily"),
+            ("@reboot", "@reboot"),
+        ];
+        for (text, shown) in good {
+            assert_eq!(Schedule::parse(text).map(|s| s.to_string()).as_deref(), Ok(shown), "{text}");
+        }
+        let list = "`*`, ranges, steps and lists of these";
+        let bad = [
+            ("", "expected 5 fields or a word such as `@daily`, found 0 in ``".into()),
+            ("* * * *", "expected 5 fields or a word such as `@daily`, found 4 in `* * * *`".into()),
+            ("* * * * * root", "expected 5 fields or a word such as `@daily`, found 6 in `* * * * * root`".into()),
+            ("60 * * * *", format!("minute: expected 0 to 59, {list}, found `60`")),
+            ("* 24 * * *", format!("hour: expected 0 to 23, {list}, found `24`")),
+            ("* * 0 * *", format!("day: expected 1 to 31, {list}, found `0`")),
+            ("* * * 13 *", format!("month: expected 1 to 12, `jan` to `dec`, {list}, found `13`")),
+            ("* * * * fri-mon", format!("weekday: expected 0 to 7, `sun` to `sat`, {list}, found `fri-mon`")),
+            ("*/0 * * * *", format!("minute: expected 0 to 59, {list}, found `*/0`")),
+            ("5/5 * * * *", format!("minute: expected 0 to 59, {list}, found `5/5`")),
+            ("1,,2 * * * *", format!("minute: expected 0 to 59, {list}, found `1,,2`")),
+            ("+5 * * * *", format!("minute: expected 0 to 59, {list}, found `+5`")),
+            (
+                "@never",
+                "expected one of `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`, `@reboot`, found `@never`"
+                    .into(),
+            ),
+        ];
+        for (text, message) in bad {
+            assert_eq!(Schedule::parse(text), Err(message), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_schedule_prints_as_one_that_parses(text in "[0-9*,/a-z@ -]{0,30}") {
+            if let Ok(schedule) = Schedule::parse(&text) {
+                prop_assert_eq!(Schedule::parse(&schedule.to_string()), Ok(schedule));
+            }
+        }
+    }
+}

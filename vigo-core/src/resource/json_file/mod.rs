@@ -1,0 +1,11 @@
+//! `json_file`: a value in a JSON file.
+
+mod decl;
+mod edit;
+mod json;
+mod path;
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub use decl::DECL;

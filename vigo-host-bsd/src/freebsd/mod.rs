@@ -1,0 +1,6 @@
+//! FreeBSD and DragonFly.
+
+mod host;
+mod service;
+
+pub use host::FreeBsd;

@@ -1,0 +1,19 @@
+//! What Vigo's resources mean on FreeBSD, OpenBSD and NetBSD. Pure tables: which reads observe a state, which calls make
+//! it so.
+//!
+//! The tools are known from their own scripts, run elsewhere, and from their manual pages: nothing here has met a real
+//! machine of these systems.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod answer;
+mod freebsd;
+mod netbsd;
+mod openbsd;
+
+pub use freebsd::FreeBsd;
+pub use netbsd::NetBsd;
+pub use openbsd::OpenBsd;

@@ -1,0 +1,7 @@
+//! NetBSD.
+
+mod assignment;
+mod host;
+mod service;
+
+pub use host::NetBsd;

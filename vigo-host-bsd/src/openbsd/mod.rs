@@ -1,0 +1,6 @@
+//! OpenBSD.
+
+mod host;
+mod service;
+
+pub use host::OpenBsd;

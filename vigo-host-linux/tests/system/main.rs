@@ -1,0 +1,9 @@
+//! Resources converged on machines in memory.
+
+mod accounts;
+mod authorized_key;
+mod cron;
+mod host;
+mod machine;
+mod mounts;
+mod names;
