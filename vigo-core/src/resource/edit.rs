@@ -504,7 +504,6 @@ fn kind_of(output: &OpOutput) -> &'static str {
         OpOutput::Dir(_) => "a listing",
         OpOutput::Bytes(_) => "a download",
         OpOutput::Missing => "nothing",
-        OpOutput::Bytes(_) => "a download",
         OpOutput::Done => "a change",
         OpOutput::Failed(_) => "a failure",
     }
