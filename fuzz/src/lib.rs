@@ -4,12 +4,14 @@
 //! a program of its name in `fuzz_targets/` (and a `[[bin]]` in `Cargo.toml`) and committed inputs in `corpus/<name>/`.
 //! `cargo xtask fuzz` runs the programs; `tests/replay.rs` runs every committed input through the function on stable.
 
+mod config;
 mod input;
 mod nearest;
 mod source;
 mod template;
 mod when;
 
+pub use config::config;
 pub use nearest::nearest;
 pub use source::source;
 pub use template::template;
@@ -17,4 +19,4 @@ pub use when::when;
 
 /// Every target, by name.
 pub const TARGETS: &[(&str, fn(&[u8]))] =
-    &[("nearest", nearest), ("source", source), ("template", template), ("when", when)];
+    &[("config", config), ("nearest", nearest), ("source", source), ("template", template), ("when", when)];

@@ -6,11 +6,6 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// Returns the reads of the account database; identical reads are shared within a run.
-pub(crate) fn probe() -> Vec<Op> {
-    paths().iter().map(Op::read_file).collect()
-}
-
 /// Returns the reads that resolving `owner` and `group` needs: none for numbers and for root, which is 0 everywhere.
 /// Identical reads are shared within a run.
 pub(crate) fn probe_for(owner: Option<&str>, group: Option<&str>) -> Vec<Op> {

@@ -24,12 +24,12 @@ static TYPES: &[&TypeDecl] = &[
     &super::authorized_key::DECL,
     &super::cron::DECL,
     &super::host_entry::DECL,
-    &super::git::DECL,
     &super::hostname::DECL,
     &super::timezone::DECL,
     &super::sysctl::DECL,
     &super::mount::DECL,
     &super::swap::DECL,
+    &super::git::DECL,
 ];
 
 /// Returns all types, in the order of the reference.

@@ -1,10 +1,19 @@
 //! Package managers.
 
+mod apk;
 mod apt;
 mod apt_output;
 mod deb_version;
+mod dnf;
 mod dpkg;
+mod pacman;
+mod rpm;
+mod rpm_version;
 mod select;
+#[cfg(test)]
+mod tests;
+mod tool;
+mod zypper;
 
 pub(crate) use apt_output::classify as classify_apt;
 pub(crate) use select::{native, select};
