@@ -86,7 +86,6 @@ const PENDING: &[&str] = &["docs/src/when", "docs/src/templates", "docs/src/comm
 const OWED: &[&str] = &[
     "bins/vigo/src/",
     "docs/src/types:",
-    "vigo-core/src/resource/directory/mod.rs:",
     "vigo-core/src/resource/file/mod.rs:",
     "vigo-core/src/resource/service/mod.rs:",
     "vigo-core/src/template/function/mod.rs:",
