@@ -11,5 +11,6 @@ mod host;
 mod package;
 mod repository;
 mod service;
+pub mod traits;
 
 pub use host::Linux;
