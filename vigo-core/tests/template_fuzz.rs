@@ -1,5 +1,7 @@
 //! Arbitrary templates: none panics, none runs on, and what is not broken means the same each time.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

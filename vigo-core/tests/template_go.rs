@@ -4,6 +4,8 @@
 //! Where a `go` is installed the program runs here and must print what was recorded. Where we differ on purpose the case
 //! says how and why, in a line that starts `#!`.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;

@@ -2,14 +2,20 @@
 
 use crate::account::{BusyBoxGroups, BusyBoxUsers, FileGroups, FileUsers, ShadowGroups, ShadowUsers};
 use crate::cron::Jobs;
-use vigo_core::host::{Adapter, Capability, Host, HostFacts, Problem, Support};
+use crate::mounts::{Swaps, TableAndMounts};
+use crate::system::{FileHostname, Hostnamectl, LinkedTimezone, Parameters, Timedatectl};
+use vigo_core::host::{Adapter, Capability, Host, HostFacts, Init, Problem, Support};
 use vigo_core::resource::cron::Cron;
+use vigo_core::resource::hostname::Hostname;
+use vigo_core::resource::mount::Mount;
 use vigo_core::resource::package::Package;
 use vigo_core::resource::repository::Repository;
 use vigo_core::resource::service::Service;
+use vigo_core::resource::sysctl::Sysctl;
 use vigo_core::resource::systemd_dropin::SystemdDropin;
 use vigo_core::resource::systemd_unit::SystemdUnit;
-use vigo_core::resource::{group, user};
+use vigo_core::resource::timezone::Timezone;
+use vigo_core::resource::{group, swap, user};
 
 /// Linux, all distributions.
 pub struct Linux;
@@ -68,10 +74,47 @@ impl Host for Linux {
     fn cron(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Cron>, Problem> {
         Ok(&Jobs)
     }
+
+    fn hostname(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<Hostname>, Problem> {
+        let managed = facts.image.is_none() && facts.init == Init::Systemd && facts.has("hostnamectl");
+        Ok(if managed { &Hostnamectl } else { &FileHostname })
+    }
+
+    fn timezone(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<Timezone>, Problem> {
+        let managed = facts.image.is_none() && facts.init == Init::Systemd && facts.has("timedatectl");
+        Ok(if managed { &Timedatectl } else { &LinkedTimezone })
+    }
+
+    fn sysctl(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Sysctl>, Problem> {
+        Ok(&Parameters)
+    }
+
+    fn mount(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Mount>, Problem> {
+        Ok(&TableAndMounts)
+    }
+
+    fn swap(&self, _: &HostFacts) -> Result<&'static dyn Adapter<swap::Swaps>, Problem> {
+        Ok(&Swaps)
+    }
 }
 
 /// One line a type.
 static CAPABILITIES: &[Capability] = &[
+    Capability {
+        type_name: "package",
+        support: Support::Partly(
+            "`purge` beside apt; `lock_version`, `allow_downgrade`, `post_cleanup` of pacman and apk",
+        ),
+        tool: "apt-get, dnf, yum, zypper, pacman, apk",
+    },
+    Capability {
+        type_name: "repository",
+        support: Support::Partly("`priority` of apt, pacman and apk; `key_fingerprint` of pacman and apk"),
+        tool: "files, apt-get, dnf, yum, zypper, pacman, apk",
+    },
+    Capability { type_name: "exec", support: Support::Full, tool: "sh" },
+    Capability { type_name: "git", support: Support::Full, tool: "git" },
+    Capability { type_name: "custom", support: Support::Full, tool: "the script" },
     Capability {
         type_name: "service",
         support: Support::Partly("`flags` and `start_type`; `masked` and `scope` with systemd only"),
@@ -84,6 +127,11 @@ static CAPABILITIES: &[Capability] = &[
     Capability { type_name: "authorized_key", support: Support::Full, tool: "files" },
     Capability { type_name: "host", support: Support::Full, tool: "files" },
     Capability { type_name: "cron", support: Support::Full, tool: "/etc/cron.d, crontab" },
+    Capability { type_name: "hostname", support: Support::Full, tool: "hostnamectl, hostname" },
+    Capability { type_name: "timezone", support: Support::Full, tool: "timedatectl, /etc/localtime" },
+    Capability { type_name: "sysctl", support: Support::Full, tool: "sysctl, /etc/sysctl.d" },
+    Capability { type_name: "mount", support: Support::Full, tool: "mount, /etc/fstab" },
+    Capability { type_name: "swap", support: Support::Full, tool: "mkswap, swapon, /etc/fstab" },
 ];
 
 /// Programs whose presence decides which adapter is taken, one a line.
@@ -91,8 +139,15 @@ static CAPABILITIES: &[Capability] = &[
 static PROGRAMS: &[&str] = &[
     "addgroup",
     "adduser",
+    "apk",
     "apt-get",
+    "dnf",
+    "pacman",
+    "yum",
+    "zypper",
     "groupadd",
+    "hostnamectl",
     "systemctl",
+    "timedatectl",
     "useradd",
 ];

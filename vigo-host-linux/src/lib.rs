@@ -8,9 +8,11 @@ extern crate alloc;
 mod account;
 mod cron;
 mod host;
+mod mounts;
 mod package;
 mod repository;
 mod service;
+mod system;
 pub mod traits;
 
 pub use host::Linux;

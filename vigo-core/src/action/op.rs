@@ -166,7 +166,7 @@ pub struct Replace {
     pub expect: Expect,
     /// A check of the new content before it takes the file's place.
     pub validate: Option<Validate>,
-    /// Suffix of a copy of the old file that is kept beside it.
+    /// Suffix of a copy of the old file that is kept beside it; `{epoch}` in it stands for the seconds since 1970.
     pub backup: Option<Arc<str>>,
     /// Whether a link at the path is followed (else replaced).
     pub follow: bool,

@@ -258,7 +258,7 @@ impl Converge {
         if let Some(vars) = self.scopes.get(scope as usize) {
             data = data.with(Root::Vars, vars);
         }
-        Renderer { bundle: &self.bundle, resource, secrets: &self.secrets, scope: own.over(data) }
+        Renderer { resource, secrets: &self.secrets, scope: own.over(data) }
     }
 
     /// Lays the first true arm of a `case:` over the attributes.
@@ -318,9 +318,13 @@ impl Converge {
             RenderError::Secret(why) => Problem::failed(why),
         })?;
         let renderer = self.renderer(resource, &own);
-        let render = |text: &str| {
+        let render = |path: &str| {
+            let blob = self.bundle.blobs.iter().find(|b| &*b.path == path);
+            let blob = blob.ok_or_else(|| Problem::failed(format!("the policy does not hold `{path}`")))?;
+            let text = core::str::from_utf8(&blob.content)
+                .map_err(|_| Problem::failed(format!("`{path}` is not UTF-8")).help("ship it with `render: false`"))?;
             let mask = &mut *self.mask.borrow_mut();
-            renderer.text(text, mask).map_err(|e| renderer.file_error(&e))
+            renderer.file(path, text, mask)
         };
         let entropy = || self.entropy.borrow_mut().pop();
         let prepare = Prepare {

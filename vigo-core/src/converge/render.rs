@@ -31,7 +31,6 @@ pub(super) enum RenderError {
 
 /// Renders the attributes of one resource.
 pub(super) struct Renderer<'a> {
-    pub(super) bundle: &'a PolicyBundle,
     pub(super) resource: &'a BundleResource,
     pub(super) secrets: &'a Secrets,
     pub(super) scope: Scope<'a>,
@@ -130,12 +129,21 @@ impl Renderer<'_> {
     }
 
     /// Renders a text that stands in no attribute: a shipped template file.
-    pub(super) fn text(&self, text: &str, mask: &mut Mask) -> Result<Text, TemplateError> {
-        let rendered = Template::parse(text)?.render(&self.scope)?;
+    ///
+    /// # Errors
+    /// [`Problem`], with the place in that file.
+    pub(super) fn file(&self, path: &str, text: &str, mask: &mut Mask) -> Result<Text, Problem> {
+        let failed = |e: TemplateError| self.file_error(path, &e);
+        let marked = secret::mark(text);
+        let template = Template::parse(marked.as_deref().unwrap_or(text)).map_err(failed)?;
+        let rendered = template.render(&self.scope).map_err(failed)?;
         for (secret, path) in rendered.secret_texts() {
             mask.add(secret, path);
         }
-        Ok(rendered.text)
+        self.fill(rendered.text, mask).map_err(|e| match e {
+            RenderError::Problem(problem) => problem,
+            RenderError::Secret(why) => Problem::failed(why),
+        })
     }
 
     fn datum(&self, raw: &Raw, kind: Kind, mask: &mut Mask) -> Result<Option<Datum>, RenderError> {
@@ -229,8 +237,8 @@ impl Renderer<'_> {
     }
 
     /// Returns the problem of a shipped template that failed.
-    pub(super) fn file_error(&self, error: &TemplateError) -> Problem {
-        let message = format!("template line {}, column {}: {}", error.line, error.column, error.message);
+    fn file_error(&self, path: &str, error: &TemplateError) -> Problem {
+        let message = format!("{path}:{}:{}: {}", error.line, error.column, error.message);
         let mut problem = Problem::new(ProblemKind::Evaluation, message);
         problem.help = error.help.clone();
         problem.at(self.resource.place)

@@ -80,6 +80,16 @@ families! {
     group: crate::resource::group::Groups;
     /// Returns the adapter for scheduled jobs.
     cron: crate::resource::cron::Cron;
+    /// Returns the adapter for the machine's name.
+    hostname: crate::resource::hostname::Hostname;
+    /// Returns the adapter for the time zone.
+    timezone: crate::resource::timezone::Timezone;
+    /// Returns the adapter for kernel parameters.
+    sysctl: crate::resource::sysctl::Sysctl;
+    /// Returns the adapter for mounts.
+    mount: crate::resource::mount::Mount;
+    /// Returns the adapter for swap.
+    swap: crate::resource::swap::Swaps;
 }
 
 fn unsupported(type_name: &str, host: &str, facts: &HostFacts) -> Problem {

@@ -153,7 +153,7 @@ pub struct Prepare<'a> {
     pub facts: &'a HostFacts,
     /// The shipped files of the policy.
     pub blobs: &'a [Blob],
-    /// Renders a shipped template for this resource.
+    /// Renders the shipped file of this path for this resource; secrets in its text are filled in.
     pub render: &'a dyn Fn(&str) -> Result<crate::value::Text, Problem>,
     /// Hands out fresh randomness, a piece a call, for a salt; `None` when there is no more.
     pub entropy: &'a dyn Fn() -> Option<Entropy>,

@@ -24,6 +24,11 @@ static TYPES: &[&TypeDecl] = &[
     &super::authorized_key::DECL,
     &super::cron::DECL,
     &super::host_entry::DECL,
+    &super::hostname::DECL,
+    &super::timezone::DECL,
+    &super::sysctl::DECL,
+    &super::mount::DECL,
+    &super::swap::DECL,
     &super::git::DECL,
 ];
 

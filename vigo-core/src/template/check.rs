@@ -124,7 +124,7 @@ struct Walk<'t, 'n> {
     /// Where the bodies of the open loops end.
     ranges: Vec<usize>,
     outside: Vec<Outside<'t>>,
-    faults: Vec<alloc::boxed::Box<Fault>>,
+    faults: Vec<Fault>,
 }
 
 impl<'t, 'n> Walk<'t, 'n> {
@@ -215,8 +215,8 @@ impl<'t, 'n> Walk<'t, 'n> {
     fn fault(&mut self, at: usize, len: usize, message: String, help: Option<String>) {
         let fault = Fault::new(ErrorKind::Name, at, len, message);
         self.faults.push(match help {
-            Some(help) => fault.help(help),
-            None => fault,
+            Some(help) => *fault.help(help),
+            None => *fault,
         });
     }
 

@@ -127,8 +127,10 @@ struct Parser<'t> {
     /// The most variables that the definition in hand has at once.
     slots: u16,
     parens: usize,
+    /// Where the value of the last pipeline begins, behind what it declares.
+    value_at: usize,
     single: bool,
-    faults: Vec<Box<Fault>>,
+    faults: Vec<Fault>,
     faults_max: usize,
 }
 
@@ -149,6 +151,7 @@ impl<'t> Parser<'t> {
             frame: 0,
             slots: 1,
             parens: 0,
+            value_at: 0,
             single: false,
             faults: Vec::new(),
             faults_max,
@@ -158,7 +161,7 @@ impl<'t> Parser<'t> {
     fn run(&mut self) {
         if self.text.len() > TEMPLATE_TEXT_BYTES_MAX {
             let message = format!("template of {} bytes; at most {TEMPLATE_TEXT_BYTES_MAX}", self.text.len());
-            self.faults.push(Fault::new(ErrorKind::Limit, 0, 0, message));
+            self.faults.push(*Fault::new(ErrorKind::Limit, 0, 0, message));
             return;
         }
         let mut actions = 0usize;
@@ -168,7 +171,7 @@ impl<'t> Parser<'t> {
                 Ok(piece) => piece,
                 Err(fault) => {
                     self.lexer.resync(fault.at);
-                    self.faults.push(fault);
+                    self.faults.push(*fault);
                     continue;
                 }
             };
@@ -186,16 +189,15 @@ impl<'t> Parser<'t> {
                     let (vars, blocks) = (self.vars.len(), self.blocks.len());
                     match self.action(open) {
                         Ok(prints) => printed = prints,
-                        Err(fault) => self.recover(fault, open, vars, blocks),
+                        Err(fault) => self.recover(*fault, open, vars, blocks),
                     }
                 }
             }
         }
-        if self.faults.len() < self.faults_max {
-            if let Some(block) = self.blocks.iter().rev().find(|b| b.kind != BlockKind::Broken) {
-                let message = format!("unexpected end of template: `{}` is not ended", block.kind.word());
-                self.faults.push(Fault::syntax(block.at, block.len, message).help("write `{{ end }}`"));
-            }
+        let open = self.blocks.iter().rev().find(|b| b.kind != BlockKind::Broken);
+        if let Some(block) = open.filter(|_| self.faults.len() < self.faults_max) {
+            let message = format!("unexpected end of template: `{}` is not ended", block.kind.word());
+            self.faults.push(*Fault::syntax(block.at, block.len, message).help("write `{{ end }}`"));
         }
         self.emit(Op::Return, self.text.len());
         let texts = self.steps.iter().any(|s| matches!(s.op, Op::Text { .. }));
@@ -203,7 +205,7 @@ impl<'t> Parser<'t> {
     }
 
     /// Notes an error of the action at `open` and goes on behind it, so that later errors are found too.
-    fn recover(&mut self, fault: Box<Fault>, open: usize, vars: usize, blocks: usize) {
+    fn recover(&mut self, fault: Fault, open: usize, vars: usize, blocks: usize) {
         self.lexer.resync(fault.at.max(open + 2));
         self.faults.push(fault);
         self.vars.truncate(vars.max(self.frame + 1));
@@ -353,8 +355,8 @@ impl<'t> Parser<'t> {
 
     fn range(&mut self, open: usize) -> Faulty<()> {
         let vars = self.vars.len();
-        let at = self.peek()?.start;
         let (declares, _) = self.pipeline("range", Kind::RightDelim)?;
+        let at = self.value_at;
         let (key, value) = match declares {
             Declares::Nothing => (NO_SLOT, NO_SLOT),
             Declares::One(value) => (NO_SLOT, value),
@@ -596,6 +598,7 @@ impl<'t> Parser<'t> {
     fn pipeline(&mut self, context: &str, end: Kind) -> Faulty<(Declares, Shape)> {
         let (names, assigns) = self.declarations(context)?;
         let (mut stage, mut before, mut shape) = (0usize, self.steps.len(), Shape::Other);
+        let at = self.peek()?.start;
         loop {
             let token = self.peek()?;
             if token.kind == end {
@@ -617,6 +620,7 @@ impl<'t> Parser<'t> {
                 }
             }
         }
+        self.value_at = at;
         if stage > 1 {
             shape = Shape::Other;
         }

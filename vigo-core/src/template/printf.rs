@@ -246,7 +246,7 @@ impl Printer<'_> {
         match (value, verb) {
             (Value::Null, 'T' | 'v') => self.pad("<nil>"),
             (_, 'T') => self.text(go_type(value)),
-            (_, 'p') | (Value::Null, _) => return self.bad_verb(value, verb),
+            (_, 'p' | 'w') | (Value::Null, _) => return self.bad_verb(value, verb),
             _ => return self.value(value, verb, 0),
         }
         Ok(())
@@ -470,10 +470,9 @@ impl Printer<'_> {
         if let Some(zeros) = precision.checked_sub(1000) {
             text.insert_str(2, &"0".repeat(zeros));
         }
-        if self.flags.sharp {
-            if let Some(c) = u32::try_from(n).ok().and_then(char::from_u32).filter(|&c| is_print(c)) {
-                let _ = write!(text, " '{c}'");
-            }
+        let printable = u32::try_from(n).ok().and_then(char::from_u32).filter(|&c| self.flags.sharp && is_print(c));
+        if let Some(c) = printable {
+            let _ = write!(text, " '{c}'");
         }
         self.pad_blank(&text);
     }

@@ -268,7 +268,8 @@ impl<'a> Machine<'a> {
             }
             Op::Range { otherwise } => {
                 let of = self.pop();
-                match self.items(of)? {
+                let two = matches!(template.step(pc + 1).op, Op::Next { key, .. } if key != NO_SLOT);
+                match self.items(of, two)? {
                     Some(started) => {
                         self.dots.push(Value::Null.into());
                         self.loops.push(started);
@@ -313,7 +314,10 @@ impl<'a> Machine<'a> {
         match &from.data {
             Data::Root => match self.scope.get(name) {
                 Some((value, traits)) => Ok(Val { traits, ..value.into() }),
-                None => missing(&mut self.scope.names()),
+                None => missing(&mut self.scope.names()).map_err(|failure| match self.scope.hint(name) {
+                    Some(hint) => failure.help(hint),
+                    None => failure,
+                }),
             },
             Data::Ref(Value::Map(map)) => match map.get(name) {
                 Some(value) => Ok(from.child(value)),
@@ -421,9 +425,12 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// Starts a loop over a value; none if it is empty.
-    fn items(&self, of: Val<'a>) -> Result<Option<Loop<'a>>, Failure> {
+    /// Starts a loop over a value, with one variable or `two`; none if it is empty.
+    fn items(&self, of: Val<'a>, two: bool) -> Result<Option<Loop<'a>>, Failure> {
         let of = self.whole(of);
+        if two && matches!(of.value(), Value::Int(_)) {
+            return Err("can't use an int to iterate over more than one variable".into());
+        }
         let items = match &of.data {
             Data::Ref(Value::List(items)) => Items::Borrowed(items.iter()),
             Data::Own(Value::List(items)) => Items::Owned(items.clone()),
@@ -485,10 +492,9 @@ impl<'a> Machine<'a> {
                 *var = key;
             }
         }
-        if value_slot != NO_SLOT {
-            if let Some(var) = self.vars.get_mut(self.base + usize::from(value_slot)) {
-                *var = value.clone();
-            }
+        let var = self.vars.get_mut(self.base + usize::from(value_slot));
+        if let Some(var) = var.filter(|_| value_slot != NO_SLOT) {
+            *var = value.clone();
         }
         if let Some(dot) = self.dots.last_mut() {
             *dot = value;

@@ -92,6 +92,12 @@ impl Machine {
         self.nodes.insert(path.into(), Node { kind: FileKind::Dir, content: vec![], mode, uid, gid: uid });
     }
 
+    pub fn link(&mut self, path: &str, to: &str) {
+        self.parents(path);
+        let node = Node { kind: FileKind::Symlink, content: to.into(), mode: 0o777, uid: 0, gid: 0 };
+        self.nodes.insert(path.into(), node);
+    }
+
     pub fn text(&self, path: &str) -> &str {
         let node = self.nodes.get(path).unwrap_or_else(|| panic!("no file {path}"));
         std::str::from_utf8(&node.content).unwrap()

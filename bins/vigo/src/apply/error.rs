@@ -84,7 +84,9 @@ impl ApplyError {
             Self::Secrets { help, .. } => Some(help.clone()),
             Self::Hostname(_) => Some("say which policy to take with `--hostname NAME`".into()),
             Self::Root { .. } => Some("make the directory first; an empty one is fine".into()),
-            Self::State(StateError::Locked { .. }) => Some("wait until it has ended, or take another `--state-dir`".into()),
+            Self::State(StateError::Locked { .. }) => {
+                Some("wait until it has ended, or take another `--state-dir`".into())
+            }
             Self::State(_) => Some("name a directory that can be written with `--state-dir DIR`".into()),
             Self::Invalid { .. } | Self::Executor(_) => None,
         }

@@ -1,12 +1,13 @@
 //! What is shipped into a directory, and what is below one.
 
+use super::Want;
+use super::family::{Action, Stray};
 use super::glob::Globs;
-use super::{Action, Looking, Stray, Want, add_diff};
 use crate::action::{AbsPath, Content, Entry, FileKind, Metadata, Op, OpOutput, Outputs, Owner};
 use crate::host::{Comparison, Problem};
-use crate::resource::edit::{self, Edit, FileAction, Seen};
+use crate::resource::edit::{self, Edit, FileAction, Looking, Seen};
 use crate::resource::file::{Wanted, render_blob};
-use crate::resource::{Change, Fields, Prepare};
+use crate::resource::{Change, Diff, Fields, Prepare};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
@@ -304,4 +305,12 @@ pub(super) fn extra(shipped: &Shipped, ignore: Option<&Globs>, dev: u64, entries
         extra.push((entry.path.clone(), all));
     }
     extra
+}
+
+/// Adds the diff of a file to those of others.
+fn add_diff(diff: &mut Option<Diff>, more: Option<Diff>) {
+    match (diff, more) {
+        (Some(diff), Some(more)) => diff.files.extend(more.files),
+        (diff, more) => *diff = more.or(diff.take()),
+    }
 }

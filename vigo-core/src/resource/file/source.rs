@@ -1,7 +1,7 @@
 //! Where a file's content comes from.
 
-use super::{Wanted, staged};
-use crate::action::{AbsPath, Content, Op, OpOutput, Outputs};
+use super::Wanted;
+use crate::action::{AbsPath, Content, Op, OpOutput, Outputs, StagedId};
 use crate::bundle::Blob;
 use crate::host::{Problem, ProblemKind};
 use crate::resource::edit::{EDITED_BYTES_MAX, INLINE_BYTES_MAX, Seen};
@@ -190,6 +190,12 @@ impl Source {
             Err(_) => Err(Problem::bad_value("stream_edit", "expected UTF-8 text to edit, found other bytes")),
         }
     }
+}
+
+/// Returns the name of the staged file of a content: the same for the same content.
+fn staged(sha256: &[u8; 32]) -> StagedId {
+    let [a, b, c, d, ..] = *sha256;
+    StagedId(u32::from_be_bytes([a, b, c, d]))
 }
 
 fn local(path: &AbsPath, as_text: bool) -> Op {

@@ -1,9 +1,9 @@
 //! `stream_edit`: scripts that a content passes through.
 
-use super::{Looking, Wanted};
+use super::Wanted;
 use crate::action::{AbsPath, Command, FileKind, Op, OpOutput, Outputs};
 use crate::host::{Problem, ProblemKind};
-use crate::resource::edit::EDITED_BYTES_MAX;
+use crate::resource::edit::{EDITED_BYTES_MAX, Looking};
 use crate::resource::{Fields, Prepare};
 use crate::time::Duration;
 use crate::value::Text;

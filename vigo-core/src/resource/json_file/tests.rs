@@ -1,6 +1,14 @@
-use super::*;
+use super::DECL;
+use super::edit::{JsonFile, Spec, remove};
+use super::json::Json;
+use super::path::steps;
+use crate::resource::Datum;
+use crate::resource::editing::Editor;
 use crate::resource::rig::{Checks, Disk, checked, list, plain, secret};
 use crate::value::Text;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 use proptest::prelude::*;
 
 fn quoted(text: &str) -> Datum {

@@ -1,0 +1,13 @@
+//! What Vigo's resources mean on illumos. Pure tables: which reads observe a state, which calls make it so.
+//!
+//! The tools are known from their manual pages and sources only: nothing here has met a real machine.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod host;
+mod service;
+
+pub use host::Illumos;

@@ -1,0 +1,14 @@
+//! What Vigo's resources mean on macOS. Pure tables: which reads observe a state, which calls make it so.
+//!
+//! The tools are known from public reports only: nothing here has met a real machine.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod host;
+mod plist;
+mod service;
+
+pub use host::MacOs;

@@ -1,0 +1,15 @@
+//! What Vigo's resources mean on Windows. Pure tables: which reads observe a state, which calls make it so.
+//!
+//! The tools are known from public reports, and from another implementation of them (Wine): nothing here has met a real
+//! machine.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod host;
+mod service;
+mod status;
+
+pub use host::Windows;
