@@ -13,5 +13,6 @@ mod package;
 mod repository;
 mod service;
 mod system;
+pub mod traits;
 
 pub use host::Linux;
