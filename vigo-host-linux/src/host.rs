@@ -107,7 +107,7 @@ impl Host for Linux {
 static CAPABILITIES: &[Capability] = &[
     Capability {
         type_name: "service",
-        support: Support::Partly("`flags` and `start_type`; `masked` and `scope` with systemd only"),
+        support: Support::Partly("`flags`, `start_type`; without systemd `masked`, `scope`; without OpenRC `runlevel`"),
         tool: "systemctl, rc-service, service",
     },
     Capability { type_name: "systemd_unit", support: Support::Full, tool: "systemctl" },
@@ -131,9 +131,11 @@ static PROGRAMS: &[&str] = &[
     "addgroup",
     "adduser",
     "apt-get",
+    "chkconfig",
     "groupadd",
     "hostnamectl",
     "systemctl",
     "timedatectl",
+    "update-rc.d",
     "useradd",
 ];
