@@ -87,7 +87,6 @@ const OWED: &[&str] = &[
     "bins/vigo/src/",
     "docs/src/types:",
     "vigo-core/src/resource/service/mod.rs:",
-    "vigo-core/src/template/function/mod.rs:",
     "`GLOB_ALTERNATIVES_MAX` bounds nothing",
     "vigo-host-linux/tests/fixtures/openrc/",
     "vigo-host-linux/tests/fixtures/runit/",

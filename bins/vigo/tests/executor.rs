@@ -189,6 +189,14 @@ fn a_file_of_the_kernel_is_read_to_its_end() {
 }
 
 #[test]
+fn a_file_system_says_how_much_it_holds() {
+    let mut x = Scratch::new("space").executor();
+    let OpOutput::Space(space) = x.perform(&Op::Space { path: AbsPath::known("/") }) else { panic!("expected space") };
+    assert!(space.size_bytes > 0 && space.available_bytes <= space.free_bytes && space.free_bytes <= space.size_bytes);
+    assert_eq!(x.perform(&Op::Space { path: AbsPath::known("/no/such/folder") }), OpOutput::Missing);
+}
+
+#[test]
 fn a_listing_is_sorted_bounded_and_follows_nothing() {
     let t = Scratch::new("list");
     fs::create_dir_all(t.0.join("b/c")).unwrap();
@@ -837,7 +845,11 @@ fn a_download_is_over_https_only() {
     for url in ["http://localhost/x", "file:///etc/passwd", "ftp://x", ""] {
         let told = message(t.executor().perform(&fetch(url)));
         assert!(told.contains("https://"), "{url}: {told}");
+        let told = message(t.executor().perform(&Op::ReadUrl { url: url.into(), bytes_max: 10 }));
+        assert!(told.contains("https://"), "{url}: {told}");
     }
+    let nobody = t.executor().perform(&Op::ReadUrl { url: "https://127.0.0.1:1/x".into(), bytes_max: 10 });
+    assert_eq!(kind(&nobody), Some(FailureKind::Unreachable), "{nobody:?}");
     let nobody = t.executor().perform(&fetch("https://127.0.0.1:1/x"));
     assert_eq!(kind(&nobody), Some(FailureKind::Unreachable), "{nobody:?}");
 }

@@ -109,7 +109,9 @@ impl Sandbox {
     fn counts(&self, verb: &str, code: i32) -> Result<Counts> {
         let report = self.report(verb, code)?;
         let count = |name: &str| report.number(&format!("counts.{name}"));
-        Ok(Counts { ok: count("ok")?, changed: count("changed")?, failed: count("failed")? + count("blocked")? })
+        // A plan counts what it would change.
+        let changed = count("changed").or_else(|_| count("would_change"))?;
+        Ok(Counts { ok: count("ok")?, changed, failed: count("failed")? + count("blocked")? })
     }
 
     fn report(&self, verb: &str, code: i32) -> Result<Json> {

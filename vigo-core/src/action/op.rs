@@ -46,6 +46,11 @@ pub enum Op {
         /// More entries than this are a failure (`TooLarge`).
         entries_max: usize,
     },
+    /// Asks a file system for its size and what is free; answers [`super::OpOutput::Space`].
+    Space {
+        /// A path on it.
+        path: AbsPath,
+    },
     /// Reads what is behind a URL, over https, following at most 5 redirects; answers [`super::OpOutput::Bytes`].
     ReadUrl {
         /// `https://…`
@@ -254,6 +259,7 @@ impl Op {
             | Self::HashFile { .. }
             | Self::Stat { .. }
             | Self::ListDir { .. }
+            | Self::Space { .. }
             | Self::ReadUrl { .. } => Effect::Reads,
             _ => Effect::Changes,
         }
@@ -306,6 +312,7 @@ impl fmt::Display for Op {
             Self::HashFile { path, .. } => write!(f, "hash {path}"),
             Self::Stat { path, .. } => write!(f, "stat {path}"),
             Self::ListDir { path, .. } => write!(f, "list {path}"),
+            Self::Space { path } => write!(f, "space of {path}"),
             Self::ReadUrl { url, .. } => write!(f, "read {url}"),
             Self::Fetch { url, .. } => write!(f, "fetch {url}"),
             Self::ReplaceFile(r) => {
