@@ -4,17 +4,22 @@
 //! a program of its name in `fuzz_targets/` (and a `[[bin]]` in `Cargo.toml`) and committed inputs in `corpus/<name>/`.
 //! `cargo xtask fuzz` runs the programs; `tests/replay.rs` runs every committed input through the function on stable.
 
+mod config;
 mod input;
 mod nearest;
 mod source;
 mod template;
 mod when;
 
+pub use config::config;
 pub use nearest::nearest;
 pub use source::source;
 pub use template::template;
 pub use when::when;
 
+/// A target: its name and its function.
+pub type Target = (&'static str, fn(&[u8]));
+
 /// Every target, by name.
-pub const TARGETS: &[(&str, fn(&[u8]))] =
-    &[("nearest", nearest), ("source", source), ("template", template), ("when", when)];
+pub const TARGETS: &[Target] =
+    &[("config", config), ("nearest", nearest), ("source", source), ("template", template), ("when", when)];

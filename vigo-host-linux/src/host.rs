@@ -106,6 +106,21 @@ impl Host for Linux {
 /// One line a type.
 static CAPABILITIES: &[Capability] = &[
     Capability {
+        type_name: "package",
+        support: Support::Partly(
+            "`purge` beside apt; `lock_version`, `allow_downgrade`, `post_cleanup` of pacman and apk",
+        ),
+        tool: "apt-get, dnf, yum, zypper, pacman, apk",
+    },
+    Capability {
+        type_name: "repository",
+        support: Support::Partly("`priority` of apt, pacman and apk; `key_fingerprint` of pacman and apk"),
+        tool: "files, apt-get, dnf, yum, zypper, pacman, apk",
+    },
+    Capability { type_name: "exec", support: Support::Full, tool: "sh" },
+    Capability { type_name: "git", support: Support::Full, tool: "git" },
+    Capability { type_name: "custom", support: Support::Full, tool: "the script" },
+    Capability {
         type_name: "service",
         support: Support::Partly("`flags`, `start_type`; without systemd `masked`, `scope`; without OpenRC `runlevel`"),
         tool: "systemctl, rc-service, service",
@@ -130,8 +145,13 @@ static CAPABILITIES: &[Capability] = &[
 static PROGRAMS: &[&str] = &[
     "addgroup",
     "adduser",
+    "apk",
     "apt-get",
     "chkconfig",
+    "dnf",
+    "pacman",
+    "yum",
+    "zypper",
     "groupadd",
     "hostnamectl",
     "systemctl",

@@ -189,6 +189,14 @@ fn a_file_of_the_kernel_is_read_to_its_end() {
 }
 
 #[test]
+fn a_file_system_says_how_much_it_holds() {
+    let mut x = Scratch::new("space").executor();
+    let OpOutput::Space(space) = x.perform(&Op::Space { path: AbsPath::known("/") }) else { panic!("expected space") };
+    assert!(space.size_bytes > 0 && space.available_bytes <= space.free_bytes && space.free_bytes <= space.size_bytes);
+    assert_eq!(x.perform(&Op::Space { path: AbsPath::known("/no/such/folder") }), OpOutput::Missing);
+}
+
+#[test]
 fn a_listing_is_sorted_bounded_and_follows_nothing() {
     let t = Scratch::new("list");
     fs::create_dir_all(t.0.join("b/c")).unwrap();
@@ -327,6 +335,12 @@ fn a_backup_is_the_old_file() {
     assert_eq!(t.executor().perform(&op), OpOutput::Done);
     assert_eq!((t.read("f"), t.read("f.bak"), mode_of(&t.0.join("f.bak"))), ("new".into(), "old".into(), 0o640));
     assert_eq!(t.names(), ["f", "f.bak"]);
+    let op = Op::ReplaceFile(Replace { backup: Some(".{epoch}.bak".into()), ..replace(t.path("f"), "newer") });
+    assert_eq!(t.executor().perform(&op), OpOutput::Done);
+    let dated = t.names().into_iter().find(|n| n.ends_with(".bak") && n != "f.bak").unwrap_or_default();
+    let epoch = dated.trim_start_matches("f.").trim_end_matches(".bak").parse::<u64>();
+    assert!(epoch.is_ok_and(|secs| secs > 1_700_000_000), "{dated}");
+    assert_eq!(t.read(&dated), "new");
 }
 
 #[test]
@@ -831,7 +845,11 @@ fn a_download_is_over_https_only() {
     for url in ["http://localhost/x", "file:///etc/passwd", "ftp://x", ""] {
         let told = message(t.executor().perform(&fetch(url)));
         assert!(told.contains("https://"), "{url}: {told}");
+        let told = message(t.executor().perform(&Op::ReadUrl { url: url.into(), bytes_max: 10 }));
+        assert!(told.contains("https://"), "{url}: {told}");
     }
+    let nobody = t.executor().perform(&Op::ReadUrl { url: "https://127.0.0.1:1/x".into(), bytes_max: 10 });
+    assert_eq!(kind(&nobody), Some(FailureKind::Unreachable), "{nobody:?}");
     let nobody = t.executor().perform(&fetch("https://127.0.0.1:1/x"));
     assert_eq!(kind(&nobody), Some(FailureKind::Unreachable), "{nobody:?}");
 }

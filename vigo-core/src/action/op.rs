@@ -46,6 +46,11 @@ pub enum Op {
         /// More entries than this are a failure (`TooLarge`).
         entries_max: usize,
     },
+    /// Asks a file system for its size and what is free; answers [`super::OpOutput::Space`].
+    Space {
+        /// A path on it.
+        path: AbsPath,
+    },
     /// Reads what is behind a URL, over https, following at most 5 redirects; answers [`super::OpOutput::Bytes`].
     ReadUrl {
         /// `https://…`
@@ -161,7 +166,7 @@ pub struct Replace {
     pub expect: Expect,
     /// A check of the new content before it takes the file's place.
     pub validate: Option<Validate>,
-    /// Suffix of a copy of the old file that is kept beside it.
+    /// Suffix of a copy of the old file that is kept beside it; `{epoch}` in it stands for the seconds since 1970.
     pub backup: Option<Arc<str>>,
     /// Whether a link at the path is followed (else replaced).
     pub follow: bool,
@@ -254,6 +259,7 @@ impl Op {
             | Self::HashFile { .. }
             | Self::Stat { .. }
             | Self::ListDir { .. }
+            | Self::Space { .. }
             | Self::ReadUrl { .. } => Effect::Reads,
             _ => Effect::Changes,
         }
@@ -306,6 +312,7 @@ impl fmt::Display for Op {
             Self::HashFile { path, .. } => write!(f, "hash {path}"),
             Self::Stat { path, .. } => write!(f, "stat {path}"),
             Self::ListDir { path, .. } => write!(f, "list {path}"),
+            Self::Space { path } => write!(f, "space of {path}"),
             Self::ReadUrl { url, .. } => write!(f, "read {url}"),
             Self::Fetch { url, .. } => write!(f, "fetch {url}"),
             Self::ReplaceFile(r) => {

@@ -32,6 +32,8 @@ pub enum OpOutput {
     Dir(Vec<Entry>),
     /// What a URL holds.
     Bytes(Arc<[u8]>),
+    /// What a file system holds.
+    Space(Space),
     /// Nothing is at the path.
     Missing,
     /// A change was made.
@@ -100,6 +102,21 @@ pub struct Metadata {
     pub target: Option<Arc<str>>,
     /// SELinux context, where there is one.
     pub context: Option<Arc<str>>,
+}
+
+/// Size of a file system, and what is free on it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Space {
+    /// Bytes in all.
+    pub size_bytes: u64,
+    /// Bytes that are free.
+    pub free_bytes: u64,
+    /// Bytes that are free for others than root.
+    pub available_bytes: u64,
+    /// Files that it can hold; 0 where there is no such bound.
+    pub inodes: u64,
+    /// Files that it can still take.
+    pub inodes_free: u64,
 }
 
 /// An entry of a listed directory.

@@ -43,6 +43,7 @@ pub fn check_op(op: &Op) -> Result<(), Problem> {
         | Op::HashFile { .. }
         | Op::Stat { .. }
         | Op::ListDir { .. }
+        | Op::Space { .. }
         | Op::ReadUrl { .. }
         | Op::Fetch { .. }
         | Op::Signal { .. } => Ok(()),

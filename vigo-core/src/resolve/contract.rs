@@ -11,21 +11,22 @@ use alloc::vec::Vec;
 pub(super) fn contract<'a>(mut edges: Vec<WrittenEdge<'a>>, gone: &[bool]) -> Option<Vec<WrittenEdge<'a>>> {
     let is_gone = |node: u32| gone.get(node as usize).copied().unwrap_or(true);
     if gone.iter().any(|&g| g) {
-        let mut next: Vec<Vec<(u32, usize)>> = alloc::vec![Vec::new(); gone.len()];
-        for (i, e) in edges.iter().enumerate() {
+        let mut next: Vec<Vec<u32>> = alloc::vec![Vec::new(); gone.len()];
+        for e in &edges {
             if is_gone(e.from)
                 && let Some(list) = next.get_mut(e.from as usize)
             {
-                list.push((e.to, i));
+                list.push(e.to);
             }
         }
         let mut handed: Vec<WrittenEdge<'a>> = Vec::new();
         // What is reached from each node that goes is found once.
         let mut reached: Vec<Option<Vec<u32>>> = alloc::vec![None; gone.len()];
+        let mut steps = STEPS_MAX;
         for e in edges.iter().filter(|e| !is_gone(e.from) && is_gone(e.to)) {
             let ends = match reached.get_mut(e.to as usize)? {
                 Some(ends) => ends,
-                slot => slot.insert(reach(e.to, &next, &is_gone)),
+                slot => slot.insert(reach(e.to, &next, &is_gone, &mut steps)?),
             };
             if handed.len().saturating_add(ends.len()) > limits::EDGES_MAX {
                 return None;
@@ -44,12 +45,16 @@ pub(super) fn contract<'a>(mut edges: Vec<WrittenEdge<'a>>, gone: &[bool]) -> Op
     Some(edges)
 }
 
-fn reach(start: u32, next: &[Vec<(u32, usize)>], is_gone: &dyn Fn(u32) -> bool) -> Vec<u32> {
+/// Edges looked at on the way through what goes: twice what a class may have.
+const STEPS_MAX: usize = 2 * limits::EDGES_MAX;
+
+fn reach(start: u32, next: &[Vec<u32>], is_gone: &dyn Fn(u32) -> bool, steps: &mut usize) -> Option<Vec<u32>> {
     let mut seen = hashbrown::HashSet::new();
     let mut ends = Vec::new();
     let mut open = alloc::vec![start];
     while let Some(node) = open.pop() {
-        for &(to, _) in next.get(node as usize).map(Vec::as_slice).unwrap_or_default() {
+        for &to in next.get(node as usize).map(Vec::as_slice).unwrap_or_default() {
+            *steps = steps.checked_sub(1)?;
             if !seen.insert(to) {
                 continue;
             }
@@ -61,5 +66,5 @@ fn reach(start: u32, next: &[Vec<(u32, usize)>], is_gone: &dyn Fn(u32) -> bool) 
         }
     }
     ends.sort_unstable();
-    ends
+    Some(ends)
 }

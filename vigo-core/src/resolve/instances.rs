@@ -4,6 +4,7 @@ use super::attributes::Attributes;
 use super::class::Layers;
 use super::crates::CrateSet;
 use super::facts::{ClassFacts, CrateFacts};
+use super::names::WrittenNames;
 use super::render::{self, PublishData};
 use super::stamp::{self, Item};
 use super::trace::ConditionTrace;
@@ -57,6 +58,7 @@ pub(super) struct Instances<'c, 'a> {
     /// `.Vars` of each scope; the first is the host's.
     pub scopes: Vec<Value>,
     pub conditions: Vec<ConditionTrace>,
+    pub written: WrittenNames,
 }
 
 /// What the steps of one class share.
@@ -70,15 +72,24 @@ pub(super) struct Context<'c, 'a> {
 }
 
 impl<'c, 'a> Context<'c, 'a> {
+    /// Keeps `diagnostic`; not that a variable is missing where no host is there to define it.
     pub fn report(&mut self, diagnostic: Diagnostic) {
-        self.diagnostics.push(diagnostic);
+        if self.layers.is_some() || diagnostic.code != Code::UndefinedVariable {
+            self.diagnostics.push(diagnostic);
+        }
     }
 }
 
 /// Stamps every crate of the set and its resources.
 pub(super) fn instantiate<'c, 'a>(cx: &mut Context<'c, 'a>, vars: &mut HostVars) -> Instances<'c, 'a> {
     let host = Value::Map(Arc::new(vars.values.clone()));
-    let mut out = Instances { crates: Vec::new(), all: Vec::new(), scopes: alloc::vec![host], conditions: Vec::new() };
+    let mut out = Instances {
+        crates: Vec::new(),
+        all: Vec::new(),
+        scopes: alloc::vec![host],
+        conditions: Vec::new(),
+        written: WrittenNames::default(),
+    };
     let set = cx.set;
     for member in &set.members {
         let krate = member.krate;
@@ -95,7 +106,7 @@ pub(super) fn instantiate<'c, 'a>(cx: &mut Context<'c, 'a>, vars: &mut HostVars)
             Some(node) if condition != Expr::False => match stamp::items(node, &scope_vars, None) {
                 Ok(items) => items.into_iter().map(Some).collect(),
                 Err(d) => {
-                    out.undefined(cx, d);
+                    cx.report(d);
                     Vec::new()
                 }
             },
@@ -103,7 +114,7 @@ pub(super) fn instantiate<'c, 'a>(cx: &mut Context<'c, 'a>, vars: &mut HostVars)
         };
         if items.is_empty() {
             // No stamps: one that holds nothing, so that references to the crate find it.
-            out.crate_instance(cx, krate, None, scope, Expr::False);
+            out.crate_instance(krate, None, scope, Expr::False);
         }
         for item in items {
             let data = PublishData {
@@ -114,7 +125,7 @@ pub(super) fn instantiate<'c, 'a>(cx: &mut Context<'c, 'a>, vars: &mut HostVars)
                 user: krate.user,
             };
             let gate = if condition == Expr::False { Expr::False } else { out.gate(cx, krate, &condition, &data) };
-            let instance = out.crate_instance(cx, krate, item.clone(), scope, gate.clone());
+            let instance = out.crate_instance(krate, item.clone(), scope, gate.clone());
             if gate == Expr::False {
                 continue;
             }
@@ -132,21 +143,7 @@ pub(super) fn instantiate<'c, 'a>(cx: &mut Context<'c, 'a>, vars: &mut HostVars)
 }
 
 impl<'c, 'a> Instances<'c, 'a> {
-    /// Reports a failed `foreach`: nothing of it when no host is there to define the variable.
-    fn undefined(&self, cx: &mut Context<'c, 'a>, d: Diagnostic) {
-        if cx.layers.is_some() || d.code != Code::UndefinedVariable {
-            cx.report(d);
-        }
-    }
-
-    fn crate_instance(
-        &mut self,
-        _: &Context<'c, 'a>,
-        krate: &'c Configcrate<'a>,
-        item: Option<Item>,
-        scope: usize,
-        gate: Expr,
-    ) -> usize {
+    fn crate_instance(&mut self, krate: &'c Configcrate<'a>, item: Option<Item>, scope: usize, gate: Expr) -> usize {
         let instance = CrateInstance { krate, item, scope, gate, resources: Vec::new(), by_name: HashMap::new() };
         self.crates.push(instance);
         self.crates.len() - 1
@@ -176,7 +173,7 @@ impl<'c, 'a> Instances<'c, 'a> {
         let items = match resource.foreach {
             Some(node) => match stamp::items(node, vars, outer.as_ref().map(|i| &i.value)) {
                 Ok(items) => items.into_iter().map(Some).collect(),
-                Err(d) => return self.undefined(cx, d),
+                Err(d) => return cx.report(d),
             },
             None => alloc::vec![None],
         };
@@ -321,6 +318,8 @@ pub(super) fn folded(cx: &mut Context<'_, '_>, expr: &Expr, node: Node<'_>, data
                 rendered = done;
                 &rendered
             }
+            // No host is there to define the variables.
+            Err(_) if cx.layers.is_none() => return Some(Expr::True),
             Err(errors) => {
                 errors.into_iter().for_each(|e| cx.report(crate::config::when_error(node, e)));
                 return None;

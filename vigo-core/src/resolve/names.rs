@@ -3,8 +3,12 @@
 use super::attributes::static_name;
 use super::instances::Instances;
 use crate::config::{Config, Configcrate};
+use alloc::rc::Rc;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::cell::RefCell;
+use hashbrown::{HashMap, HashSet};
 
 /// What a reference means in a class.
 pub(super) enum Target {
@@ -21,6 +25,47 @@ pub(super) enum Target {
     Unknown,
 }
 
+/// The names of resources as written, by crate, collected when first asked for.
+#[derive(Default)]
+pub(super) struct WrittenNames {
+    by_crate: RefCell<HashMap<Arc<str>, Rc<CrateNames>>>,
+}
+
+#[derive(Default)]
+struct CrateNames {
+    plain: HashSet<String>,
+    /// Templated names, each action a `*`.
+    patterns: Vec<String>,
+}
+
+impl WrittenNames {
+    fn of(&self, krate: &Configcrate<'_>) -> Rc<CrateNames> {
+        let mut by_crate = self.by_crate.borrow_mut();
+        let names = by_crate.entry(krate.name.clone()).or_insert_with(|| {
+            let mut names = CrateNames::default();
+            for written in krate.resources.iter().map(static_name) {
+                if written.contains("{{") {
+                    names.patterns.push(pattern_of(&written));
+                } else {
+                    names.plain.insert(written);
+                }
+            }
+            Rc::new(names)
+        });
+        names.clone()
+    }
+
+    /// Returns whether a resource of the crate is called `name`, or may be once it is rendered and stamped.
+    fn may_hold(&self, krate: &Configcrate<'_>, name: &str) -> bool {
+        let names = self.of(krate);
+        let base = if name.ends_with(']') { name.split_once('[').map_or(name, |(base, _)| base) } else { name };
+        names.plain.contains(name)
+            || names.plain.contains(base)
+            || names.patterns.iter().any(|p| wildcard(p, name))
+            || (name.contains('*') && names.plain.iter().any(|n| wildcard(name, n)))
+    }
+}
+
 impl Instances<'_, '_> {
     /// Looks a reference up: a resource of the own crate first, then a crate, then `crate/name`; `*` stands for every
     /// match.
@@ -33,7 +78,7 @@ impl Instances<'_, '_> {
             if !found.is_empty() {
                 return here(found, Vec::new());
             }
-            if may_hold(krate.krate, text) {
+            if self.written.may_hold(krate.krate, text) {
                 return here(Vec::new(), Vec::new());
             }
         }
@@ -51,19 +96,19 @@ impl Instances<'_, '_> {
                 return here(found, Vec::new());
             }
             // A crate whose gate is false has no instances: its place is kept by the crate as a whole.
-            let holders = crates
-                .iter()
-                .copied()
-                .filter(|&k| self.crates.get(k as usize).is_some_and(|c| c.is_empty() && may_hold(c.krate, name)));
+            let holders = crates.iter().copied().filter(|&k| {
+                self.crates.get(k as usize).is_some_and(|c| c.is_empty() && self.written.may_hold(c.krate, name))
+            });
             let holders: Vec<u32> = holders.collect();
             if !holders.is_empty() {
                 return here(Vec::new(), holders);
             }
-            if crates.iter().any(|&k| self.crates.get(k as usize).is_some_and(|c| may_hold(c.krate, name))) {
+            if crates.iter().any(|&k| self.crates.get(k as usize).is_some_and(|c| self.written.may_hold(c.krate, name)))
+            {
                 return here(Vec::new(), Vec::new());
             }
         }
-        match in_tree(config, text) {
+        match in_tree(config, &self.written, text) {
             Some(name) => Target::Elsewhere(name),
             None => Target::Unknown,
         }
@@ -96,30 +141,18 @@ impl Instances<'_, '_> {
 }
 
 /// Returns the crate that holds what `text` means, anywhere in the tree.
-pub(super) fn in_tree(config: &Config<'_>, text: &str) -> Option<String> {
-    let is = |written: &str, name: &str| {
-        let base = written.split_once('[').map_or(written, |(base, _)| base);
-        base == name || wildcard(base, name) || wildcard(written, name)
+fn in_tree(config: &Config<'_>, written: &WrittenNames, text: &str) -> Option<String> {
+    let is = |text: &str, name: &str| {
+        let base = text.split_once('[').map_or(text, |(base, _)| base);
+        base == name || wildcard(base, name) || wildcard(text, name)
     };
     let whole = config.crates.iter().find(|c| is(text, &c.name));
     if let Some(krate) = whole {
         return Some(String::from(&*krate.name));
     }
     let (krate, name) = text.split_once('/')?;
-    let found = config.crates.iter().filter(|c| is(krate, &c.name)).find(|c| may_hold(c, name))?;
+    let found = config.crates.iter().filter(|c| is(krate, &c.name)).find(|c| written.may_hold(c, name))?;
     Some(String::from(&*found.name))
-}
-
-/// Returns whether a resource of the crate is called `name`, or may be once it is rendered and stamped.
-pub(super) fn may_hold(krate: &Configcrate<'_>, name: &str) -> bool {
-    let base = if name.ends_with(']') { name.split_once('[').map_or(name, |(base, _)| base) } else { name };
-    krate.resources.iter().any(|r| {
-        let written = static_name(r);
-        written == name
-            || written == base
-            || (name.contains('*') && wildcard(name, &written))
-            || (written.contains("{{") && wildcard(&pattern_of(&written), name))
-    })
 }
 
 /// Makes a pattern of a templated name: each action is a `*`.

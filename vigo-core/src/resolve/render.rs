@@ -87,10 +87,10 @@ pub(super) fn syntax_error(node: Node<'_>, e: &TemplateError) -> Diagnostic {
 /// The same, of what is rendered at publish.
 fn error(node: Node<'_>, e: &TemplateError) -> Diagnostic {
     let d = syntax_error(node, e);
-    if e.kind == ErrorKind::Name {
-        d.help("at publish there are `.Vars`, `.User`, `.Item`, `.Each`, `.Index`, `.Outer`")
-    } else {
-        d
+    match e.kind {
+        ErrorKind::Name => d.help("at publish there are `.Vars`, `.User`, `.Item`, `.Each`, `.Index`, `.Outer`"),
+        ErrorKind::Value => Diagnostic { code: Code::UndefinedVariable, ..d },
+        _ => d,
     }
 }
 

@@ -23,7 +23,7 @@ pub struct Trace {
     pub excluded: Vec<ExcludedTrace>,
     /// Variables: the host's, by name, then those that only one crate sees.
     pub variables: Vec<VarTrace>,
-    /// Gates and `when:` of resources, in plan order.
+    /// Gates and `when:` of resources, in the order of the crates.
     pub conditions: Vec<ConditionTrace>,
 }
 

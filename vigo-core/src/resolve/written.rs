@@ -246,14 +246,15 @@ impl<'a> Checks<'_, 'a> {
     /// Refuses handlers that nothing in the tree can trigger.
     fn triggers(&mut self) {
         let mut exact: HashSet<(Arc<str>, &str)> = HashSet::new();
-        let mut wide: Vec<(Arc<str>, Cow<'a, str>)> = Vec::new();
+        let mut wide: HashSet<(Arc<str>, Cow<'a, str>)> = HashSet::new();
         for krate in &self.config.crates {
-            for node in krate.resources.iter().flat_map(|r| &r.notify) {
-                let text = node.text().unwrap_or_default();
+            for text in krate.resources.iter().flat_map(|r| &r.notify).filter_map(|n| n.text()) {
                 if text.contains("{{") {
-                    wide.push((krate.name.clone(), Cow::Owned(pattern_of(text))));
-                } else if text.contains(['*', '[', '/']) {
-                    wide.push((krate.name.clone(), Cow::Borrowed(text)));
+                    wide.insert((krate.name.clone(), Cow::Owned(pattern_of(text))));
+                } else if text.contains(['*', '[']) {
+                    wide.insert((krate.name.clone(), Cow::Borrowed(text)));
+                } else if let Some((other, name)) = text.split_once('/') {
+                    exact.insert((other.into(), name));
                 }
                 exact.insert((krate.name.clone(), text));
             }

@@ -85,8 +85,15 @@ fn check(fields: &Fields) -> Vec<Problem> {
     problems
 }
 
-/// Returns options, key type, key and comment as they are wanted.
-fn wanted_line(fields: &Fields) -> Result<(Arc<str>, Arc<str>, Arc<str>, Option<Arc<str>>), Problem> {
+/// A line as it is wanted.
+struct WantedLine {
+    options: Arc<str>,
+    key_type: Arc<str>,
+    blob: Arc<str>,
+    comment: Option<Arc<str>>,
+}
+
+fn wanted_line(fields: &Fields) -> Result<WantedLine, Problem> {
     let key = fields.str("key").unwrap_or_default();
     let key = key.trim();
     let (options, comment) = (fields.str("options"), fields.str("comment"));
@@ -99,7 +106,8 @@ fn wanted_line(fields: &Fields) -> Result<(Arc<str>, Arc<str>, Arc<str>, Option<
         (Some(key_type), None) => {
             let line = KeyLine { options: "", key_type: &key_type, blob: key, comment: "" };
             line.check().map_err(|why| Problem::bad_value("key", why))?;
-            return Ok((options.unwrap_or_default(), key_type.clone(), key.into(), comment));
+            let options = options.unwrap_or_default();
+            return Ok(WantedLine { options, key_type: key_type.clone(), blob: key.into(), comment });
         }
         (None, None) => {
             let problem = Problem::bad_value("key", "expected `[options] type key [comment]`, found no key type");
@@ -113,11 +121,12 @@ fn wanted_line(fields: &Fields) -> Result<(Arc<str>, Arc<str>, Arc<str>, Option<
     }
     let of_line = || Some(line.comment).filter(|c| !c.is_empty()).map(Arc::from);
     let options = options.unwrap_or_else(|| line.options.into());
-    Ok((options, line.key_type.into(), line.blob.into(), comment.or_else(of_line)))
+    let comment = comment.or_else(of_line);
+    Ok(WantedLine { options, key_type: line.key_type.into(), blob: line.blob.into(), comment })
 }
 
 fn prepare(fields: &Fields, _: &Prepare<'_>) -> Result<Box<dyn Instance>, Problem> {
-    let (options, key_type, blob, comment) = wanted_line(fields)?;
+    let WantedLine { options, key_type, blob, comment } = wanted_line(fields)?;
     let file = fields.str("file").unwrap_or_default();
     let want = Want {
         user: fields.str("user").unwrap_or_default(),
@@ -165,22 +174,24 @@ pub enum KeyFile {
     At(AbsPath),
 }
 
-/// What is there.
+/// What is there; `files` is `None` when there is no such account.
 #[derive(Clone, Debug)]
-pub enum State {
-    /// There is no such account.
-    NoUser,
-    /// The file and the folder that it is in.
-    Files {
-        /// The account.
-        user: User,
-        /// The home directory.
-        home: FileAt,
-        /// The folder.
-        dir: FileAt,
-        /// The file.
-        file: FileAt,
-    },
+pub struct State {
+    /// The account and its files.
+    pub files: Option<Files>,
+}
+
+/// An account, and the file with the folder that it is in.
+#[derive(Clone, Debug)]
+pub struct Files {
+    /// The account.
+    pub user: User,
+    /// The home directory.
+    pub home: FileAt,
+    /// The folder.
+    pub dir: FileAt,
+    /// The file.
+    pub file: FileAt,
 }
 
 /// What is done.
@@ -204,7 +215,7 @@ impl Family for AuthorizedKey {
 
     fn compare(want: &Want, state: &State, _: Phase) -> Comparison<Action> {
         let mut c = Comparison::in_sync();
-        let State::Files { home, dir, file, .. } = state else {
+        let Some(Files { home, dir, file, .. }) = &state.files else {
             if want.present {
                 c.failure = Some(Problem::failed(format!("user `{}` does not exist", want.user)));
             }
@@ -314,7 +325,7 @@ impl Adapter<AuthorizedKey> for Native {
     }
 
     fn lower(&self, want: &Want, state: &State, actions: &[Action], _: &HostFacts) -> Result<Vec<Op>, Problem> {
-        let State::Files { user, dir, file, .. } = state else { return Ok(Vec::new()) };
+        let Some(Files { user, dir, file, .. }) = &state.files else { return Ok(Vec::new()) };
         let owner = Owner { uid: Some(user.uid), gid: Some(user.gid) };
         let mut ops = Vec::new();
         for Action::WriteFile(text) in actions {
@@ -340,7 +351,7 @@ impl Adapter<AuthorizedKey> for Native {
 
 fn observe(want: &Want, outputs: &Outputs) -> Result<Result<State, Vec<Op>>, String> {
     let database = Database::from_outputs(outputs)?;
-    let Some(user) = database.user(&want.user)? else { return Ok(Ok(State::NoUser)) };
+    let Some(user) = database.user(&want.user)? else { return Ok(Ok(State { files: None })) };
     let home =
         AbsPath::parse(&user.home).map_err(|e| format!("home of `{}`: {e}, found `{}`", want.user, user.home))?;
     let file = match &want.file {
@@ -353,7 +364,9 @@ fn observe(want: &Want, outputs: &Outputs) -> Result<Result<State, Vec<Op>>, Str
     let asks: Vec<Op> = asks.into_iter().filter(|op| outputs.get(op).is_none()).collect();
     let at = |path: &AbsPath| FileAt::from_outputs(outputs, path).transpose();
     match (at(&home)?, at(&dir)?, at(&file)?) {
-        (Some(home), Some(dir), Some(file)) if asks.is_empty() => Ok(Ok(State::Files { user, home, dir, file })),
+        (Some(home), Some(dir), Some(file)) if asks.is_empty() => {
+            Ok(Ok(State { files: Some(Files { user, home, dir, file }) }))
+        }
         _ => Ok(Err(asks)),
     }
 }

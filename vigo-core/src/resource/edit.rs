@@ -503,6 +503,7 @@ fn kind_of(output: &OpOutput) -> &'static str {
         OpOutput::Stat(_) => "metadata",
         OpOutput::Dir(_) => "a listing",
         OpOutput::Bytes(_) => "a download",
+        OpOutput::Space(_) => "the space of a file system",
         OpOutput::Missing => "nothing",
         OpOutput::Done => "a change",
         OpOutput::Failed(_) => "a failure",

@@ -311,6 +311,7 @@ impl Disk {
                 OpOutput::Ran(Ran { exit, stdout: stdout.into_bytes(), stderr: b"oops".to_vec(), truncated: false })
             }
             Op::ReadUrl { url, .. } => failed(FailureKind::Unreachable, format!("no `{url}`")),
+            Op::Space { path } => failed(FailureKind::Other, format!("no file system at `{path}`")),
             Op::Fetch { .. } => OpOutput::Done,
             Op::ReplaceFile(replace) => self.replace(replace),
             Op::MakeDir { path, mode, owner, parents } => {

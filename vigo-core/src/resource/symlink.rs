@@ -290,7 +290,8 @@ mod tests {
 
     #[test]
     fn links_are_made_moved_and_removed() {
-        let cases: &[(&str, &str, Attributes<'_>, Result<&[&str], &str>)] = &[
+        type Case<'a> = (&'a str, &'a str, Attributes<'a>, Result<&'a [&'a str], &'a str>);
+        let cases: &[Case<'_>] = &[
             ("made", "/d/new", &[("to", "../x")], Ok(&["symlink /d/new -> ../x"])),
             ("there", "/d/link", &[("to", "file")], Ok(&[])),
             ("moved", "/d/link", &[("to", "other")], Ok(&["symlink /d/link -> other"])),

@@ -260,8 +260,9 @@ impl<'a> Node<'a> {
         }
         let at = line + indent as usize + column;
         let rest = text.get(start..)?.split('\n').next()?.len();
-        let span = Span::new(self.file.id, at as u32, (at + len.min(rest)) as u32);
-        (span.end <= data.end).then_some(span)
+        let end = at + len.min(rest);
+        let same = self.file.text.get(at..end) == text.get(start..start + (end - at));
+        same.then(|| Span::new(self.file.id, at as u32, end as u32))
     }
 
     fn is_quoted(self) -> bool {

@@ -184,3 +184,35 @@ fn large_trees_are_bounded() {
     assert_eq!(errors.len(), 1);
     assert_eq!(errors[0].message, "more than 2000000 edges in one class");
 }
+
+/// Thousands of references into another crate, into one that is not included, and through a chain that is dropped.
+#[test]
+fn many_references_are_quick() {
+    let many = |keys: &str| -> String {
+        (0..3000).map(|i| format!("  - {{name: r{i}, type: file, target_path: /r{i}{keys}}}\n")).collect()
+    };
+    let a = format!("resources:\n{}", many(", notify: [b, none/x], depends_on: b/r1"));
+    let b = format!("resources:\n{}", many(""));
+    let chain: String = (0..3000)
+        .map(|i| format!("  - {{name: r{i}, type: file, target_path: /c{i}, when: 'false', before: 'r{}'}}\n", i + 1))
+        .chain(["  - {name: r3000, type: file, target_path: /c}\n".into()])
+        .collect();
+    let c = format!("resources:\n{chain}");
+    let none = "resources:\n  - {name: x, type: file, target_path: /n}\n".to_string();
+    let tree = Tree::from_texts([
+        ("configcrates/a.vgo", &*a),
+        ("configcrates/b.vgo", &*b),
+        ("configcrates/c.vgo", &*c),
+        ("configcrates/none.vgo", &*none),
+        ("envoys.vgo", "envoys:\n  - {match: '*', configcrates: [a, b, c]}\n"),
+    ]);
+    let begun = std::time::Instant::now();
+    let sources = Sources::read(&tree);
+    let config = Config::read(&sources);
+    let r = resolve::resolve(&config, "h", None).unwrap();
+    assert_eq!(r.bundle.resources.len(), 6001);
+    assert_eq!(r.bundle.edges.len(), 3000);
+    resolve::check(&config);
+    // A debug build on a busy machine takes a second; what is quadratic takes minutes.
+    assert!(begun.elapsed().as_secs() < 30, "{:?}", begun.elapsed());
+}

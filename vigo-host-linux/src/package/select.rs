@@ -1,6 +1,10 @@
 //! The choice of a package manager.
 
+use super::apk::APK;
 use super::apt::Apt;
+use super::dnf::{DNF, YUM};
+use super::pacman::PACMAN;
+use super::zypper::ZYPPER;
 use alloc::format;
 use vigo_core::host::{Adapter, HostFacts, Problem};
 use vigo_core::resource::package::Package;
@@ -12,6 +16,11 @@ use vigo_core::resource::package::Package;
 pub(crate) fn select(facts: &HostFacts, manager: Option<&str>) -> Result<&'static dyn Adapter<Package>, Problem> {
     match manager.unwrap_or_else(|| native(facts)) {
         "apt" => Ok(&Apt),
+        "dnf" => Ok(&DNF),
+        "yum" => Ok(&YUM),
+        "zypper" => Ok(&ZYPPER),
+        "pacman" => Ok(&PACMAN),
+        "apk" => Ok(&APK),
         "" => Err(Problem::unsupported(format!("type `package` found no package manager on {}", facts.distro))),
         other => Err(Problem::unsupported(format!("manager `{other}` of type `package` is not supported on linux"))),
     }

@@ -5,4 +5,5 @@ mod authorized_key;
 mod cron;
 mod host;
 mod machine;
+mod mounts;
 mod names;

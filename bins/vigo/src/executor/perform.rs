@@ -59,6 +59,7 @@ impl Executor {
             }
             Op::Stat { path, follow } => read::stat(&self.resolver, path, last(*follow)),
             Op::ListDir { path, deep, entries_max } => list::list_dir(&self.resolver, path, *deep, *entries_max),
+            Op::Space { path } => read::space(&self.resolver, path),
             Op::ReadUrl { url, bytes_max } => fetch::read_url(url, *bytes_max),
             change => self.change(change),
         };
@@ -167,9 +168,12 @@ impl Executor {
                 let place = self.allow(op, path, Last::Keep)?;
                 meta::set_context_at(&place, context)
             }
-            Op::ReadFile { .. } | Op::HashFile { .. } | Op::Stat { .. } | Op::ListDir { .. } | Op::ReadUrl { .. } => {
-                Ok(not_performed(op))
-            }
+            Op::ReadFile { .. }
+            | Op::HashFile { .. }
+            | Op::Stat { .. }
+            | Op::ListDir { .. }
+            | Op::Space { .. }
+            | Op::ReadUrl { .. } => Ok(not_performed(op)),
         }
     }
 

@@ -8,7 +8,7 @@ use rustix::fs::{AtFlags, CWD, OFlags};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
-use vigo_core::action::{AbsPath, FailureKind, FileKind, Metadata, OpOutput};
+use vigo_core::action::{AbsPath, FailureKind, FileKind, Metadata, OpOutput, Space};
 
 /// Bytes read at once.
 pub(super) const CHUNK: usize = 64 << 10;
@@ -111,6 +111,24 @@ pub(super) fn stat(resolver: &Resolver, path: &AbsPath, last: Last) -> Answer<Op
         meta.target = link_target(CWD, path.as_str());
     }
     Ok(OpOutput::Stat(meta))
+}
+
+/// Answers [`vigo_core::action::Op::Space`].
+pub(super) fn space(resolver: &Resolver, path: &AbsPath) -> Answer<OpOutput> {
+    let fd = match resolver.open(path, OFlags::PATH, Last::Follow) {
+        Ok(fd) => fd,
+        Err(Errno::NOENT | Errno::NOTDIR) => return Ok(OpOutput::Missing),
+        Err(errno) => return Err(at("look at", path)(errno)),
+    };
+    let fs = rustix::fs::fstatvfs(&fd).map_err(at("ask for the space of", path))?;
+    let bytes = |blocks: u64| blocks.saturating_mul(fs.f_frsize);
+    Ok(OpOutput::Space(Space {
+        size_bytes: bytes(fs.f_blocks),
+        free_bytes: bytes(fs.f_bfree),
+        available_bytes: bytes(fs.f_bavail),
+        inodes: fs.f_files,
+        inodes_free: fs.f_ffree,
+    }))
 }
 
 /// Opens a regular file; what is none is answered by its metadata, or as missing.

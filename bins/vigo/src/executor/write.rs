@@ -169,6 +169,7 @@ fn copy_attributes(from: &OwnedFd, to: &OwnedFd) {
 
 /// Keeps a copy of the old file beside it.
 fn backup(place: &Place, suffix: &str, old: &Old) -> Answer<()> {
+    let suffix = &*dated(suffix);
     let mut name = place.name.clone();
     name.extend_from_slice(suffix.as_bytes());
     if suffix.contains('/') || suffix.is_empty() {
@@ -196,6 +197,12 @@ fn backup(place: &Place, suffix: &str, old: &Old) -> Answer<()> {
     rustix::fs::renameat(&temp.dir.fd, &temp.name, &kept.dir.fd, kept.name()).map_err(what())?;
     temp.keep();
     Ok(())
+}
+
+/// Puts the seconds since 1970 in the place of `{epoch}`: the core has no clock.
+fn dated(suffix: &str) -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    suffix.replace("{epoch}", &now.as_secs().to_string())
 }
 
 /// Writes the new content into the old file itself: the one case in which a reader may see both.

@@ -10,6 +10,7 @@ mod checks;
 mod inside;
 mod launch;
 mod scenario;
+mod scenario_converge;
 mod scenario_smoke;
 
 pub use inside::run_inside;

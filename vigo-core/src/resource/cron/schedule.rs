@@ -105,12 +105,12 @@ pub(super) fn check(index: usize, text: &str) -> Result<(), String> {
                 true
             }
         };
-        match step {
-            Some(step) => match step.parse::<u32>() {
-                Ok(n) if !single && n >= 1 && n <= max && step.bytes().all(|b| b.is_ascii_digit()) => {}
-                _ => return Err(bad()),
-            },
-            None => {}
+        let steps = |step: &str| {
+            let fits = step.parse::<u32>().is_ok_and(|n| (1..=max).contains(&n));
+            !single && fits && step.bytes().all(|b| b.is_ascii_digit())
+        };
+        if !step.is_none_or(steps) {
+            return Err(bad());
         }
     }
     Ok(())
