@@ -147,6 +147,7 @@ static PROGRAMS: &[&str] = &[
     "adduser",
     "apk",
     "apt-get",
+    "chkconfig",
     "dnf",
     "pacman",
     "yum",

@@ -188,9 +188,7 @@ mod tests {
     macro_rules! fixture {
         ($case:literal) => {
             OpOutput::Ran(
-                Ran::from_recording(include_str!(concat!("../../tests/fixtures/sysvinit/3.06/", $case, ".txt")))
-                    .unwrap()
-                    .1,
+                Ran::from_recording(include_str!(concat!("../../tests/fixtures/sysvinit/3.06/", $case))).unwrap().1,
             )
         };
     }
@@ -212,7 +210,7 @@ mod tests {
 
     fn see(facts: &HostFacts, script: OpOutput, status: OpOutput, rc2: OpOutput) -> Interpreted<State> {
         observe(&SysV, &want(), facts, |op| match op {
-            Op::Run(c) if &*c.program == "runlevel" => fixture!("runlevel"),
+            Op::Run(c) if &*c.program == "runlevel" => fixture!("runlevel.txt"),
             Op::Run(_) => status.clone(),
             Op::ListDir { path, .. } if path.name() == "rc2.d" => dir(rc2.clone()),
             Op::ListDir { .. } => OpOutput::Dir(Vec::new()),
@@ -231,14 +229,14 @@ mod tests {
     fn status_and_links_say_run_state_and_boot_state() {
         let cases = [
             (
-                fixture!("service-cron-status-running"),
-                fixture!("ls-rc2.d-enabled"),
+                fixture!("service-cron-status-running.txt"),
+                fixture!("ls-rc2.d-enabled.txt"),
                 RunState::Running,
                 BootState::Enabled,
             ),
             (
-                fixture!("service-cron-status-stopped"),
-                fixture!("ls-rc2.d-disabled"),
+                fixture!("service-cron-status-stopped.txt"),
+                fixture!("ls-rc2.d-disabled.txt"),
                 RunState::Stopped,
                 BootState::Disabled,
             ),
@@ -282,7 +280,7 @@ mod tests {
     #[test]
     fn in_an_image_only_links_are_looked_at() {
         let facts = HostFacts { image: Some(AbsPath::known("/mnt")), ..facts() };
-        let seen = found(&facts, OpOutput::Missing, fixture!("ls-rc2.d-enabled"));
+        let seen = found(&facts, OpOutput::Missing, fixture!("ls-rc2.d-enabled.txt"));
         assert_eq!((seen.run, seen.boot), (None, BootState::Enabled));
     }
 
@@ -298,11 +296,11 @@ mod tests {
     #[test]
     fn a_failed_read_is_unknown() {
         let script = || OpOutput::file("#!/bin/sh\n");
-        let links = || fixture!("ls-rc2.d-enabled");
+        let links = || fixture!("ls-rc2.d-enabled.txt");
         for (name, status) in [("LSB unknown", OpOutput::exited(4, "", "")), ("not run", OpOutput::Missing)] {
             assert!(matches!(see(&facts(), script(), status, links()), Interpreted::Unknown(_)), "{name}");
         }
-        let planned = see(&facts(), script(), fixture!("service-missing-status"), links());
+        let planned = see(&facts(), script(), fixture!("service-missing-status.txt"), links());
         assert!(matches!(planned, Interpreted::Known(State::Found(_))), "its script would be there: {planned:?}");
     }
 }
