@@ -5,14 +5,21 @@
 //! `cargo xtask fuzz` runs the programs; `tests/replay.rs` runs every committed input through the function on stable.
 
 mod config;
+mod converge;
 mod input;
+mod interpret;
+mod machine;
 mod nearest;
+mod plan;
 mod source;
 mod template;
 mod when;
 
 pub use config::config;
+pub use converge::converge;
+pub use interpret::interpret;
 pub use nearest::nearest;
+pub use plan::plan;
 pub use source::source;
 pub use template::template;
 pub use when::when;
@@ -21,5 +28,13 @@ pub use when::when;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target, by name.
-pub const TARGETS: &[Target] =
-    &[("config", config), ("nearest", nearest), ("source", source), ("template", template), ("when", when)];
+pub const TARGETS: &[Target] = &[
+    ("config", config),
+    ("converge", converge),
+    ("interpret", interpret),
+    ("nearest", nearest),
+    ("plan", plan),
+    ("source", source),
+    ("template", template),
+    ("when", when),
+];

@@ -1,0 +1,194 @@
+//! A machine that answers whatever the input says.
+
+use std::sync::{Arc, OnceLock};
+use vigo_core::action::{
+    Effect, Entry, Exit, FailureKind, FileKind, Metadata, Op, OpFailure, OpOutput, Ran,
+};
+use vigo_core::bundle::PolicyBundle;
+use vigo_core::config::Config;
+use vigo_core::converge::{Converge, Envoy, Options, RunReport, Step};
+use vigo_core::entropy::Entropy;
+use vigo_core::host::{Host, HostFacts, Init};
+use vigo_core::resolve;
+use vigo_core::source::{Sources, Tree};
+use vigo_core::time::Timestamp;
+use vigo_core::traits::TraitSet;
+use vigo_core::value::Value;
+
+/// A secret that must be shown nowhere.
+pub const SECRET: &str = "s3cr3t-of-the-fuzzer";
+
+/// One resource of every type, and their edges.
+const POLICY: &str = include_str!("policy.vgo");
+
+/// No run takes more steps: more is a run that does not end.
+const STEPS_MAX: usize = 20_000;
+
+/// Returns the policy of all types.
+pub fn policy() -> Arc<PolicyBundle> {
+    static POLICY_BUNDLE: OnceLock<Arc<PolicyBundle>> = OnceLock::new();
+    let make = || {
+        let envoys = "envoys: [{match: '*', configcrates: [all]}]\n";
+        let sources = Sources::read(&Tree::from_texts([("configcrates/all.vgo", POLICY), ("envoys.vgo", envoys)]));
+        let config = Config::read(&sources);
+        match resolve::resolve(&config, "fuzz", None) {
+            Ok(resolved) => Arc::new(resolved.bundle),
+            Err(diagnostics) => panic!("the policy of the fuzz targets is wrong: {diagnostics:#?}"),
+        }
+    };
+    POLICY_BUNDLE.get_or_init(make).clone()
+}
+
+/// Runs `only` of the policy (all when empty) on a machine whose every answer is taken from `data`.
+pub fn run(data: &[u8], host: &'static dyn Host, init: Init, only: Vec<Arc<str>>, dry_run: bool) -> Arc<RunReport> {
+    let mut answers = Answers { rest: data };
+    let bundle = policy();
+    let facts = HostFacts {
+        family: "debian".into(),
+        distro: "debian".into(),
+        version: "12".into(),
+        init,
+        programs: host.programs().iter().map(|p| Arc::from(*p)).collect(),
+        planning: dry_run,
+        ..HostFacts::default()
+    };
+    let os = Value::map([("family", Value::text("debian"))]);
+    let traits = TraitSet::from_value(Value::map([("os", os)])).unwrap_or_default();
+    let mut now = Timestamp::from_epoch_secs(1_795_262_400);
+    let entropy = (0..Converge::entropy_wanted(&bundle)).map(|i| Entropy::new([i as u8; 32])).collect();
+    let options = Options {
+        dry_run,
+        only,
+        envoy: Envoy { hostname: "fuzz".into(), ..Envoy::default() },
+        clock: now.civil(0),
+        triggers: Vec::new(),
+        entropy,
+        seed: 1,
+    };
+    let mut converge = Converge::new(bundle, traits, host, facts, options);
+    for _ in 0..STEPS_MAX {
+        match converge.poll(now) {
+            Step::Run(ops) => {
+                for (id, op) in ops {
+                    assert!(!dry_run || op.effect() == Effect::Reads, "a plan performed {op}");
+                    let shown = op.to_string();
+                    assert!(!shown.contains(SECRET), "an operation shows a secret: {shown}");
+                    let answer = answers.answer(&op);
+                    converge.handle_output(id, answer, now);
+                }
+            }
+            Step::Store(_) => {
+                assert!(!dry_run, "a plan stored something");
+                converge.handle_stored();
+            }
+            Step::Resolve(paths) => {
+                converge.handle_secrets(paths.into_iter().map(|p| (p, Ok(SECRET.to_owned()))).collect());
+            }
+            Step::WaitUntil { at, .. } => {
+                assert!(at > now, "a wait for what is past");
+                now = at;
+            }
+            Step::Waiting => panic!("nothing is outstanding"),
+            Step::Done(report) => {
+                let debug = format!("{report:?}");
+                assert!(!debug.contains(SECRET), "the report shows a secret: {debug}");
+                return report;
+            }
+        }
+    }
+    panic!("the run does not end");
+}
+
+struct Answers<'a> {
+    rest: &'a [u8],
+}
+
+impl Answers<'_> {
+    fn byte(&mut self) -> u8 {
+        match self.rest.split_first() {
+            Some((first, rest)) => {
+                self.rest = rest;
+                *first
+            }
+            None => 0,
+        }
+    }
+
+    /// Takes a length, then as many bytes; from half of the lengths on, all up to the next zero byte.
+    fn bytes(&mut self) -> Vec<u8> {
+        let len = self.byte();
+        let len = match len {
+            0..128 => usize::from(len),
+            _ => self.rest.iter().position(|&b| b == 0).unwrap_or(self.rest.len()),
+        };
+        let (taken, rest) = self.rest.split_at(len.min(self.rest.len()));
+        self.rest = rest;
+        taken.to_vec()
+    }
+
+    fn meta(&mut self) -> Metadata {
+        let kind = match self.byte() % 8 {
+            0 => FileKind::Dir,
+            1 => FileKind::Symlink,
+            2 => FileKind::Other,
+            _ => FileKind::File,
+        };
+        let target = (kind == FileKind::Symlink).then(|| String::from_utf8_lossy(&self.bytes()).into());
+        Metadata {
+            kind,
+            mode: u32::from(self.byte()) * 8,
+            uid: u32::from(self.byte()),
+            gid: 0,
+            size: u64::from(self.byte()),
+            mtime_ms: 0,
+            dev: 1,
+            ino: u64::from(self.byte()),
+            nlink: 1,
+            target,
+            context: None,
+        }
+    }
+
+    fn answer(&mut self, op: &Op) -> OpOutput {
+        let choice = self.byte();
+        if choice >= 0xF0 {
+            let kind = match choice & 3 {
+                0 => FailureKind::Denied,
+                1 => FailureKind::NoSpace,
+                2 => FailureKind::TimedOut,
+                _ => FailureKind::Other,
+            };
+            return OpOutput::Failed(OpFailure { kind, message: String::from_utf8_lossy(&self.bytes()).into_owned() });
+        }
+        match op {
+            Op::Run(_) => {
+                let exit = match choice % 8 {
+                    0..5 => Exit::Code(0),
+                    7 => Exit::Signal(9),
+                    code => Exit::Code(i32::from(code)),
+                };
+                OpOutput::Ran(Ran { exit, stdout: self.bytes(), stderr: self.bytes(), truncated: choice & 0x40 != 0 })
+            }
+            _ if op.effect() == Effect::Changes => OpOutput::Done,
+            // A wrong kind of answer must be borne, too.
+            _ if choice >= 0xE0 => OpOutput::Done,
+            _ if choice % 4 == 0 => OpOutput::Missing,
+            Op::ReadFile { .. } => OpOutput::File { meta: self.meta(), content: self.bytes().into() },
+            Op::HashFile { .. } => {
+                let mut sha256 = [0; 32];
+                sha256[0] = self.byte();
+                OpOutput::Hash { meta: self.meta(), sha256 }
+            }
+            Op::ListDir { .. } => {
+                let count = usize::from(self.byte() % 5);
+                let entry = |a: &mut Self| Entry {
+                    path: String::from_utf8_lossy(&a.bytes()).into(),
+                    meta: a.meta(),
+                };
+                OpOutput::Dir((0..count).map(|_| entry(self)).collect())
+            }
+            Op::ReadUrl { .. } => OpOutput::Bytes(self.bytes().into()),
+            _ => OpOutput::Stat(self.meta()),
+        }
+    }
+}
