@@ -10,6 +10,7 @@ mod cron;
 mod host;
 mod mounts;
 mod package;
+mod process;
 mod repository;
 mod service;
 mod system;
