@@ -94,7 +94,7 @@ mod tests {
     fn the_one_in_charge_is_found() {
         let chains = "table inet filter {\n\tchain input {\n\t\ttype filter hook input priority filter; policy drop;\n\t}\n\
             \tchain output {\n\t\ttype filter hook output priority filter; policy accept;\n\t}\n}\n";
-        let cases: &[(&str, Files, [&str; 3], bool)] = &[
+        let cases: &[(&str, Files<'_>, [&str; 3], bool)] = &[
             (
                 "ufw",
                 &[

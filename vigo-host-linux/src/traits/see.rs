@@ -235,7 +235,7 @@ pub(super) fn some(text: &str) -> Option<Value> {
 
 /// Files with their text, for [`answers`].
 #[cfg(test)]
-pub(super) type Files = &'static [(&'static str, &'static str)];
+pub(super) type Files<'a> = &'a [(&'a str, &'a str)];
 
 #[cfg(test)]
 pub(super) fn answers(items: &[(&str, &str)]) -> Outputs {

@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn kinds_are_told_apart() {
-        let cases: &[(&str, Files, (bool, bool, &str))] = &[
+        let cases: &[(&str, Files<'_>, (bool, bool, &str))] = &[
             ("bare metal", &[(VENDOR, "Dell Inc.\n"), (PRODUCT, "PowerEdge\n")], (false, false, "none")),
             ("kvm", &[(VENDOR, "QEMU\n"), (PRODUCT, "Standard PC\n")], (true, false, "kvm")),
             ("vmware", &[(VENDOR, "VMware, Inc.\n")], (true, false, "vmware")),
