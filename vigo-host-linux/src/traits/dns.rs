@@ -20,7 +20,7 @@ fn interpret(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let lines = || text.lines().map(|line| line.split(['#', ';']).next().unwrap_or_default().trim());
     let value = |line: &'_ str, key: &str| line.strip_prefix(key).is_some_and(|rest| rest.starts_with([' ', '\t']));
     let servers = lines().filter(|l| value(l, "nameserver")).filter_map(|l| l.split_whitespace().nth(1));
-    let search = lines().filter(|l| value(l, "search") || value(l, "domain")).last().unwrap_or_default();
+    let search = lines().rfind(|l| value(l, "search") || value(l, "domain")).unwrap_or_default();
     Ok(Found::Value(fields([
         ("nameservers", Some(listed(servers))),
         ("search", Some(listed(search.split_whitespace().skip(1)))),

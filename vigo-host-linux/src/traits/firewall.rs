@@ -88,13 +88,13 @@ fn iptables(rules: &str, chain: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::traits::see::answers;
+    use crate::traits::see::{Files, answers};
 
     #[test]
     fn the_one_in_charge_is_found() {
         let chains = "table inet filter {\n\tchain input {\n\t\ttype filter hook input priority filter; policy drop;\n\t}\n\
             \tchain output {\n\t\ttype filter hook output priority filter; policy accept;\n\t}\n}\n";
-        let cases: &[(&str, &[(&str, &str)], [&str; 3], bool)] = &[
+        let cases: &[(&str, Files<'_>, [&str; 3], bool)] = &[
             (
                 "ufw",
                 &[

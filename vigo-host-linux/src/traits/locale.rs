@@ -33,11 +33,11 @@ fn interpret(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::traits::see::answers;
+    use crate::traits::see::{Files, answers};
 
     #[test]
     fn the_map_is_part_of_the_language() {
-        let cases: &[(&str, &[(&str, &str)], &str, Option<&str>)] = &[
+        let cases: &[(&str, Files<'_>, &str, Option<&str>)] = &[
             ("debian", &[(FILES[1], "#  File generated\nLANG=\"en_US.UTF-8\"\n")], "en_US.UTF-8", Some("UTF-8")),
             ("lower case", &[(FILES[0], "LANG=de_DE.utf8@euro\n")], "de_DE.utf8@euro", Some("UTF-8")),
             ("no map", &[(FILES[0], "LANG=de_DE\n")], "de_DE", None),

@@ -75,7 +75,8 @@ mod tests {
         let debian = "ID=debian\nVERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\n";
         let mint = "ID=linuxmint\nID_LIKE=\"ubuntu debian\"\nVERSION_ID=\"22\"\nVERSION_CODENAME=wilma\nUBUNTU_CODENAME=noble\n";
         let alma = "ID=\"almalinux\"\nID_LIKE=\"rhel centos fedora\"\nVERSION_ID=\"9.4\"\n";
-        let cases: &[(&str, &str, &[(&str, Option<&str>)])] = &[
+        type Expected = &'static [(&'static str, Option<&'static str>)];
+        let cases: &[(&str, &str, Expected)] = &[
             (
                 "debian",
                 debian,

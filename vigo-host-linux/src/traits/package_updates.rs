@@ -11,12 +11,13 @@ use vigo_core::value::Value;
 pub(super) const COLLECTOR: Collector =
     Collector::slow("package_updates", probe, interpret).within(Duration::from_secs(30));
 
-const APT: &str = "/usr/bin/apt-get";
+const APT: &str = "/usr/bin/apt";
 const DNF: &str = "/usr/bin/dnf";
 const APK: &str = "/sbin/apk";
 const PACMAN: &str = "/usr/bin/pacman";
 
-const APT_ARGS: &[&str] = &["-s", "-qq", "-o", "Debug::NoLocking=true", "dist-upgrade"];
+/// A quarter of what a simulated upgrade costs.
+const APT_ARGS: &[&str] = &["list", "--upgradable"];
 const DNF_ARGS: &[&str] = &["-q", "-C", "check-update"];
 const APK_ARGS: &[&str] = &["version", "-v", "-l", "<"];
 const PACMAN_ARGS: &[&str] = &["-Qu"];
@@ -84,15 +85,14 @@ struct Update {
     security: bool,
 }
 
-/// `Inst libc6 [2.36-9] (2.36-9+deb12u4 Debian-Security:12/stable-security [amd64])`; a package that would come new has no
-/// version in brackets.
+/// `libc6/stable-security,now 2.36-9+deb12u4 amd64 [upgradable from: 2.36-9]`.
 fn apt(line: &str) -> Option<Update> {
-    let rest = line.strip_prefix("Inst ")?;
-    let (name, rest) = rest.split_once(" [")?;
-    let (installed, rest) = rest.split_once(']')?;
-    let (_, origin) = rest.split_once('(')?;
-    let candidate = origin.split(' ').next()?;
-    let security = origin.contains("-Security:") || origin.contains("-security");
+    let (name, rest) = line.split_once('/')?;
+    let (suites, rest) = rest.split_once(' ')?;
+    let (candidate, rest) = rest.split_once(' ')?;
+    let (_, installed) = rest.split_once("[upgradable from: ")?;
+    let security = suites.split(',').any(|suite| suite.ends_with("-security"));
+    let installed = installed.strip_suffix(']')?;
     Some(Update { name: name.into(), installed: installed.into(), candidate: candidate.into(), security })
 }
 
@@ -133,12 +133,12 @@ mod tests {
             candidate: candidate.into(),
             security,
         };
-        let line = "Inst libc6 [2.36-9] (2.36-9+deb12u4 Debian-Security:12/stable-security [amd64]) []";
+        let line = "libc6/stable,stable-security 2.36-9+deb12u4 amd64 [upgradable from: 2.36-9]";
         assert_eq!(apt(line), Some(update("libc6", "2.36-9", "2.36-9+deb12u4", true)));
-        let line = "Inst tzdata [2024a-0] (2024b-0 Debian:12.8/stable [all])";
+        let line = "tzdata/stable 2024b-0 all [upgradable from: 2024a-0]";
         assert_eq!(apt(line), Some(update("tzdata", "2024a-0", "2024b-0", false)));
-        assert_eq!(apt("Inst brand-new (1.0 Debian:12/stable [all])"), None);
-        assert_eq!(apt("Conf libc6 (2.36 x [amd64])"), None);
+        assert_eq!(apt("Listing..."), None);
+        assert_eq!(apt("vim/stable 2:9.0 amd64 [installed]"), None);
         assert_eq!(dnf("bash.x86_64    5.1.8-9.el9    baseos"), Some(update("bash", "", "5.1.8-9.el9", false)));
         assert_eq!(dnf("Last metadata expiration check: 0:01"), None);
         assert_eq!(apk("busybox-1.36.1-r5     < 1.36.1-r6"), Some(update("busybox", "1.36.1-r5", "1.36.1-r6", false)));

@@ -233,6 +233,10 @@ pub(super) fn some(text: &str) -> Option<Value> {
     (!text.is_empty()).then(|| Value::text(text.to_string()))
 }
 
+/// Files with their text, for [`answers`].
+#[cfg(test)]
+pub(super) type Files<'a> = &'a [(&'a str, &'a str)];
+
 #[cfg(test)]
 pub(super) fn answers(items: &[(&str, &str)]) -> Outputs {
     use alloc::sync::Arc;

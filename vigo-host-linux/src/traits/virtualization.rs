@@ -142,11 +142,11 @@ fn of_processor(see: See<'_>) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::traits::see::answers;
+    use crate::traits::see::{Files, answers};
 
     #[test]
     fn kinds_are_told_apart() {
-        let cases: &[(&str, &[(&str, &str)], (bool, bool, &str))] = &[
+        let cases: &[(&str, Files<'_>, (bool, bool, &str))] = &[
             ("bare metal", &[(VENDOR, "Dell Inc.\n"), (PRODUCT, "PowerEdge\n")], (false, false, "none")),
             ("kvm", &[(VENDOR, "QEMU\n"), (PRODUCT, "Standard PC\n")], (true, false, "kvm")),
             ("vmware", &[(VENDOR, "VMware, Inc.\n")], (true, false, "vmware")),

@@ -25,6 +25,7 @@ const RUNS_MAX: usize = 4;
 pub struct Executor {
     pub(super) resolver: Resolver,
     pub(super) programs: Programs,
+    options: ExecutorOptions,
     pub(super) staging: PathBuf,
     /// Downloads of this run.
     pub(super) staged: BTreeMap<StagedId, (PathBuf, [u8; 32])>,
@@ -41,13 +42,35 @@ impl Executor {
     pub fn new(options: ExecutorOptions) -> std::io::Result<Self> {
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(super::run::USUAL_UMASK));
         Ok(Self {
-            resolver: Resolver::new(options.root)?,
-            programs: Programs::new(options.secrets),
-            staging: options.staging,
+            resolver: Resolver::new(options.root.clone())?,
+            programs: Programs::new(options.secrets.clone()),
+            staging: options.staging.clone(),
+            options,
             staged: BTreeMap::new(),
             swept: BTreeSet::new(),
             buf: vec![0; read::CHUNK],
         })
+    }
+
+    /// Returns another executor of the same root, for another thread.
+    ///
+    /// # Errors
+    /// When the root cannot be opened.
+    pub fn another(&self) -> std::io::Result<Self> {
+        Self::new(self.options.clone())
+    }
+
+    /// Returns an executor of the machine itself.
+    ///
+    /// # Errors
+    /// When its root cannot be opened.
+    pub fn outside(&self) -> std::io::Result<Self> {
+        Self::new(ExecutorOptions { root: None, ..self.options.clone() })
+    }
+
+    /// Returns whether an image or sandbox is worked on.
+    pub fn has_image(&self) -> bool {
+        self.resolver.has_image()
     }
 
     /// Performs one operation to its end.

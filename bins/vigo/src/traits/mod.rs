@@ -1,13 +1,10 @@
-//! tmp
-use crate::executor::Executor;
-use vigo_core::bundle::TraitsWanted;
-use vigo_core::traits::TraitSet;
-use vigo_core::value::Value;
-/// tmp
-pub fn collect(_: &TraitsWanted, _: &mut Executor) -> TraitSet {
-    TraitSet::from_value(Value::map([
-        ("os", Value::map([("family", Value::text("debian")), ("distro", Value::text("debian"))])),
-        ("init", Value::map([("manager", Value::text("none"))])),
-    ]))
-    .unwrap()
-}
+//! Collects traits: performs what the collectors of the host ask for, and reads the machine's custom traits.
+
+mod addresses;
+mod bound;
+mod collect;
+mod custom;
+mod machine;
+mod yaml;
+
+pub use collect::collect;
