@@ -92,14 +92,13 @@ fn a_wrong_example_is_found() {
 fn reference_tables_are_whole() {
     let conditions: Vec<&str> = vigo_core::when::builtins().iter().map(|b| b.name).collect();
     let functions: Vec<&str> = vigo_core::template::functions().iter().map(|f| f.name).collect();
-    for (page, names) in [("language/when.md", conditions), ("language/templates.md", functions)] {
+    for (page, mut names) in [("language/when.md", conditions), ("language/templates.md", functions)] {
         let text = fs::read_to_string(source().join(page)).expect(page);
         let mut rows: Vec<&str> = text
             .lines()
             .filter_map(|line| line.strip_prefix("| `")?.split_once("` |").map(|(name, _)| name))
             .filter(|name| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
             .collect();
-        let mut names = names;
         rows.sort_unstable();
         names.sort_unstable();
         assert_eq!(rows, names, "{page}");
