@@ -14,5 +14,6 @@ mod process;
 mod repository;
 mod service;
 mod system;
+pub mod traits;
 
 pub use host::Linux;

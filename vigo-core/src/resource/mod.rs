@@ -27,6 +27,7 @@ mod sample;
 pub mod authorized_key;
 pub mod blockinfile;
 pub mod cron;
+pub mod custom;
 pub mod directory;
 pub mod exec;
 pub mod file;

@@ -31,6 +31,7 @@ static TYPES: &[&TypeDecl] = &[
     &super::mount::DECL,
     &super::swap::DECL,
     &super::git::DECL,
+    &super::custom::DECL,
 ];
 
 /// Returns all types, in the order of the reference.
