@@ -155,8 +155,11 @@ static PROGRAMS: &[&str] = &[
     "chkconfig",
     "groupadd",
     "hostnamectl",
+    "pacman",
     "systemctl",
     "timedatectl",
     "update-rc.d",
     "useradd",
+    "yum",
+    "zypper",
 ];

@@ -7,7 +7,7 @@ use vigo_core::resource::service::Service;
 
 /// Returns the adapter of the service manager in charge.
 pub(crate) fn select(facts: &HostFacts) -> Result<&'static dyn Adapter<Service>, Problem> {
-    match facts.init {
+    match in_charge(facts) {
         Init::Systemd => Ok(&Systemd),
         Init::OpenRc => Ok(&OpenRc),
         Init::SysV => Ok(&SysV),
@@ -23,8 +23,42 @@ pub(crate) fn select_units<F: Family>(type_name: &str, facts: &HostFacts) -> Res
 where
     Units: Adapter<F>,
 {
-    match facts.init {
+    match in_charge(facts) {
         Init::Systemd => Ok(&Units),
         _ => Err(Problem::unsupported(format!("type `{type_name}` needs systemd in charge on {}", facts.distro))),
+    }
+}
+
+/// Returns what manages services here. What does not run in an image cannot be seen running: it is taken for systemd,
+/// unless this machine has another.
+fn in_charge(facts: &HostFacts) -> Init {
+    match (facts.init, &facts.image) {
+        (Init::OpenRc | Init::SysV, _) | (_, None) => facts.init,
+        (_, Some(_)) => Init::Systemd,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vigo_core::action::AbsPath;
+
+    #[test]
+    fn an_image_has_systemd_unless_the_machine_has_another() {
+        let image = || Some(AbsPath::known("/mnt"));
+        let cases = [
+            (Init::Systemd, None, Init::Systemd),
+            (Init::None, None, Init::None),
+            (Init::None, image(), Init::Systemd),
+            (Init::OpenRc, image(), Init::OpenRc),
+            (Init::SysV, None, Init::SysV),
+        ];
+        for (init, image, expected) in cases {
+            let facts = HostFacts { init, image, ..HostFacts::default() };
+            assert_eq!(in_charge(&facts), expected, "{init:?}");
+            assert_eq!(select(&facts).is_ok(), expected != Init::None, "{init:?}");
+            let units = select_units::<vigo_core::resource::systemd_unit::SystemdUnit>("systemd_unit", &facts);
+            assert_eq!(units.is_ok(), expected == Init::Systemd, "{init:?}");
+        }
     }
 }
