@@ -3,7 +3,7 @@
 
 use super::diff::Side;
 use super::edit::{self, Edit, FileAction, Looking, Seen};
-use super::{Change, Instance, Managed};
+use super::{Change, Instance, Keep, Managed};
 use crate::action::{Content, FileKind, Op, Outputs};
 use crate::host::{Adapter, Comparison, Family, HostFacts, Interpreted, Phase, Problem, ProblemKind};
 use crate::value::Text;
@@ -107,6 +107,10 @@ impl<E: Editor> Family for Editing<E> {
 
     fn predict(_: &Self::Want, _: &State) -> Option<State> {
         None
+    }
+
+    fn keep(want: &Self::Want, _: &State) -> Option<Keep> {
+        Some(Keep::Path { path: want.edit.path.clone(), follow: want.edit.follow })
     }
 }
 
