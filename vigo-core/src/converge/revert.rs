@@ -22,6 +22,12 @@ impl Converge {
         }
         match turn.instance.as_ref()?.keep()? {
             Keep::Path { path, follow } => Some(Op::ReadFile { path, follow, bytes_max: KEPT_BYTES_MAX }),
+            Keep::Absent(path) => {
+                let type_name = resource.type_name.clone();
+                let snapshot = Snapshot { type_name, target: path.shared(), kept: Kept::Absent, reverted: false };
+                self.records.push(Record::Snapshot(snapshot));
+                None
+            }
             Keep::Value(attribute, value) => {
                 let target = self.target_of(turn.node)?;
                 let kept = Kept::Value { attribute: attribute.into(), value };

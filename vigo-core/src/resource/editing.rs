@@ -109,8 +109,8 @@ impl<E: Editor> Family for Editing<E> {
         None
     }
 
-    fn keep(want: &Self::Want, _: &State) -> Option<Keep> {
-        Some(Keep::Path { path: want.edit.path.clone(), follow: want.edit.follow })
+    fn keep(want: &Self::Want, state: &State) -> Option<Keep> {
+        Some(state.seen.keep(&want.edit.path, want.edit.follow))
     }
 }
 

@@ -63,6 +63,8 @@ pub enum Kept {
 /// How a family's snapshot is taken.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Keep {
+    /// The observation shows that nothing is at this path.
+    Absent(AbsPath),
     /// By reading what is at a path.
     Path {
         /// The path.

@@ -201,8 +201,8 @@ impl Family for Symlink {
         None
     }
 
-    fn keep(want: &Want, _: &State) -> Option<Keep> {
-        Some(Keep::Path { path: want.edit.path.clone(), follow: false })
+    fn keep(want: &Want, state: &State) -> Option<Keep> {
+        Some(state.seen.keep(&want.edit.path, false))
     }
 }
 

@@ -83,8 +83,8 @@ impl Family for File {
         None
     }
 
-    fn keep(want: &Want, _: &State) -> Option<Keep> {
-        Some(Keep::Path { path: want.edit.path.clone(), follow: want.present && want.edit.follow })
+    fn keep(want: &Want, state: &State) -> Option<Keep> {
+        Some(state.seen.keep(&want.edit.path, want.present && want.edit.follow))
     }
 }
 
