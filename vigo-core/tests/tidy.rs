@@ -86,6 +86,7 @@ const PENDING: &[&str] = &["docs/src/when", "docs/src/templates", "docs/src/comm
 const OWED: &[&str] = &[
     "bins/vigo/src/",
     "docs/src/types:",
+    "vigo-core/src/resource/file/mod.rs:",
     "vigo-core/src/resource/service/mod.rs:",
     "`GLOB_ALTERNATIVES_MAX` bounds nothing",
     "vigo-host-linux/tests/fixtures/openrc/",
