@@ -5,7 +5,7 @@ use super::prepare::Fault;
 use super::report::{Outcome, SkipCause};
 use super::turn::{Stage, Turn};
 use super::{Converge, Step};
-use crate::action::{Effect, Op, OpOutput};
+use crate::action::{Effect, FailureKind, Op, OpOutput};
 use crate::bundle::EdgeKind;
 use crate::guard;
 use crate::host::{Phase, Problem, ProblemKind};
@@ -49,6 +49,7 @@ impl Converge {
             settle_until: None,
             pause: PAUSE_MIN,
             open: Vec::new(),
+            kept: false,
             acted: false,
             refreshing: false,
             report,
@@ -63,7 +64,7 @@ impl Converge {
             Stage::When => self.when(turn, now),
             Stage::Ready => self.ready(turn, now),
             Stage::Observe(_) => self.observe(turn, now),
-            Stage::Perform => self.perform(turn, now),
+            Stage::Keep | Stage::Perform => self.perform(turn, now),
             Stage::Wait { until, phase, why } => {
                 if now < *until && !self.cancelled {
                     let step = Step::WaitUntil { at: *until, why: why.clone() };
@@ -106,6 +107,7 @@ impl Converge {
                 turn.instance = Some(instance);
                 self.seen(turn, phase, seen, now);
             }
+            Stage::Keep => self.keep(turn, &answers),
             Stage::Perform => self.performed(turn, answers, now),
             Stage::Diagnose(_) => self.diagnosed(turn, answers, now),
             _ => self.turn = Some(turn),
@@ -205,7 +207,11 @@ impl Converge {
                 self.skip(turn, cause, why, now);
             }
             Err(Fault::Fail(problem)) => self.fail(turn, problem, now),
-            Ok(instance) => {
+            Ok(None) => {
+                turn.report.notes.push("its `on_revert` command has succeeded already".into());
+                self.succeed(turn, now);
+            }
+            Ok(Some(instance)) => {
                 let timeout = resource.timeout.unwrap_or(instance.timeout());
                 turn.deadline = now + timeout;
                 turn.settle_until = None;
@@ -220,10 +226,18 @@ impl Converge {
         }
     }
 
-    fn make(&mut self, turn: &Turn, resource: &crate::bundle::BundleResource) -> Result<Box<dyn Instance>, Fault> {
+    /// Returns what brings the resource to its state; `None` when a revert has nothing left to do.
+    fn make(
+        &mut self,
+        turn: &Turn,
+        resource: &crate::bundle::BundleResource,
+    ) -> Result<Option<Box<dyn Instance>>, Fault> {
+        if let Some(command) = &resource.on_revert {
+            return self.revert_command(resource, command);
+        }
         let node = self.nodes.get_mut(turn.node as usize);
-        if let Some(instance) = node.and_then(|n| n.instance.take()) {
-            return Ok(instance);
+        if let Some(instance) = node.and_then(|n| n.instance.take()).filter(|_| !resource.revert) {
+            return Ok(Some(instance));
         }
         let Some(node) = self.nodes.get(turn.node as usize) else {
             return Err(Fault::Fail(Problem::failed("it is not part of the run")));
@@ -235,7 +249,8 @@ impl Converge {
             _ => &self.fields(resource, decl, true)?,
         };
         guard::check_footprint(&(decl.footprint)(fields)).map_err(Fault::Fail)?;
-        self.instance(resource, fields).map_err(Fault::Fail)
+        let instance = if resource.revert { self.reverted(resource, fields) } else { self.instance(resource, fields) };
+        instance.map(Some).map_err(Fault::Fail)
     }
 
     fn observe(&mut self, mut turn: Box<Turn>, now: Timestamp) {
@@ -409,6 +424,14 @@ impl Converge {
         }
         turn.queue = ops.into();
         turn.stage = Stage::Perform;
+        if !turn.kept && !turn.refreshing {
+            turn.kept = true;
+            if let Some(read) = self.before_change(&mut turn) {
+                turn.stage = Stage::Keep;
+                self.turn = Some(turn);
+                return self.ask(alloc::vec![read]);
+            }
+        }
         self.turn = Some(turn);
     }
 
@@ -473,6 +496,15 @@ impl Converge {
                 self.cache.spoil(&op, instance.type_name(), instance.spoils());
             }
             let problem = match &*output {
+                OpOutput::Failed(failure) if failure.kind == FailureKind::Changed && turn.rounds < 2 => {
+                    // Somebody else was faster: one new look, at what is there now.
+                    turn.queue.clear();
+                    turn.open.clear();
+                    turn.observation = Observation::default();
+                    turn.stage = Stage::Observe(Phase::After);
+                    self.turn = Some(turn);
+                    return;
+                }
                 OpOutput::Failed(failure) => {
                     let mut problem = Problem::from(failure);
                     problem.message = format!("`{op}`: {}", problem.message);
@@ -593,6 +625,7 @@ impl Converge {
             Outcome::Ok | Outcome::Changed => {
                 let mut records = self.triggers.fire(&id, &targets);
                 records.extend(self.triggers.consume(&id));
+                records.extend(self.brought_back(node));
                 self.records.extend(records);
             }
             Outcome::Unknown { .. } => {

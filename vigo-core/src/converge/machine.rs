@@ -172,6 +172,11 @@ impl Converge {
         bundle.resources.iter().flat_map(|r| &r.attributes).filter(|a| hashed(&a.name, &a.value)).count() * 2
     }
 
+    /// Returns whether a run of `bundle` brings back anything that earlier runs kept.
+    pub fn reverts(bundle: &PolicyBundle) -> bool {
+        bundle.resources.iter().any(|r| r.revert || r.on_revert.is_some())
+    }
+
     /// Returns what to do next.
     pub fn poll(&mut self, now: Timestamp) -> Step {
         self.facts.now = *self.started.get_or_insert(now);

@@ -11,6 +11,7 @@ mod overlay;
 mod prepare;
 mod render;
 mod report;
+mod revert;
 #[cfg(test)]
 mod tests;
 mod trigger;
@@ -20,4 +21,4 @@ pub use machine::{Converge, OpId, Step};
 pub use mask::Mask;
 pub use options::{Envoy, Options};
 pub use report::{Counts, Outcome, ResourceReport, RunOutcome, RunReport, SkipCause};
-pub use trigger::{Record, StoredTrigger};
+pub use trigger::{Record, RevertCommand, StoredTrigger, VERSIONS_MAX};

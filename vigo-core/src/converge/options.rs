@@ -1,7 +1,8 @@
 //! What a run is told beside its policy.
 
-use super::StoredTrigger;
+use super::{RevertCommand, StoredTrigger};
 use crate::entropy::Entropy;
+use crate::resource::Snapshot;
 use crate::time::Civil;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -20,6 +21,10 @@ pub struct Options {
     pub clock: Civil,
     /// Triggers that earlier runs stored.
     pub triggers: Vec<StoredTrigger>,
+    /// What earlier runs kept, where [`super::Converge::reverts`] says that this one may bring it back.
+    pub snapshots: Vec<Snapshot>,
+    /// `on_revert` commands that have succeeded, likewise.
+    pub revert_commands: Vec<RevertCommand>,
     /// Fresh random bytes, one piece for each salt that [`super::Converge::entropy_wanted`] counts.
     pub entropy: Vec<Entropy>,
     /// Seed of jitter between attempts; of nothing else.

@@ -251,6 +251,23 @@ impl Converge {
         }
     }
 
+    /// Returns the fields of one attribute alone.
+    pub(super) fn rendered(
+        &self,
+        resource: &BundleResource,
+        decl: &'static TypeDecl,
+        attribute: &Attribute,
+    ) -> Result<Fields, Fault> {
+        let fault = |error: RenderError| match error {
+            RenderError::Problem(problem) => Fault::Skip(SkipCause::Error, problem.at(resource.place)),
+            RenderError::Secret(why) => Fault::Skip(SkipCause::Secret, Problem::failed(why).at(resource.place)),
+        };
+        let own = Own::of(&self.bundle, resource, &self.secrets).map_err(fault)?;
+        let renderer = self.renderer(resource, &own);
+        let mask = &mut *self.mask.borrow_mut();
+        renderer.fields(decl, &[attribute], true, mask).map_err(fault)
+    }
+
     fn renderer<'a>(&'a self, resource: &'a BundleResource, own: &'a Own) -> Renderer<'a> {
         let scope = self.bundle.crates.get(resource.krate as usize).map_or(0, |c| c.scope);
         let mut data = Scope::new(&self.secrets.known).with(Root::Traits, self.traits.value());
@@ -313,6 +330,15 @@ impl Converge {
 
     /// Makes the instance of a resource whose fields are all known.
     pub(super) fn instance(&self, resource: &BundleResource, fields: &Fields) -> Result<Box<dyn Instance>, Problem> {
+        self.prepared(resource, |ctx| (fields.decl.prepare)(fields, ctx))
+    }
+
+    /// Makes an instance with what types need to be made.
+    pub(super) fn prepared(
+        &self,
+        resource: &BundleResource,
+        make: impl FnOnce(&Prepare<'_>) -> Result<Box<dyn Instance>, Problem>,
+    ) -> Result<Box<dyn Instance>, Problem> {
         let own = Own::of(&self.bundle, resource, &self.secrets).map_err(|e| match e {
             RenderError::Problem(problem) => problem,
             RenderError::Secret(why) => Problem::failed(why),
@@ -334,7 +360,7 @@ impl Converge {
             render: &render,
             entropy: &entropy,
         };
-        let instance = (fields.decl.prepare)(fields, &prepare).map_err(|p| p.at(resource.place))?;
+        let instance = make(&prepare).map_err(|p| p.at(resource.place))?;
         instance.check(&self.facts)?;
         Ok(instance)
     }

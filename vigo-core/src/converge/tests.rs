@@ -1,10 +1,13 @@
 //! Whole runs, from text to report, on a disk in memory and a clock that only moves when it is waited for.
 
-use super::{Converge, Envoy, Options, Outcome, Record, RunOutcome, RunReport, SkipCause, Step, StoredTrigger};
+use super::{
+    Converge, Envoy, Options, Outcome, Record, RevertCommand, RunOutcome, RunReport, SkipCause, Step, StoredTrigger,
+};
 use crate::action::{Effect, Op};
 use crate::config::Config;
 use crate::host::{Capability, Host, HostFacts};
 use crate::resolve;
+use crate::resource::Snapshot;
 use crate::resource::rig::Disk;
 use crate::source::{Sources, Tree};
 use crate::time::{Duration, Timestamp};
@@ -31,6 +34,10 @@ impl Host for Bare {
 struct Machine {
     disk: Disk,
     triggers: Vec<StoredTrigger>,
+    snapshots: Vec<Snapshot>,
+    revert_commands: Vec<RevertCommand>,
+    /// Somebody writes this file just before the next operation.
+    meddles: Option<(&'static str, &'static str)>,
     now: Timestamp,
     secrets: Vec<(&'static str, &'static str)>,
     only: Vec<Arc<str>>,
@@ -48,6 +55,9 @@ impl Machine {
         Self {
             disk: Disk::new(),
             triggers: Vec::new(),
+            snapshots: Vec::new(),
+            revert_commands: Vec::new(),
+            meddles: None,
             now: Timestamp::from_epoch_secs(1_795_262_400),
             secrets: Vec::new(),
             only: Vec::new(),
@@ -68,6 +78,8 @@ impl Machine {
             envoy: Envoy { hostname: "h".into(), ..Envoy::default() },
             clock: self.now.civil(0),
             triggers: self.triggers.clone(),
+            snapshots: self.snapshots.clone(),
+            revert_commands: self.revert_commands.clone(),
             entropy: Vec::new(),
             seed: 1,
         };
@@ -94,6 +106,9 @@ impl Machine {
                                 converge.cancel();
                             }
                             self.changed_ops.push(op.to_string());
+                            if let Some((path, text)) = self.meddles.take() {
+                                self.disk.file(path, text);
+                            }
                         }
                         let output = self.disk.perform(&op);
                         converge.handle_output(id, output, self.now);
@@ -110,6 +125,20 @@ impl Machine {
                             Record::TriggerDone { source, target } => {
                                 self.triggers.retain(|o| (&o.source, &o.target) != (&source, &target));
                             }
+                            Record::Snapshot(new) => {
+                                let same =
+                                    |s: &&mut Snapshot| (&s.type_name, &s.target) == (&new.type_name, &new.target);
+                                match self.snapshots.iter_mut().find(same) {
+                                    Some(old) if old.reverted => *old = new,
+                                    Some(_) => {}
+                                    None => self.snapshots.push(new),
+                                }
+                            }
+                            Record::Reverted { type_name, target } => {
+                                let same = |s: &&mut Snapshot| (&s.type_name, &s.target) == (&type_name, &target);
+                                self.snapshots.iter_mut().filter(|s| same(s)).for_each(|s| s.reverted = true);
+                            }
+                            Record::RevertCommand(done) => self.revert_commands.push(done),
                         }
                     }
                     converge.handle_stored();
@@ -376,4 +405,73 @@ fn a_plan_does_not_believe_a_guard_behind_a_change() {
 fn skipped_causes_tell_good_from_bad() {
     assert!(!SkipCause::When.is_bad() && !SkipCause::Untriggered.is_bad());
     assert!(SkipCause::Dependency.is_bad() && SkipCause::Cancelled.is_bad());
+}
+
+#[test]
+fn what_was_there_is_kept_and_brought_back() {
+    let mut m = Machine::new();
+    m.disk.file("/etc/old", "before\n");
+    m.disk.meta("/etc/old", |meta| (meta.mode, meta.uid) = (0o640, 1000));
+    m.disk.link("/etc/l", "x");
+    let policy = |extra: &str| {
+        format!(
+            "resources:
+  - {{name: old, type: file, target_path: /etc/old, content: 'ours', mode: '0600'{extra}}}
+  - {{name: new, type: file, target_path: /etc/new, content: 'ours'{extra}}}
+  - {{name: l, type: symlink, target_path: /etc/l, to: y{extra}}}
+  - {{name: line, type: file_line, target_path: /etc/passwd, line: 'x:x:7:7::/:/bin/sh'{extra}}}
+"
+        )
+    };
+    let revert = policy(", revert: true");
+    let none = m.apply(&revert);
+    assert_eq!(none.counts.failed, 4, "{none:#?}");
+    assert!(
+        none.resources[0].cause.as_ref().is_some_and(|c| c.contains("expected a snapshot of `/etc/old`")),
+        "{none:#?}"
+    );
+    let passwd = m.disk.read("/etc/passwd");
+    assert_eq!(m.apply(&policy("")).counts.changed, 4);
+    m.disk.file("/etc/old", "by hand");
+    assert_eq!(m.apply(&policy("")).counts.changed, 1);
+    assert_eq!(m.plan(&revert).counts.changed, 4);
+    let report = m.apply(&revert);
+    assert_eq!(outcomes(&report), ["old changed", "new changed", "l changed", "line changed"], "{report:#?}");
+    assert_eq!(m.disk.read("/etc/old").as_deref(), Some("before\n"));
+    assert_eq!(m.disk.node("/etc/old").map(|n| (n.meta.mode, n.meta.uid)), Some((0o640, 1000)));
+    assert!(m.disk.node("/etc/new").is_none());
+    assert_eq!(m.disk.node("/etc/l").and_then(|n| n.meta.target.clone()).as_deref(), Some("x"));
+    assert_eq!(m.disk.read("/etc/passwd"), passwd);
+    assert_eq!(m.apply(&revert).counts.ok, 4);
+    assert!(m.snapshots.iter().all(|s| s.reverted));
+    m.disk.file("/etc/old", "later");
+    m.apply(&policy(""));
+    m.apply(&revert);
+    assert_eq!(m.disk.read("/etc/old").as_deref(), Some("later"), "a new snapshot was taken after the revert");
+}
+
+#[test]
+fn a_revert_command_runs_once_for_each_text() {
+    let mut m = Machine::new();
+    m.disk.programs = |command| (i32::from(command.args.iter().any(|a| a.as_str().contains("fail"))), String::new());
+    let policy = |command: &str| {
+        format!("resources:\n  - {{name: e, type: exec, command: 'make it', creates: /x, on_revert: '{command}'}}\n")
+    };
+    assert_eq!(outcomes(&m.apply(&policy("fail"))), ["e failed"]);
+    assert_eq!(outcomes(&m.apply(&policy("undo it"))), ["e changed"]);
+    assert!(m.changed_ops[0].contains("undo it"), "{:?}", m.changed_ops);
+    assert_eq!(outcomes(&m.apply(&policy("undo it"))), ["e ok"]);
+    assert!(m.changed_ops.is_empty());
+    assert_eq!(outcomes(&m.apply(&policy("undo it again"))), ["e changed"]);
+}
+
+#[test]
+fn a_file_that_changed_meanwhile_is_looked_at_once_more() {
+    let mut m = Machine::new();
+    let policy = "resources: [{name: l, type: file_line, target_path: /etc/f, line: ours}]\n";
+    m.disk.file("/etc/f", "a\n");
+    m.meddles = Some(("/etc/f", "theirs\n"));
+    let report = m.apply(policy);
+    assert_eq!(outcomes(&report), ["l changed"], "{report:#?}");
+    assert_eq!(m.disk.read("/etc/f").as_deref(), Some("theirs\nours\n"));
 }

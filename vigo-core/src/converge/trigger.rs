@@ -1,5 +1,6 @@
 //! Triggers: what a change will notify, kept from before the change until the target has run.
 
+use crate::resource::Snapshot;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -27,6 +28,30 @@ pub enum Record {
         /// The target.
         target: Arc<str>,
     },
+    /// Keep this, unless one of the same type and target is kept that was not brought back yet; a file's content also as
+    /// the newest of its last [`VERSIONS_MAX`] versions.
+    Snapshot(Snapshot),
+    /// What was kept has been brought back.
+    Reverted {
+        /// The resource type.
+        type_name: Arc<str>,
+        /// The target.
+        target: Arc<str>,
+    },
+    /// An `on_revert` command has succeeded: it is not run again until its text changes.
+    RevertCommand(RevertCommand),
+}
+
+/// Versions of a file that a driver keeps.
+pub const VERSIONS_MAX: usize = 5;
+
+/// An `on_revert` command that has succeeded.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RevertCommand {
+    /// `crate/name`.
+    pub id: Arc<str>,
+    /// SHA-256 of its text.
+    pub sha256: [u8; 32],
 }
 
 /// The triggers of a run.

@@ -37,6 +37,8 @@ pub(super) struct Turn {
     pub(super) pause: Duration,
     /// What was still open when it was last compared.
     pub(super) open: Vec<Change>,
+    /// Whether what was there before is kept, or need not be.
+    pub(super) kept: bool,
     /// Whether an operation has changed something.
     pub(super) acted: bool,
     /// Whether the operations in hand are those of a refresh.
@@ -56,6 +58,8 @@ pub(super) enum Stage {
     Ready,
     /// Reading.
     Observe(Phase),
+    /// Reading what is to be kept.
+    Keep,
     /// Performing the queue.
     Perform,
     /// Waiting to look again.

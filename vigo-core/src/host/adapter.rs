@@ -2,7 +2,7 @@
 
 use super::{HostFacts, Problem};
 use crate::action::{Op, Outputs, Ran};
-use crate::resource::{Change, Diff};
+use crate::resource::{Change, Diff, Keep};
 use crate::time::Duration;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -32,6 +32,12 @@ pub trait Family: Sized + Send + Sync + 'static {
 
     /// Returns what a trigger does to a resource in its steady state; `None` is nothing.
     fn refresh(_want: &Self::Want, _state: &Self::State) -> Option<Self::Action> {
+        None
+    }
+
+    /// Returns how to keep what is there before it is first changed, so that `revert: true` can bring it back; `None` is
+    /// not at all.
+    fn keep(_want: &Self::Want, _state: &Self::State) -> Option<Keep> {
         None
     }
 

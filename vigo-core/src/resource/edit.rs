@@ -2,7 +2,7 @@
 //! are compared and written.
 
 use super::diff::{DIFFED_BYTES_MAX, is_binary};
-use super::{Attr, Change, Diff, Fields, Footprint, Kind, Need, accounts, digest};
+use super::{Attr, Change, Diff, Fields, Footprint, Keep, Kind, Need, accounts, digest};
 use crate::action::{
     AbsPath, Command, Content, Expect, FileKind, Metadata, Op, OpOutput, Outputs, Owner, Replace, Validate,
 };
@@ -370,6 +370,14 @@ impl Seen {
             known = true;
         }
         if known { Ok(seen) } else { Err(format!("`{path}` was not looked at")) }
+    }
+
+    /// Returns how to keep what is there.
+    pub(super) fn keep(&self, path: &AbsPath, follow: bool) -> Keep {
+        match self.meta {
+            None => Keep::Absent(path.clone()),
+            Some(_) => Keep::Path { path: path.clone(), follow },
+        }
     }
 
     /// Returns the digest for a change: of the content, or that there is none.

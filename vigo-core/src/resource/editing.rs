@@ -3,7 +3,7 @@
 
 use super::diff::Side;
 use super::edit::{self, Edit, FileAction, Looking, Seen};
-use super::{Change, Instance, Managed};
+use super::{Change, Instance, Keep, Managed};
 use crate::action::{Content, FileKind, Op, Outputs};
 use crate::host::{Adapter, Comparison, Family, HostFacts, Interpreted, Phase, Problem, ProblemKind};
 use crate::value::Text;
@@ -107,6 +107,10 @@ impl<E: Editor> Family for Editing<E> {
 
     fn predict(_: &Self::Want, _: &State) -> Option<State> {
         None
+    }
+
+    fn keep(want: &Self::Want, state: &State) -> Option<Keep> {
+        Some(state.seen.keep(&want.edit.path, want.edit.follow))
     }
 }
 

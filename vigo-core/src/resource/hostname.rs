@@ -1,6 +1,6 @@
 //! `hostname`: the machine's name.
 
-use super::{Attr, Change, Fields, Footprint, Instance, Kind, Managed, Prepare, Refresh, TypeDecl};
+use super::{Attr, Change, Fields, Footprint, Instance, Keep, Kind, Managed, Prepare, Refresh, TypeDecl};
 use crate::action::AbsPath;
 use crate::host::{Comparison, Family, Phase, Problem};
 use alloc::boxed::Box;
@@ -94,6 +94,10 @@ impl Family for Hostname {
             c.act(Action::SetHostname);
         }
         c
+    }
+
+    fn keep(_: &Want, state: &State) -> Option<Keep> {
+        Some(Keep::Value("hostname", state.at_boot.clone()?))
     }
 
     fn predict(want: &Want, state: &State) -> Option<State> {

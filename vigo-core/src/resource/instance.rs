@@ -1,6 +1,6 @@
 //! One resource on its way to its state: the object-safe face of a family, and its one implementation.
 
-use super::{Change, Diff};
+use super::{Change, Diff, Keep};
 use crate::action::{Op, Outputs, Ran};
 use crate::host::{Adapter, Comparison, Family, HostFacts, Interpreted, Phase, Problem};
 use crate::time::Duration;
@@ -47,6 +47,8 @@ pub trait Instance: Send + Sync {
     fn objection(&self, op: &Op, ran: &Ran) -> Option<Problem>;
     /// Returns what to read after an operation failed.
     fn diagnose(&self, facts: &HostFacts) -> Vec<Op>;
+    /// Returns how to keep what is there before it is first changed.
+    fn keep(&self) -> Option<Keep>;
     /// Returns whether the actions in hand start the thing anew.
     fn starts(&self) -> bool;
     /// Whether what it does reaches beyond itself in ways a plan cannot know.
@@ -191,6 +193,10 @@ impl<F: Family> Instance for Managed<F> {
 
     fn diagnose(&self, facts: &HostFacts) -> Vec<Op> {
         self.adapter.diagnose(&self.want, facts)
+    }
+
+    fn keep(&self) -> Option<Keep> {
+        F::keep(&self.want, self.state.as_ref()?)
     }
 
     fn starts(&self) -> bool {

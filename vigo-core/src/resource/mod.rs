@@ -23,6 +23,7 @@ mod ssh_key;
 pub(crate) mod rig;
 #[cfg(test)]
 mod sample;
+mod snapshot;
 
 pub mod authorized_key;
 pub mod blockinfile;
@@ -62,3 +63,5 @@ pub use fields::{Datum, Field, FieldValue, Fields};
 pub use instance::{Instance, Managed, Prediction, Verdict};
 pub use kind::Kind;
 pub use registry::{find, types};
+pub use snapshot::{KEPT_BYTES_MAX, Keep, Kept, Snapshot};
+pub(crate) use snapshot::{command_digest, restore, target};

@@ -1,7 +1,7 @@
 //! `symlink`: a soft or hard link.
 
 use super::edit::{self, Edit, FileAction, Looking, Seen};
-use super::{Attr, Change, Fields, Instance, Kind, Managed, Prepare, Refresh, TypeDecl};
+use super::{Attr, Change, Fields, Instance, Keep, Kind, Managed, Prepare, Refresh, TypeDecl};
 use crate::action::{AbsPath, FileKind, Metadata, Op, Outputs};
 use crate::host::{Adapter, Comparison, Family, HostFacts, Interpreted, Phase, Problem, ProblemKind};
 use alloc::boxed::Box;
@@ -63,6 +63,11 @@ fn prepare(fields: &Fields, _: &Prepare<'_>) -> Result<Box<dyn Instance>, Proble
         force: fields.flag("force"),
     };
     Ok(Managed::<Symlink>::boxed(want, &Native))
+}
+
+/// Returns an instance that wants a soft link, whatever is at the path.
+pub(super) fn with_target(edit: Edit, to: Arc<str>) -> Box<dyn Instance> {
+    Managed::<Symlink>::boxed(Want { edit, present: true, to, hard: false, force: true }, &Native)
 }
 
 /// The family.
@@ -194,6 +199,10 @@ impl Family for Symlink {
 
     fn predict(_: &Want, _: &State) -> Option<State> {
         None
+    }
+
+    fn keep(want: &Want, state: &State) -> Option<Keep> {
+        Some(state.seen.keep(&want.edit.path, false))
     }
 }
 

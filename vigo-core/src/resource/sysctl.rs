@@ -1,7 +1,7 @@
 //! `sysctl`: a kernel parameter.
 
 use super::user::{FileAt, Found};
-use super::{Attr, Change, Diff, Fields, Footprint, Instance, Kind, Managed, Prepare, Refresh, TypeDecl};
+use super::{Attr, Change, Diff, Fields, Footprint, Instance, Keep, Kind, Managed, Prepare, Refresh, TypeDecl};
 use crate::action::AbsPath;
 use crate::host::{Comparison, Family, Phase, Problem, ProblemKind};
 use crate::value::Text;
@@ -240,6 +240,13 @@ impl Family for Sysctl {
             }
         }
         c
+    }
+
+    fn keep(_: &Want, state: &State) -> Option<Keep> {
+        match &state.now {
+            Now::Value(value) => Some(Keep::Value("value", value.as_str().into())),
+            Now::Unasked | Now::Missing | Now::ReadOnly(_) => None,
+        }
     }
 
     fn predict(_: &Want, _: &State) -> Option<State> {

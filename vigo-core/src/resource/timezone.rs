@@ -1,6 +1,6 @@
 //! `timezone`: the machine's time zone.
 
-use super::{Attr, Change, Fields, Footprint, Instance, Kind, Managed, Prepare, Refresh, TypeDecl};
+use super::{Attr, Change, Fields, Footprint, Instance, Keep, Kind, Managed, Prepare, Refresh, TypeDecl};
 use crate::action::AbsPath;
 use crate::host::{Comparison, Family, Phase, Problem};
 use alloc::boxed::Box;
@@ -116,6 +116,10 @@ impl Family for Timezone {
             c.act(Action::WriteName);
         }
         c
+    }
+
+    fn keep(_: &Want, state: &State) -> Option<Keep> {
+        Some(Keep::Value("timezone", state.zone.clone().ok()?))
     }
 
     fn predict(want: &Want, state: &State) -> Option<State> {

@@ -12,7 +12,7 @@ pub use error::ApplyError;
 
 use crate::cli::Format;
 use crate::executor::{Executor, ExecutorOptions};
-use crate::state::{Access, State};
+use crate::state::{Access, Kept, State};
 use crate::traits;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -110,6 +110,7 @@ pub fn run(options: &ApplyOptions) -> Result<Applied, ApplyError> {
     let observe = options.dry_run || resolved.observe_only;
     let mut state = State::open(&options.state_dir, if observe { Access::Read } else { Access::Write })?;
     let triggers = state.triggers()?;
+    let kept = if Converge::reverts(&bundle) { state.kept()? } else { Kept::default() };
     state.take_notices().iter().for_each(|notice| tracing::warn!("{notice}"));
     let run_options = Options {
         dry_run: observe,
@@ -121,11 +122,16 @@ pub fn run(options: &ApplyOptions) -> Result<Applied, ApplyError> {
         },
         clock: local::clock(facts.now),
         triggers,
+        snapshots: kept.snapshots,
+        revert_commands: kept.revert_commands,
         entropy: local::entropy(Converge::entropy_wanted(&bundle)),
         seed: local::seed(),
     };
     let mut converge = Converge::new(bundle, collected, host, facts, run_options);
     let report = drive(&mut converge, &mut executor, &mut state, &secrets, options.format);
+    if let Err(error) = state.flush() {
+        tracing::warn!("what was made new cannot be reverted: {error}");
+    }
     Ok(Applied { report, warnings, sources })
 }
 

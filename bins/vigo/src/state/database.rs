@@ -1,9 +1,10 @@
 //! The tables, and the formats of what is in them.
 
 use redb::backends::InMemoryBackend;
-use redb::{Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition};
+use redb::{Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition, WriteTransaction};
 use std::path::Path;
-use vigo_core::converge::{Record, StoredTrigger};
+use vigo_core::converge::{Record, RevertCommand, StoredTrigger, VERSIONS_MAX};
+use vigo_core::resource::{Kept as Was, Snapshot};
 
 /// Raised when a table's keys or values change their meaning.
 const FORMAT: u32 = 1;
@@ -13,6 +14,18 @@ const META: TableDefinition<'_, &str, u32> = TableDefinition::new("meta");
 
 /// By target and source: 1 when the trigger has fired.
 const TRIGGERS: TableDefinition<'_, (&str, &str), u8> = TableDefinition::new("triggers");
+
+/// By type and target: 1 when it was brought back, then what was there as [`encoded`].
+const SNAPSHOTS: TableDefinition<'_, (&str, &str), Row<'_>> = TableDefinition::new("snapshots");
+
+/// By target and number, the newest last: contents that a file had.
+const VERSIONS: TableDefinition<'_, (&str, u64), &[u8]> = TableDefinition::new("versions");
+
+/// By `crate/name`: the digest of the `on_revert` command that has succeeded.
+const REVERT_COMMANDS: TableDefinition<'_, &str, [u8; 32]> = TableDefinition::new("revert_commands");
+
+/// Whether it was brought back, kind, mode, owner, group, then content, target of a link or value.
+type Row<'a> = (u8, u8, u32, u32, u32, &'a str, &'a [u8]);
 
 /// Bytes of memory for pages; the agent's idle size is counted in single megabytes.
 const CACHE_BYTES: usize = 256 << 10;
@@ -75,6 +88,106 @@ pub(super) fn triggers(db: &Database) -> Result<Vec<StoredTrigger>, Unusable> {
     })
 }
 
+/// What earlier runs kept, to be brought back.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// Snapshots.
+    pub snapshots: Vec<Snapshot>,
+    /// `on_revert` commands that have succeeded.
+    pub revert_commands: Vec<RevertCommand>,
+}
+
+/// Returns all snapshots and revert commands.
+pub(super) fn kept(db: &Database) -> Result<Kept, Unusable> {
+    contained(|| {
+        let read = db.begin_read().map_err(redb::Error::from)?;
+        let mut kept = Kept::default();
+        match read.open_table(SNAPSHOTS) {
+            Err(redb::TableError::TableDoesNotExist(_)) => {}
+            table => {
+                for entry in table.map_err(redb::Error::from)?.iter().map_err(redb::Error::from)? {
+                    let (key, value) = entry.map_err(redb::Error::from)?;
+                    let ((type_name, target), row) = (key.value(), value.value());
+                    let content = decoded(row).ok_or_else(|| Unusable::Damaged("a snapshot is unreadable".into()))?;
+                    kept.snapshots.push(Snapshot {
+                        type_name: type_name.into(),
+                        target: target.into(),
+                        kept: content,
+                        reverted: row.0 != 0,
+                    });
+                }
+            }
+        }
+        match read.open_table(REVERT_COMMANDS) {
+            Err(redb::TableError::TableDoesNotExist(_)) => {}
+            table => {
+                for entry in table.map_err(redb::Error::from)?.iter().map_err(redb::Error::from)? {
+                    let (key, value) = entry.map_err(redb::Error::from)?;
+                    kept.revert_commands.push(RevertCommand { id: key.value().into(), sha256: value.value() });
+                }
+            }
+        }
+        Ok(kept)
+    })
+}
+
+fn encoded(snapshot: &Snapshot) -> Row<'_> {
+    let reverted = u8::from(snapshot.reverted);
+    match &snapshot.kept {
+        Was::Absent => (reverted, 0, 0, 0, 0, "", &[]),
+        Was::File { content, mode, uid, gid } => (reverted, 1, *mode, *uid, *gid, "", content),
+        Was::Link { to, uid, gid } => (reverted, 2, 0, *uid, *gid, to, &[]),
+        Was::Value { attribute, value } => (reverted, 3, 0, 0, 0, attribute, value.as_bytes()),
+    }
+}
+
+fn decoded((_, kind, mode, uid, gid, text, bytes): Row<'_>) -> Option<Was> {
+    match kind {
+        0 => Some(Was::Absent),
+        1 => Some(Was::File { content: bytes.into(), mode, uid, gid }),
+        2 => Some(Was::Link { to: text.into(), uid, gid }),
+        3 => Some(Was::Value { attribute: text.into(), value: std::str::from_utf8(bytes).ok()?.into() }),
+        _ => None,
+    }
+}
+
+/// Keeps a snapshot, unless there is one that was not brought back, and a file's content as its newest version.
+fn keep(write: &WriteTransaction, snapshot: &Snapshot) -> Result<(), redb::Error> {
+    let key = (&*snapshot.type_name, &*snapshot.target);
+    let mut snapshots = write.open_table(SNAPSHOTS)?;
+    let is_kept = snapshots.get(key)?.is_some_and(|row| row.value().0 == 0);
+    if !is_kept {
+        snapshots.insert(key, encoded(snapshot))?;
+    }
+    let Was::File { content, .. } = &snapshot.kept else { return Ok(()) };
+    let mut versions = write.open_table(VERSIONS)?;
+    let target = &*snapshot.target;
+    let mut numbers = Vec::new();
+    for entry in versions.range((target, 0)..=(target, u64::MAX))? {
+        numbers.push(entry?.0.value().1);
+    }
+    versions.insert((target, numbers.last().map_or(0, |n| n + 1)), &**content)?;
+    let old = (numbers.len() + 1).saturating_sub(VERSIONS_MAX);
+    for number in numbers.into_iter().take(old) {
+        versions.remove((target, number))?;
+    }
+    Ok(())
+}
+
+/// Marks a snapshot as brought back.
+fn mark_reverted(write: &WriteTransaction, type_name: &str, target: &str) -> Result<(), redb::Error> {
+    let mut snapshots = write.open_table(SNAPSHOTS)?;
+    let was = match snapshots.get((type_name, target))? {
+        Some(row) => decoded(row.value()),
+        None => None,
+    };
+    if let Some(kept) = was {
+        let snapshot = Snapshot { type_name: type_name.into(), target: target.into(), kept, reverted: true };
+        snapshots.insert((type_name, target), encoded(&snapshot))?;
+    }
+    Ok(())
+}
+
 /// Writes records in one transaction that is on disk when this returns, and says whether any trigger is left.
 pub(super) fn store(db: &Database, records: &[Record]) -> Result<bool, redb::Error> {
     let write = db.begin_write()?;
@@ -84,6 +197,11 @@ pub(super) fn store(db: &Database, records: &[Record]) -> Result<bool, redb::Err
             match record {
                 Record::Trigger(t) => _ = table.insert((&*t.target, &*t.source), u8::from(t.fired))?,
                 Record::TriggerDone { source, target } => _ = table.remove((&**target, &**source))?,
+                Record::Snapshot(snapshot) => keep(&write, snapshot)?,
+                Record::Reverted { type_name, target } => mark_reverted(&write, type_name, target)?,
+                Record::RevertCommand(done) => {
+                    write.open_table(REVERT_COMMANDS)?.insert(&*done.id, done.sha256)?;
+                }
             }
         }
         table.first()?.is_some()

@@ -5,5 +5,6 @@ mod error;
 mod lock;
 mod store;
 
+pub use database::Kept;
 pub use error::StateError;
 pub use store::{Access, State};

@@ -1,6 +1,6 @@
 //! The state of one machine.
 
-use super::database::{self, Unusable};
+use super::database::{self, Kept, Unusable};
 use super::{StateError, lock};
 use redb::Database;
 use std::fs::File;
@@ -13,6 +13,9 @@ const NAME: &str = "state.redb";
 
 /// An empty file that is there as long as triggers may be: a run that finds none does not open the database.
 const PENDING: &str = "triggers.pending";
+
+/// Snapshots that wait for the disk together.
+const WAITING_MAX: usize = 4096;
 
 /// What a run may do with the state.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,6 +39,8 @@ pub struct State {
     database: Option<Database>,
     /// Whether [`PENDING`] is there.
     pending: bool,
+    /// Snapshots that are written with the next record, or at the end.
+    waiting: Vec<Record>,
     notices: Vec<String>,
 }
 
@@ -54,7 +59,15 @@ impl State {
         }
         let lock = lock::take(dir, access)?;
         let pending = dir.join(PENDING).exists();
-        Ok(Self { dir: dir.to_owned(), access, _lock: lock, database: None, pending, notices: Vec::new() })
+        Ok(Self {
+            dir: dir.to_owned(),
+            access,
+            _lock: lock,
+            database: None,
+            pending,
+            waiting: Vec::new(),
+            notices: Vec::new(),
+        })
     }
 
     /// Returns the triggers that earlier runs stored.
@@ -84,7 +97,46 @@ impl State {
         }
     }
 
-    /// Makes records durable: they are on disk when this returns.
+    /// Returns what earlier runs kept, for a run that brings something back.
+    ///
+    /// # Errors
+    /// As [`State::triggers`].
+    pub fn kept(&mut self) -> Result<Kept, StateError> {
+        let path = self.dir.join(NAME);
+        if !path.exists() {
+            return Ok(Kept::default());
+        }
+        let read = match (self.access, self.database.take()) {
+            (Access::Read, _) => database::open_copy(&path).and_then(|db| database::kept(&db)),
+            (Access::Write, open) => open.map_or_else(|| database::open(&path), Ok).and_then(|db| {
+                let kept = database::kept(&db)?;
+                self.database = Some(db);
+                Ok(kept)
+            }),
+        };
+        match read {
+            Ok(kept) => Ok(kept),
+            Err(why) => {
+                self.put_aside(why)?;
+                Ok(Kept::default())
+            }
+        }
+    }
+
+    /// Writes what was not in a hurry.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    pub fn flush(&mut self) -> Result<(), StateError> {
+        match std::mem::take(&mut self.waiting) {
+            waiting if waiting.is_empty() => Ok(()),
+            waiting => self.write(&waiting),
+        }
+    }
+
+    /// Makes records durable: they are on disk when this returns. That a file was not there may wait for the next record
+    /// or the end of the run: what is lost with it is the removal of a file that a killed run made, and a run that makes
+    /// a thousand files does not wait for the disk a thousand times.
     ///
     /// # Errors
     /// When they could not be written: what they are about must then not happen.
@@ -100,7 +152,19 @@ impl State {
         if !self.pending && records.iter().all(forgets) {
             return Ok(());
         }
-        if !self.pending {
+        let patient = |r: &Record| matches!(r, Record::Snapshot(s) if s.kept == vigo_core::resource::Kept::Absent);
+        if self.waiting.len() < WAITING_MAX && records.iter().all(patient) {
+            self.waiting.extend_from_slice(records);
+            return Ok(());
+        }
+        let mut all = std::mem::take(&mut self.waiting);
+        all.extend_from_slice(records);
+        self.write(&all)
+    }
+
+    fn write(&mut self, records: &[Record]) -> Result<(), StateError> {
+        let path = self.dir.join(NAME);
+        if !self.pending && records.iter().any(|r| matches!(r, Record::Trigger(_))) {
             self.mark_pending()?;
         }
         let db = match self.database.take() {
@@ -110,7 +174,7 @@ impl State {
         let stored = database::store(&db, records);
         self.database = Some(db);
         let is_left = stored.map_err(|e| StateError::Write { path, why: e.to_string() })?;
-        if !is_left {
+        if !is_left && self.pending {
             // Left behind, it would cost the next run the opening of the database, nothing else.
             self.pending = std::fs::remove_file(self.dir.join(PENDING)).is_err();
         }
@@ -177,6 +241,7 @@ fn told(why: &Unusable) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use vigo_core::converge::RevertCommand;
 
     struct Dir(PathBuf);
 
@@ -230,6 +295,47 @@ mod tests {
         drop(state);
         assert_eq!(dir.names(), ["lock", NAME], "nothing is pending");
         assert_eq!(dir.open(Access::Write).triggers().unwrap(), []);
+    }
+
+    fn snapshot(target: &str, kept: vigo_core::resource::Kept) -> Record {
+        let (type_name, target) = ("file".into(), target.into());
+        Record::Snapshot(vigo_core::resource::Snapshot { type_name, target, kept, reverted: false })
+    }
+
+    #[test]
+    fn the_first_snapshot_is_kept_until_it_was_brought_back() {
+        use vigo_core::resource::Kept as Was;
+        let dir = Dir::new("snapshots");
+        let file = |text: &str| Was::File { content: text.as_bytes().into(), mode: 0o640, uid: 1, gid: 2 };
+        let mut state = dir.open(Access::Write);
+        state.store(&[snapshot("/a", Was::Absent), snapshot("/b", Was::Absent)]).unwrap();
+        assert_eq!(dir.names(), ["lock"], "what was not there waits for the disk");
+        state.store(&[snapshot("/c", file("1"))]).unwrap();
+        for n in 2..9 {
+            state.store(&[snapshot("/c", file(&n.to_string()))]).unwrap();
+        }
+        let link = Was::Link { to: "x".into(), uid: 1, gid: 2 };
+        state.store(&[snapshot("/l", link.clone()), snapshot("/a", file("late"))]).unwrap();
+        drop(state);
+        assert_eq!(dir.names(), ["lock", NAME], "no trigger is pending");
+        let of = |kept: &Kept, target: &str| {
+            let found = kept.snapshots.iter().find(|s| &*s.target == target);
+            found.map(|s| (s.kept.clone(), s.reverted))
+        };
+        let mut state = dir.open(Access::Write);
+        let kept = state.kept().unwrap();
+        let seen = ["/a", "/b", "/c", "/l"].map(|target| of(&kept, target));
+        let first = [Was::Absent, Was::Absent, file("1"), link];
+        assert_eq!(seen, first.map(|kept| Some((kept, false))));
+        state.store(&[Record::Reverted { type_name: "file".into(), target: "/c".into() }]).unwrap();
+        assert_eq!(of(&state.kept().unwrap(), "/c"), Some((file("1"), true)));
+        state.store(&[snapshot("/c", file("9"))]).unwrap();
+        let done = RevertCommand { id: "c/e".into(), sha256: [7; 32] };
+        state.store(&[Record::RevertCommand(done.clone())]).unwrap();
+        drop(state);
+        let kept = dir.open(Access::Read).kept().unwrap();
+        assert_eq!(of(&kept, "/c"), Some((file("9"), false)));
+        assert_eq!(kept.revert_commands, [done]);
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! The declaration of `file`.
 
 use super::source::{self, Source};
-use super::{File, Native, Want, stream};
+use super::{File, Native, Want, Wanted, stream};
 use crate::action::AbsPath;
 use crate::host::Problem;
 use crate::resource::edit::{self, Edit};
 use crate::resource::{Attr, Fields, Footprint, Instance, Kind, Managed, Prepare, Refresh, TypeDecl};
 use alloc::boxed::Box;
 use alloc::string::ToString;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 const PRESENT: &[&str] = &["present"];
@@ -86,4 +87,11 @@ pub(in crate::resource) fn want_at(fields: &Fields, ctx: &Prepare<'_>, path: Abs
     let secret = matches!(&want.source, Source::Given(w) if w.content.secret_path().is_some());
     want.edit.mode = Some(if secret { 0o600 } else { 0o644 });
     Ok(want)
+}
+
+/// Returns an instance that wants these bytes at the path; `None` wants nothing there.
+pub(in crate::resource) fn with_content(edit: Edit, content: Option<Arc<[u8]>>) -> Box<dyn Instance> {
+    let present = content.is_some();
+    let source = content.map_or(Source::Nothing, |bytes| Source::Given(Wanted::bytes(bytes)));
+    Managed::<File>::boxed(Want { edit, present, source, scripts: Vec::new() }, &Native)
 }

@@ -6,7 +6,7 @@ use crate::action::{Content, FileKind};
 use crate::host::{Comparison, Family, Phase, Problem};
 use crate::resource::diff::Side;
 use crate::resource::edit::{self, Edit, FileAction, Seen};
-use crate::resource::{Change, Diff};
+use crate::resource::{Change, Diff, Keep};
 use alloc::format;
 use alloc::vec::Vec;
 
@@ -81,6 +81,10 @@ impl Family for File {
 
     fn predict(_: &Want, _: &State) -> Option<State> {
         None
+    }
+
+    fn keep(want: &Want, state: &State) -> Option<Keep> {
+        Some(state.seen.keep(&want.edit.path, want.present && want.edit.follow))
     }
 }
 

@@ -9,7 +9,7 @@ mod stream;
 mod tests;
 
 pub use decl::DECL;
-pub(super) use decl::{check_source, want_at};
+pub(super) use decl::{check_source, want_at, with_content};
 pub use family::{File, State, Want, Wanted};
 pub use native::Native;
 pub use source::Source;
