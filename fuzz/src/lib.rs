@@ -17,6 +17,9 @@ pub use source::source;
 pub use template::template;
 pub use when::when;
 
+/// A target: its name and its function.
+pub type Target = (&'static str, fn(&[u8]));
+
 /// Every target, by name.
-pub const TARGETS: &[(&str, fn(&[u8]))] =
+pub const TARGETS: &[Target] =
     &[("config", config), ("nearest", nearest), ("source", source), ("template", template), ("when", when)];

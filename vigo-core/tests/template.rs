@@ -185,6 +185,13 @@ fn what_is_missing_or_null_is_an_error_where_it_is_printed() {
     ]);
     let error = render("{{ .Vars.prot }}").unwrap_err();
     assert_eq!(error.help.as_deref(), Some("did you mean `port`?"));
+    for (template, help) in [
+        ("{{ .port }}", "write `.Vars.port`"),
+        ("{{ .Item.x }}", "use `.Item` in a resource or crate with `foreach`"),
+        ("{{ .Envoi }}", "did you mean `Envoy`?"),
+    ] {
+        assert_eq!(render(template).unwrap_err().help.as_deref(), Some(help), "{template}");
+    }
 }
 
 #[test]

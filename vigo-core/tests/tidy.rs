@@ -86,10 +86,8 @@ const PENDING: &[&str] = &["docs/src/when", "docs/src/templates", "docs/src/comm
 const OWED: &[&str] = &[
     "bins/vigo/src/",
     "docs/src/types:",
-    "vigo-core/src/resource/directory/mod.rs:",
     "vigo-core/src/resource/file/mod.rs:",
     "vigo-core/src/resource/service/mod.rs:",
-    "vigo-core/src/template/function/mod.rs:",
     "`GLOB_ALTERNATIVES_MAX` bounds nothing",
     "vigo-host-linux/tests/fixtures/openrc/",
     "vigo-host-linux/tests/fixtures/runit/",

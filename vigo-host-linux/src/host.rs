@@ -9,6 +9,7 @@ use vigo_core::resource::cron::Cron;
 use vigo_core::resource::hostname::Hostname;
 use vigo_core::resource::mount::Mount;
 use vigo_core::resource::package::Package;
+use vigo_core::resource::process::Process;
 use vigo_core::resource::repository::Repository;
 use vigo_core::resource::service::Service;
 use vigo_core::resource::sysctl::Sysctl;
@@ -51,6 +52,10 @@ impl Host for Linux {
 
     fn systemd_dropin(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<SystemdDropin>, Problem> {
         crate::service::select_units("systemd_dropin", facts)
+    }
+
+    fn process(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Process>, Problem> {
+        Ok(&crate::process::ProcFs)
     }
 
     fn user(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<user::Users>, Problem> {
@@ -101,12 +106,28 @@ impl Host for Linux {
 /// One line a type.
 static CAPABILITIES: &[Capability] = &[
     Capability {
+        type_name: "package",
+        support: Support::Partly(
+            "`purge` beside apt; `lock_version`, `allow_downgrade`, `post_cleanup` of pacman and apk",
+        ),
+        tool: "apt-get, dnf, yum, zypper, pacman, apk",
+    },
+    Capability {
+        type_name: "repository",
+        support: Support::Partly("`priority` of apt, pacman and apk; `key_fingerprint` of pacman and apk"),
+        tool: "files, apt-get, dnf, yum, zypper, pacman, apk",
+    },
+    Capability { type_name: "exec", support: Support::Full, tool: "sh" },
+    Capability { type_name: "git", support: Support::Full, tool: "git" },
+    Capability { type_name: "custom", support: Support::Full, tool: "the script" },
+    Capability {
         type_name: "service",
-        support: Support::Partly("`flags` and `start_type`; `masked` and `scope` with systemd only"),
+        support: Support::Partly("`flags`, `start_type`; without systemd `masked`, `scope`; without OpenRC `runlevel`"),
         tool: "systemctl, rc-service, service",
     },
     Capability { type_name: "systemd_unit", support: Support::Full, tool: "systemctl" },
     Capability { type_name: "systemd_dropin", support: Support::Full, tool: "systemctl" },
+    Capability { type_name: "process", support: Support::Full, tool: "/proc" },
     Capability { type_name: "user", support: Support::Partly("`login_class`"), tool: "useradd, adduser" },
     Capability { type_name: "group", support: Support::Full, tool: "groupadd, addgroup" },
     Capability { type_name: "authorized_key", support: Support::Full, tool: "files" },
@@ -124,10 +145,18 @@ static CAPABILITIES: &[Capability] = &[
 static PROGRAMS: &[&str] = &[
     "addgroup",
     "adduser",
+    "apk",
     "apt-get",
+    "chkconfig",
+    "dnf",
+    "pacman",
+    "yum",
+    "zypper",
+    "chkconfig",
     "groupadd",
     "hostnamectl",
     "systemctl",
     "timedatectl",
+    "update-rc.d",
     "useradd",
 ];

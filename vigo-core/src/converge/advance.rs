@@ -270,8 +270,14 @@ impl Converge {
         match seen {
             Seen::Ask(ops) => {
                 let guards = turn.instance.as_ref().is_some_and(|i| i.guards());
+                // A command's answer, and what runs, may depend on anything that was done before.
+                let live = |op: &Op| match op {
+                    Op::Run(_) => true,
+                    Op::ListDir { path, .. } => path.as_str() == "/proc",
+                    _ => false,
+                };
                 if guards
-                    && ops.iter().any(|op| matches!(op, Op::Run(_)))
+                    && ops.iter().any(live)
                     && let Some(because) = self.moved_before(turn.node)
                 {
                     return self.end(turn, Outcome::Unknown { because }, now);
@@ -478,14 +484,15 @@ impl Converge {
                         Op::Run(c) => code.is_some_and(|code| c.accept.contains(&code)) || c.effect == Effect::Reads,
                         _ => true,
                     };
-                    if accepted {
-                        turn.acted |= op.effect() == Effect::Changes;
+                    turn.acted |= accepted && op.effect() == Effect::Changes;
+                    let objection = if accepted { instance.objection(&op, ran) } else { None };
+                    if accepted && objection.is_none() {
                         continue;
                     }
                     let shown = !matches!(&*op, Op::Run(c) if c.hide_output);
                     turn.report.log = if shown { tail(&ran.err()).or_else(|| tail(&ran.out())) } else { None };
                     let exit = || Problem::failed(format!("`{op}`: {}", ran.exit));
-                    instance.classify(&op, ran).unwrap_or_else(exit)
+                    objection.or_else(|| instance.classify(&op, ran)).unwrap_or_else(exit)
                 }
                 _ => {
                     turn.acted |= op.effect() == Effect::Changes;

@@ -48,6 +48,11 @@ pub trait Family: Sized + Send + Sync + 'static {
     /// does not believe them once something before it would change.
     const GUARDS: bool = false;
 
+    /// How long one attempt's operations may take together for this want, unless `timeout` says otherwise.
+    fn timeout(_want: &Self::Want) -> Duration {
+        Self::TIMEOUT
+    }
+
     /// The types whose shared observations an action of this one spoils; `*` is all.
     const SPOILS: &'static [&'static str] = &[];
 
@@ -164,6 +169,12 @@ pub trait Adapter<F: Family>: Sync {
     /// Says what the exit of a lowered program means that is none of its accepted ones: a lock held by somebody else is
     /// *blocked*, not *failed*; `None` leaves it at the exit code and the last lines of its output.
     fn classify(&self, _want: &F::Want, _op: &Op, _ran: &Ran) -> Option<Problem> {
+        None
+    }
+
+    /// Says what is wrong with a lowered program that exited as it should, where its output tells: a script that
+    /// reports an error and exits 0.
+    fn objection(&self, _want: &F::Want, _op: &Op, _ran: &Ran) -> Option<Problem> {
         None
     }
 

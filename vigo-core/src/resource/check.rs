@@ -28,7 +28,9 @@ pub fn check(fields: &Fields) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut state = fields.state();
     if let Some(field) = fields.get("state") {
-        if decl.states.is_empty() {
+        if super::custom::is_open(decl) {
+            state = "";
+        } else if decl.states.is_empty() {
             let message = format!("type `{}` has no `state`", decl.name);
             problems.push(Problem::new(ProblemKind::UnknownAttribute, message).at(field.place));
         } else if matches!(field.value, FieldValue::Pending) {
@@ -49,6 +51,9 @@ pub fn check(fields: &Fields) -> Vec<Problem> {
             continue;
         }
         let Some(attr) = decl.attribute(&field.name) else {
+            if super::custom::is_open(decl) {
+                continue;
+            }
             problems.push(unknown(fields, &field.name).at(field.place));
             continue;
         };

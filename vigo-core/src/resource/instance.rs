@@ -43,6 +43,8 @@ pub trait Instance: Send + Sync {
     fn predict(&self, outputs: &Outputs) -> Prediction;
     /// Says what an unaccepted exit of a lowered program means; `None` leaves it at the exit code.
     fn classify(&self, op: &Op, ran: &Ran) -> Option<Problem>;
+    /// Says what is wrong with a lowered program that exited as it should; `None` is nothing.
+    fn objection(&self, op: &Op, ran: &Ran) -> Option<Problem>;
     /// Returns what to read after an operation failed.
     fn diagnose(&self, facts: &HostFacts) -> Vec<Op>;
     /// Returns whether the actions in hand start the thing anew.
@@ -183,6 +185,10 @@ impl<F: Family> Instance for Managed<F> {
         self.adapter.classify(&self.want, op, ran)
     }
 
+    fn objection(&self, op: &Op, ran: &Ran) -> Option<Problem> {
+        self.adapter.objection(&self.want, op, ran)
+    }
+
     fn diagnose(&self, facts: &HostFacts) -> Vec<Op> {
         self.adapter.diagnose(&self.want, facts)
     }
@@ -204,7 +210,7 @@ impl<F: Family> Instance for Managed<F> {
     }
 
     fn timeout(&self) -> Duration {
-        F::TIMEOUT
+        F::timeout(&self.want)
     }
 
     fn settle(&self) -> Duration {

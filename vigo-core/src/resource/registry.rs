@@ -18,6 +18,7 @@ static TYPES: &[&TypeDecl] = &[
     &super::service::DECL,
     &super::systemd_unit::DECL,
     &super::systemd_dropin::DECL,
+    &super::process::DECL,
     &super::exec::DECL,
     &super::user::DECL,
     &super::group::DECL,
@@ -30,6 +31,7 @@ static TYPES: &[&TypeDecl] = &[
     &super::mount::DECL,
     &super::swap::DECL,
     &super::git::DECL,
+    &super::custom::DECL,
 ];
 
 /// Returns all types, in the order of the reference.

@@ -246,7 +246,7 @@ impl Printer<'_> {
         match (value, verb) {
             (Value::Null, 'T' | 'v') => self.pad("<nil>"),
             (_, 'T') => self.text(go_type(value)),
-            (_, 'p') | (Value::Null, _) => return self.bad_verb(value, verb),
+            (_, 'p' | 'w') | (Value::Null, _) => return self.bad_verb(value, verb),
             _ => return self.value(value, verb, 0),
         }
         Ok(())

@@ -314,7 +314,10 @@ impl<'a> Machine<'a> {
         match &from.data {
             Data::Root => match self.scope.get(name) {
                 Some((value, traits)) => Ok(Val { traits, ..value.into() }),
-                None => missing(&mut self.scope.names()),
+                None => missing(&mut self.scope.names()).map_err(|failure| match self.scope.hint(name) {
+                    Some(hint) => failure.help(hint),
+                    None => failure,
+                }),
             },
             Data::Ref(Value::Map(map)) => match map.get(name) {
                 Some(value) => Ok(from.child(value)),

@@ -1,6 +1,8 @@
 //! What a template is rendered from.
 
 use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
 use alloc::sync::Arc;
 
 use crate::value::{Text, Value};
@@ -74,6 +76,18 @@ impl<'a> Scope<'a> {
         let (_, field) = FIELDS.iter().find(|(n, _)| *n == name)?;
         let value = (*self.fields.get(*field as usize)?)?;
         Some((value, *field == Field::Traits))
+    }
+
+    /// Returns what may have been meant by a field `name` of the root that is not there.
+    pub(super) fn hint(&self, name: &str) -> Option<String> {
+        let vars = self.fields.get(Field::Vars as usize).copied().flatten().and_then(Value::as_map);
+        match name {
+            "Item" | "Each" | "Index" => Some(format!("use `.{name}` in a resource or crate with `foreach`")),
+            "Outer" => Some(String::from("use `.Outer` in a crate with `foreach`")),
+            "User" => Some(String::from("use `.User` in a usercrate")),
+            _ if vars.is_some_and(|vars| vars.contains_key(name)) => Some(format!("write `.Vars.{name}`")),
+            _ => None,
+        }
     }
 
     /// Returns the names of the fields that are there.

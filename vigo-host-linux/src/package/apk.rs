@@ -106,14 +106,19 @@ impl Tool for Apk {
     }
 
     fn classify(&self, ran: &Ran) -> Option<Problem> {
-        if let Some(problem) = blocked(ran, IN_THE_WAY) {
-            return Some(problem);
-        }
-        let err = ran.err();
-        let missing = err.lines().find(|l| l.contains("(no such package)"))?;
-        let problem = Problem::failed(missing.trim());
-        Some(problem.help("check the name, add its repository, or refresh the index by `update_cache: true`"))
+        classify(ran)
     }
+}
+
+/// Says what a failed call means.
+pub(crate) fn classify(ran: &Ran) -> Option<Problem> {
+    if let Some(problem) = blocked(ran, IN_THE_WAY) {
+        return Some(problem);
+    }
+    let err = ran.err();
+    let missing = err.lines().find(|l| l.contains("(no such package)"))?;
+    let problem = Problem::failed(missing.trim());
+    Some(problem.help("check the name, add its repository, or refresh the index by `update_cache: true`"))
 }
 
 const IN_THE_WAY: &[(&str, &str)] = &[

@@ -127,17 +127,7 @@ impl<const IS_YUM: bool> Tool for Dnf<IS_YUM> {
     }
 
     fn classify(&self, ran: &Ran) -> Option<Problem> {
-        if let Some(problem) = blocked(ran, IN_THE_WAY) {
-            return Some(problem);
-        }
-        let err = ran.err();
-        let line = err.lines().find(|l| l.starts_with("Error: "))?;
-        let problem = Problem::failed(line.trim_start_matches("Error: "));
-        Some(if line.contains("Unable to find a match") || line.contains("No match for argument") {
-            problem.help("check the name, add its repository, or refresh the index by `update_cache: true`")
-        } else {
-            problem
-        })
+        classify(ran)
     }
 }
 
@@ -148,6 +138,21 @@ fn plugin(
     args: fn(&HostFacts, [&'static str; 2]) -> Vec<Arc<str>>,
 ) -> Vec<Arc<str>> {
     args(facts, ["versionlock", verb]).into_iter().chain(names.iter().cloned()).collect()
+}
+
+/// Says what a failed call means.
+pub(crate) fn classify(ran: &Ran) -> Option<Problem> {
+    if let Some(problem) = blocked(ran, IN_THE_WAY) {
+        return Some(problem);
+    }
+    let err = ran.err();
+    let line = err.lines().find(|l| l.starts_with("Error: "))?;
+    let problem = Problem::failed(line.trim_start_matches("Error: "));
+    Some(if line.contains("Unable to find a match") || line.contains("No match for argument") {
+        problem.help("check the name, add its repository, or refresh the index by `update_cache: true`")
+    } else {
+        problem
+    })
 }
 
 const IN_THE_WAY: &[(&str, &str)] = &[

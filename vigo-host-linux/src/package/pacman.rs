@@ -97,18 +97,23 @@ impl Tool for Pacman {
     }
 
     fn classify(&self, ran: &Ran) -> Option<Problem> {
-        if let Some(problem) = blocked(ran, IN_THE_WAY) {
-            return Some(problem);
-        }
-        let err = ran.err();
-        let line = err.lines().find_map(|l| l.strip_prefix("error: "))?;
-        let problem = Problem::failed(line);
-        Some(if line.starts_with("target not found") {
-            problem.help("check the name, add its repository, or refresh the index by `update_cache: true`")
-        } else {
-            problem
-        })
+        classify(ran)
     }
+}
+
+/// Says what a failed call means.
+pub(crate) fn classify(ran: &Ran) -> Option<Problem> {
+    if let Some(problem) = blocked(ran, IN_THE_WAY) {
+        return Some(problem);
+    }
+    let err = ran.err();
+    let line = err.lines().find_map(|l| l.strip_prefix("error: "))?;
+    let problem = Problem::failed(line);
+    Some(if line.starts_with("target not found") {
+        problem.help("check the name, add its repository, or refresh the index by `update_cache: true`")
+    } else {
+        problem
+    })
 }
 
 const IN_THE_WAY: &[(&str, &str)] = &[

@@ -134,24 +134,29 @@ impl Tool for Zypper {
     }
 
     fn classify(&self, ran: &Ran) -> Option<Problem> {
-        const MISSING: i32 = 104;
-        const LOCKED: i32 = 7;
-        let (err, out) = (ran.err(), ran.out());
-        match ran.code() {
-            Some(LOCKED) => {
-                let problem = Problem::new(ProblemKind::Blocked, "another package manager holds the lock");
-                Some(problem.help("let the other package manager finish"))
-            }
-            Some(MISSING) => {
-                let why = err.lines().find(|l| !l.trim().is_empty()).unwrap_or("no such package").trim_end_matches('.');
-                let problem = Problem::failed(why);
-                Some(problem.help("check the name, add its repository, or refresh the index by `update_cache: true`"))
-            }
-            _ => blocked(ran, IN_THE_WAY).or_else(|| {
-                let line = out.lines().find(|l| l.starts_with("Problem: "))?;
-                Some(Problem::failed(line.trim_start_matches("Problem: ")))
-            }),
+        classify(ran)
+    }
+}
+
+/// Says what a failed call means.
+pub(crate) fn classify(ran: &Ran) -> Option<Problem> {
+    const MISSING: i32 = 104;
+    const LOCKED: i32 = 7;
+    let (err, out) = (ran.err(), ran.out());
+    match ran.code() {
+        Some(LOCKED) => {
+            let problem = Problem::new(ProblemKind::Blocked, "another package manager holds the lock");
+            Some(problem.help("let the other package manager finish"))
         }
+        Some(MISSING) => {
+            let why = err.lines().find(|l| !l.trim().is_empty()).unwrap_or("no such package").trim_end_matches('.');
+            let problem = Problem::failed(why);
+            Some(problem.help("check the name, add its repository, or refresh the index by `update_cache: true`"))
+        }
+        _ => blocked(ran, IN_THE_WAY).or_else(|| {
+            let line = out.lines().find(|l| l.starts_with("Problem: "))?;
+            Some(Problem::failed(line.trim_start_matches("Problem: ")))
+        }),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Sources of apt.
 
 use super::apt_source::{Extra, is_deb822, list_names, parse, to_deb822, to_list};
+use super::file::read;
 use crate::package::classify_apt;
 use alloc::format;
 use alloc::string::String;
@@ -149,15 +150,6 @@ impl Adapter<Repository> for Apt {
 
     fn classify(&self, _: &Want, _: &Op, ran: &Ran) -> Option<Problem> {
         classify_apt(ran)
-    }
-}
-
-fn read(outputs: &Outputs, path: &AbsPath) -> Result<Option<Arc<[u8]>>, String> {
-    match outputs.path(path) {
-        Some(OpOutput::File { content, .. }) => Ok(Some(content.clone())),
-        Some(OpOutput::Missing) => Ok(None),
-        Some(OpOutput::Failed(failure)) => Err(failure.message.clone()),
-        other => Err(format!("expected a file at `{path}`, found {other:?}")),
     }
 }
 

@@ -1,7 +1,13 @@
 //! Sources of packages.
 
+mod apk;
 mod apt;
 mod apt_source;
+mod file;
+mod pacman;
 mod select;
+#[cfg(test)]
+mod tests;
+mod yum;
 
 pub(crate) use select::select;

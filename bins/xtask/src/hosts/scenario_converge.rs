@@ -45,6 +45,7 @@ fn furnish(machine: &SystemdBox) -> Result<()> {
         [ $dry ] || echo hello >/srv/greeted\necho '{\"changed\":true,\"action\":\"created\"}'\n";
     machine.push_file("/usr/local/share/vigo/executors/greet", greet, "0755")?;
     let script = "set -e
+        mount -o remount,rw /proc/sys
         mkdir -p /srv/old/deep; echo x >/srv/old/deep/file; echo bye >/etc/vigo-test-gone
         printf 'good\\nbad\\n' >/etc/vigo-test-lines; groupadd vigo-test-gone; useradd -m carol
         printf '10.1.1.1 old.internal\\n' >>/etc/hosts

@@ -12,7 +12,7 @@ pub(super) const DEPTH_MAX: usize = 128;
 
 /// A JSON value.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Json {
+pub(in crate::resource) enum Json {
     /// `null`, `true`, `false` or a number, as spelled.
     Word(Box<str>),
     /// A string as spelled, quotes included.
@@ -25,7 +25,7 @@ pub(super) enum Json {
 
 /// Why a text is no JSON.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Error {
+pub(in crate::resource) struct Error {
     pub line: usize,
     /// In characters, from 1.
     pub column: usize,
@@ -89,6 +89,22 @@ impl Json {
         }
     }
 
+    /// Returns an object's value of a key.
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        match self {
+            Self::Map(entries) => Self::index_of(entries, key).and_then(|at| entries.get(at)).map(|(_, value)| value),
+            _ => None,
+        }
+    }
+
+    /// Returns what a string means.
+    pub fn as_text(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Text(spelled) => Some(unquoted(spelled)),
+            _ => None,
+        }
+    }
+
     /// Returns the index of a key in an object's entries.
     pub fn index_of(entries: &[(Box<str>, Json)], key: &str) -> Option<usize> {
         entries.iter().position(|(spelled, _)| unquoted(spelled) == key)
@@ -146,7 +162,7 @@ impl Json {
 }
 
 /// Spells a string.
-pub(super) fn quoted(text: &str) -> Box<str> {
+pub(in crate::resource) fn quoted(text: &str) -> Box<str> {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {

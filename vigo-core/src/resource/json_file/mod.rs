@@ -2,7 +2,7 @@
 
 mod decl;
 mod edit;
-mod json;
+pub(super) mod json;
 mod path;
 #[cfg(test)]
 mod tests;

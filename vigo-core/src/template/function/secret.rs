@@ -1,6 +1,7 @@
 //! `secret`: the one function that reads something, from what was fetched before the run.
 
 use alloc::format;
+use alloc::sync::Arc;
 
 use super::super::error::ErrorKind;
 use super::super::fuel::Failure;
@@ -11,7 +12,8 @@ use crate::value::Value;
 pub(super) fn secret<'a>(call: &mut Call<'_, 'a>) -> Result<Val<'a>, Failure> {
     let path = call.text(0)?;
     match call.secrets.secret(path) {
-        Some(text) => Ok(Value::Text(text).into()),
+        // Marked here too, whatever the driver's store does.
+        Some(text) => Ok(Value::Text(text.tainted_by(Some(&Arc::from(path)))).into()),
         None => Err(Failure::new(ErrorKind::Secret, format!("secret {} is not available", shown(call.value(0))))),
     }
 }
