@@ -254,7 +254,7 @@ impl Family for Mount {
                 }
             }
         }
-        if state.live == Live::Unasked && want.state != Wanted::Present {
+        if state.live == Live::Unasked && want.state != Wanted::Present && !c.changes.is_empty() {
             c.notes.push("nothing is mounted or unmounted in an image".into());
         }
         c

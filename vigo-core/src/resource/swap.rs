@@ -289,6 +289,7 @@ fn present(want: &Want, state: &State, c: &mut Comparison<Action>) -> Result<(),
         Some(_) => {}
     }
     match state.active {
+        Active::Unasked if c.changes.is_empty() => {}
         Active::Unasked => c.notes.push("no swap is used in an image".into()),
         Active::No => {
             c.change(Change::new("active", "false", "true"));

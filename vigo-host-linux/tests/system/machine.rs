@@ -31,6 +31,8 @@ pub struct Machine {
     pub nodes: BTreeMap<String, Node>,
     pub facts: HostFacts,
     pub answers: Vec<Answer>,
+    /// What reading programs answer for which there is no answer.
+    pub any_answer: Option<(i32, &'static str)>,
     /// Standard error of reading programs.
     pub stderr: &'static str,
     /// Paths that cannot be read.
@@ -57,7 +59,14 @@ impl Machine {
             version: "12".into(),
             ..HostFacts::default()
         };
-        let mut m = Self { nodes: BTreeMap::new(), facts, answers: Vec::new(), stderr: "", denied: Vec::new() };
+        let mut m = Self {
+            nodes: BTreeMap::new(),
+            facts,
+            answers: Vec::new(),
+            any_answer: None,
+            stderr: "",
+            denied: Vec::new(),
+        };
         m.dir("/");
         files.iter().for_each(|(path, text)| m.file(path, text));
         m
@@ -81,6 +90,11 @@ impl Machine {
         self.parents(path);
         let node = Node { kind: FileKind::File, content: text.into(), mode, uid, gid: uid };
         self.nodes.insert(path.into(), node);
+    }
+
+    pub fn bytes(&mut self, path: &str, content: &[u8]) {
+        self.file(path, "");
+        self.nodes.get_mut(path).unwrap().content = content.into();
     }
 
     pub fn dir(&mut self, path: &str) {
@@ -389,6 +403,10 @@ impl Machine {
             }),
             Some((_, code, out)) => ran(*code, out),
             None if command.effect == Effect::Changes => ran(0, ""),
+            None if self.any_answer.is_some() => {
+                let (code, out) = self.any_answer.unwrap_or_default();
+                ran(code, out)
+            }
             None => panic!("no answer for `{line}`"),
         }
     }

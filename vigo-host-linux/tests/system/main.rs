@@ -4,6 +4,7 @@ mod accounts;
 mod authorized_key;
 mod cron;
 mod host;
+mod hostile;
 mod machine;
 mod mounts;
 mod names;
