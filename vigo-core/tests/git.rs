@@ -1,5 +1,8 @@
 //! Type `git` against the real git, in a scratch folder.
 
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;

@@ -60,7 +60,8 @@ impl Tool for Pacman {
 
     /// Exit 1 and silence is "there are none".
     fn upgrades(&self, ran: &Ran) -> Result<Vec<Upgrade>, String> {
-        if !ran.success() && !(ran.code() == Some(1) && ran.err().trim().is_empty()) {
+        let none = ran.code() == Some(1) && ran.err().trim().is_empty();
+        if !(ran.success() || none) {
             return Err(format!("`pacman -Qu` ended with {}: {}", ran.exit, ran.err().trim()));
         }
         let upgrade = |line: &str| {

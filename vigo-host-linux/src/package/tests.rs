@@ -107,7 +107,8 @@ fn dnf_is_called_for_what_is_wanted() {
     let held = Want { hold: Hold::Held, ..version("1.0") };
     let refreshed = Want { refresh_after: Some(Duration::from_secs(60)), ..want(Ensure::Present) };
     let down = Want { allow_downgrade: true, ..version("0.9") };
-    let cases: [(&str, &Want, &HostFacts, &str, &str, &[&str]); 11] = [
+    type Case<'a> = (&'a str, &'a Want, &'a HostFacts, &'a str, &'a str, &'a [&'a str]);
+    let cases: [Case<'_>; 11] = [
         ("missing", &want(Ensure::Present), &here, RPM_GONE, none, &["/usr/bin/dnf -q -y install food"]),
         ("there", &want(Ensure::Present), &here, RPM_THERE, none, &[]),
         ("absent", &want(Ensure::Absent), &here, RPM_THERE, none, &["/usr/bin/dnf -q -y remove food"]),

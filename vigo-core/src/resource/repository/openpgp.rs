@@ -180,7 +180,7 @@ mod tests {
         let first: Arc<str> = FIRST.to_ascii_lowercase().into();
         let second: Arc<str> = SECOND.into();
         assert_eq!(both.stranger(&[]), None);
-        assert_eq!(both.stranger(&[first.clone()]), Some(SECOND));
+        assert_eq!(both.stranger(core::slice::from_ref(&first)), Some(SECOND));
         assert_eq!(both.stranger(&[second, first]), None);
     }
 
