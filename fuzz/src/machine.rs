@@ -1,9 +1,7 @@
 //! A machine that answers whatever the input says.
 
 use std::sync::{Arc, OnceLock};
-use vigo_core::action::{
-    Effect, Entry, Exit, FailureKind, FileKind, Metadata, Op, OpFailure, OpOutput, Ran,
-};
+use vigo_core::action::{Effect, Entry, Exit, FailureKind, FileKind, Metadata, Op, OpFailure, OpOutput, Ran};
 use vigo_core::bundle::PolicyBundle;
 use vigo_core::config::Config;
 use vigo_core::converge::{Converge, Envoy, Options, RunReport, Step};
@@ -62,6 +60,8 @@ pub fn run(data: &[u8], host: &'static dyn Host, init: Init, only: Vec<Arc<str>>
         envoy: Envoy { hostname: "fuzz".into(), ..Envoy::default() },
         clock: now.civil(0),
         triggers: Vec::new(),
+        snapshots: Vec::new(),
+        revert_commands: Vec::new(),
         entropy,
         seed: 1,
     };
@@ -181,10 +181,7 @@ impl Answers<'_> {
             }
             Op::ListDir { .. } => {
                 let count = usize::from(self.byte() % 5);
-                let entry = |a: &mut Self| Entry {
-                    path: String::from_utf8_lossy(&a.bytes()).into(),
-                    meta: a.meta(),
-                };
+                let entry = |a: &mut Self| Entry { path: String::from_utf8_lossy(&a.bytes()).into(), meta: a.meta() };
                 OpOutput::Dir((0..count).map(|_| entry(self)).collect())
             }
             Op::ReadUrl { .. } => OpOutput::Bytes(self.bytes().into()),

@@ -30,7 +30,8 @@ pub fn plan(data: &[u8]) {
         })
         .collect();
     let types = ["file", "package", "service", "exec"];
-    let node = |i: usize| Node { type_name: types[i % 4], krate: i as u32 / 6, rank: i as u32, footprint: Some(&prints[i]) };
+    let node =
+        |i: usize| Node { type_name: types[i % 4], krate: i as u32 / 6, rank: i as u32, footprint: Some(&prints[i]) };
     let nodes: Vec<Node<'_>> = (0..count as usize).map(node).collect();
     let before = Graph::of(count as usize, &written).order(|n| n);
     let mut graph = Graph::of(count as usize, &written);

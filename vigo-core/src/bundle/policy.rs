@@ -88,6 +88,18 @@ pub struct BundleResource {
 }
 
 impl BundleResource {
+    /// Returns whether `word` names it: `crate/name` or a crate, each also without the `[label]` of a stamp.
+    pub fn is_named(&self, word: &str) -> bool {
+        let bare = |text: &str| text.split('[').next().unwrap_or("").len();
+        let (krate, name) = self.id.split_once('/').unwrap_or((&self.id, ""));
+        match word.split_once('/') {
+            None => word == krate || word == &krate[..bare(krate)],
+            Some((k, n)) => {
+                (k == krate || k == &krate[..bare(krate)]) && (n == name || n == &name[..bare(name)])
+            }
+        }
+    }
+
     /// Returns whether `other` asks for the same, wherever and in whatever order it is written; the attribute `but` is
     /// passed over.
     pub fn attributes_equal(&self, other: &Self, but: Option<&str>) -> bool {

@@ -220,9 +220,7 @@ fn node(run: &Converge, index: u32, resource: &BundleResource, gate: Option<Expr
 impl Converge {
     fn is_chosen(&self, index: u32) -> bool {
         let Some(r) = self.bundle.resources.get(index as usize) else { return false };
-        let crate_name = r.id.split('/').next().unwrap_or("");
-        let hit = |only: &Arc<str>| **only == *r.id || &**only == crate_name;
-        self.options.only.is_empty() || self.options.only.iter().any(hit)
+        self.options.only.is_empty() || self.options.only.iter().any(|only| r.is_named(only))
     }
 
     fn fold(&self, expr: &Expr) -> Expr {

@@ -17,13 +17,13 @@ mod instance;
 mod kind;
 mod lines;
 mod registry;
+mod snapshot;
 mod ssh_key;
 
 #[cfg(test)]
 pub(crate) mod rig;
 #[cfg(test)]
 mod sample;
-mod snapshot;
 
 pub mod authorized_key;
 pub mod blockinfile;

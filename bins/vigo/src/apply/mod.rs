@@ -138,8 +138,7 @@ pub fn run(options: &ApplyOptions) -> Result<Applied, ApplyError> {
 /// Refuses an `--only` that names nothing, with the nearest name.
 fn check_only(only: &[String], bundle: &PolicyBundle) -> Result<(), ApplyError> {
     for word in only {
-        let of = |id: &str| id == word || id.split('/').next() == Some(word);
-        if !bundle.resources.iter().any(|r| of(&r.id)) {
+        if !bundle.resources.iter().any(|r| r.is_named(word)) {
             let ids = bundle.resources.iter().map(|r| &*r.id);
             let names = ids.chain(bundle.crates.iter().map(|c| &*c.name));
             let near = vigo_core::diagnostic::nearest(word, names).map(str::to_string);
