@@ -237,10 +237,7 @@ impl<'a> Reader<'a> {
         Ok(match self.below(WHAT, 3)? {
             0 => Raw::Scalar(self.scalar()?),
             1 => Raw::List(self.list(WHAT, limits::BUNDLE_ITEMS_MAX, |r| r.raw(level + 1))?),
-            _ => {
-                let entry = |r: &mut Self| Ok((r.text("a key")?, r.raw(level + 1)?));
-                Raw::Map(self.list(WHAT, limits::BUNDLE_ITEMS_MAX, entry)?)
-            }
+            _ => Raw::Map(self.list(WHAT, limits::BUNDLE_ITEMS_MAX, |r| Ok((r.text("a key")?, r.raw(level + 1)?)))?),
         })
     }
 

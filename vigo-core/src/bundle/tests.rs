@@ -79,7 +79,7 @@ fn a_policy_comes_back_as_it_was() {
 #[test]
 fn format_1_stays_what_it_is() {
     let policy = PolicyBundle {
-        files: [("a".into())].into(),
+        files: ["a".into()].into(),
         scopes: [Value::map([("k", Value::Int(-300))])].into(),
         secret_refs: ["s".into()].into(),
         ..PolicyBundle::default()
