@@ -2,6 +2,7 @@
 //!
 //! `cargo run -p vigo-core --example own_executor`
 
+use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use vigo_core::action::{FailureKind, FileKind, Metadata, Op, OpFailure, OpOutput};
@@ -53,6 +54,13 @@ impl Disk {
             Op::ReadFile { path, .. } => match self.nodes.get(path.as_str()) {
                 Some((meta, content)) if meta.kind == FileKind::File => {
                     OpOutput::File { meta: meta.clone(), content: content.clone() }
+                }
+                Some((meta, _)) => OpOutput::Stat(meta.clone()),
+                None => OpOutput::Missing,
+            },
+            Op::HashFile { path, .. } => match self.nodes.get(path.as_str()) {
+                Some((meta, content)) if meta.kind == FileKind::File => {
+                    OpOutput::Hash { meta: meta.clone(), sha256: Sha256::digest(content).into() }
                 }
                 Some((meta, _)) => OpOutput::Stat(meta.clone()),
                 None => OpOutput::Missing,
