@@ -102,3 +102,12 @@ pub const TEMPLATE_ERRORS_MAX: usize = 100;
 
 /// Alternatives that the braces of one glob may stand for.
 pub const GLOB_ALTERNATIVES_MAX: usize = 64;
+
+/// Bytes of an encoded bundle: a class's resources are some megabytes, the rest is for shipped files.
+pub const BUNDLE_BYTES_MAX: usize = 256 << 20;
+
+/// Items of all lists of a bundle together: edges, and 100 items of data for each of the most resources.
+pub const BUNDLE_ITEMS_MAX: usize = 8 << 20;
+
+/// Levels of lists and maps in a bundle's data: YAML's, and what a `foreach` wraps around an item. The reader recurses.
+pub const BUNDLE_LEVELS_MAX: usize = 96;
