@@ -9,6 +9,7 @@ use vigo_core::resource::cron::Cron;
 use vigo_core::resource::hostname::Hostname;
 use vigo_core::resource::mount::Mount;
 use vigo_core::resource::package::Package;
+use vigo_core::resource::process::Process;
 use vigo_core::resource::repository::Repository;
 use vigo_core::resource::service::Service;
 use vigo_core::resource::sysctl::Sysctl;
@@ -51,6 +52,10 @@ impl Host for Linux {
 
     fn systemd_dropin(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<SystemdDropin>, Problem> {
         crate::service::select_units("systemd_dropin", facts)
+    }
+
+    fn process(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Process>, Problem> {
+        Ok(&crate::process::ProcFs)
     }
 
     fn user(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<user::Users>, Problem> {
@@ -117,11 +122,12 @@ static CAPABILITIES: &[Capability] = &[
     Capability { type_name: "custom", support: Support::Full, tool: "the script" },
     Capability {
         type_name: "service",
-        support: Support::Partly("`flags` and `start_type`; `masked` and `scope` with systemd only"),
+        support: Support::Partly("`flags`, `start_type`; without systemd `masked`, `scope`; without OpenRC `runlevel`"),
         tool: "systemctl, rc-service, service",
     },
     Capability { type_name: "systemd_unit", support: Support::Full, tool: "systemctl" },
     Capability { type_name: "systemd_dropin", support: Support::Full, tool: "systemctl" },
+    Capability { type_name: "process", support: Support::Full, tool: "/proc" },
     Capability { type_name: "user", support: Support::Partly("`login_class`"), tool: "useradd, adduser" },
     Capability { type_name: "group", support: Support::Full, tool: "groupadd, addgroup" },
     Capability { type_name: "authorized_key", support: Support::Full, tool: "files" },
@@ -141,13 +147,16 @@ static PROGRAMS: &[&str] = &[
     "adduser",
     "apk",
     "apt-get",
+    "chkconfig",
     "dnf",
     "pacman",
     "yum",
     "zypper",
+    "chkconfig",
     "groupadd",
     "hostnamectl",
     "systemctl",
     "timedatectl",
+    "update-rc.d",
     "useradd",
 ];

@@ -10,8 +10,10 @@ mod cron;
 mod host;
 mod mounts;
 mod package;
+mod process;
 mod repository;
 mod service;
 mod system;
+pub mod traits;
 
 pub use host::Linux;

@@ -270,8 +270,14 @@ impl Converge {
         match seen {
             Seen::Ask(ops) => {
                 let guards = turn.instance.as_ref().is_some_and(|i| i.guards());
+                // A command's answer, and what runs, may depend on anything that was done before.
+                let live = |op: &Op| match op {
+                    Op::Run(_) => true,
+                    Op::ListDir { path, .. } => path.as_str() == "/proc",
+                    _ => false,
+                };
                 if guards
-                    && ops.iter().any(|op| matches!(op, Op::Run(_)))
+                    && ops.iter().any(live)
                     && let Some(because) = self.moved_before(turn.node)
                 {
                     return self.end(turn, Outcome::Unknown { because }, now);

@@ -74,6 +74,8 @@ families! {
     systemd_unit: crate::resource::systemd_unit::SystemdUnit;
     /// Returns the adapter for systemd's drop-in files.
     systemd_dropin: crate::resource::systemd_dropin::SystemdDropin;
+    /// Returns the adapter for processes.
+    process: crate::resource::process::Process;
     /// Returns the adapter for local users.
     user: crate::resource::user::Users;
     /// Returns the adapter for local groups.

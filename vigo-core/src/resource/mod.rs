@@ -41,6 +41,7 @@ pub mod ini;
 pub mod json_file;
 pub mod mount;
 pub mod package;
+pub mod process;
 pub mod replace;
 pub mod repository;
 pub mod service;

@@ -18,6 +18,7 @@ static TYPES: &[&TypeDecl] = &[
     &super::service::DECL,
     &super::systemd_unit::DECL,
     &super::systemd_dropin::DECL,
+    &super::process::DECL,
     &super::exec::DECL,
     &super::user::DECL,
     &super::group::DECL,

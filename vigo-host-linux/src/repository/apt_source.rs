@@ -374,8 +374,8 @@ deb-src [arch=amd64,arm64] http://a/x s main\ndeb-src [arch=amd64,arm64] http://
     fn lists_are_named_as_apt_names_them() {
         let names = |text: &str| list_names(&parse(text).unwrap());
         let debian =
-            "Types: deb\nURIs: http://a-b.example.org/debian/\nSuites: bookworm bookworm-updates\nComponents: main\n";
-        let expected = ["a-b.example.org_debian_dists_bookworm_", "a-b.example.org_debian_dists_bookworm-updates_"];
+            "Types: deb\nURIs: http://deb.example.org/debian/\nSuites: bookworm bookworm-updates\nComponents: main\n";
+        let expected = ["deb.example.org_debian_dists_bookworm_", "deb.example.org_debian_dists_bookworm-updates_"];
         assert_eq!(names(debian), Some(expected.map(String::from).to_vec()));
         for unsure in
             ["deb file:/srv/x s main", "deb http://a:80/x s main", "deb http://a/x ./", "deb http://a/$(ARCH) s m"]

@@ -1,6 +1,6 @@
 //! Which service manager is in charge.
 
-use super::{Systemd, Units};
+use super::{OpenRc, SysV, Systemd, Units};
 use alloc::format;
 use vigo_core::host::{Adapter, Family, HostFacts, Init, Problem};
 use vigo_core::resource::service::Service;
@@ -9,6 +9,8 @@ use vigo_core::resource::service::Service;
 pub(crate) fn select(facts: &HostFacts) -> Result<&'static dyn Adapter<Service>, Problem> {
     match facts.init {
         Init::Systemd => Ok(&Systemd),
+        Init::OpenRc => Ok(&OpenRc),
+        Init::SysV => Ok(&SysV),
         _ => {
             let message = format!("type `service` needs a service manager in charge, found none on {}", facts.distro);
             Err(Problem::unsupported(message))

@@ -1,5 +1,6 @@
 //! `vigo apply` and `vigo plan`: from a directory of files to a report.
 
+mod checked;
 mod drive;
 mod error;
 mod local;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use vigo_core::bundle::PolicyBundle;
 use vigo_core::config::Config;
 use vigo_core::converge::{Converge, Envoy, Options, RunReport};
-use vigo_core::diagnostic::Diagnostic;
+use vigo_core::diagnostic::{Diagnostic, Severity};
 use vigo_core::host::HostFacts;
 use vigo_core::resolve;
 use vigo_core::source::Sources;
@@ -63,6 +64,7 @@ pub struct Applied {
 pub fn run(options: &ApplyOptions) -> Result<Applied, ApplyError> {
     let tree = tree::read(&options.stacks)?;
     let sources = Sources::read(&tree);
+    let digest = checked::digest(&tree);
     drop(tree);
     let hostname = match &options.hostname {
         Some(name) => name.to_lowercase(),
@@ -79,6 +81,18 @@ pub fn run(options: &ApplyOptions) -> Result<Applied, ApplyError> {
     };
     let mut warnings = config.diagnostics.clone();
     warnings.extend(resolved.warnings);
+    // A tree that was checked whole before, by this very agent, has not grown mistakes since.
+    if options.dry_run || !checked::is_known(&options.state_dir, &digest) {
+        let found = resolve::check(&config);
+        if found.iter().any(|d| d.severity() == Severity::Error) {
+            drop(config);
+            return Err(ApplyError::invalid(sources, found));
+        }
+        warnings.extend(found.into_iter().filter(|d| !warnings.contains(d)).collect::<Vec<_>>());
+        if !options.dry_run && warnings.is_empty() {
+            checked::remember(&options.state_dir, &digest);
+        }
+    }
     drop(config);
     let bundle = Arc::new(resolved.bundle);
     check_only(&options.only, &bundle)?;

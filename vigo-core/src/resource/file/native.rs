@@ -36,8 +36,8 @@ impl Adapter<File> for Native {
         ops
     }
 
-    fn interpret(&self, want: &Want, outputs: &Outputs, _: &HostFacts) -> Interpreted<State> {
-        match interpret(want, outputs) {
+    fn interpret(&self, want: &Want, outputs: &Outputs, facts: &HostFacts) -> Interpreted<State> {
+        match interpret(want, outputs, facts) {
             Ok(state) => Interpreted::Known(state),
             Err(Looking::Ask(ops)) => Interpreted::Ask(ops),
             Err(Looking::Unknown(why)) => Interpreted::Unknown(why),
@@ -64,7 +64,7 @@ impl Adapter<File> for Native {
     }
 }
 
-fn interpret(want: &Want, outputs: &Outputs) -> Result<State, Looking> {
+fn interpret(want: &Want, outputs: &Outputs, facts: &HostFacts) -> Result<State, Looking> {
     let edit = &want.edit;
     let seen = edit.look(outputs)?;
     if !want.present {
@@ -78,7 +78,7 @@ fn interpret(want: &Want, outputs: &Outputs) -> Result<State, Looking> {
     let wanted = match want.scripts.is_empty() {
         true => want.source.wanted(outputs),
         false => match want.source.text(&seen, outputs) {
-            Ok(input) => stream::run(&want.scripts, input, outputs)?,
+            Ok(input) => stream::run(&want.scripts, input, outputs, facts.image.as_ref())?,
             Err(problem) => Err(problem),
         },
     };

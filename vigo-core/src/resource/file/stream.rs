@@ -108,13 +108,15 @@ impl Script {
         }
     }
 
-    /// Returns the words of its command line, `script` standing for the path of a shipped one.
-    fn words<'a>(&'a self, script: &'a str) -> impl Iterator<Item = &'a str> {
-        let (path, interpreter) = match self {
-            Self::Path(path) => (path.as_str(), &[][..]),
-            Self::Shipped { interpreter, .. } => (script, interpreter.as_slice()),
+    /// Returns the words of its command line, `script` standing for the path of a shipped one. A program of an image
+    /// runs in it.
+    fn words<'a>(&'a self, script: &'a str, image: Option<&'a AbsPath>) -> impl Iterator<Item = &'a str> {
+        let (image, path, interpreter) = match self {
+            Self::Path(path) => (image, path.as_str(), &[][..]),
+            Self::Shipped { interpreter, .. } => (None, script, interpreter.as_slice()),
         };
-        interpreter.iter().map(|w| &**w).chain([path])
+        let inside = image.into_iter().flat_map(|dir| ["chroot", dir.as_str()]);
+        inside.chain(interpreter.iter().map(|w| &**w)).chain([path])
     }
 }
 
@@ -126,16 +128,17 @@ pub(super) fn run(
     scripts: &[Script],
     input: Text,
     outputs: &Outputs,
+    image: Option<&AbsPath>,
 ) -> Result<Result<Option<Wanted>, Problem>, Looking> {
     if let Some(problem) = scripts.iter().find_map(|script| script.trusted(outputs).err()) {
         return Ok(Err(problem));
     }
-    let once = match pass(scripts, &input, outputs)? {
+    let once = match pass(scripts, &input, outputs, image)? {
         Ok(once) => once,
         Err(problem) => return Ok(Err(problem)),
     };
     if once.as_str() != input.as_str() {
-        match pass(scripts, &once, outputs)? {
+        match pass(scripts, &once, outputs, image)? {
             Ok(twice) if twice.as_str() == once.as_str() => {}
             Ok(_) => {
                 let message = "expected the same text from a second pass through the scripts, found another";
@@ -149,8 +152,13 @@ pub(super) fn run(
 }
 
 /// Passes `input` through the scripts.
-fn pass(scripts: &[Script], input: &Text, outputs: &Outputs) -> Result<Result<Text, Problem>, Looking> {
-    let op = Op::Run(command(scripts, input));
+fn pass(
+    scripts: &[Script],
+    input: &Text,
+    outputs: &Outputs,
+    image: Option<&AbsPath>,
+) -> Result<Result<Text, Problem>, Looking> {
+    let op = Op::Run(command(scripts, input, image));
     let failed = |message: String| Ok(Err(Problem::failed(message)));
     match outputs.get(&op) {
         None => Err(Looking::Ask(alloc::vec![op])),
@@ -174,10 +182,10 @@ fn pass(scripts: &[Script], input: &Text, outputs: &Outputs) -> Result<Result<Te
 }
 
 /// Returns the command that passes its input through all scripts: one is run as it is, several as a pipeline.
-fn command(scripts: &[Script], input: &Text) -> Command {
+fn command(scripts: &[Script], input: &Text, image: Option<&AbsPath>) -> Command {
     let command = match scripts {
         [script] => {
-            let mut words = script.words("{{secret_file}}");
+            let mut words = script.words("{{secret_file}}", image);
             let mut command = Command::read(words.next().unwrap_or_default(), words);
             if let Script::Shipped { text, .. } = script {
                 command.secret_file = Some(Text::plain(text.clone()));
@@ -186,7 +194,7 @@ fn command(scripts: &[Script], input: &Text) -> Command {
         }
         _ => {
             let mut command = Command::read("/bin/sh", ["{{secret_file}}"]);
-            command.secret_file = Some(Text::plain(pipeline(scripts)));
+            command.secret_file = Some(Text::plain(pipeline(scripts, image)));
             command
         }
     };
@@ -196,10 +204,10 @@ fn command(scripts: &[Script], input: &Text) -> Command {
 
 /// Returns the shell script of a pipeline. POSIX sh tells the exit code of the last stage only, so the others say in the
 /// error output that they failed; a shipped script is read from descriptor 3.
-fn pipeline(scripts: &[Script]) -> String {
+fn pipeline(scripts: &[Script], image: Option<&AbsPath>) -> String {
     let mut out = String::new();
     for (i, script) in scripts.iter().enumerate() {
-        let words: Vec<String> = script.words("/dev/fd/3").map(quoted).collect();
+        let words: Vec<String> = script.words("/dev/fd/3", image).map(quoted).collect();
         let join = if i == 0 { "" } else { " |\n" };
         out.push_str(&format!("{join}{{ {}", words.join(" ")));
         if let Script::Shipped { text, .. } = script {

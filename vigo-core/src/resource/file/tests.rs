@@ -298,6 +298,27 @@ fn scripts_edit_and_must_be_pure() {
 }
 
 #[test]
+fn a_script_of_an_image_runs_in_it() {
+    let mut disk = Disk::new();
+    disk.file("/d/x", "a");
+    disk.file("/d/up", "");
+    disk.ship("templates/up", b"#!/bin/sh\ntr a-z A-Z", false);
+    disk.facts.image = Some(crate::action::AbsPath::known("/image"));
+    disk.programs = |command| {
+        let words: Vec<&str> = command.args.iter().map(|a| a.as_str()).collect();
+        let inside = (&*command.program, &*words) == ("chroot", &["/image", "/d/up"]);
+        let shipped = (&*command.program, &*words) == ("/bin/sh", &["{{secret_file}}"]);
+        let input = command.stdin.as_ref().map(|t| t.as_str()).unwrap_or_default();
+        if inside || shipped { (0, input.to_uppercase()) } else { (1, String::new()) }
+    };
+    for script in ["/d/up", "templates/up"] {
+        disk.file("/d/x", "a");
+        let run = disk.run(&DECL, &[("target_path", "/d/x"), ("stream_edit", script)]);
+        assert_eq!((run.failure, disk.read("/d/x").as_deref()), (None, Some("A")), "{script}");
+    }
+}
+
+#[test]
 fn windows_says_what_it_lacks() {
     let mut disk = Disk::new();
     disk.facts.family = "windows".into();

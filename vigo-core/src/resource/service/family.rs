@@ -3,6 +3,7 @@
 use super::compare;
 use crate::action::{AbsPath, Command, Op};
 use crate::host::{Comparison, Family, HostFacts, Phase, Problem};
+use crate::time::Duration;
 use crate::value::Text;
 use alloc::format;
 use alloc::string::String;
@@ -350,7 +351,7 @@ pub fn unsupported(attribute: &str, manager: &str, facts: &HostFacts) -> Problem
 
 impl Service {
     /// How long one call of a service manager may take; the resource's own bound is shorter unless `timeout` says so.
-    pub const COMMAND_TIMEOUT: crate::time::Duration = crate::time::Duration::from_secs(600);
+    pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(600);
 }
 
 impl Family for Service {
@@ -358,6 +359,8 @@ impl Family for Service {
     type Want = Want;
     type State = State;
     type Action = Action;
+
+    const SETTLE: Duration = Duration::from_secs(60);
 
     // Starting one service can start or stop others that it requires or excludes.
     const SPOILS: &'static [&'static str] = &["service"];

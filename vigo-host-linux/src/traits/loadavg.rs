@@ -1,0 +1,21 @@
+//! `loadavg`: how many wait for a processor.
+
+use super::collector::{Collector, Found, Machine};
+use super::see::{See, fields, read};
+use alloc::string::String;
+use alloc::vec::Vec;
+use vigo_core::action::{Op, Outputs};
+use vigo_core::value::Value;
+
+pub(super) const COLLECTOR: Collector = Collector::quick("loadavg", probe, interpret);
+
+fn probe(_: &Machine) -> Vec<Op> {
+    alloc::vec![read("/proc/loadavg")]
+}
+
+fn interpret(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
+    let text = See(outputs).need("/proc/loadavg")?;
+    let mut numbers = text.split(' ').map(|word| word.parse().ok().map(Value::Float));
+    let mut next = || numbers.next().flatten();
+    Ok(Found::Value(fields([("one", next()), ("five", next()), ("fifteen", next())])))
+}

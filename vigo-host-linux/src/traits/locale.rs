@@ -1,0 +1,54 @@
+//! `locale`: the system's language.
+
+use super::collector::{Collector, Found, Machine};
+use super::see::{See, assigned, fields, read, some};
+use alloc::string::String;
+use alloc::vec::Vec;
+use vigo_core::action::{Op, Outputs};
+use vigo_core::value::Value;
+
+pub(super) const COLLECTOR: Collector = Collector::quick("locale", probe, interpret).of_image();
+
+/// locale.conf(5), and Debian's own.
+const FILES: &[&str] = &["/etc/locale.conf", "/etc/default/locale"];
+
+fn probe(_: &Machine) -> Vec<Op> {
+    FILES.iter().map(|path| read(path)).collect()
+}
+
+/// Without a setting it is `C`, whose characters are ASCII.
+fn interpret(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
+    let see = See(outputs);
+    let texts: Vec<_> = FILES.iter().filter_map(|path| see.text(path)).collect();
+    let lang = texts.iter().find_map(|text| assigned(text, "LANG")).filter(|lang| !lang.is_empty()).unwrap_or("C");
+    let charmap = match lang.split_once('.') {
+        Some((_, map)) => Some(map.split('@').next().unwrap_or(map)),
+        None if matches!(lang, "C" | "POSIX") => Some("ANSI_X3.4-1968"),
+        None => None,
+    };
+    let charmap = charmap.map(|map| if map.eq_ignore_ascii_case("utf8") { "UTF-8" } else { map });
+    Ok(Found::Value(fields([("lang", Some(Value::text(lang))), ("charmap", charmap.and_then(some))])))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::traits::see::answers;
+
+    #[test]
+    fn the_map_is_part_of_the_language() {
+        let cases: &[(&str, &[(&str, &str)], &str, Option<&str>)] = &[
+            ("debian", &[(FILES[1], "#  File generated\nLANG=\"en_US.UTF-8\"\n")], "en_US.UTF-8", Some("UTF-8")),
+            ("lower case", &[(FILES[0], "LANG=de_DE.utf8@euro\n")], "de_DE.utf8@euro", Some("UTF-8")),
+            ("no map", &[(FILES[0], "LANG=de_DE\n")], "de_DE", None),
+            ("nothing", &[], "C", Some("ANSI_X3.4-1968")),
+        ];
+        for (name, items, lang, charmap) in cases {
+            let Ok(Found::Value(seen)) = interpret(&Machine::default(), &answers(items)) else {
+                panic!("{name}: expected a value")
+            };
+            assert_eq!(seen.at("lang").and_then(Value::as_str), Some(*lang), "{name}");
+            assert_eq!(seen.at("charmap").and_then(Value::as_str), *charmap, "{name}");
+        }
+    }
+}

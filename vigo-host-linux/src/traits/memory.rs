@@ -1,0 +1,68 @@
+//! `memory` and `swap`.
+
+use super::collector::{Collector, Found, Machine};
+use super::see::{See, fields, int, kilobytes, percent, read};
+use alloc::string::String;
+use alloc::vec::Vec;
+use vigo_core::action::{Op, Outputs};
+
+pub(super) const MEMORY: Collector = Collector::quick("memory", probe, memory);
+pub(super) const SWAP: Collector = Collector::quick("swap", probe, swap);
+
+const MEMINFO: &str = "/proc/meminfo";
+
+fn probe(_: &Machine) -> Vec<Op> {
+    alloc::vec![read(MEMINFO)]
+}
+
+/// Used is what would not be there for a new program: caches that give way do not count.
+fn memory(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
+    let text = See(outputs).need(MEMINFO)?;
+    let total = kilobytes(&text, "MemTotal").ok_or("`/proc/meminfo` holds no `MemTotal`")?;
+    let free = kilobytes(&text, "MemFree").unwrap_or(0);
+    let available = kilobytes(&text, "MemAvailable").unwrap_or(free);
+    let used = total.saturating_sub(available);
+    Ok(Found::Value(fields([
+        ("total_mb", Some(int(total / 1024))),
+        ("used_mb", Some(int(used / 1024))),
+        ("free_mb", Some(int(free / 1024))),
+        ("available_mb", Some(int(available / 1024))),
+        ("used_pct", Some(percent(used, total))),
+    ])))
+}
+
+fn swap(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
+    let text = See(outputs).need(MEMINFO)?;
+    let total = kilobytes(&text, "SwapTotal").unwrap_or(0);
+    let free = kilobytes(&text, "SwapFree").unwrap_or(0);
+    let used = total.saturating_sub(free);
+    Ok(Found::Value(fields([
+        ("total_mb", Some(int(total / 1024))),
+        ("used_mb", Some(int(used / 1024))),
+        ("free_mb", Some(int(free / 1024))),
+        ("used_pct", Some(percent(used, total))),
+    ])))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::traits::see::answers;
+    use vigo_core::value::Value;
+
+    #[test]
+    fn used_leaves_out_what_gives_way() {
+        let text = "MemTotal:        4096000 kB\nMemFree:          512000 kB\nMemAvailable:    3072000 kB\n\
+                    SwapTotal:       2097148 kB\nSwapFree:        1048574 kB\n";
+        let Ok(Found::Value(seen)) = memory(&Machine::default(), &answers(&[(MEMINFO, text)])) else {
+            panic!("expected a value")
+        };
+        assert_eq!(seen.at("used_mb"), Some(&Value::Int(1000)));
+        assert_eq!(seen.at("used_pct"), Some(&Value::Float(25.0)));
+        let Ok(Found::Value(seen)) = swap(&Machine::default(), &answers(&[(MEMINFO, text)])) else {
+            panic!("expected a value")
+        };
+        assert_eq!(seen.at("used_pct"), Some(&Value::Float(50.0)));
+        assert!(memory(&Machine::default(), &answers(&[(MEMINFO, "nonsense")])).is_err());
+    }
+}

@@ -1,0 +1,132 @@
+//! `ssh`: the server of OpenSSH.
+
+use super::collector::{Collector, Found, Machine};
+use super::see::{See, fields, list, path, read_at, run, some, stat};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use sha2::{Digest, Sha256};
+use vigo_core::action::{Op, Outputs};
+use vigo_core::value::Value;
+
+pub(super) const COLLECTOR: Collector = Collector::slow("ssh", probe, interpret);
+
+const SSHD: &str = "/usr/sbin/sshd";
+const FOLDER: &str = "/etc/ssh";
+/// All settings as they are in force, after includes and defaults.
+const SETTINGS: &[&str] = &["-T"];
+/// Prints the version, older ones behind a complaint.
+const VERSION: &[&str] = &["-V"];
+
+fn probe(_: &Machine) -> Vec<Op> {
+    alloc::vec![stat(SSHD), list(FOLDER)]
+}
+
+fn interpret(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
+    let see = See(outputs);
+    if !see.exists(SSHD) {
+        return Ok(Found::Absent);
+    }
+    let is_key = |name: &str| name.starts_with("ssh_host_") && name.ends_with("_key.pub");
+    let names = see.entries(FOLDER).iter().map(|e| &*e.path).filter(|name| is_key(name)).take(20);
+    let files: Vec<_> = names.filter_map(|name| path(&format!("{FOLDER}/{name}"))).collect();
+    let mut asked: Vec<Op> = files.iter().cloned().map(read_at).collect();
+    asked.extend([run(SSHD, SETTINGS), run(SSHD, VERSION)]);
+    let open = see.open(asked);
+    if !open.is_empty() {
+        return Ok(Found::Ask(open));
+    }
+    let keys = files.iter().filter_map(|file| host_key(&see.text(file.as_str())?)).collect::<Vec<_>>();
+    let settings = see.output(SSHD, SETTINGS).unwrap_or_default();
+    let setting = |key: &str| {
+        let of = |line: &str| line.strip_prefix(key)?.strip_prefix(' ').map(str::to_string);
+        settings.lines().find_map(of).and_then(|value| some(&value))
+    };
+    let version = see.ran(SSHD, VERSION).and_then(|ran| version(&format!("{}\n{}", ran.err(), ran.out())));
+    Ok(Found::Value(fields([
+        ("server_version", version.and_then(|v| some(&v))),
+        ("host_keys", Some(Value::list(keys))),
+        ("permit_root", setting("permitrootlogin")),
+        ("password_auth", setting("passwordauthentication")),
+    ])))
+}
+
+/// `OpenSSH_9.2p1 Debian-2, OpenSSL 3.0.9` → `9.2p1`.
+fn version(text: &str) -> Option<String> {
+    let rest = text.split_once("OpenSSH_")?.1;
+    Some(rest.split([' ', ',', '\n']).next()?.to_string())
+}
+
+fn host_key(line: &str) -> Option<Value> {
+    let mut words = line.split_whitespace();
+    let (kind, blob) = (words.next()?, words.next()?);
+    let digest: [u8; 32] = Sha256::digest(decoded(blob)?).into();
+    let kind = kind.trim_start_matches("ssh-").split('@').next()?;
+    let kind = if kind.starts_with("ecdsa") { "ecdsa" } else { kind };
+    Some(fields([("type", some(kind)), ("fingerprint", some(&format!("SHA256:{}", encoded(&digest))))]))
+}
+
+const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// Reads base64, RFC 4648.
+fn decoded(text: &str) -> Option<Vec<u8>> {
+    let (mut bits, mut count) = (0u32, 0);
+    let mut out = Vec::with_capacity(text.len() / 4 * 3);
+    for byte in text.trim_end_matches('=').bytes() {
+        let value = LETTERS.iter().position(|letter| *letter == byte)? as u32;
+        bits = (bits << 6) | value;
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            out.push((bits >> count) as u8);
+        }
+    }
+    Some(out)
+}
+
+/// Writes base64 without padding, as ssh-keygen(1) does for fingerprints.
+fn encoded(bytes: &[u8]) -> String {
+    let mut out = String::new();
+    for chunk in bytes.chunks(3) {
+        let bits = chunk.iter().fold(0u32, |bits, b| (bits << 8) | u32::from(*b)) << (8 * (3 - chunk.len()));
+        for at in 0..=chunk.len() {
+            let letter = LETTERS.get((bits >> (18 - 6 * at)) as usize & 63).copied().unwrap_or(b'=');
+            out.push(char::from(letter));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fingerprints_are_those_of_ssh_keygen() {
+        // Key and fingerprint as ssh-keygen -lf prints it.
+        let line = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKPm0dXMgLOlHJdsdAcwzvMDZDyPTT/3lxjbpxqnGDj9 root@x";
+        let seen = host_key(line).unwrap();
+        assert_eq!(seen.at("type"), Some(&"ed25519".into()));
+        let print = seen.at("fingerprint").and_then(Value::as_str).unwrap();
+        assert!(print.starts_with("SHA256:") && print.len() == 7 + 43, "{print}");
+        assert_eq!(host_key("ssh-ed25519 !!!"), None);
+        assert_eq!(host_key(""), None);
+    }
+
+    #[test]
+    fn base64_goes_both_ways() {
+        for text in ["", "f", "fo", "foo", "foob", "fooba", "foobar"] {
+            assert_eq!(decoded(&encoded(text.as_bytes())).as_deref(), Some(text.as_bytes()), "{text}");
+        }
+        assert_eq!(encoded(b"foobar"), "Zm9vYmFy");
+        assert_eq!(encoded(b"fo"), "Zm8");
+    }
+
+    #[test]
+    fn the_version_is_found_behind_complaints() {
+        let old = "unknown option -- V\nOpenSSH_8.4p1 Debian-5, OpenSSL 1.1.1n  15 Mar 2022\nusage: sshd\n";
+        assert_eq!(version(old).as_deref(), Some("8.4p1"));
+        assert_eq!(version("OpenSSH_9.6, LibreSSL").as_deref(), Some("9.6"));
+        assert_eq!(version("dropbear"), None);
+    }
+}

@@ -1,0 +1,88 @@
+//! All collectors.
+
+use super::collector::Collector;
+use super::{
+    accounts, agent_self, apparmor, cpu, custom_types, disks, dmi, dns, docker, filesystem, firewall, hardware,
+    host_containers, host_self, hypervisor, init, interfaces, kernel, kernel_module_attestation, listeners, loadavg,
+    locale, memory, mountpoints, network, os, package_source_audit, package_updates, packages, ports, reboot,
+    repositories, secureboot, selinux, services, ssh, storage, time, tpm, uptime, users, virtualization,
+};
+
+/// Returns the collectors of Linux.
+pub fn collectors() -> &'static [Collector] {
+    COLLECTORS
+}
+
+static COLLECTORS: &[Collector] = &[
+    time::COLLECTOR,
+    uptime::COLLECTOR,
+    loadavg::COLLECTOR,
+    memory::MEMORY,
+    memory::SWAP,
+    mountpoints::COLLECTOR,
+    filesystem::COLLECTOR,
+    users::COLLECTOR,
+    ports::COLLECTOR,
+    agent_self::COLLECTOR,
+    host_self::COLLECTOR,
+    package_updates::COLLECTOR,
+    os::COLLECTOR,
+    hardware::COLLECTOR,
+    cpu::COLLECTOR,
+    disks::COLLECTOR,
+    network::COLLECTOR,
+    interfaces::COLLECTOR,
+    dns::COLLECTOR,
+    dmi::COLLECTOR,
+    virtualization::COLLECTOR,
+    hypervisor::COLLECTOR,
+    docker::COLLECTOR,
+    host_containers::COLLECTOR,
+    packages::COLLECTOR,
+    repositories::COLLECTOR,
+    services::COLLECTOR,
+    init::COLLECTOR,
+    accounts::COLLECTOR,
+    kernel::COLLECTOR,
+    kernel_module_attestation::COLLECTOR,
+    locale::COLLECTOR,
+    selinux::COLLECTOR,
+    apparmor::COLLECTOR,
+    firewall::COLLECTOR,
+    ssh::COLLECTOR,
+    tpm::COLLECTOR,
+    secureboot::COLLECTOR,
+    listeners::COLLECTOR,
+    package_source_audit::COLLECTOR,
+    reboot::COLLECTOR,
+    storage::COLLECTOR,
+    custom_types::COLLECTOR,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::traits::{Found, Machine};
+    use vigo_core::action::{Effect, Outputs};
+    use vigo_core::traits::areas;
+
+    #[test]
+    fn every_collector_has_an_area_and_only_reads() {
+        for collector in collectors() {
+            assert!(areas().iter().any(|area| area.name == collector.area), "{}", collector.area);
+            let twice = collectors().iter().filter(|c| c.area == collector.area).count();
+            assert_eq!(twice, 1, "{}", collector.area);
+            for op in (collector.probe)(&Machine::default()) {
+                assert_eq!(op.effect(), Effect::Reads, "{}: {op}", collector.area);
+            }
+        }
+    }
+
+    #[test]
+    fn without_answers_nothing_panics() {
+        for collector in collectors() {
+            let seen = (collector.interpret)(&Machine::default(), &Outputs::default());
+            assert!(!matches!(&seen, Ok(Found::Ask(ops)) if ops.is_empty()), "{}: {seen:?}", collector.area);
+        }
+    }
+}
