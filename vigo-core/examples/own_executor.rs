@@ -106,6 +106,8 @@ fn run(policy: &Arc<PolicyBundle>, disk: &mut Disk) -> Arc<RunReport> {
         envoy: Envoy { hostname: "web-1".into(), ..Envoy::default() },
         clock: now.civil(0),
         triggers: Vec::new(),
+        snapshots: Vec::new(),
+        revert_commands: Vec::new(),
         entropy: Vec::new(),
         seed: 1,
     };

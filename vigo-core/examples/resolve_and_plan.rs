@@ -99,6 +99,8 @@ resources:
         envoy: Envoy { hostname: "gw-1".into(), ..Envoy::default() },
         clock: now.civil(0),
         triggers: Vec::new(),
+        snapshots: Vec::new(),
+        revert_commands: Vec::new(),
         entropy: Vec::new(),
         seed: 1,
     };

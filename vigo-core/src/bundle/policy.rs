@@ -94,9 +94,7 @@ impl BundleResource {
         let (krate, name) = self.id.split_once('/').unwrap_or((&self.id, ""));
         match word.split_once('/') {
             None => word == krate || word == &krate[..bare(krate)],
-            Some((k, n)) => {
-                (k == krate || k == &krate[..bare(krate)]) && (n == name || n == &name[..bare(name)])
-            }
+            Some((k, n)) => (k == krate || k == &krate[..bare(krate)]) && (n == name || n == &name[..bare(name)]),
         }
     }
 

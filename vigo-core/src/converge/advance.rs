@@ -5,7 +5,7 @@ use super::prepare::Fault;
 use super::report::{Outcome, SkipCause};
 use super::turn::{Stage, Turn};
 use super::{Converge, Step};
-use crate::action::{Effect, FailureKind, Op, OpOutput};
+use crate::action::{AbsPath, Effect, FailureKind, Op, OpOutput};
 use crate::bundle::EdgeKind;
 use crate::guard;
 use crate::host::{Phase, Problem, ProblemKind};
@@ -65,6 +65,7 @@ impl Converge {
             Stage::Ready => self.ready(turn, now),
             Stage::Observe(_) => self.observe(turn, now),
             Stage::Keep | Stage::Perform => self.perform(turn, now),
+            Stage::Foresee(_) => self.foreseen(turn, &[], now),
             Stage::Wait { until, phase, why } => {
                 if now < *until && !self.cancelled {
                     let step = Step::WaitUntil { at: *until, why: why.clone() };
@@ -109,6 +110,7 @@ impl Converge {
             }
             Stage::Keep => self.keep(turn, &answers),
             Stage::Perform => self.performed(turn, answers, now),
+            Stage::Foresee(_) => self.foreseen(turn, &answers, now),
             Stage::Diagnose(_) => self.diagnosed(turn, answers, now),
             _ => self.turn = Some(turn),
         }
@@ -414,7 +416,10 @@ impl Converge {
             turn.report
                 .operations
                 .extend(ops.iter().filter(|op| op.effect() == Effect::Changes).map(ToString::to_string));
-            return self.predict(turn, &ops, now);
+            let parents: Vec<Op> = ops.iter().filter_map(needed_parent).collect();
+            turn.stage = Stage::Foresee(ops);
+            self.turn = Some(turn);
+            return self.ask(parents);
         }
         if !turn.acted && !turn.refreshing {
             // Stored before the change is made: a crash in the middle must not lose whom it concerns.
@@ -433,6 +438,23 @@ impl Converge {
             }
         }
         self.turn = Some(turn);
+    }
+
+    /// Fails what would fail for want of a directory, unless something before it may bring that.
+    fn foreseen(&mut self, mut turn: Box<Turn>, answers: &[(Arc<Op>, Arc<OpOutput>)], now: Timestamp) {
+        let Stage::Foresee(ops) = core::mem::replace(&mut turn.stage, Stage::Ready) else { return };
+        let made = |dir: &AbsPath| ops.iter().any(|op| matches!(op, Op::MakeDir { path, .. } if path == dir));
+        let missing = answers.iter().find_map(|(op, output)| match (&**op, &**output) {
+            (Op::Stat { path, .. }, OpOutput::Missing) if !made(path) => Some(path.clone()),
+            _ => None,
+        });
+        if let Some(dir) = missing
+            && self.doubt_before(turn.node).is_none()
+        {
+            let problem = Problem::failed(format!("its directory `{dir}` does not exist"));
+            return self.fail(turn, problem.help("declare the `directory`, or write `make_parents: true`"), now);
+        }
+        self.predict(turn, &ops, now);
     }
 
     fn predict(&mut self, mut turn: Box<Turn>, ops: &[Op], now: Timestamp) {
@@ -701,6 +723,16 @@ impl Converge {
     pub(super) fn moved_before(&self, node: u32) -> Option<Arc<str>> {
         self.name(self.nodes.get(node as usize)?.moved)
     }
+}
+
+/// Returns the look at the directory that an operation needs and does not make.
+fn needed_parent(op: &Op) -> Option<Op> {
+    let path = match op {
+        Op::ReplaceFile(r) if !r.parents => &r.path,
+        Op::MakeDir { path, parents: false, .. } | Op::Symlink { path, .. } | Op::HardLink { path, .. } => path,
+        _ => return None,
+    };
+    Some(Op::Stat { path: path.parent()?, follow: true })
 }
 
 fn was(word: &str) -> String {

@@ -239,6 +239,18 @@ fn a_plan_sees_what_earlier_resources_would_do() {
 }
 
 #[test]
+fn a_plan_fails_what_has_no_directory_as_the_run_would() {
+    let mut m = Machine::new();
+    let policy = "resources:
+  - {name: f, type: file, target_path: /nowhere/f, content: 'x'}
+";
+    let report = m.plan(policy);
+    assert_eq!(outcomes(&report), ["f failed"], "{report:#?}");
+    assert!(report.resources[0].cause.as_ref().is_some_and(|c| c.contains("`/nowhere`")));
+    assert_eq!(outcomes(&m.apply(policy)), ["f failed"]);
+}
+
+#[test]
 fn a_handler_runs_once_when_triggered() {
     let mut m = Machine::new();
     m.disk.programs = |_| (0, String::new());

@@ -62,6 +62,8 @@ pub(super) enum Stage {
     Keep,
     /// Performing the queue.
     Perform,
+    /// In a plan: looking whether the directories exist that the operations need.
+    Foresee(Vec<Op>),
     /// Waiting to look again.
     Wait { until: Timestamp, why: String, phase: Phase },
     /// Reading what a failure left behind.
