@@ -172,7 +172,7 @@ impl Answers<'_> {
             _ if op.effect() == Effect::Changes => OpOutput::Done,
             // A wrong kind of answer must be borne, too.
             _ if choice >= 0xE0 => OpOutput::Done,
-            _ if choice % 4 == 0 => OpOutput::Missing,
+            _ if choice.is_multiple_of(4) => OpOutput::Missing,
             Op::ReadFile { .. } => OpOutput::File { meta: self.meta(), content: self.bytes().into() },
             Op::HashFile { .. } => {
                 let mut sha256 = [0; 32];

@@ -12,6 +12,9 @@ use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+/// A look under way: by plain reads, or by observing a resource.
+pub(super) type Looking = (Look, Option<Box<dyn Instance>>, Observation);
+
 /// A resource that has its turn.
 pub(super) struct Turn {
     pub(super) node: u32,
@@ -22,7 +25,7 @@ pub(super) struct Turn {
     /// Looks that are known, for this turn only: the next may see what this one did.
     pub(super) looks: Vec<(Look, Tri)>,
     /// A look that needs a resource of its own to be observed.
-    pub(super) looking: Option<(Look, Option<Box<dyn Instance>>, Observation)>,
+    pub(super) looking: Option<Looking>,
     pub(super) instance: Option<Box<dyn Instance>>,
     pub(super) observation: Observation,
     /// Operations still to perform.
