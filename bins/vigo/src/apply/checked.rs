@@ -1,5 +1,6 @@
 //! Remembering that a tree was checked whole, so that the next run of the same tree need not check it again.
 
+use crate::state::make_dir;
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::Path;
@@ -30,7 +31,7 @@ pub(super) fn is_known(state_dir: &Path, digest: &str) -> bool {
 
 /// Remembers it. Nothing is lost when that fails: the next run checks again.
 pub(super) fn remember(state_dir: &Path, digest: &str) {
-    let written = fs::create_dir_all(state_dir).and_then(|()| fs::write(state_dir.join(NAME), digest));
+    let written = make_dir(state_dir).and_then(|()| fs::write(state_dir.join(NAME), digest));
     if let Err(error) = written {
         tracing::debug!("the digest of the tree was not kept: {error}");
     }

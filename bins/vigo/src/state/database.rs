@@ -1,5 +1,6 @@
 //! The tables, and the formats of what is in them.
 
+use super::private;
 use redb::backends::InMemoryBackend;
 use redb::{Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition, WriteTransaction};
 use std::path::Path;
@@ -46,6 +47,8 @@ pub(super) enum Unusable {
 
 /// Opens or makes the database. A file that is broken in whatever way is told, never a panic.
 pub(super) fn open(path: &Path) -> Result<Database, Unusable> {
+    // It holds what was in files before they were changed.
+    drop(private::open_file(path).map_err(Unusable::Io)?);
     contained(|| {
         let db = builder().create(path).map_err(redb::Error::from)?;
         check_format(&db, true)?;

@@ -3,8 +3,10 @@
 mod database;
 mod error;
 mod lock;
+mod private;
 mod store;
 
 pub use database::Kept;
 pub use error::StateError;
+pub(crate) use private::make_dir;
 pub use store::{Access, State};

@@ -1,7 +1,7 @@
 //! The state of one machine.
 
 use super::database::{self, Kept, Unusable};
-use super::{StateError, lock};
+use super::{StateError, lock, private};
 use redb::Database;
 use std::fs::File;
 use std::io::ErrorKind;
@@ -51,11 +51,7 @@ impl State {
     /// When another run holds it, or it cannot be made or locked.
     pub fn open(dir: &Path, access: Access) -> Result<Self, StateError> {
         if access == Access::Write && !dir.is_dir() {
-            let mut builder = std::fs::DirBuilder::new();
-            builder.recursive(true);
-            #[cfg(unix)]
-            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-            builder.create(dir).map_err(StateError::file("make directory", dir))?;
+            private::make_dir(dir).map_err(StateError::file("make directory", dir))?;
         }
         let lock = lock::take(dir, access)?;
         let pending = dir.join(PENDING).exists();
@@ -336,6 +332,21 @@ mod tests {
         let kept = dir.open(Access::Read).kept().unwrap();
         assert_eq!(of(&kept, "/c"), Some((file("9"), false)));
         assert_eq!(kept.revert_commands, [done]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_reads_what_is_kept() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = Dir::new("private");
+        let record = [Record::Trigger(trigger("a", "b", true))];
+        dir.open(Access::Write).store(&record).unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let file = dir.0.join(NAME);
+        assert_eq!((mode(&dir.0), mode(&file)), (0o700, 0o600));
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+        dir.open(Access::Write).triggers().unwrap();
+        assert_eq!(mode(&file), 0o600, "of an earlier version");
     }
 
     #[test]
