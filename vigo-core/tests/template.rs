@@ -151,7 +151,7 @@ fn helpers_say_what_is_wrong_with_their_arguments() {
         ("{{ replace \"a\" \"b\" }}", "error 1:4: wrong number of args for `replace`: want 3 got 2"),
         ("{{ .Vars.port | default }}", "error 1:17: wrong number of args for `default`: want 2 got 1"),
         ("{{ slice .Vars.tags 1 2 3 4 }}", "error 1:4: wrong number of args for `slice`: want at most 4 got 5"),
-        ("{{ secret \"nope\" }}", "error 1:4: secret `nope` is not available"),
+        ("{{ secret \"nope\" }}", "error 1:4: secret `nope`: it is not available"),
     ]);
     let kind = |template| render(template).unwrap_err().kind;
     assert_eq!(kind("{{ secret \"nope\" }}"), ErrorKind::Secret);

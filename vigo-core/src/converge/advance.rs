@@ -1,7 +1,6 @@
 //! How a turn goes on: `when:` → dependencies → trigger → observe → compare → lower → perform → observe again → refresh.
 
 use super::observe::{Observation, Seen};
-use super::prepare::Fault;
 use super::report::{Outcome, SkipCause};
 use super::turn::{Stage, Turn};
 use super::{Converge, Step};
@@ -181,12 +180,7 @@ impl Converge {
             }
         }
         match fault {
-            Some(Fault::Skip(cause, problem)) => {
-                turn.report.help = problem.help.clone();
-                let why = self.cause(&problem);
-                return self.skip(turn, cause, why, now);
-            }
-            Some(Fault::Fail(problem)) => return self.fail(turn, problem, now),
+            Some(problem) => return self.fail(turn, problem, now),
             None => {}
         }
         if resource.handler {
@@ -203,12 +197,7 @@ impl Converge {
             }
         }
         match self.make(&turn, resource) {
-            Err(Fault::Skip(cause, problem)) => {
-                turn.report.help = problem.help.clone();
-                let why = self.cause(&problem);
-                self.skip(turn, cause, why, now);
-            }
-            Err(Fault::Fail(problem)) => self.fail(turn, problem, now),
+            Err(problem) => self.fail(turn, problem, now),
             Ok(None) => {
                 turn.report.notes.push("its `on_revert` command has succeeded already".into());
                 self.succeed(turn, now);
@@ -233,7 +222,7 @@ impl Converge {
         &mut self,
         turn: &Turn,
         resource: &crate::bundle::BundleResource,
-    ) -> Result<Option<Box<dyn Instance>>, Fault> {
+    ) -> Result<Option<Box<dyn Instance>>, Problem> {
         if let Some(command) = &resource.on_revert {
             return self.revert_command(resource, command);
         }
@@ -242,17 +231,17 @@ impl Converge {
             return Ok(Some(instance));
         }
         let Some(node) = self.nodes.get(turn.node as usize) else {
-            return Err(Fault::Fail(Problem::failed("it is not part of the run")));
+            return Err(Problem::failed("it is not part of the run"));
         };
-        let Some(decl) = node.decl else { return Err(Fault::Fail(Problem::failed("its type is not known"))) };
+        let Some(decl) = node.decl else { return Err(Problem::failed("its type is not known")) };
         let open = |f: &crate::resource::Fields| f.items.iter().any(|i| f.is_pending(&i.name));
         let fields = match &node.fields {
             Some(fields) if !open(fields) => fields,
             _ => &self.fields(resource, decl, true)?,
         };
-        guard::check_footprint(&(decl.footprint)(fields)).map_err(Fault::Fail)?;
+        guard::check_footprint(&(decl.footprint)(fields))?;
         let instance = if resource.revert { self.reverted(resource, fields) } else { self.instance(resource, fields) };
-        instance.map(Some).map_err(Fault::Fail)
+        instance.map(Some)
     }
 
     fn observe(&mut self, mut turn: Box<Turn>, now: Timestamp) {
@@ -341,7 +330,10 @@ impl Converge {
             if turn.report.changes.is_empty() {
                 turn.report.changes = changes;
             }
-            return self.fail(turn, problem, now);
+            return match phase {
+                Phase::Before => self.fail(turn, problem, now),
+                Phase::After => self.diagnose(turn, problem),
+            };
         }
         if let Some(why) = pending {
             return self.wait(turn, phase, why, now);
@@ -381,7 +373,7 @@ impl Converge {
             let expected =
                 if expected.is_empty() { String::new() } else { format!("expected {}; ", expected.join(", ")) };
             let problem = Problem::new(ProblemKind::NotSettled, format!("it did not settle: {expected}{why}"));
-            return self.fail(turn, problem, now);
+            return self.diagnose(turn, problem);
         }
         let at = now + turn.pause;
         turn.pause = Duration::from_ms((turn.pause.as_ms() * 2).min(PAUSE_MAX.as_ms()));
@@ -554,19 +546,23 @@ impl Converge {
                 }
             };
             turn.queue.clear();
-            let reads = instance.diagnose(&self.facts);
-            turn.stage = Stage::Diagnose(problem);
-            self.turn = Some(turn);
-            if !reads.is_empty() && reads.iter().all(|op| op.effect() == Effect::Reads) {
-                self.ask(reads);
-            }
-            return;
+            return self.diagnose(turn, problem);
         }
         if now > turn.deadline {
             turn.queue.clear();
             return self.fail(turn, Problem::failed("it took longer than its `timeout`"), now);
         }
         self.turn = Some(turn);
+    }
+
+    /// Reads what a failure left behind, before the turn fails.
+    fn diagnose(&mut self, mut turn: Box<Turn>, problem: Problem) {
+        let reads = turn.instance.as_ref().map(|i| i.diagnose(&self.facts)).unwrap_or_default();
+        turn.stage = Stage::Diagnose(problem);
+        self.turn = Some(turn);
+        if !reads.is_empty() && reads.iter().all(|op| op.effect() == Effect::Reads) {
+            self.ask(reads);
+        }
     }
 
     fn diagnosed(&mut self, mut turn: Box<Turn>, answers: Vec<(Arc<Op>, Arc<OpOutput>)>, now: Timestamp) {
@@ -609,7 +605,7 @@ impl Converge {
         self.end(turn, Outcome::Skipped(cause), now);
     }
 
-    /// Fails the turn, or begins its next attempt.
+    /// Ends the turn as the kind of the problem has it, or begins its next attempt.
     pub(super) fn fail(&mut self, mut turn: Box<Turn>, problem: Problem, now: Timestamp) {
         let node = self.nodes.get(turn.node as usize);
         let resource = node.and_then(|n| self.bundle.resources.get(n.resource as usize));
@@ -631,7 +627,12 @@ impl Converge {
         }
         turn.report.cause = Some(self.cause(&problem));
         turn.report.help = problem.help;
-        let outcome = if problem.kind == ProblemKind::Blocked { Outcome::Blocked } else { Outcome::Failed };
+        let outcome = match problem.kind {
+            ProblemKind::Blocked => Outcome::Blocked,
+            ProblemKind::Evaluation => Outcome::Skipped(SkipCause::Error),
+            ProblemKind::Secret => Outcome::Skipped(SkipCause::Secret),
+            _ => Outcome::Failed,
+        };
         self.end(turn, outcome, now);
     }
 

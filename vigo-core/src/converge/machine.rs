@@ -14,6 +14,7 @@ use crate::bundle::{PolicyBundle, Raw};
 use crate::entropy::Entropy;
 use crate::host::{Host, HostFacts, Problem};
 use crate::plan::Graph;
+use crate::secret;
 use crate::time::{Duration, Timestamp};
 use crate::traits::TraitSet;
 use crate::value::{Text, Value};
@@ -270,6 +271,11 @@ impl Converge {
     pub fn handle_secrets(&mut self, secrets: Vec<(Arc<str>, Result<String, String>)>) {
         for (path, value) in secrets {
             match value {
+                Ok(value) if secret::is_marked(&value) => {
+                    self.secrets
+                        .denied
+                        .insert(path, "it holds a character that is reserved, U+10F5E0 or U+10F5E1".into());
+                }
                 Ok(value) => {
                     self.mask.borrow_mut().add(&value, &path);
                     self.secrets.known.insert(path.clone(), Text::secret(value, path));

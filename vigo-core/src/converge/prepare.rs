@@ -1,15 +1,14 @@
 //! The start of a run: traits and clock decide what they can, templates are rendered, resources get their order.
 
 use super::Converge;
-use super::render::{Own, RenderError, Renderer, Secrets, fill_value};
-use super::report::{Outcome, SkipCause};
+use super::render::{Own, Renderer};
+use super::report::Outcome;
 use super::trigger::{Record, Triggers};
 use crate::bundle::{Attribute, BundleResource, EdgeKind};
 use crate::host::{Problem, ProblemKind};
 use crate::plan::{self, Graph, Reason};
 use crate::resource::{self, Fields, Footprint, Instance, Prepare, TypeDecl};
 use crate::template::{Field as Root, Scope};
-use crate::value::Value;
 use crate::when::{self, Decision, Expr, Tri};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -31,7 +30,7 @@ pub(super) struct Node {
     pub(super) gate: Option<Expr>,
     pub(super) when: Option<Expr>,
     /// What keeps it from being run, found before its turn.
-    pub(super) fault: Option<Fault>,
+    pub(super) fault: Option<Problem>,
     /// Made early, for observations of all of a type together.
     pub(super) instance: Option<Box<dyn Instance>>,
     /// Whom a change of it triggers.
@@ -45,12 +44,6 @@ pub(super) struct Node {
     pub(super) unpredictable: bool,
 }
 
-/// What keeps a resource from being run.
-pub(super) enum Fault {
-    Skip(SkipCause, Problem),
-    Fail(Problem),
-}
-
 /// What the start of a run comes to.
 pub(super) struct Prepared {
     pub(super) nodes: Vec<Node>,
@@ -61,7 +54,7 @@ pub(super) struct Prepared {
 }
 
 pub(super) fn prepare(run: &mut Converge) -> Prepared {
-    fill_scopes(run);
+    run.scopes = run.bundle.scopes.iter().map(|scope| run.secrets.filled(scope)).collect();
     let bundle = run.bundle.clone();
     let gates: Vec<Option<Expr>> = bundle.crates.iter().map(|c| c.gate.as_ref().map(|g| run.fold(g))).collect();
     let chosen: Vec<u32> = (0..bundle.resources.len() as u32).filter(|&i| run.is_chosen(i)).collect();
@@ -95,7 +88,7 @@ pub(super) fn prepare(run: &mut Converge) -> Prepared {
             // Publish refuses cycles; a bundle that has one all the same fails them and runs the rest.
             for &n in &cycle {
                 if let Some(node) = nodes.get_mut(n as usize) {
-                    node.fault = Some(Fault::Fail(Problem::failed("it depends on itself, by way of others")));
+                    node.fault = Some(Problem::failed("it depends on itself, by way of others"));
                 }
             }
             (0..nodes.len() as u32).collect()
@@ -105,22 +98,6 @@ pub(super) fn prepare(run: &mut Converge) -> Prepared {
     let exists = |id: &str| bundle.resources.iter().any(|r| &*r.id == id);
     let (triggers, records) = Triggers::load(&run.options.triggers, &exists);
     Prepared { nodes, graph, order, triggers, records }
-}
-
-fn fill_scopes(run: &mut Converge) {
-    let fill = |scope: &Value| match fill_value(scope, &run.secrets) {
-        Ok(value) => value,
-        // Each variable by itself: one secret that is not to be had must not hurt those who do not use it.
-        Err(_) => match scope {
-            Value::Map(map) => Value::map(map.iter().filter_map(|(k, v)| {
-                let value = fill_value(v, &run.secrets).ok()?;
-                Some((k.clone(), value))
-            })),
-            other => other.clone(),
-        },
-    };
-    let scopes = run.bundle.scopes.iter().map(fill).collect();
-    run.scopes = scopes;
 }
 
 fn imply(resources: &[BundleResource], nodes: &[Node], graph: &mut Graph) {
@@ -161,7 +138,7 @@ fn fail_duplicates(run: &Converge, nodes: &mut [Node], order: &[u32]) {
         }
         let at = Renderer::shown(&run.bundle, e.place);
         let message = format!("`{}` at {at} manages the same {} with other wishes", e.id, decl.name);
-        let fault = Fault::Fail(Problem::failed(message).help("remove one of the two, or make them agree"));
+        let fault = Problem::failed(message).help("remove one of the two, or make them agree");
         if let Some(node) = nodes.get_mut(n as usize) {
             node.fault = Some(fault);
         }
@@ -193,7 +170,7 @@ fn node(run: &Converge, index: u32, resource: &BundleResource, gate: Option<Expr
     let Some(decl) = node.decl else {
         let message = format!("this agent does not know the type `{}`", resource.type_name);
         let problem = Problem::new(ProblemKind::Evaluation, message).at(resource.place).help("update the agent");
-        node.fault = Some(Fault::Skip(SkipCause::Error, problem));
+        node.fault = Some(problem);
         return node;
     };
     // What will not run is not rendered: its data may not exist on this machine.
@@ -208,7 +185,7 @@ fn node(run: &Converge, index: u32, resource: &BundleResource, gate: Option<Expr
             if decl.batch {
                 match run.instance(resource, &fields) {
                     Ok(instance) => node.instance = Some(instance),
-                    Err(problem) => node.fault = Some(Fault::Fail(problem)),
+                    Err(problem) => node.fault = Some(problem),
                 }
             }
             node.fields = Some(fields);
@@ -233,18 +210,14 @@ impl Converge {
         resource: &BundleResource,
         decl: &'static TypeDecl,
         long: bool,
-    ) -> Result<Fields, Fault> {
-        let fault = |error: RenderError| match error {
-            RenderError::Problem(problem) => Fault::Skip(SkipCause::Error, problem.at(resource.place)),
-            RenderError::Secret(why) => Fault::Skip(SkipCause::Secret, Problem::failed(why).at(resource.place)),
-        };
-        let own = Own::of(&self.bundle, resource, &self.secrets).map_err(fault)?;
+    ) -> Result<Fields, Problem> {
+        let own = Own::of(&self.bundle, resource, &self.secrets);
         let renderer = self.renderer(resource, &own);
         let mask = &mut *self.mask.borrow_mut();
         let attributes = self.laid_over(resource, &renderer, mask)?;
-        let fields = renderer.fields(decl, &attributes, long, mask).map_err(fault)?;
+        let fields = renderer.fields(decl, &attributes, long, mask).map_err(|p| p.at(resource.place))?;
         match resource::check(&fields).into_iter().next() {
-            Some(problem) => Err(Fault::Fail(problem)),
+            Some(problem) => Err(problem),
             None => Ok(fields),
         }
     }
@@ -255,20 +228,16 @@ impl Converge {
         resource: &BundleResource,
         decl: &'static TypeDecl,
         attribute: &Attribute,
-    ) -> Result<Fields, Fault> {
-        let fault = |error: RenderError| match error {
-            RenderError::Problem(problem) => Fault::Skip(SkipCause::Error, problem.at(resource.place)),
-            RenderError::Secret(why) => Fault::Skip(SkipCause::Secret, Problem::failed(why).at(resource.place)),
-        };
-        let own = Own::of(&self.bundle, resource, &self.secrets).map_err(fault)?;
+    ) -> Result<Fields, Problem> {
+        let own = Own::of(&self.bundle, resource, &self.secrets);
         let renderer = self.renderer(resource, &own);
         let mask = &mut *self.mask.borrow_mut();
-        renderer.fields(decl, &[attribute], true, mask).map_err(fault)
+        renderer.fields(decl, &[attribute], true, mask).map_err(|p| p.at(resource.place))
     }
 
     fn renderer<'a>(&'a self, resource: &'a BundleResource, own: &'a Own) -> Renderer<'a> {
         let scope = self.bundle.crates.get(resource.krate as usize).map_or(0, |c| c.scope);
-        let mut data = Scope::new(&self.secrets.known).with(Root::Traits, self.traits.value());
+        let mut data = Scope::new(&self.secrets).with(Root::Traits, self.traits.value());
         data = data.with(Root::Envoy, &self.envoy);
         if let Some(vars) = self.scopes.get(scope as usize) {
             data = data.with(Root::Vars, vars);
@@ -282,7 +251,7 @@ impl Converge {
         resource: &'a BundleResource,
         renderer: &Renderer<'_>,
         mask: &mut super::Mask,
-    ) -> Result<Vec<&'a Attribute>, Fault> {
+    ) -> Result<Vec<&'a Attribute>, Problem> {
         let mut attributes: Vec<&Attribute> = resource.attributes.iter().collect();
         let mut lay = |set: &'a [Attribute]| {
             for a in set {
@@ -308,15 +277,12 @@ impl Converge {
                 }
                 Tri::Unknown(why) => {
                     let problem = Problem::new(ProblemKind::Evaluation, String::from(&*why)).at(resource.place);
-                    return Err(Fault::Skip(SkipCause::Error, problem));
+                    return Err(problem);
                 }
             }
         }
         if let Some(selector) = &resource.selector {
-            let word = renderer.scalar(&selector.on, mask).map_err(|e| match e {
-                RenderError::Problem(p) => Fault::Skip(SkipCause::Error, p),
-                RenderError::Secret(why) => Fault::Skip(SkipCause::Secret, Problem::failed(why)),
-            })?;
+            let word = renderer.scalar(&selector.on, mask)?;
             let arm = selector.arms.iter().find(|a| a.word.as_deref() == Some(word.as_str()));
             let default = || selector.arms.iter().find(|a| a.word.is_none());
             if let Some(arm) = arm.or_else(default) {
@@ -337,10 +303,7 @@ impl Converge {
         resource: &BundleResource,
         make: impl FnOnce(&Prepare<'_>) -> Result<Box<dyn Instance>, Problem>,
     ) -> Result<Box<dyn Instance>, Problem> {
-        let own = Own::of(&self.bundle, resource, &self.secrets).map_err(|e| match e {
-            RenderError::Problem(problem) => problem,
-            RenderError::Secret(why) => Problem::failed(why),
-        })?;
+        let own = Own::of(&self.bundle, resource, &self.secrets);
         let renderer = self.renderer(resource, &own);
         let render = |path: &str| {
             let blob = self.bundle.blobs.iter().find(|b| &*b.path == path);
@@ -361,12 +324,5 @@ impl Converge {
         let instance = make(&prepare).map_err(|p| p.at(resource.place))?;
         instance.check(&self.facts)?;
         Ok(instance)
-    }
-}
-
-/// The secrets are shared by all renderings of a run.
-impl crate::template::Secrets for Secrets {
-    fn secret(&self, path: &str) -> Option<crate::value::Text> {
-        self.known.get(path).cloned()
     }
 }

@@ -20,13 +20,30 @@ pub(super) struct Secrets {
     pub(super) denied: BTreeMap<Arc<str>, String>,
 }
 
-/// Why a resource cannot be rendered.
-#[derive(Debug)]
-pub(super) enum RenderError {
-    /// A template failed, or a value does not fit.
-    Problem(Problem),
-    /// A secret is not to be had.
-    Secret(String),
+impl Secrets {
+    /// Returns the value with its markers filled, as far as the secrets are there: a template that uses one of the others
+    /// fails.
+    pub(super) fn filled(&self, value: &Value) -> Value {
+        secret::fill_value(value, &|path| self.known.get(path).map(Text::as_str))
+    }
+
+    fn missing(&self, path: &str) -> Problem {
+        Problem::new(ProblemKind::Secret, format!("secret `{path}`: {}", self.why(path)))
+    }
+
+    fn why(&self, path: &str) -> &str {
+        self.denied.get(path).map_or("it was not handed over", String::as_str)
+    }
+}
+
+impl crate::template::Secrets for Secrets {
+    fn secret(&self, path: &str) -> Option<Text> {
+        self.known.get(path).cloned()
+    }
+
+    fn withheld(&self, path: &str) -> Option<String> {
+        (!self.known.contains_key(path)).then(|| self.why(path).into())
+    }
 }
 
 /// Renders the attributes of one resource.
@@ -46,16 +63,15 @@ pub(super) struct Own {
 
 impl Own {
     /// Collects it, secrets filled in.
-    pub(super) fn of(bundle: &PolicyBundle, resource: &BundleResource, secrets: &Secrets) -> Result<Self, RenderError> {
+    pub(super) fn of(bundle: &PolicyBundle, resource: &BundleResource, secrets: &Secrets) -> Self {
         let user = bundle.crates.get(resource.krate as usize).and_then(|c| c.user.clone()).map(Value::text);
-        let Some(stamp) = &resource.stamp else { return Ok(Self { item: None, index: None, outer: None, user }) };
-        let filled = |value: &Value| fill_value(value, secrets);
-        Ok(Self {
-            item: Some(filled(&stamp.item)?),
+        let Some(stamp) = &resource.stamp else { return Self { item: None, index: None, outer: None, user } };
+        Self {
+            item: Some(secrets.filled(&stamp.item)),
             index: Some(Value::Int(stamp.index)),
-            outer: stamp.outer.as_ref().map(filled).transpose()?,
+            outer: stamp.outer.as_ref().map(|outer| secrets.filled(outer)),
             user,
-        })
+        }
     }
 
     /// Lays it over the shared scope.
@@ -76,16 +92,6 @@ impl Own {
     }
 }
 
-/// Replaces the markers in `value`.
-pub(super) fn fill_value(value: &Value, secrets: &Secrets) -> Result<Value, RenderError> {
-    secret::fill_value(value, &|path| secrets.known.get(path).map(Text::as_str)).map_err(|e| denied(&e.path, secrets))
-}
-
-fn denied(path: &str, secrets: &Secrets) -> RenderError {
-    let why = secrets.denied.get(path).map_or("it was not handed over", String::as_str);
-    RenderError::Secret(format!("secret `{path}`: {why}"))
-}
-
 impl Renderer<'_> {
     /// Returns the fields of the resource; those of long texts stay pending unless `long`.
     pub(super) fn fields(
@@ -94,7 +100,7 @@ impl Renderer<'_> {
         attributes: &[&Attribute],
         long: bool,
         mask: &mut Mask,
-    ) -> Result<Fields, RenderError> {
+    ) -> Result<Fields, Problem> {
         let id = self.resource.id.clone();
         let name = id.split_once('/').map_or(&*id, |(_, name)| name);
         let mut fields = Fields {
@@ -121,7 +127,7 @@ impl Renderer<'_> {
     }
 
     /// Renders a scalar of the policy outside an attribute: the word of a selector.
-    pub(super) fn scalar(&self, scalar: &Scalar, mask: &mut Mask) -> Result<Text, RenderError> {
+    pub(super) fn scalar(&self, scalar: &Scalar, mask: &mut Mask) -> Result<Text, Problem> {
         match self.datum(&Raw::Scalar(scalar.clone()), Kind::Text, mask)? {
             Some(Datum::Scalar { text, .. }) => Ok(text),
             _ => Ok(Text::default()),
@@ -140,13 +146,10 @@ impl Renderer<'_> {
         for (secret, path) in rendered.secret_texts() {
             mask.add(secret, path);
         }
-        self.fill(rendered.text, mask).map_err(|e| match e {
-            RenderError::Problem(problem) => problem,
-            RenderError::Secret(why) => Problem::failed(why),
-        })
+        self.fill(rendered.text, mask)
     }
 
-    fn datum(&self, raw: &Raw, kind: Kind, mask: &mut Mask) -> Result<Option<Datum>, RenderError> {
+    fn datum(&self, raw: &Raw, kind: Kind, mask: &mut Mask) -> Result<Option<Datum>, Problem> {
         match raw {
             Raw::Scalar(scalar) => self.scalar_datum(scalar, kind, mask),
             Raw::List(items) => {
@@ -173,7 +176,7 @@ impl Renderer<'_> {
         }
     }
 
-    fn scalar_datum(&self, scalar: &Scalar, kind: Kind, mask: &mut Mask) -> Result<Option<Datum>, RenderError> {
+    fn scalar_datum(&self, scalar: &Scalar, kind: Kind, mask: &mut Mask) -> Result<Option<Datum>, Problem> {
         let plain = scalar.style == Style::Plain;
         if !scalar.templated {
             let text = self.fill(Text::plain(scalar.text.clone()), mask)?;
@@ -202,12 +205,12 @@ impl Renderer<'_> {
         Ok(Some(Datum::Scalar { text, plain: false }))
     }
 
-    fn fill(&self, text: Text, mask: &mut Mask) -> Result<Text, RenderError> {
+    fn fill(&self, text: Text, mask: &mut Mask) -> Result<Text, Problem> {
         if !secret::is_marked(text.as_str()) {
             return Ok(text);
         }
         let filled = secret::fill(text.as_str(), &|path| self.secrets.known.get(path).map(Text::as_str))
-            .map_err(|e| denied(&e.path, self.secrets))?
+            .map_err(|e| self.secrets.missing(&e.path))?
             .tainted_by(text.secret_path());
         if let Some(path) = filled.secret_path()
             && filled.as_str().len() < 512
@@ -218,10 +221,7 @@ impl Renderer<'_> {
         Ok(filled)
     }
 
-    fn error(&self, scalar: &Scalar, error: &TemplateError) -> RenderError {
-        if error.kind == ErrorKind::Secret {
-            return RenderError::Secret(error.message.clone());
-        }
+    fn error(&self, scalar: &Scalar, error: &TemplateError) -> Problem {
         let place = Place {
             file: scalar.place.file,
             line: scalar.place.line + error.line.saturating_sub(1),
@@ -231,17 +231,13 @@ impl Renderer<'_> {
                 error.column
             },
         };
-        let mut problem = Problem::new(ProblemKind::Evaluation, error.message.clone()).at(place);
-        problem.help = error.help.clone();
-        RenderError::Problem(problem)
+        problem(error, error.message.clone()).at(place)
     }
 
     /// Returns the problem of a shipped template that failed.
     fn file_error(&self, path: &str, error: &TemplateError) -> Problem {
         let message = format!("{path}:{}:{}: {}", error.line, error.column, error.message);
-        let mut problem = Problem::new(ProblemKind::Evaluation, message);
-        problem.help = error.help.clone();
-        problem.at(self.resource.place)
+        problem(error, message).at(self.resource.place)
     }
 
     /// Returns `file:line:column` of a place.
@@ -249,6 +245,11 @@ impl Renderer<'_> {
         let file = bundle.files.get(place.file as usize).map_or("?", |f| &**f);
         [file, &place.line.to_string(), &place.column.to_string()].join(":")
     }
+}
+
+fn problem(error: &TemplateError, message: String) -> Problem {
+    let kind = if error.kind == ErrorKind::Secret { ProblemKind::Secret } else { ProblemKind::Evaluation };
+    Problem { help: error.help.clone(), ..Problem::new(kind, message) }
 }
 
 fn mask_value(value: &Value, mask: &mut Mask) {

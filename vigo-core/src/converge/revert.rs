@@ -1,7 +1,6 @@
 //! Keeping what is there before it is first changed, and bringing it back.
 
 use super::Converge;
-use super::prepare::Fault;
 use super::trigger::{Record, RevertCommand};
 use super::turn::{Stage, Turn};
 use crate::action::{Op, OpOutput};
@@ -23,15 +22,14 @@ impl Converge {
         match turn.instance.as_ref()?.keep()? {
             Keep::Path { path, follow } => Some(Op::ReadFile { path, follow, bytes_max: KEPT_BYTES_MAX }),
             Keep::Absent(path) => {
-                let type_name = resource.type_name.clone();
-                let snapshot = Snapshot { type_name, target: path.shared(), kept: Kept::Absent, reverted: false };
+                let (type_name, target) = (Arc::from(resource::PATHS), path.shared());
+                let snapshot = Snapshot { type_name, target, kept: Kept::Absent, reverted: false };
                 self.records.push(Record::Snapshot(snapshot));
                 None
             }
             Keep::Value(attribute, value) => {
-                let target = self.target_of(turn.node)?;
+                let (type_name, target) = self.kept_under(turn.node)?;
                 let kept = Kept::Value { attribute: attribute.into(), value };
-                let type_name = resource.type_name.clone();
                 self.records.push(Record::Snapshot(Snapshot { type_name, target, kept, reverted: false }));
                 None
             }
@@ -41,10 +39,10 @@ impl Converge {
     /// Keeps what a read found, and lets the change begin.
     pub(super) fn keep(&mut self, mut turn: Box<Turn>, answers: &[(Arc<Op>, Arc<OpOutput>)]) {
         turn.stage = Stage::Perform;
-        if let (Some((_, output)), Some(resource)) = (answers.first(), self.resource_of(turn.node)) {
-            match (Kept::of(output), answers.first().map(|(op, _)| &**op)) {
-                (Ok(kept), Some(Op::ReadFile { path, .. })) => {
-                    let (type_name, target) = (resource.type_name.clone(), path.shared());
+        for (op, output) in answers {
+            match (Kept::of(output), &**op) {
+                (Ok(kept), Op::ReadFile { path, .. }) => {
+                    let (type_name, target) = (Arc::from(resource::PATHS), path.shared());
                     self.records.push(Record::Snapshot(Snapshot { type_name, target, kept, reverted: false }));
                 }
                 (Ok(_), _) => {}
@@ -56,8 +54,8 @@ impl Converge {
 
     /// Returns an instance that brings back what was kept.
     pub(super) fn reverted(&self, resource: &BundleResource, fields: &Fields) -> Result<Box<dyn Instance>, Problem> {
-        let target = resource::target(fields).unwrap_or_default();
-        let known = self.options.snapshots.iter().find(|s| s.type_name == resource.type_name && s.target == target);
+        let (type_name, target) = resource::kept_under(fields).unwrap_or_default();
+        let known = self.options.snapshots.iter().find(|s| s.type_name == type_name && s.target == target);
         match known {
             Some(snapshot) => self.prepared(resource, |ctx| resource::restore(&snapshot.kept, fields, ctx)),
             None => {
@@ -72,15 +70,15 @@ impl Converge {
         &self,
         resource: &BundleResource,
         command: &Attribute,
-    ) -> Result<Option<Box<dyn Instance>>, Fault> {
+    ) -> Result<Option<Box<dyn Instance>>, Problem> {
         let fields = self.revert_fields(resource, command)?;
         let digest = resource::command_digest(&fields);
         let id = &resource.id;
         if self.options.revert_commands.iter().any(|c| c.id == *id && c.sha256 == digest) {
             return Ok(None);
         }
-        crate::guard::check_footprint(&(fields.decl.footprint)(&fields)).map_err(Fault::Fail)?;
-        self.instance(resource, &fields).map(Some).map_err(Fault::Fail)
+        crate::guard::check_footprint(&(fields.decl.footprint)(&fields))?;
+        self.instance(resource, &fields).map(Some)
     }
 
     /// Returns what is to be remembered of a resource that succeeded.
@@ -95,8 +93,7 @@ impl Converge {
         if !resource.revert {
             return Vec::new();
         }
-        let Some(target) = self.target_of(node) else { return Vec::new() };
-        let type_name = resource.type_name.clone();
+        let Some((type_name, target)) = self.kept_under(node) else { return Vec::new() };
         let open = |s: &Snapshot| s.type_name == type_name && s.target == target && !s.reverted;
         match self.options.snapshots.iter().any(open) {
             true => alloc::vec![Record::Reverted { type_name, target }],
@@ -108,15 +105,14 @@ impl Converge {
         self.bundle.resources.get(self.nodes.get(node as usize)?.resource as usize)
     }
 
-    fn target_of(&self, node: u32) -> Option<Arc<str>> {
-        let node = self.nodes.get(node as usize)?;
-        node.fields.as_ref().and_then(resource::target).or_else(|| node.identity.clone())
+    fn kept_under(&self, node: u32) -> Option<(Arc<str>, Arc<str>)> {
+        resource::kept_under(self.nodes.get(node as usize)?.fields.as_ref()?)
     }
 
     /// Returns the fields of an `exec` whose command is the `on_revert` command.
-    fn revert_fields(&self, resource: &BundleResource, command: &Attribute) -> Result<Fields, Fault> {
+    fn revert_fields(&self, resource: &BundleResource, command: &Attribute) -> Result<Fields, Problem> {
         let Some(decl) = resource::find("exec") else {
-            return Err(Fault::Fail(Problem::failed("there is no type `exec` to run `on_revert` by")));
+            return Err(Problem::failed("there is no type `exec` to run `on_revert` by"));
         };
         let command = Attribute { name: "command".into(), ..command.clone() };
         self.rendered(resource, decl, &command)

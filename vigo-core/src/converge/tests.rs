@@ -363,6 +363,39 @@ fn a_cancelled_run_finishes_the_operation_in_hand() {
 }
 
 #[test]
+fn a_secret_that_is_not_to_be_had_is_not_the_absence_of_a_value() {
+    let mut m = Machine::new();
+    m.secrets = alloc::vec![("have", "hunter2-secret")];
+    let policy = "vars: {dsn: 'pg://u:secret:have@secret:db/dsn', list: ['secret:have', 'secret:db/dsn'], map: {k: 'secret:db/dsn'}}
+resources:
+  - {name: plain, type: file, target_path: /etc/1, content: '{{ .Vars.dsn }}'}
+  - {name: default, type: file, target_path: /etc/2, content: '{{ .Vars.dsn | default 5 }}'}
+  - {name: if, type: file, target_path: /etc/3, content: '{{ if eq .Vars.dsn \"x\" }}a{{ else }}b{{ end }}'}
+  - {name: made, type: file, target_path: /etc/4, content: '{{ .Vars.dsn | upper | b64enc }}'}
+  - {name: index, type: file, target_path: /etc/5, content: '{{ index .Vars.list 1 }}'}
+  - {name: range, type: file, target_path: /etc/6, content: '{{ range .Vars.list }}{{ . }}{{ end }}'}
+  - {name: whole, type: file, target_path: /etc/7, content: '{{ toJson .Vars.map }}'}
+  - {name: path, type: file, target_path: '/etc/{{ .Vars.map.k }}', content: x}
+  - {name: own, type: file, target_path: /etc/8, content: '{{ secret \"db/dsn\" }}'}
+  - {name: other, type: file, target_path: /etc/9, content: '{{ index .Vars.list 0 }}'}
+";
+    for report in [m.plan(policy), m.apply(policy)] {
+        for r in &report.resources {
+            let (word, cause) = (r.outcome.word(), r.cause.clone().unwrap_or_default());
+            match &*r.id {
+                "c/other" => assert_eq!(word, "changed", "{}: {cause}", r.id),
+                _ => assert!(
+                    word == "skipped" && cause.ends_with("secret `db/dsn`: not in the test"),
+                    "{}: {cause}",
+                    r.id
+                ),
+            }
+        }
+    }
+    assert_eq!(m.disk.read("/etc/9").as_deref(), Some("hunter2-secret"));
+}
+
+#[test]
 fn secrets_are_filled_in_and_shown_nowhere() {
     let mut m = Machine::new();
     m.secrets = alloc::vec![("db/pw", "hunter2-secret")];
@@ -430,31 +463,36 @@ fn what_was_there_is_kept_and_brought_back() {
             "resources:
   - {{name: old, type: file, target_path: /etc/old, content: 'ours', mode: '0600'{extra}}}
   - {{name: new, type: file, target_path: /etc/new, content: 'ours'{extra}}}
-  - {{name: l, type: symlink, target_path: /etc/l, to: y{extra}}}
+  - {{name: l, type: symlink, target_path: /etc/l, to: y, owner: alice{extra}}}
+  - {{name: m, type: symlink, target_path: /etc/m, to: y, owner: alice{extra}}}
   - {{name: line, type: file_line, target_path: /etc/passwd, line: 'x:x:7:7::/:/bin/sh'{extra}}}
+  - {{name: block, type: blockinfile, target_path: /etc/passwd, block_content: 'y:x:8:8::/:/bin/sh'{extra}}}
 "
         )
     };
     let revert = policy(", revert: true");
     let none = m.apply(&revert);
-    assert_eq!(none.counts.failed, 4, "{none:#?}");
+    assert_eq!(none.counts.failed, 6, "{none:#?}");
     assert!(
         none.resources[0].cause.as_ref().is_some_and(|c| c.contains("expected a snapshot of `/etc/old`")),
         "{none:#?}"
     );
     let passwd = m.disk.read("/etc/passwd");
-    assert_eq!(m.apply(&policy("")).counts.changed, 4);
+    assert_eq!(m.apply(&policy("")).counts.changed, 6);
     m.disk.file("/etc/old", "by hand");
     assert_eq!(m.apply(&policy("")).counts.changed, 1);
-    assert_eq!(m.plan(&revert).counts.changed, 4);
+    let plan = m.plan(&revert);
     let report = m.apply(&revert);
-    assert_eq!(outcomes(&report), ["old changed", "new changed", "l changed", "line changed"], "{report:#?}");
+    let expected = ["old changed", "new changed", "l changed", "m changed", "line changed", "block ok"];
+    assert_eq!(outcomes(&report), expected, "{report:#?}");
+    assert_eq!(outcomes(&plan), expected);
+    assert!(m.disk.node("/etc/m").is_none());
     assert_eq!(m.disk.read("/etc/old").as_deref(), Some("before\n"));
     assert_eq!(m.disk.node("/etc/old").map(|n| (n.meta.mode, n.meta.uid)), Some((0o640, 1000)));
     assert!(m.disk.node("/etc/new").is_none());
     assert_eq!(m.disk.node("/etc/l").and_then(|n| n.meta.target.clone()).as_deref(), Some("x"));
     assert_eq!(m.disk.read("/etc/passwd"), passwd);
-    assert_eq!(m.apply(&revert).counts.ok, 4);
+    assert_eq!(m.apply(&revert).counts.ok, 6);
     assert!(m.snapshots.iter().all(|s| s.reverted));
     m.disk.file("/etc/old", "later");
     m.apply(&policy(""));

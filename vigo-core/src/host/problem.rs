@@ -39,6 +39,8 @@ pub enum ProblemKind {
     Guarded,
     /// A template or `when:` could not be evaluated.
     Evaluation,
+    /// A secret that it uses is not to be had.
+    Secret,
     /// What is there could not be observed.
     Unobservable,
     /// An operation failed.

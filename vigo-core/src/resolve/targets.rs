@@ -5,22 +5,32 @@ use super::instances::{Context, CrateInstance, Instance, Instances};
 use super::render::{self, PublishData};
 use super::written;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::resource::{FieldValue, Kind};
+use crate::resource::authorized_key::{self, Claim};
+use crate::resource::{FieldValue, Fields, Kind};
 use crate::secret;
 use crate::source::{Node, NodeKind};
 use crate::value::{Text, Value};
 use crate::when::{Expr, exclusive};
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 use hashbrown::HashMap;
 
 /// Refuses two steady resources that want different things of one target, unless their conditions exclude each other;
 /// where that cannot be seen it warns.
 pub(super) fn check(cx: &mut Context<'_, '_>, instances: &Instances<'_, '_>) {
+    let mut whole: HashMap<Arc<str>, &Instance<'_, '_>> = HashMap::new();
+    let mut single = Vec::new();
     let mut first: HashMap<(&'static str, String), &Instance<'_, '_>> = HashMap::new();
     for instance in instances.all.iter().filter(|i| !i.handler && i.when != Expr::False) {
-        let Some(identity) = identity(instances, instance) else { continue };
-        let Some(decl) = instance.decl else { continue };
+        let (Some(decl), Some(fields)) = (instance.decl, short_fields(instances, instance)) else { continue };
+        match authorized_key::claim(&fields) {
+            Some(Claim::Whole(user)) => drop(whole.insert(user, instance)),
+            Some(Claim::OneKey(user)) => single.push((user, instance)),
+            None => {}
+        }
+        let Some(identity) = (decl.identity)(&fields) else { continue };
         let earlier = match first.get(&(decl.name, identity.clone())) {
             Some(earlier) => *earlier,
             None => {
@@ -31,19 +41,43 @@ pub(super) fn check(cx: &mut Context<'_, '_>, instances: &Instances<'_, '_>) {
         if agree(instances, earlier, instance) {
             continue;
         }
-        let (a, b) = (condition(instances, earlier), condition(instances, instance));
-        if exclusive(&a, &b) {
-            continue;
-        }
-        let at = |i: &Instance<'_, '_>| i.resource.name.unwrap_or(i.resource.node).span();
-        let sure = a == Expr::True && b == Expr::True;
-        let code = if sure { Code::DuplicateTarget } else { Code::PossibleDuplicate };
-        let verb = if sure { "manage" } else { "may both manage" };
-        let message =
-            format!("`{}` and `{}` {verb} {} `{identity}`, with other wishes", earlier.id, instance.id, decl.name);
-        let d = Diagnostic::new(code, at(instance), message).at("again here").label(at(earlier), "first here");
-        cx.report(d.help("remove one of the two, make them agree, or give them conditions that exclude each other"));
+        let what = format!("{} `{identity}`, with other wishes", decl.name);
+        let help = "remove one of the two, make them agree, or give them conditions that exclude each other";
+        clash(cx, instances, (earlier, instance), &what, help);
     }
+    for (user, instance) in single {
+        if let Some(earlier) = whole.get(&user) {
+            let what = format!("the authorized_keys of `{user}`, one of them all of it");
+            clash(
+                cx,
+                instances,
+                (earlier, instance),
+                &what,
+                "put the key into `authorized_keys`, or all keys into resources",
+            );
+        }
+    }
+}
+
+/// Reports two resources for one thing, unless their conditions exclude each other.
+fn clash(
+    cx: &mut Context<'_, '_>,
+    instances: &Instances<'_, '_>,
+    (earlier, later): (&Instance<'_, '_>, &Instance<'_, '_>),
+    what: &str,
+    help: &str,
+) {
+    let (a, b) = (condition(instances, earlier), condition(instances, later));
+    if exclusive(&a, &b) {
+        return;
+    }
+    let at = |i: &Instance<'_, '_>| i.resource.name.unwrap_or(i.resource.node).span();
+    let sure = a == Expr::True && b == Expr::True;
+    let code = if sure { Code::DuplicateTarget } else { Code::PossibleDuplicate };
+    let verb = if sure { "manage" } else { "may both manage" };
+    let message = format!("`{}` and `{}` {verb} {what}", earlier.id, later.id);
+    let d = Diagnostic::new(code, at(later), message).at("again here").label(at(earlier), "first here");
+    cx.report(d.help(help));
 }
 
 fn condition(instances: &Instances<'_, '_>, i: &Instance<'_, '_>) -> Expr {
@@ -63,8 +97,8 @@ fn data<'s>(krate: &'s CrateInstance<'_, '_>, i: &'s Instance<'_, '_>, vars: &'s
     }
 }
 
-/// Returns what the resource is about, if that is known without a machine.
-fn identity(instances: &Instances<'_, '_>, i: &Instance<'_, '_>) -> Option<String> {
+/// Returns the attributes as far as they are known without a machine, without long texts.
+fn short_fields(instances: &Instances<'_, '_>, i: &Instance<'_, '_>) -> Option<Fields> {
     let decl = i.decl?;
     if i.resource.case.is_some() {
         return None;
@@ -76,7 +110,7 @@ fn identity(instances: &Instances<'_, '_>, i: &Instance<'_, '_>) -> Option<Strin
     let short = Attributes { entries: attributes.entries.into_iter().filter(|(name, _)| !long(name)).collect() };
     let value = |node: Node<'_>, _: bool| known(node, &data);
     let (fields, _) = written::fields(krate.krate, i.resource, decl, &short, i.handler, i.resource.node.span(), value);
-    (decl.identity)(&fields)
+    Some(fields)
 }
 
 fn known(node: Node<'_>, data: &PublishData<'_>) -> FieldValue {

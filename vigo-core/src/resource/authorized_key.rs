@@ -143,6 +143,26 @@ fn prepare(fields: &Fields, _: &Prepare<'_>) -> Result<Box<dyn Instance>, Proble
     Ok(Managed::<AuthorizedKey>::boxed(want, &Native))
 }
 
+/// What a resource claims of an account's own file of keys.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Claim {
+    /// All of it: keys of others go.
+    Whole(Arc<str>),
+    /// One key.
+    OneKey(Arc<str>),
+}
+
+/// Returns what a resource of any type claims of the file of keys of an account that is known.
+pub fn claim(fields: &Fields) -> Option<Claim> {
+    match fields.decl.name {
+        "user" if fields.is_written("authorized_keys") => Some(Claim::Whole(fields.str("username")?)),
+        "authorized_key" if fields.str("file").as_deref() == Some("~/.ssh/authorized_keys") => {
+            Some(Claim::OneKey(fields.str("user")?))
+        }
+        _ => None,
+    }
+}
+
 /// The family.
 pub struct AuthorizedKey;
 

@@ -64,4 +64,4 @@ pub use instance::{Instance, Managed, Prediction, Verdict};
 pub use kind::Kind;
 pub use registry::{find, types};
 pub use snapshot::{KEPT_BYTES_MAX, Keep, Kept, Snapshot};
-pub(crate) use snapshot::{command_digest, restore, target};
+pub(crate) use snapshot::{PATHS, command_digest, kept_under, restore};

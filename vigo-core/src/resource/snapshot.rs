@@ -16,7 +16,7 @@ pub const KEPT_BYTES_MAX: u64 = 16 << 20;
 /// What a resource is about, as it was before its first change; one for each type and target.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Snapshot {
-    /// The resource type.
+    /// The resource type; `file` for all that is kept by its path.
     pub type_name: Arc<str>,
     /// A path; for a type without one, its identity.
     pub target: Arc<str>,
@@ -106,11 +106,15 @@ impl Kept {
     }
 }
 
-/// Returns what a snapshot of the resource is kept under.
-pub(crate) fn target(fields: &Fields) -> Option<Arc<str>> {
+/// The type under which all kinds of files and links are kept: two resources of different types that edit one file have
+/// one state of it to go back to.
+pub(crate) const PATHS: &str = "file";
+
+/// Returns the type and target that a snapshot of the resource is kept under.
+pub(crate) fn kept_under(fields: &Fields) -> Option<(Arc<str>, Arc<str>)> {
     match fields.path("target_path") {
-        Some(path) => Some(path.shared()),
-        None => (fields.decl.identity)(fields).map(Arc::from),
+        Some(path) => Some((PATHS.into(), path.shared())),
+        None => Some((fields.decl.name.into(), (fields.decl.identity)(fields)?.into())),
     }
 }
 
@@ -145,6 +149,7 @@ pub(crate) fn restore(kept: &Kept, fields: &Fields, ctx: &Prepare<'_>) -> Result
     }
     let mut edit = Edit::read(fields)?;
     (edit.mode, edit.secontext, edit.validate, edit.backup) = (None, None, None, None);
+    (edit.owner, edit.group) = (None, None);
     let mut own = |uid: &u32, gid: &u32| {
         edit.owner = Some(format!("{uid}").into());
         edit.group = Some(format!("{gid}").into());

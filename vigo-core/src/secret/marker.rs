@@ -90,10 +90,31 @@ pub fn paths(value: &Value, into: &mut BTreeSet<Arc<str>>) {
     }
 }
 
+/// Returns the path of the first marker.
+pub fn first_path(text: &str) -> Option<&str> {
+    Pieces(text).find_map(|piece| match piece {
+        Piece::Secret(path) => Some(path),
+        Piece::Text(_) => None,
+    })
+}
+
 /// Puts the values of secrets in the place of their markers; the text is tainted by every path that went in.
 pub fn fill<'v>(text: &str, lookup: &dyn Fn(&str) -> Option<&'v str>) -> Result<Text, MissingSecret> {
+    let missing = Pieces(text).find_map(|piece| match piece {
+        Piece::Secret(path) if lookup(path).is_none() => Some(path),
+        _ => None,
+    });
+    match missing {
+        Some(path) => Err(MissingSecret { path: path.into() }),
+        None => Ok(fill_known(text, lookup)),
+    }
+}
+
+/// Puts the values of the secrets that the lookup has in the place of their markers; the others stay. The text is
+/// tainted by all of them.
+pub fn fill_known<'v>(text: &str, lookup: &dyn Fn(&str) -> Option<&'v str>) -> Text {
     if !is_marked(text) {
-        return Ok(Text::plain(text));
+        return Text::plain(text);
     }
     let mut out = String::with_capacity(text.len());
     let mut taint: Option<Text> = None;
@@ -101,7 +122,10 @@ pub fn fill<'v>(text: &str, lookup: &dyn Fn(&str) -> Option<&'v str>) -> Result<
         match piece {
             Piece::Text(t) => out.push_str(t),
             Piece::Secret(path) => {
-                out.push_str(lookup(path).ok_or_else(|| MissingSecret { path: path.into() })?);
+                match lookup(path) {
+                    Some(value) => out.push_str(value),
+                    None => push_marker(&mut out, path),
+                }
                 let path = Text::secret("", path);
                 taint = Some(match taint {
                     Some(earlier) => earlier.tainted_by(path.secret_path()),
@@ -110,22 +134,17 @@ pub fn fill<'v>(text: &str, lookup: &dyn Fn(&str) -> Option<&'v str>) -> Result<
             }
         }
     }
-    Ok(Text::plain(out).tainted_by(taint.as_ref().and_then(Text::secret_path)))
+    Text::plain(out).tainted_by(taint.as_ref().and_then(Text::secret_path))
 }
 
-/// Fills every text of `value`, at any depth.
-pub fn fill_value<'v>(value: &Value, lookup: &dyn Fn(&str) -> Option<&'v str>) -> Result<Value, MissingSecret> {
-    Ok(match value {
-        Value::Text(t) if is_marked(t.as_str()) => Value::Text(fill(t.as_str(), lookup)?),
-        Value::List(items) => {
-            Value::list(items.iter().map(|v| fill_value(v, lookup)).collect::<Result<alloc::vec::Vec<_>, _>>()?)
-        }
-        Value::Map(map) => {
-            let entries = map.iter().map(|(k, v)| Ok((k.clone(), fill_value(v, lookup)?)));
-            Value::map(entries.collect::<Result<alloc::vec::Vec<_>, MissingSecret>>()?)
-        }
+/// Fills every text of `value`, at any depth, as far as the lookup goes: see [`fill_known`].
+pub fn fill_value<'v>(value: &Value, lookup: &dyn Fn(&str) -> Option<&'v str>) -> Value {
+    match value {
+        Value::Text(t) if is_marked(t.as_str()) => Value::Text(fill_known(t.as_str(), lookup)),
+        Value::List(items) => Value::list(items.iter().map(|v| fill_value(v, lookup))),
+        Value::Map(map) => Value::map(map.iter().map(|(k, v)| (k.clone(), fill_value(v, lookup)))),
         other => other.clone(),
-    })
+    }
 }
 
 /// Returns `text` as people may see it: each marker as `«secret path»`.
@@ -209,7 +228,7 @@ mod tests {
         let mut found = BTreeSet::new();
         paths(&v, &mut found);
         assert_eq!(found.into_iter().collect::<alloc::vec::Vec<_>>(), ["x".into()]);
-        let filled = fill_value(&v, &|_| Some("s")).unwrap();
+        let filled = fill_value(&v, &|_| Some("s"));
         assert_eq!(filled.at("a.0").and_then(Value::as_str), Some("s"));
         assert_eq!(filled.secret_path().map(|p| &**p), Some("x"));
     }

@@ -3,5 +3,5 @@
 mod marker;
 mod reference;
 
-pub use marker::{MissingSecret, fill, fill_value, is_marked, mark, paths, reserved, shown};
+pub use marker::{MissingSecret, fill, fill_known, fill_value, first_path, is_marked, mark, paths, reserved, shown};
 pub use reference::{Reference, find};

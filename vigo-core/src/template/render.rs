@@ -1,7 +1,7 @@
 //! The machine that renders a template.
 
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, btree_map};
+use alloc::collections::{BTreeMap, BTreeSet, btree_map};
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -17,6 +17,7 @@ use super::scope::Scope;
 use super::val::{Data, Val, go_type, shown, union};
 use crate::diagnostic::nearest;
 use crate::limits::{TEMPLATE_CALL_DEPTH_MAX, TEMPLATE_OUTPUT_BYTES_MAX};
+use crate::secret;
 use crate::value::{Text, Value};
 
 /// What a template printed.
@@ -224,7 +225,7 @@ impl<'a> Machine<'a> {
                 let name = template.slice(at + 1, len as usize);
                 let from = self.pop();
                 let field = self.field(&from, name, optional)?;
-                self.stack.push(field);
+                self.stack.push(self.had(field)?);
             }
             Op::Call { function, args, piped } => self.call(function, usize::from(args), piped)?,
             Op::Short { on, to } => {
@@ -278,7 +279,7 @@ impl<'a> Machine<'a> {
                 }
             }
             Op::Next { end, key, value } => {
-                if !self.next(key, value) {
+                if !self.next(key, value)? {
                     self.end_loop();
                     return Ok(Some(end as usize));
                 }
@@ -384,8 +385,34 @@ impl<'a> Machine<'a> {
             Failure { message, ..failure }
         })?;
         self.stack.truncate(start);
-        self.stack.push(result.tainted(taint));
+        let result = self.had(result.tainted(taint))?;
+        self.stack.push(result);
         Ok(())
+    }
+
+    /// Refuses a text that holds the marker of a withheld secret: a template must not take it for a value.
+    fn had(&self, val: Val<'a>) -> Result<Val<'a>, Failure> {
+        match val.value() {
+            Value::Text(text) if text.secret_path().is_some() => {
+                secret::first_path(text.as_str()).map_or(Ok(()), |path| self.had_secret(path))?;
+            }
+            _ => {}
+        }
+        Ok(val)
+    }
+
+    /// The same for all that a value holds.
+    fn had_whole(&self, value: &Value) -> Result<(), Failure> {
+        let mut paths = BTreeSet::new();
+        secret::paths(value, &mut paths);
+        paths.iter().try_for_each(|path| self.had_secret(path))
+    }
+
+    fn had_secret(&self, path: &str) -> Result<(), Failure> {
+        match self.scope.secrets.withheld(path) {
+            Some(why) => Err(Failure::new(ErrorKind::Secret, format!("secret `{path}`: {why}"))),
+            None => Ok(()),
+        }
     }
 
     fn print(&mut self, val: Val<'a>, at: usize) -> Result<(), Failure> {
@@ -396,6 +423,7 @@ impl<'a> Machine<'a> {
             return Err(failure.help("give a value for that case with `default`, or test it with `if`"));
         }
         if self.take {
+            self.had_whole(val.value())?;
             self.taken = Some(val.seal(&mut self.fuel)?);
             return Ok(());
         }
@@ -407,6 +435,7 @@ impl<'a> Machine<'a> {
                 if val.taint.is_none() { text.secret_path().cloned() } else { val.secrets(&mut self.fuel)? }
             }
             value @ (Value::List(_) | Value::Map(_)) => {
+                self.had_whole(value)?;
                 let mut out = self.fuel.out();
                 print::value(&mut out, value)?;
                 self.out.push_str(&self.fuel.finish(out)?);
@@ -454,21 +483,21 @@ impl<'a> Machine<'a> {
     }
 
     /// Takes the next item of the innermost loop; returns false at the end.
-    fn next(&mut self, key_slot: u16, value_slot: u16) -> bool {
-        let Some(running) = self.loops.last_mut() else { return false };
+    fn next(&mut self, key_slot: u16, value_slot: u16) -> Result<bool, Failure> {
+        let Some(running) = self.loops.last_mut() else { return Ok(false) };
         let index = running.index;
         let (key, value) = match &mut running.items {
             Items::Borrowed(items) => match items.next() {
                 Some(item) => (None, running.of.child(item)),
-                None => return false,
+                None => return Ok(false),
             },
             Items::Owned(items) => match usize::try_from(index).ok().and_then(|i| items.get(i)) {
                 Some(item) => (None, running.of.child(item.clone())),
-                None => return false,
+                None => return Ok(false),
             },
             Items::BorrowedMap(entries) => match entries.next() {
                 Some((key, item)) => (Some(key.clone()), running.of.child(item)),
-                None => return false,
+                None => return Ok(false),
             },
             Items::OwnedMap(map, last) => {
                 let from = last.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
@@ -478,11 +507,11 @@ impl<'a> Machine<'a> {
                         *last = Some(key.clone());
                         (Some(key), item)
                     }
-                    None => return false,
+                    None => return Ok(false),
                 }
             }
             Items::Count(n) if index < *n => (None, running.of.child(Value::Int(index))),
-            Items::Count(_) => return false,
+            Items::Count(_) => return Ok(false),
         };
         running.index += 1;
         if key_slot != NO_SLOT {
@@ -492,6 +521,7 @@ impl<'a> Machine<'a> {
                 *var = key;
             }
         }
+        let value = self.had(value)?;
         let var = self.vars.get_mut(self.base + usize::from(value_slot));
         if let Some(var) = var.filter(|_| value_slot != NO_SLOT) {
             *var = value.clone();
@@ -499,7 +529,7 @@ impl<'a> Machine<'a> {
         if let Some(dot) = self.dots.last_mut() {
             *dot = value;
         }
-        true
+        Ok(true)
     }
 
     fn end_loop(&mut self) {

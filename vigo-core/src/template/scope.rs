@@ -116,6 +116,12 @@ impl<'a> Scope<'a> {
 pub trait Secrets {
     /// Returns the secret at `path`, marked by it, or `None` if it was not to be had.
     fn secret(&self, path: &str) -> Option<Text>;
+
+    /// Returns why a secret whose marker stands in the data was not to be had: a template that uses it fails. `None` lets
+    /// markers stand for what is filled in later.
+    fn withheld(&self, _path: &str) -> Option<String> {
+        None
+    }
 }
 
 /// No secret at all.

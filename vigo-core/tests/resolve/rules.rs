@@ -462,6 +462,31 @@ fn two_resources_for_one_target_are_told_apart_by_their_conditions() {
 }
 
 #[test]
+fn the_keys_of_an_account_are_managed_whole_or_one_by_one() {
+    let key = "key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDk3VvZTO6vQ5tIcYG8DcNnZdqbYzTgYAVtk8zHbVUwA";
+    let cases: &[(&str, &str, &str, &str)] = &[
+        ("both", "authorized_keys: x", "user: eve", "E0505"),
+        ("no keys of the user", "shell: /bin/sh", "user: eve", ""),
+        ("another user", "authorized_keys: x", "user: bob", ""),
+        ("another file", "authorized_keys: x", "user: eve, file: /etc/keys", ""),
+        (
+            "exclusive",
+            "authorized_keys: x, when: \"os_family('debian')\"",
+            "user: eve, when: \"os_family('redhat')\"",
+            "",
+        ),
+        ("perhaps both", "authorized_keys: x, when: is_container", "user: eve", "W0551"),
+    ];
+    for (name, user, one, expected) in cases {
+        let text = format!(
+            "resources:\n  - {{name: k, type: authorized_key, {one}, {key}}}\n  - {{name: u, type: user, username: eve, {user}}}\n"
+        );
+        let found = check(&tree(&[("configcrates/a.vgo", &text)], "envoys:\n  - {match: '*', configcrates: [a]}\n"));
+        assert_eq!(found.get(..5).unwrap_or(""), *expected, "{name}: {found}");
+    }
+}
+
+#[test]
 fn a_usercrate_is_a_crate_of_its_own_name_space() {
     let files = [
         (

@@ -4,6 +4,7 @@ use super::apt_output::{classify, policy, simulation};
 use super::deb_version;
 use super::dpkg::{Database, QUERY_FORMAT, Status, rewritten};
 use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -86,15 +87,9 @@ impl Adapter<Package> for Apt {
             ops.push(Op::stat(&stamp_path()));
         }
         let latest = wants.iter().filter(|w| w.ensure == Ensure::Latest);
-        let names: BTreeSet<&Arc<str>> = latest.clone().flat_map(|w| &w.names).collect();
+        let names: BTreeSet<&Arc<str>> = latest.flat_map(|w| &w.names).collect();
         let names: Vec<&Arc<str>> = names.into_iter().collect();
         ops.extend(names.chunks(1000).map(|names| ask_policy(names.iter().copied(), facts)));
-        for want in latest.filter(|w| w.everything) {
-            let op = simulate(want, &[Action::UpgradeAll], facts);
-            if !ops.contains(&op) {
-                ops.push(op);
-            }
-        }
         ops
     }
 
@@ -123,14 +118,18 @@ impl Adapter<Package> for Apt {
             let op = simulate(want, actions, facts);
             match outputs.get(&op) {
                 Some(OpOutput::Ran(ran)) => Ok(simulation(ran)),
-                Some(other) => Ok(Foretold::Refused(format!("expected what apt-get would do, found {other:?}"))),
+                Some(OpOutput::Failed(failure)) => Ok(Foretold::Refused(Box::new(failure.into()))),
+                Some(_) => {
+                    let problem = Problem::failed("expected what apt-get would do, found something else");
+                    Ok(Foretold::Refused(Box::new(problem)))
+                }
                 None => Err(Interpreted::Ask(alloc::vec![op])),
             }
         };
         if want.everything {
             match simulated(&[Action::UpgradeAll]) {
                 Ok(Foretold::Steps { comes, .. }) => state.upgrades = comes,
-                Ok(Foretold::Refused(why)) => return Interpreted::Unknown(why),
+                Ok(Foretold::Refused(problem)) => return Interpreted::Unknown(problem.message),
                 Ok(Foretold::Unasked) => {}
                 Err(ask) => return ask,
             }

@@ -1,5 +1,6 @@
 //! What apt's programs print.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -37,7 +38,8 @@ pub(super) fn policy<'a>(text: &'a str, name: &str) -> Option<Policy<'a>> {
 /// Returns what a simulated run (`-s`) would do.
 pub(super) fn simulation(ran: &Ran) -> Foretold {
     if !ran.success() {
-        return Foretold::Refused(errors(ran).unwrap_or_else(|| format!("`apt-get -s` ended with {}", ran.exit)));
+        let ended = || Problem::failed(format!("`apt-get -s` ended with {}", ran.exit));
+        return Foretold::Refused(Box::new(classify(ran).unwrap_or_else(ended)));
     }
     let (mut comes, mut goes) = (Vec::new(), Vec::new());
     for line in ran.out().lines() {
@@ -149,7 +151,7 @@ mod tests {
         let new = Upgrade { name: "new".into(), from: "".into(), to: "2:3-1".into() };
         assert_eq!(simulation(&mixed), Foretold::Steps { comes: alloc::vec![new], goes: alloc::vec!["old".into()] });
         let missing = recorded(include_str!("../../tests/fixtures/apt/2.6.1/install-missing.txt"));
-        assert_eq!(simulation(&missing), Foretold::Refused("Unable to locate package nosuch".into()));
+        assert_eq!(simulation(&missing), Foretold::Refused(Box::new(classify(&missing).unwrap())));
     }
 
     #[test]

@@ -93,7 +93,8 @@ impl Adapter<Service> for Systemd {
             return Interpreted::Unknown(format!("systemctl show does not answer for `{unit}`"));
         };
         if block.load_state == "not-found" {
-            return not_found(&manager, &unit, outputs, Some(RunState::Stopped));
+            // In a plan the resource that writes the file has it loaded; on a machine nobody has, yet.
+            return not_found(&manager, &unit, outputs, Some(RunState::Stopped), !facts.planning);
         }
         let mut seen = match observed(&block, &unit) {
             Ok(seen) => seen,
@@ -469,9 +470,9 @@ fn interpret_image(image: &AbsPath, unit: &str, outputs: &Outputs) -> Interprete
     };
     let out = ran.out();
     match out.trim() {
-        "" if ran.err().contains("No such file") => not_found(&Manager::System, unit, outputs, None),
+        "" if ran.err().contains("No such file") => not_found(&Manager::System, unit, outputs, None, false),
         // Newer versions say it in a word.
-        "not-found" => not_found(&Manager::System, unit, outputs, None),
+        "not-found" => not_found(&Manager::System, unit, outputs, None, false),
         "" => Interpreted::Unknown(format!("systemctl is-enabled: {}, {}", ran.exit, ran.err().trim())),
         word => match boot_state(word) {
             Some((boot, mask)) => {
@@ -484,7 +485,13 @@ fn interpret_image(image: &AbsPath, unit: &str, outputs: &Outputs) -> Interprete
 
 /// Looks for the file of a unit that systemd does not know (yet): one that was just written, or in a plan one that an
 /// earlier resource would write.
-fn not_found(manager: &Manager, unit: &str, outputs: &Outputs, run: Option<RunState>) -> Interpreted<State> {
+fn not_found(
+    manager: &Manager,
+    unit: &str,
+    outputs: &Outputs,
+    run: Option<RunState>,
+    stale: bool,
+) -> Interpreted<State> {
     if matches!(manager, Manager::User { .. }) {
         return Interpreted::Known(State::Missing);
     }
@@ -497,11 +504,17 @@ fn not_found(manager: &Manager, unit: &str, outputs: &Outputs, run: Option<RunSt
             None | Some(OpOutput::Missing) => {}
             Some(OpOutput::File { content, .. }) if !content.is_empty() => {
                 let install = install(content, unit);
-                return defined(&install, file, unit, manager, outputs, run);
+                return match defined(&install, outputs) {
+                    Ok(boot) => {
+                        let seen = Observed { run, boot, stale, file: Some(file.clone()), ..Observed::new(unit) };
+                        Interpreted::Known(State::Found(seen))
+                    }
+                    Err(ops) => Interpreted::Ask(ops),
+                };
             }
             // An empty file, or a link to /dev/null.
             Some(OpOutput::File { .. } | OpOutput::Stat(_)) => {
-                let seen = Observed { run, mask: MaskState::Masked, stale: true, ..Observed::new(unit) };
+                let seen = Observed { run, mask: MaskState::Masked, stale, ..Observed::new(unit) };
                 return Interpreted::Known(State::Found(seen));
             }
             Some(other) => return Interpreted::Unknown(failure(other)),
@@ -510,32 +523,18 @@ fn not_found(manager: &Manager, unit: &str, outputs: &Outputs, run: Option<RunSt
     Interpreted::Known(State::Missing)
 }
 
-fn defined(
-    install: &Install,
-    file: &AbsPath,
-    unit: &str,
-    manager: &Manager,
-    outputs: &Outputs,
-    run: Option<RunState>,
-) -> Interpreted<State> {
+/// Returns the boot state of a unit that has a file: whether its links are there. `Err` asks for them.
+fn defined(install: &Install, outputs: &Outputs) -> Result<BootState, Vec<Op>> {
     let links: Vec<AbsPath> = install.links.iter().map(|link| local_folder().join(link)).collect();
     if links.first().is_some_and(|first| outputs.path(first).is_none()) {
-        return Interpreted::Ask(links.iter().map(Op::stat).collect());
+        return Err(links.iter().map(Op::stat).collect());
     }
-    let boot = match (links.is_empty(), install.also) {
+    Ok(match (links.is_empty(), install.also) {
         (true, false) => BootState::Fixed("static"),
         (true, true) => BootState::Fixed("indirect"),
         _ if links.iter().all(|l| matches!(outputs.path(l), Some(OpOutput::Stat(_)))) => BootState::Enabled,
         _ => BootState::Disabled,
-    };
-    Interpreted::Known(State::Found(Observed {
-        run,
-        boot,
-        stale: true,
-        uid: manager.uid(),
-        file: Some(file.clone()),
-        ..Observed::new(unit)
-    }))
+    })
 }
 
 #[cfg(test)]
@@ -704,6 +703,11 @@ mod tests {
             assert_eq!((seen.run, seen.boot, seen.mask), (Some(R::Stopped), boot, mask), "{name}");
             let calls = lowered(&want, seen, &[Action::Start]);
             assert_eq!(calls, ["systemctl daemon-reload", "systemctl start -- app.service"], "{name}");
+            let planning = HostFacts { planning: true, ..facts() };
+            let Interpreted::Known(State::Found(seen)) = Systemd.interpret(&want, &outputs, &planning) else {
+                panic!()
+            };
+            assert!(!seen.stale, "{name}: in a plan who writes it has it loaded");
         }
     }
 

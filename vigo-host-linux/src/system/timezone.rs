@@ -132,7 +132,7 @@ fn write_name(want: &Want) -> Op {
         mode: None,
         owner: Owner::default(),
         context: None,
-        // Debian's timedated writes the file too.
+        // Some builds of timedated write the file too, before this.
         expect: Expect::Anything,
         validate: None,
         backup: None,

@@ -4,6 +4,7 @@ use crate::host::{Comparison, Family, Phase, Problem};
 use crate::resource::Change;
 use crate::time::Duration;
 use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -209,7 +210,7 @@ pub enum Foretold {
         goes: Vec<Arc<str>>,
     },
     /// It would refuse, and says why.
-    Refused(String),
+    Refused(Box<Problem>),
 }
 
 /// What is done.
@@ -307,7 +308,7 @@ impl Family for Package {
             c.act(Action::RefreshIndex);
         }
         match &state.foretold {
-            Foretold::Refused(why) if acts && !refresh => c.failure = Some(Problem::failed(why.clone())),
+            Foretold::Refused(why) if acts && !refresh => return Comparison::fail((**why).clone()),
             Foretold::Steps { comes, goes } => {
                 let known = |name: &str| state.packages.iter().any(|p| *p.name == *name);
                 let more: Vec<&str> = comes.iter().map(|u| &*u.name).filter(|n| !known(n)).collect();
