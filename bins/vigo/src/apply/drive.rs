@@ -72,6 +72,9 @@ pub fn drive(
             Ok(Step::Done(report)) => break report,
         }
     };
+    if let Err(error) = executor.sync() {
+        tracing::warn!("what was changed may not be on disk: {error}");
+    }
     std::panic::set_hook(hook);
     progress.end();
     report

@@ -4,6 +4,7 @@ use super::ExecutorOptions;
 use super::failure::{Answer, failure};
 use super::resolve::{Last, Place, Resolver};
 use super::run::Programs;
+use super::unsynced::Unsynced;
 use super::{fetch, list, meta, read, remove, signal};
 use rustix::fd::OwnedFd;
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +32,7 @@ pub struct Executor {
     pub(super) staged: BTreeMap<StagedId, (PathBuf, [u8; 32])>,
     /// Folders that were looked through for leftovers.
     pub(super) swept: BTreeSet<String>,
+    pub(super) unsynced: Unsynced,
     buf: Vec<u8>,
 }
 
@@ -48,6 +50,7 @@ impl Executor {
             options,
             staged: BTreeMap::new(),
             swept: BTreeSet::new(),
+            unsynced: Unsynced::default(),
             buf: vec![0; read::CHUNK],
         })
     }
@@ -125,6 +128,14 @@ impl Executor {
         }
     }
 
+    /// Waits until all that was changed is on disk; to be called when a run ends.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn sync(&mut self) -> std::io::Result<()> {
+        Ok(self.unsynced.sync()?)
+    }
+
     fn change(&mut self, op: &Op) -> Answer<OpOutput> {
         match op {
             Op::Run(command) => {
@@ -150,16 +161,19 @@ impl Executor {
                     meta::make_parents(self, path)?;
                 }
                 let place = self.allow(op, path, Last::Keep)?;
+                self.unsynced.folder(&place.dir);
                 meta::make_dir(&place, *mode, *owner)
             }
             Op::Symlink { path, to, owner, force } => {
                 let place = self.allow(op, path, Last::Keep)?;
                 self.resolver.forget();
+                self.unsynced.folder(&place.dir);
                 meta::symlink(&place, to, *owner, *force)
             }
             Op::HardLink { path, to, force } => {
                 let place = self.allow(op, path, Last::Keep)?;
                 let to = self.resolver.place(to, Last::Keep)?;
+                self.unsynced.folder(&place.dir);
                 meta::hard_link(&place, &to, *force)
             }
             Op::Remove { path, recursive } => {
@@ -169,6 +183,7 @@ impl Executor {
                     other => other?,
                 };
                 self.resolver.forget();
+                self.unsynced.folder(&place.dir);
                 remove::remove(&place, *recursive)
             }
             Op::Rename { from, to } => {
@@ -177,6 +192,8 @@ impl Executor {
                 let resolved = Op::Rename { from: source.path.clone(), to: target.path.clone() };
                 allowed(&resolved)?;
                 self.resolver.forget();
+                self.unsynced.folder(&source.dir);
+                self.unsynced.folder(&target.dir);
                 meta::rename(&source, &target)
             }
             Op::SetOwner { path, owner, follow } => {
@@ -223,6 +240,8 @@ impl Executor {
 
 impl Drop for Executor {
     fn drop(&mut self) {
+        // A run that was broken off before it asked for it.
+        let _ = self.unsynced.sync();
         for (path, _) in self.staged.values() {
             let _ = std::fs::remove_file(path);
         }
