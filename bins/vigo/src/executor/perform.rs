@@ -8,6 +8,7 @@ use super::unsynced::Unsynced;
 use super::{fetch, list, meta, read, remove, signal};
 use rustix::fd::OwnedFd;
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use vigo_core::action::{AbsPath, Effect, FailureKind, Op, OpFailure, OpOutput, StagedId};
@@ -92,34 +93,34 @@ impl Executor {
         answer.unwrap_or_else(OpOutput::Failed)
     }
 
-    /// Performs operations whose order is free, and hands each answer to `answer` with its number.
+    /// Performs operations whose order is free, and hands each answer to `answer` with its number. A panic is an answer
+    /// too.
     pub fn perform_all(&mut self, ops: Vec<(OpId, Arc<Op>)>, mut answer: impl FnMut(OpId, OpOutput)) {
         let (mut runs, others): (Vec<_>, Vec<_>) = ops.into_iter().partition(|(_, op)| is_read_by_program(op));
         if runs.len() < 2 {
             for (id, op) in runs.into_iter().chain(others) {
-                answer(id, self.perform(&op));
+                answer(id, self.contained(&op));
             }
             return;
         }
         for (id, op) in others {
-            answer(id, self.perform(&op));
+            answer(id, self.contained(&op));
         }
         let programs = &self.programs;
         while !runs.is_empty() {
             let together: Vec<_> = runs.drain(..runs.len().min(RUNS_MAX)).collect();
             let answers: Vec<(OpId, OpOutput)> = std::thread::scope(|scope| {
                 let run = |(id, op): (OpId, Arc<Op>)| {
-                    let handle = scope.spawn(move || match &*op {
-                        Op::Run(command) => allowed(&op).map_or_else(OpOutput::Failed, |()| programs.run(command)),
-                        _ => not_performed(&op),
+                    let own = op.clone();
+                    let handle = scope.spawn(move || match &*own {
+                        Op::Run(command) => allowed(&own).map_or_else(OpOutput::Failed, |()| programs.run(command)),
+                        _ => not_performed(&own),
                     });
-                    (id, handle)
+                    (id, op, handle)
                 };
                 let handles: Vec<_> = together.into_iter().map(run).collect();
-                let joined = handles.into_iter().map(|(id, handle)| {
-                    let panicked = |_| OpOutput::Failed(failure(FailureKind::Other, "the executor panicked"));
-                    (id, handle.join().unwrap_or_else(panicked))
-                });
+                let joined =
+                    handles.into_iter().map(|(id, op, handle)| (id, handle.join().unwrap_or_else(|_| panicked(&op))));
                 joined.collect()
             });
             for (id, output) in answers {
@@ -134,6 +135,10 @@ impl Executor {
     /// What the system says.
     pub fn sync(&mut self) -> std::io::Result<()> {
         Ok(self.unsynced.sync()?)
+    }
+
+    fn contained(&mut self, op: &Op) -> OpOutput {
+        catch_unwind(AssertUnwindSafe(|| self.perform(op))).unwrap_or_else(|_| panicked(op))
     }
 
     fn change(&mut self, op: &Op) -> Answer<OpOutput> {
@@ -272,6 +277,10 @@ fn moved(op: &Op, to: &AbsPath) -> Op {
 
 fn is_read_by_program(op: &Op) -> bool {
     matches!(op, Op::Run(command) if command.effect == Effect::Reads && !command.background)
+}
+
+fn panicked(op: &Op) -> OpOutput {
+    OpOutput::Failed(failure(FailureKind::Other, format!("internal error: the executor panicked at `{op}`")))
 }
 
 fn not_performed(op: &Op) -> OpOutput {
