@@ -2,6 +2,8 @@
 
 use super::{Adapter, HostFacts, Problem};
 use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 /// What a host supports of a type.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,6 +25,35 @@ pub struct Capability {
     pub support: Support,
     /// The native tool.
     pub tool: &'static str,
+}
+
+impl Capability {
+    /// Returns the line of a type that is managed in full.
+    pub const fn full(type_name: &'static str, tool: &'static str) -> Self {
+        Self { type_name, support: Support::Full, tool }
+    }
+
+    /// Returns the line of a type of which `but` is not supported.
+    pub const fn partly(type_name: &'static str, tool: &'static str, but: &'static str) -> Self {
+        Self { type_name, support: Support::Partly(but), tool }
+    }
+
+    /// Returns the line of a type that does not exist there.
+    pub const fn no(type_name: &'static str) -> Self {
+        Self { type_name, support: Support::No, tool: "" }
+    }
+}
+
+/// Returns the types that do not have one line in a host's table, each with what it has.
+pub fn gaps(table: &[Capability]) -> Vec<String> {
+    let lines = |name: &str| table.iter().filter(|c| c.type_name == name).count();
+    let gap = |name: &str| match lines(name) {
+        1 => None,
+        count => Some(format!("`{name}` has {count} lines")),
+    };
+    let strange = table.iter().filter(|c| crate::resource::find(c.type_name).is_none());
+    let strange = strange.map(|c| format!("`{}` is no type", c.type_name));
+    crate::resource::types().iter().map(|t| t.name).filter_map(gap).chain(strange).collect()
 }
 
 macro_rules! families {
@@ -49,7 +80,7 @@ macro_rules! families {
                 facts: &HostFacts,
                 _manager: Option<&str>,
             ) -> Result<&'static dyn Adapter<crate::resource::package::Package>, Problem> {
-                Err(unsupported("package", self.name(), facts))
+                Err(unsupported_type("package", self.name(), facts))
             }
 
             $(
@@ -58,7 +89,7 @@ macro_rules! families {
                 /// # Errors
                 /// [`Problem`] of kind `Unsupported`, when this host has no way to do it.
                 fn $name(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<$family>, Problem> {
-                    Err(unsupported(<$family as super::Family>::TYPE, self.name(), facts))
+                    Err(unsupported_type(<$family as super::Family>::TYPE, self.name(), facts))
                 }
             )*
         }
@@ -94,7 +125,8 @@ families! {
     swap: crate::resource::swap::Swaps;
 }
 
-fn unsupported(type_name: &str, host: &str, facts: &HostFacts) -> Problem {
+/// Returns that a host has no way to manage a type.
+pub(crate) fn unsupported_type(type_name: &str, host: &str, facts: &HostFacts) -> Problem {
     let version = if facts.version.is_empty() { host.into() } else { format!("{} {}", facts.distro, facts.version) };
     Problem::unsupported(format!("type `{type_name}` is not supported on {version}"))
 }
