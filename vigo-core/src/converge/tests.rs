@@ -525,3 +525,17 @@ fn a_file_that_changed_meanwhile_is_looked_at_once_more() {
     assert_eq!(outcomes(&report), ["l changed"], "{report:#?}");
     assert_eq!(m.disk.read("/etc/f").as_deref(), Some("theirs\nours\n"));
 }
+
+#[test]
+fn a_name_that_is_one_on_another_system_alone_is_unsupported() {
+    let policy = "resources:
+  - {name: u, type: user_windows, username: bob}
+  - {name: not-here, type: cron_windows, cron: j, command: x, minute: 1, when: \"os_family('windows')\"}
+  - {type: package_windows, package: git}
+";
+    for report in [Machine::new().apply(policy), Machine::new().plan(policy)] {
+        assert_eq!(outcomes(&report), ["u failed", "not-here skipped when", "package:git failed"], "{report:#?}");
+        let cause = report.resources[0].cause.clone().unwrap_or_default();
+        assert!(cause.ends_with("type `user_windows` is not supported on test"), "{cause}");
+    }
+}

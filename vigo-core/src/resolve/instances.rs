@@ -44,6 +44,7 @@ pub(super) struct Instance<'c, 'a> {
     pub krate: usize,
     pub name: Arc<str>,
     pub id: Arc<str>,
+    /// The type's name for the agent: the plain one, but as written where that is a name on one system alone.
     pub type_name: Arc<str>,
     pub decl: Option<&'static TypeDecl>,
     pub item: Option<Item>,
@@ -211,13 +212,15 @@ impl<'c, 'a> Instances<'c, 'a> {
             let d = Diagnostic::new(Code::UnknownType, resource.type_name.span(), message);
             cx.report(d.did_you_mean(&type_name, resource::types().iter().map(|t| t.name)));
         }
-        let type_name: Arc<str> = decl.map_or(&*type_name, |d| d.name).into();
+        let plain = decl.map_or(&*type_name, |d| d.name);
+        let bound = decl.is_some_and(|d| d.system_of(&type_name).is_some());
+        let bundled: Arc<str> = if bound { (&*type_name).into() } else { plain.into() };
         let (base, is_templated) = match resource.name {
             Some(node) => match render::text(node, "name", &data) {
                 Ok(text) => (text.into_owned(), node.text().is_some_and(|t| t.contains("{{"))),
                 Err(d) => return cx.report(d),
             },
-            None => super::attributes::default_name(resource, &type_name, decl, &data),
+            None => super::attributes::default_name(resource, plain, decl, &data),
         };
         if let Some(d) = resource.name.and_then(|node| bad_name(node, &base)) {
             return cx.report(d);
@@ -243,7 +246,7 @@ impl<'c, 'a> Instances<'c, 'a> {
             }
         };
         let Some(instance) = self.crates.get_mut(krate) else { return };
-        let handler = changed || (!resource.subscribes.is_empty() && attributes.acts_always(&type_name));
+        let handler = changed || (!resource.subscribes.is_empty() && attributes.acts_always(plain));
         let index = self.all.len() as u32;
         if let Some(earlier) = instance.by_name.get(&name).and_then(|all| all.first())
             && let Some(earlier) = self.all.get(*earlier as usize)
@@ -271,7 +274,7 @@ impl<'c, 'a> Instances<'c, 'a> {
                 changed,
             });
         }
-        self.all.push(Instance { resource, krate, name, id, type_name, decl, item, when, handler });
+        self.all.push(Instance { resource, krate, name, id, type_name: bundled, decl, item, when, handler });
     }
 }
 
