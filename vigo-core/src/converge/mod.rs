@@ -8,6 +8,7 @@ mod mask;
 mod observe;
 mod options;
 mod overlay;
+mod parked;
 mod prepare;
 mod render;
 mod report;

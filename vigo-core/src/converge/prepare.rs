@@ -5,7 +5,7 @@ use super::render::{Own, Renderer};
 use super::report::Outcome;
 use super::trigger::{Record, Triggers};
 use crate::bundle::{Attribute, BundleResource, EdgeKind};
-use crate::host::{Problem, ProblemKind};
+use crate::host::{Problem, ProblemKind, unsupported_type};
 use crate::plan::{self, Graph, Reason};
 use crate::resource::{self, Fields, Footprint, Instance, Prepare, TypeDecl};
 use crate::template::{Field as Root, Scope};
@@ -173,11 +173,16 @@ fn node(run: &Converge, index: u32, resource: &BundleResource, gate: Option<Expr
         node.fault = Some(problem);
         return node;
     };
+    if decl.system_of(&resource.type_name).is_some_and(|system| system != run.host.name()) {
+        node.fault = Some(unsupported_type(&resource.type_name, run.host.name(), &run.facts).at(resource.place));
+        return node;
+    }
     // What will not run is not rendered: its data may not exist on this machine.
     if is_false(&node.gate) || is_false(&node.when) {
         return node;
     }
-    match run.fields(resource, decl, false) {
+    // What is observed together is made now, with its long texts.
+    match run.fields(resource, decl, decl.batch) {
         Err(fault) => node.fault = Some(fault),
         Ok(fields) => {
             node.identity = (decl.identity)(&fields).map(Arc::from);
