@@ -25,6 +25,10 @@ const ROUNDS_MAX: u8 = 3;
 const PAUSE_MIN: Duration = Duration::from_ms(50);
 /// The longest pause before looking again.
 const PAUSE_MAX: Duration = Duration::from_secs(2);
+/// How long somebody else's lock is waited for, counted from when the operation was first asked for.
+const LOCK_WAIT: Duration = Duration::from_secs(120);
+/// The pause before an operation that met a lock is asked for again.
+const LOCK_PAUSE: Duration = Duration::from_secs(3);
 /// How much of a failed command's output a report keeps.
 const LOG_BYTES_MAX: usize = 4096;
 
@@ -43,6 +47,7 @@ impl Converge {
             instance: None,
             observation: Observation::default(),
             queue: VecDeque::new(),
+            asked: None,
             rounds: 0,
             deadline: now,
             settle_until: None,
@@ -73,6 +78,15 @@ impl Converge {
                 }
                 turn.stage = Stage::Observe(*phase);
                 turn.observation = Observation::default();
+                self.turn = Some(turn);
+            }
+            Stage::Locked { until, why } => {
+                if now < *until && !self.cancelled {
+                    let step = Step::WaitUntil { at: *until, why: why.clone() };
+                    self.turn = Some(turn);
+                    return Some(step);
+                }
+                turn.stage = Stage::Perform;
                 self.turn = Some(turn);
             }
             Stage::Retry { until } => {
@@ -488,9 +502,17 @@ impl Converge {
             return self.fail(turn, problem, now);
         }
         match turn.queue.pop_front() {
+            Some(op) if self.may_park(&turn, &op) => {
+                turn.queue.push_front(op);
+                self.parked.push(turn, now);
+            }
             Some(op) => {
-                if op.effect() == Effect::Changes {
+                if op.effect() == Effect::Changes && turn.asked.is_none() {
                     turn.report.operations.push(op.to_string());
+                }
+                turn.asked.get_or_insert(now);
+                if let Some(answer) = self.parked.answer(&op).filter(|_| turn.rounds == 1 && turn.attempt == 0) {
+                    return self.performed(turn, alloc::vec![answer], now);
                 }
                 self.turn = Some(turn);
                 self.ask(alloc::vec![op]);
@@ -505,9 +527,13 @@ impl Converge {
 
     fn performed(&mut self, mut turn: Box<Turn>, answers: Vec<(Arc<Op>, Arc<OpOutput>)>, now: Timestamp) {
         let Some(instance) = &turn.instance else { return };
+        let asked = turn.asked.take();
         for (op, output) in answers {
             if op.effect() == Effect::Changes {
                 self.cache.spoil(&op, instance.type_name(), instance.spoils());
+            }
+            if instance.shares(&op) {
+                self.parked.keep(&op, &output);
             }
             let problem = match &*output {
                 OpOutput::Failed(failure) if failure.kind == FailureKind::Changed && turn.rounds < 2 => {
@@ -545,6 +571,15 @@ impl Converge {
                     continue;
                 }
             };
+            if problem.kind == ProblemKind::Locked
+                && let Some(since) = asked.filter(|since| now < *since + LOCK_WAIT && !self.cancelled)
+            {
+                turn.asked = Some(since);
+                turn.queue.push_front((*op).clone());
+                turn.stage = Stage::Locked { until: now + LOCK_PAUSE, why: problem.message };
+                self.turn = Some(turn);
+                return;
+            }
             turn.queue.clear();
             return self.diagnose(turn, problem);
         }
@@ -611,7 +646,11 @@ impl Converge {
         let resource = node.and_then(|n| self.bundle.resources.get(n.resource as usize));
         let again = matches!(
             problem.kind,
-            ProblemKind::Failed | ProblemKind::Blocked | ProblemKind::NotSettled | ProblemKind::Unobservable
+            ProblemKind::Failed
+                | ProblemKind::Blocked
+                | ProblemKind::Locked
+                | ProblemKind::NotSettled
+                | ProblemKind::Unobservable
         );
         if let Some(resource) = resource
             && again
@@ -628,7 +667,7 @@ impl Converge {
         turn.report.cause = Some(self.cause(&problem));
         turn.report.help = problem.help;
         let outcome = match problem.kind {
-            ProblemKind::Blocked => Outcome::Blocked,
+            ProblemKind::Blocked | ProblemKind::Locked => Outcome::Blocked,
             ProblemKind::Evaluation => Outcome::Skipped(SkipCause::Error),
             ProblemKind::Secret => Outcome::Skipped(SkipCause::Secret),
             _ => Outcome::Failed,

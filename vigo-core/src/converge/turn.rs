@@ -30,6 +30,8 @@ pub(super) struct Turn {
     pub(super) observation: Observation,
     /// Operations still to perform.
     pub(super) queue: VecDeque<Op>,
+    /// When the operation in hand was first asked for; it may be asked for again.
+    pub(super) asked: Option<Timestamp>,
     /// How often operations were made from an observation.
     pub(super) rounds: u8,
     /// When this attempt's operations must be through.
@@ -71,6 +73,8 @@ pub(super) enum Stage {
     Wait { until: Timestamp, why: String, phase: Phase },
     /// Reading what a failure left behind.
     Diagnose(Problem),
+    /// Waiting for somebody else's lock, to ask for the operation again.
+    Locked { until: Timestamp, why: String },
     /// Waiting for the next attempt.
     Retry { until: Timestamp },
     /// Looking whether a trigger refreshes it.
