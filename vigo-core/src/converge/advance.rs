@@ -1,6 +1,7 @@
 //! How a turn goes on: `when:` → dependencies → trigger → observe → compare → lower → perform → observe again → refresh.
 
 use super::observe::{Observation, Seen};
+use super::prepare::Node;
 use super::report::{Outcome, SkipCause};
 use super::turn::{Stage, Turn};
 use super::{Converge, Step};
@@ -51,6 +52,7 @@ impl Converge {
             kept: false,
             acted: false,
             refreshing: false,
+            started_at: None,
             report,
         }));
     }
@@ -67,7 +69,8 @@ impl Converge {
             Stage::Foresee(_) => self.foreseen(turn, &[], now),
             Stage::Wait { until, phase, why } => {
                 if now < *until && !self.cancelled {
-                    let step = Step::WaitUntil { at: *until, why: why.clone() };
+                    let why = self.mask.borrow().apply(why).into_owned();
+                    let step = Step::WaitUntil { at: *until, why };
                     self.turn = Some(turn);
                     return Some(step);
                 }
@@ -76,7 +79,7 @@ impl Converge {
                 self.turn = Some(turn);
             }
             Stage::Retry { until } => {
-                if now < *until && !self.cancelled {
+                if now < *until {
                     let step = Step::WaitUntil { at: *until, why: format!("attempt {}", turn.attempt + 1) };
                     self.turn = Some(turn);
                     return Some(step);
@@ -84,6 +87,8 @@ impl Converge {
                 turn.stage = Stage::Ready;
                 turn.instance = None;
                 turn.refreshing = false;
+                turn.started_at = None;
+                turn.report.log = None;
                 self.turn = Some(turn);
             }
             Stage::Diagnose(_) => self.diagnosed(turn, Vec::new(), now),
@@ -118,19 +123,22 @@ impl Converge {
     fn gate(&mut self, mut turn: Box<Turn>, now: Timestamp) {
         let Some(node) = self.nodes.get(turn.node as usize) else { return };
         let krate = self.bundle.resources.get(node.resource as usize).map_or(0, |r| r.krate as usize);
-        let decided = match self.gates.get(krate).cloned().flatten() {
-            Some(tri) => Some(tri),
-            None => {
-                let gate = node.gate.clone();
-                self.decide(gate.as_ref(), &mut turn)
-            }
+        let (expr, decided) = match self.gates.get(krate) {
+            Some(gate) if gate.decided.is_none() => (gate.expr.clone(), None),
+            gate => (None, gate.and_then(|g| g.decided.clone())),
         };
-        let Some(tri) = decided else {
-            self.turn = Some(turn);
-            return;
+        let (tri, because) = match decided {
+            Some(decided) => decided,
+            None => match self.decide(expr.as_ref(), &mut turn) {
+                Some(tri) => (tri, self.unsure(turn.node)),
+                None => {
+                    self.turn = Some(turn);
+                    return;
+                }
+            },
         };
-        if let Some(known) = self.gates.get_mut(krate) {
-            *known = Some(tri.clone());
+        if let Some(gate) = self.gates.get_mut(krate) {
+            gate.decided = Some((tri.clone(), because));
         }
         match tri {
             Tri::True => {
@@ -138,7 +146,7 @@ impl Converge {
                 self.turn = Some(turn);
             }
             Tri::False => self.skip(turn, SkipCause::When, "its crate's gate is false".into(), now),
-            Tri::Unknown(why) => self.unknown_when(turn, "the crate's gate", &why, now),
+            Tri::Unknown(why) => self.unknown_when(turn, "the crate's gate", &why, because, now),
         }
     }
 
@@ -151,13 +159,15 @@ impl Converge {
                 self.turn = Some(turn);
             }
             Some(Tri::False) => self.skip(turn, SkipCause::When, "`when:` is false".into(), now),
-            Some(Tri::Unknown(why)) => self.unknown_when(turn, "`when:`", &why, now),
+            Some(Tri::Unknown(why)) => {
+                let because = self.unsure(turn.node);
+                self.unknown_when(turn, "`when:`", &why, because, now);
+            }
         }
     }
 
-    fn unknown_when(&mut self, turn: Box<Turn>, what: &str, why: &str, now: Timestamp) {
-        let doubt = self.doubt_before(turn.node).or_else(|| self.moved_before(turn.node));
-        match doubt.filter(|_| self.options.dry_run) {
+    fn unknown_when(&mut self, turn: Box<Turn>, what: &str, why: &str, because: Option<u32>, now: Timestamp) {
+        match self.name(because) {
             Some(because) => self.end(turn, Outcome::Unknown { because }, now),
             None => self.skip(turn, SkipCause::Error, format!("{what} cannot be decided: {why}"), now),
         }
@@ -166,12 +176,12 @@ impl Converge {
     /// Dependencies, trigger, long texts, instance.
     fn ready(&mut self, mut turn: Box<Turn>, now: Timestamp) {
         let bundle = self.bundle.clone();
-        let Some(node) = self.nodes.get_mut(turn.node as usize) else { return };
+        let Some(node) = self.nodes.get(turn.node as usize) else { return };
         let Some(resource) = bundle.resources.get(node.resource as usize) else { return };
-        let fault = node.fault.take();
+        let fault = node.fault.clone();
         for &(from, reason) in self.graph.before(turn.node) {
             let Some(earlier) = self.nodes.get(from as usize) else { continue };
-            let bad = earlier.outcome.as_ref().is_some_and(|o| !o.satisfies());
+            let bad = earlier.outcome.as_ref().is_none_or(|o| !o.satisfies());
             if reason == Reason::Written(EdgeKind::Requires) && bad {
                 let id = bundle.resources.get(earlier.resource as usize).map_or("", |r| &*r.id);
                 let word = earlier.outcome.as_ref().map_or("", Outcome::word);
@@ -179,13 +189,15 @@ impl Converge {
                 return self.skip(turn, SkipCause::Dependency, why, now);
             }
         }
-        match fault {
-            Some(problem) => return self.fail(turn, problem, now),
-            None => {}
+        if let Some(problem) = fault {
+            return self.give_up(turn, problem, now);
         }
         if resource.handler {
             match self.triggers.newest(&resource.id) {
                 None => {
+                    if let Some(because) = self.unknown_source(turn.node) {
+                        return self.end(turn, Outcome::Unknown { because }, now);
+                    }
                     let why = "nothing triggered it".into();
                     return self.skip(turn, SkipCause::Untriggered, why, now);
                 }
@@ -197,17 +209,14 @@ impl Converge {
             }
         }
         match self.make(&turn, resource) {
-            Err(problem) => self.fail(turn, problem, now),
+            Err(problem) => self.give_up(turn, problem, now),
             Ok(None) => {
                 turn.report.notes.push("its `on_revert` command has succeeded already".into());
                 self.succeed(turn, now);
             }
             Ok(Some(instance)) => {
-                let timeout = resource.timeout.unwrap_or(instance.timeout());
-                turn.deadline = now + timeout;
                 turn.settle_until = None;
                 turn.rounds = 0;
-                turn.pause = PAUSE_MIN;
                 turn.open.clear();
                 turn.instance = Some(instance);
                 turn.observation = Observation::default();
@@ -226,8 +235,10 @@ impl Converge {
         if let Some(command) = &resource.on_revert {
             return self.revert_command(resource, command);
         }
-        let node = self.nodes.get_mut(turn.node as usize);
-        if let Some(instance) = node.and_then(|n| n.instance.take()).filter(|_| !resource.revert) {
+        if let Some(node) = self.nodes.get_mut(turn.node as usize)
+            && let Some(instance) = node.instance.take_if(|_| !resource.revert)
+        {
+            guard::check_footprint(&node.footprint)?;
             return Ok(Some(instance));
         }
         let Some(node) = self.nodes.get(turn.node as usize) else {
@@ -262,9 +273,13 @@ impl Converge {
             },
             _ => {
                 let name = instance.type_name();
-                let same = |i: &&dyn Instance| i.type_name() == name;
-                let others: Vec<&dyn Instance> =
-                    self.nodes.iter().filter_map(|n| n.instance.as_deref()).filter(same).collect();
+                let node = self.nodes.get(turn.node as usize);
+                let is_batch = node.and_then(|n| n.decl).is_some_and(|d| d.batch && d.name == name);
+                let mut others: Vec<&dyn Instance> = Vec::new();
+                if is_batch && self.cache.batch(name).is_none() {
+                    let instances = self.nodes.iter().filter_map(|n| n.instance.as_deref());
+                    others.extend(instances.filter(|i| i.type_name() == name));
+                }
                 turn.observation.begin(&mut *instance, &others, &self.cache, &self.facts)
             }
         };
@@ -298,7 +313,7 @@ impl Converge {
                 self.turn = Some(turn);
                 self.ask(ops);
             }
-            Seen::Unknown(why) => match self.doubt_before(turn.node) {
+            Seen::Unknown(why) => match self.unsure_of(&turn) {
                 Some(because) => self.end(turn, Outcome::Unknown { because }, now),
                 None => {
                     let problem = Problem::new(ProblemKind::Unobservable, format!("it could not be observed: {why}"));
@@ -339,7 +354,7 @@ impl Converge {
             return self.wait(turn, phase, why, now);
         }
         if changes.is_empty() {
-            turn.settle_until = None;
+            self.note_start(&turn);
             turn.stage = Stage::Refresh;
             if turn.refreshing {
                 return self.succeed(turn, now);
@@ -348,8 +363,11 @@ impl Converge {
             return;
         }
         if phase == Phase::Before {
-            turn.report.changes = changes.clone();
-            turn.report.diff = diff.map(|d| d.unified());
+            // What an earlier attempt changed is told beside what it left.
+            let told = if turn.acted { core::mem::take(&mut turn.report.changes) } else { Vec::new() };
+            let new = changes.iter().filter(|c| !told.iter().any(|t| t.field == c.field)).cloned().collect();
+            turn.report.changes = [told, new].concat();
+            turn.report.diff = turn.report.diff.take().filter(|_| turn.acted).or_else(|| diff.map(|d| d.unified()));
         } else if turn.rounds >= ROUNDS_MAX || turn.open == changes {
             // No progress by acting again: give it time, where the family says that it may need some.
             turn.open = changes;
@@ -372,7 +390,8 @@ impl Converge {
             let expected: Vec<String> = turn.open.iter().map(|c| format!("`{}`", c.after)).collect();
             let expected =
                 if expected.is_empty() { String::new() } else { format!("expected {}; ", expected.join(", ")) };
-            let problem = Problem::new(ProblemKind::NotSettled, format!("it did not settle: {expected}{why}"));
+            let what = if now >= until { "it did not settle" } else { "the run was cancelled before it settled" };
+            let problem = Problem::new(ProblemKind::NotSettled, format!("{what}: {expected}{why}"));
             return self.diagnose(turn, problem);
         }
         let at = now + turn.pause;
@@ -389,7 +408,12 @@ impl Converge {
             Err(problem) => return self.fail(turn, problem, now),
         };
         let resource = self.nodes.get(turn.node as usize).and_then(|n| self.bundle.resources.get(n.resource as usize));
-        if let Some(timeout) = resource.and_then(|r| r.timeout) {
+        let timeout = resource.and_then(|r| r.timeout);
+        if turn.rounds == 0 {
+            turn.deadline = now + timeout.unwrap_or(instance.timeout());
+        }
+        (turn.settle_until, turn.pause) = (None, PAUSE_MIN);
+        if let Some(timeout) = timeout {
             for op in &mut ops {
                 if let Op::Run(command) = op {
                     command.timeout = timeout;
@@ -402,7 +426,7 @@ impl Converge {
         turn.rounds += 1;
         self.sequence += 1;
         if instance.starts() {
-            self.note_start(turn.node);
+            turn.started_at = Some(self.sequence);
         }
         if self.options.dry_run {
             turn.report
@@ -413,7 +437,7 @@ impl Converge {
             self.turn = Some(turn);
             return self.ask(parents);
         }
-        if !turn.acted && !turn.refreshing {
+        if !turn.acted {
             // Stored before the change is made: a crash in the middle must not lose whom it concerns.
             let (id, targets) = self.id_and_targets(turn.node);
             let records = self.triggers.arm(&id, &targets, self.sequence);
@@ -468,11 +492,12 @@ impl Converge {
             node.unpredictable = unpredictable;
         }
         turn.acted = true;
+        self.note_start(&turn);
+        let (id, targets) = self.id_and_targets(turn.node);
+        self.triggers.arm(&id, &targets, self.sequence);
         if turn.refreshing {
             return self.succeed(turn, now);
         }
-        let (id, targets) = self.id_and_targets(turn.node);
-        self.triggers.arm(&id, &targets, self.sequence);
         turn.stage = Stage::Refresh;
         self.turn = Some(turn);
     }
@@ -482,10 +507,6 @@ impl Converge {
             let next = turn.queue.front().map(ToString::to_string).unwrap_or_default();
             let problem = Problem::failed(format!("its time was over before `{next}`"));
             return self.fail(turn, problem.help("write a longer `timeout`"), now);
-        }
-        if self.cancelled && !turn.queue.is_empty() {
-            let problem = Problem::failed("the run was cancelled between two of its operations");
-            return self.fail(turn, problem, now);
         }
         match turn.queue.pop_front() {
             Some(op) => {
@@ -591,8 +612,13 @@ impl Converge {
             Some(at) if !resource.handler => !self.started_after(turn.node, at),
             _ => false,
         };
-        if !due || !turn.instance.as_mut().is_some_and(|i| i.refresh()) {
+        let is_told = due || turn.acted || resource.handler;
+        let unknown = if is_told { None } else { self.unknown_source(turn.node) };
+        if !(due || unknown.is_some()) || !turn.instance.as_mut().is_some_and(|i| i.refresh()) {
             return self.succeed(turn, now);
+        }
+        if let Some(because) = unknown {
+            return self.end(turn, Outcome::Unknown { because }, now);
         }
         turn.refreshing = true;
         turn.report.refreshed = true;
@@ -625,6 +651,11 @@ impl Converge {
             self.turn = Some(turn);
             return;
         }
+        self.give_up(turn, problem, now);
+    }
+
+    /// Ends the turn as the kind of the problem has it.
+    fn give_up(&mut self, mut turn: Box<Turn>, problem: Problem, now: Timestamp) {
         turn.report.cause = Some(self.cause(&problem));
         turn.report.help = problem.help;
         let outcome = match problem.kind {
@@ -634,6 +665,20 @@ impl Converge {
             _ => Outcome::Failed,
         };
         self.end(turn, outcome, now);
+    }
+
+    /// Ends the turn in a run that was cancelled, unless its operations are through.
+    pub(super) fn cut_off(&mut self, now: Timestamp) {
+        let Some(turn) = self.turn.take_if(|turn| turn.is_open()) else { return };
+        self.pending = None;
+        if turn.acted {
+            return self.give_up(turn, Problem::failed("the run was cancelled between two of its operations"), now);
+        }
+        if turn.attempt > 0 {
+            let problem = Problem::failed(format!("the run was cancelled before attempt {}", turn.attempt + 1));
+            return self.give_up(turn, problem, now);
+        }
+        self.skip(turn, SkipCause::Cancelled, "the run was cancelled before it was changed".into(), now);
     }
 
     fn succeed(&mut self, turn: Box<Turn>, now: Timestamp) {
@@ -678,10 +723,11 @@ impl Converge {
         (id, node.map(|n| n.targets.clone()).unwrap_or_default())
     }
 
-    fn note_start(&mut self, node: u32) {
-        let Some(node) = self.nodes.get(node as usize) else { return };
-        if let (Some(decl), Some(identity)) = (node.decl, &node.identity) {
-            self.starts.insert((decl.name, identity.clone()), self.sequence);
+    /// Notes that what the turn started has come up.
+    fn note_start(&mut self, turn: &Turn) {
+        let Some(node) = self.nodes.get(turn.node as usize) else { return };
+        if let (Some(at), Some(decl), Some(identity)) = (turn.started_at, node.decl, &node.identity) {
+            self.starts.insert((decl.name, identity.clone()), at);
         }
     }
 
@@ -716,8 +762,30 @@ impl Converge {
     }
 
     /// In a plan: the resource before this one whose effects cannot be known.
-    fn doubt_before(&self, node: u32) -> Option<Arc<str>> {
+    pub(super) fn doubt_before(&self, node: u32) -> Option<Arc<str>> {
         self.name(self.nodes.get(node as usize)?.doubt)
+    }
+
+    /// In a plan: what would trigger this resource if it changed, and may.
+    fn unknown_source(&self, node: u32) -> Option<Arc<str>> {
+        let notifies = |reason: &Reason| *reason == Reason::Written(EdgeKind::Notifies);
+        let is_unknown = |n: &Node| matches!(n.outcome, Some(Outcome::Unknown { .. }));
+        let mut sources = self.graph.before(node).iter().filter(|(_, reason)| notifies(reason));
+        let source = sources.find(|(from, _)| self.nodes.get(*from as usize).is_some_and(is_unknown));
+        self.name(source.map(|&(from, _)| from))
+    }
+
+    /// In a plan: what keeps a condition of this resource from being known.
+    fn unsure(&self, node: u32) -> Option<u32> {
+        let node = self.nodes.get(node as usize)?;
+        node.doubt.or(node.moved)
+    }
+
+    /// In a plan: what keeps this resource from being observed, where that comes before it.
+    fn unsure_of(&self, turn: &Turn) -> Option<Arc<str>> {
+        let unmade = |o: &OpOutput| matches!(o, OpOutput::Failed(f) if f.kind == FailureKind::Unmade);
+        let is_unmade = turn.observation.outputs.iter().any(|(_, output)| unmade(output));
+        self.doubt_before(turn.node).or_else(|| self.moved_before(turn.node).filter(|_| is_unmade))
     }
 
     /// In a plan: a resource before this one that would change.
