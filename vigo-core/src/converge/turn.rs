@@ -12,6 +12,9 @@ use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+/// The first pause before looking again; each is twice the one before.
+pub(super) const PAUSE_MIN: Duration = Duration::from_ms(50);
+
 /// A look under way: by plain reads, or by observing a resource.
 pub(super) type Looking = (Look, Option<Box<dyn Instance>>, Observation);
 
