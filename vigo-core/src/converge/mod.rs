@@ -2,6 +2,8 @@
 
 mod advance;
 mod cache;
+mod compare;
+mod end;
 mod look;
 mod machine;
 mod mask;
@@ -9,7 +11,10 @@ mod observe;
 mod options;
 mod overlay;
 mod parked;
+mod perform;
+mod predict;
 mod prepare;
+mod ready;
 mod render;
 mod report;
 mod revert;

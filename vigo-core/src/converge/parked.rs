@@ -4,7 +4,7 @@ use super::Converge;
 use super::turn::Turn;
 use crate::action::{Op, OpOutput};
 use crate::time::Timestamp;
-use crate::when::{Expr, Tri};
+use crate::when::Expr;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
@@ -69,8 +69,8 @@ impl Converge {
         let Some(n) = self.nodes.get(node as usize) else { return false };
         let krate = self.bundle.resources.get(n.resource as usize).map_or(0, |r| r.krate as usize);
         let open = |expr: &Option<Expr>| expr.as_ref().is_some_and(|e| *e != Expr::True);
-        let gate = self.gates.get(krate).is_some_and(|tri| matches!(tri, Some(Tri::True)));
-        let looks = open(&n.when) || (open(&n.gate) && !gate);
+        let gate = self.gates.get(krate).is_some_and(|gate| open(&gate.expr) && gate.decided.is_none());
+        let looks = open(&n.when) || gate;
         let apart = |(turn, _): &(Box<Turn>, Timestamp)| {
             let after = self.graph.before(node).iter().any(|(from, _)| *from == turn.node);
             let types = turn.instance.as_ref().map_or(&[][..], |i| i.together());
