@@ -292,7 +292,8 @@ mod tests {
         let stopped = || fixture!("sv-status-down-normally-up");
         let linked = &[SERVICE, RUN, LINK][..];
         let kept_down = &[SERVICE, RUN, LINK, DOWN][..];
-        let cases: [(&str, Want, &[(&str, FileKind)], OpOutput, &[&str]); 9] = [
+        type Case<'a> = (&'a str, Want, &'a [(&'a str, FileKind)], OpOutput, &'a [&'a str]);
+        let cases: [Case<'_>; 9] = [
             ("in sync", want(Goal::Running, on), linked, running(), &[]),
             ("start", want(Goal::Running, None), linked, stopped(), &["sv up food"]),
             ("stop", want(Goal::Stopped, None), linked, running(), &["sv down food"]),

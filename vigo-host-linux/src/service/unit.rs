@@ -307,7 +307,8 @@ mod tests {
             ("systemctl enable --no-reload -- x@.service", "systemctl disable --no-reload -- x@.service");
         let reload = "systemctl daemon-reload";
         let gone = "remove /etc/systemd/system/x@.service";
-        let cases: [(&str, &[(&str, &str)], Machine, &[&str]); 6] = [
+        type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], Machine, &'a [&'a str]);
+        let cases: [Case<'_>; 6] = [
             ("new", &plain, there(None, "nobody asks"), &[write, reload]),
             ("in sync", &plain, there(Some(content), "nobody asks"), &[]),
             ("enabled", &enabled, there(Some(content), "disabled\n"), &[enable, reload]),

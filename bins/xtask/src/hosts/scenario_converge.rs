@@ -373,7 +373,10 @@ fn reloads(machine: &SystemdBox, checks: &mut Checks) -> Result<()> {
              - {{name: {name}-nice, type: systemd_dropin, unit: vigo-{name}.service, content: \"[Service]\\nNice=7\\n\"}}\n"
         );
     }
-    policy += "  - {name: runs, type: service, service: vigo-one}\n";
+    policy += "  - {name: template, type: systemd_unit, unit: vigo-tpl@.service, \
+               content: \"[Service]\\nExecStart=/bin/sleep infinity\\n\"}\n  \
+               - {name: runs, type: service, service: vigo-one}\n  \
+               - {name: instance, type: service, service: vigo-tpl@first}\n";
     machine.push_file(&format!("{UNITS}/configcrates/units.vgo"), policy, "0644")?;
     machine.push_file(&format!("{UNITS}/envoys.vgo"), "envoys: [{match: '*', configcrates: [units]}]\n", "0644")?;
     let count = "journalctl --sync; journalctl -b -o cat _PID=1 | grep -c '^Reloading' || true";
@@ -381,9 +384,9 @@ fn reloads(machine: &SystemdBox, checks: &mut Checks) -> Result<()> {
     let run = vigo(machine, "apply", UNITS, &[])?;
     checks.same("new units converge", run.bad(), Vec::<String>::new());
     let after: u32 = machine.sh(count)?.trim().parse().unwrap_or(0);
-    checks.same("eight unit files cost one reload", after - before, 1);
-    let state = "systemctl is-enabled vigo-one vigo-two vigo-three vigo-four | sort -u; systemctl show -p Nice --value vigo-one";
-    checks.same("they are enabled and loaded", machine.sh(state)?.trim(), "enabled\n7");
+    checks.same("nine unit files cost one reload", after - before, 1);
+    let state = "systemctl is-enabled vigo-one vigo-two vigo-three vigo-four | sort -u; systemctl show -p Nice --value vigo-one; systemctl is-active vigo-tpl@first";
+    checks.same("they are enabled and loaded", machine.sh(state)?.trim(), "enabled\n7\nactive");
     let again = vigo(machine, "apply", UNITS, &[])?;
     checks.same("a second run on units changes nothing", again.ids("changed"), Vec::<String>::new());
     Ok(())
