@@ -214,7 +214,13 @@ impl Converge {
         let own = Own::of(&self.bundle, resource, &self.secrets);
         let renderer = self.renderer(resource, &own);
         let mask = &mut *self.mask.borrow_mut();
-        let attributes = self.laid_over(resource, &renderer, mask)?;
+        let mut attributes = self.laid_over(resource, &renderer, mask)?;
+        if attributes.iter().any(|a| a.is_default && !decl.states.iter().all(|state| decl.takes_in(&a.name, state))) {
+            // A default is left out where the state does not take it; what is written there is refused.
+            let state = attributes.iter().copied().find(|a| &*a.name == "state");
+            let fields = renderer.fields(decl, state.as_slice(), long, mask).map_err(|p| p.at(resource.place))?;
+            attributes.retain(|a| !a.is_default || decl.takes_in(&a.name, fields.state()));
+        }
         let fields = renderer.fields(decl, &attributes, long, mask).map_err(|p| p.at(resource.place))?;
         match resource::check(&fields).into_iter().next() {
             Some(problem) => Err(problem),

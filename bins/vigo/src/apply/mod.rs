@@ -70,7 +70,13 @@ pub fn run(options: &ApplyOptions) -> Result<Applied, ApplyError> {
         Some(name) => name.to_lowercase(),
         None => local::hostname()?,
     };
-    let config = Config::read(&sources);
+    let root = options.root.as_deref().map(local::image).transpose()?;
+    let executor_options = ExecutorOptions::new(root.clone(), &options.state_dir);
+    let mut executor = Executor::new(executor_options).map_err(|e| ApplyError::Executor(e.to_string()))?;
+    let mut config = Config::read(&sources);
+    if config.has_foreign_types() {
+        config = config.with_custom_types(traits::custom_types(&mut executor));
+    }
     let resolved = match resolve::resolve(&config, &hostname, options.environment.as_deref()) {
         Ok(resolved) => resolved,
         Err(mut diagnostics) => {
@@ -97,9 +103,6 @@ pub fn run(options: &ApplyOptions) -> Result<Applied, ApplyError> {
     let bundle = Arc::new(resolved.bundle);
     check_only(&options.only, &bundle)?;
     let secrets = secrets::read(options.secrets_file.as_deref())?;
-    let root = options.root.as_deref().map(local::image).transpose()?;
-    let executor_options = ExecutorOptions::new(root.clone(), &options.state_dir);
-    let mut executor = Executor::new(executor_options).map_err(|e| ApplyError::Executor(e.to_string()))?;
     let host = local::host();
     let collected = traits::collect(&bundle.traits_wanted(), &mut executor);
     let mut facts = HostFacts::from_traits(collected.value());
