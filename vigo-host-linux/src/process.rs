@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use vigo_core::action::{AbsPath, Command, Op, OpOutput, Outputs};
-use vigo_core::host::{Adapter, HostFacts, Interpreted, Problem};
+use vigo_core::host::{Adapter, Family, HostFacts, Interpreted, Problem};
 use vigo_core::resource::process::{Action, Found, OWN, Process, Restart, State, Want, in_image};
 use vigo_core::resource::service::Service;
 use vigo_core::value::Text;
@@ -100,7 +100,7 @@ fn end(want: &Want, found: &[Found]) -> Vec<Op> {
     let mut ops: Vec<Op> = found.iter().map(signal(&want.signal)).collect();
     let tenths = want.kill_timeout.as_ms() / 100;
     if tenths > 0 && &*want.signal != "KILL" {
-        let mut wait = Command::change("/bin/sh", ["-c", WAIT, "sh"]).timeout(Service::COMMAND_TIMEOUT);
+        let mut wait = Command::change("/bin/sh", ["-c", WAIT, "sh"]).timeout(Process::timeout(want));
         wait.args.push(Text::plain(tenths.to_string()));
         wait.args.extend(found.iter().map(|p| Text::plain(p.pid.to_string())));
         ops.push(Op::Run(wait));

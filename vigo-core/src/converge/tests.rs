@@ -307,6 +307,73 @@ fn a_failure_skips_what_depends_on_it_and_nothing_else() {
 }
 
 #[test]
+fn a_default_is_left_out_where_the_rendered_state_does_not_take_it() {
+    let mut m = Machine::new();
+    m.disk.file("/etc/old", "x");
+    let policy = "vars: {s: absent}
+defaults: {owner: alice}
+resources:
+  - {name: old, type: file, target_path: /etc/old, state: '{{ .Vars.s }}'}
+  - {name: arm, type: file, target_path: /etc/arm, case: '{{ .Vars.s }}', match: {absent: {state: absent}}}
+  - {name: new, type: file, target_path: /etc/new}
+  - {name: bad, type: file, target_path: /etc/bad, owner: alice, state: '{{ .Vars.s }}'}
+";
+    let report = m.apply(policy);
+    assert_eq!(outcomes(&report), ["old changed", "arm ok", "new changed", "bad failed"], "{report:#?}");
+    let cause = report.resources[3].cause.clone().unwrap_or_default();
+    assert!(cause.ends_with("attribute `owner`: has no meaning with `state: absent`"), "{cause}");
+    assert_eq!(m.disk.node("/etc/new").map(|n| n.meta.uid), Some(1000));
+}
+
+#[test]
+fn the_place_of_a_secret_file_is_no_template() {
+    let mut m = Machine::new();
+    m.disk.programs = |c| match (&c.secret_file, c.args.last()) {
+        (Some(file), Some(text)) if text.as_str().starts_with("import 7 ") && file.as_str() == "k=1" => {
+            (i32::from(text.as_str() != "import 7 {{secret_file}} x"), String::new())
+        }
+        _ => (2, "not as expected".into()),
+    };
+    let policy = "vars: {n: 7, k: 'k=1'}
+resources:
+  - name: import
+    type: exec
+    command: 'import {{ .Vars.n }} {{secret_file}} x'
+    secret_file: '{{ .Vars.k }}'
+    creates: /never
+";
+    let report = m.apply(policy);
+    assert_eq!(outcomes(&report), ["import changed"], "{report:#?}");
+}
+
+#[test]
+fn a_file_that_is_a_mount_point_is_rewritten_with_a_note() {
+    let mut m = Machine::new();
+    m.disk.in_place = true;
+    let report = m.apply("resources:\n  - {name: f, type: file, target_path: /etc/f, content: x}\n");
+    assert_eq!(outcomes(&report), ["f changed"], "{report:#?}");
+    assert_eq!(report.resources[0].notes, ["`/etc/f` is a mount point: it was rewritten in place"]);
+}
+
+#[test]
+fn a_plan_awaits_owners_that_do_not_exist_yet() {
+    let mut m = Machine::new();
+    let policy = "resources:
+  - {name: f, type: file, target_path: /etc/f, content: x, owner: bob, group: '0'}
+  - {name: d, type: directory, target_path: /d, group: bobs}
+";
+    let report = m.plan(policy);
+    assert_eq!(outcomes(&report), ["f changed", "d changed"], "{report:#?}");
+    let shown = |i: usize| {
+        let changes = &report.resources[i].changes;
+        changes.iter().map(|c| format!("{}: {} → {}", c.field, c.before, c.after)).collect::<Vec<_>>()
+    };
+    assert_eq!(shown(0), ["state: absent → present", "owner: absent → bob (not yet present)"]);
+    assert_eq!(shown(1), ["group: 0 → bobs (not yet present)"]);
+    assert_eq!(outcomes(&m.apply(policy)), ["f failed", "d failed"]);
+}
+
+#[test]
 fn a_template_error_skips_that_resource_with_its_place() {
     let mut m = Machine::new();
     let policy = "resources:

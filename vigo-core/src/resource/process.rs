@@ -259,6 +259,10 @@ impl Family for Process {
     const GUARDS: bool = true;
     const SETTLE: Duration = Duration::from_secs(60);
 
+    fn timeout(want: &Want) -> Duration {
+        Duration::from_ms(Self::TIMEOUT.as_ms().saturating_add(want.kill_timeout.as_ms()))
+    }
+
     fn compare(want: &Want, state: &State, _: Phase) -> Comparison<Action> {
         let mut c = Comparison::in_sync();
         let count = u32::try_from(state.found.len()).unwrap_or(u32::MAX);

@@ -37,14 +37,20 @@ impl Executor {
         if let (Some(suffix), Some(old)) = (&replace.backup, &old) {
             backup(place, suffix, old)?;
         }
-        match rustix::fs::renameat(&temp.dir.fd, &temp.name, &place.dir.fd, place.name()) {
-            Ok(()) => temp.keep(),
+        let done = match rustix::fs::renameat(&temp.dir.fd, &temp.name, &place.dir.fd, place.name()) {
+            Ok(()) => {
+                temp.keep();
+                OpOutput::Done
+            }
             // A file that is a mount point, as `/etc/hosts` of a container, keeps its inode.
-            Err(Errno::BUSY) => rewrite(place, &temp)?,
+            Err(Errno::BUSY) => {
+                rewrite(place, &temp)?;
+                OpOutput::DoneInPlace
+            }
             Err(errno) => return Err(at("replace", &place.path)(errno)),
-        }
+        };
         sync_dir(place)?;
-        Ok(OpOutput::Done)
+        Ok(done)
     }
 
     /// Makes the whole new file beside the old one, and makes it durable.
@@ -146,20 +152,24 @@ fn dress(temp: &Temp, replace: &Replace, place: &Place, old: Option<&Old>) -> An
     Ok(())
 }
 
+/// Bytes of all names, or of one value, of a file's attributes: the kernel's own bound, xattr(7).
+const XATTR_BYTES_MAX: usize = 65_536;
+
 /// Copies what a file keeps when its content changes: SELinux context, ACL, attributes of its owner. Not its
 /// capabilities, which were given to the old content.
 fn copy_attributes(from: &OwnedFd, to: &OwnedFd) {
-    let mut names = [0u8; 4096];
-    let len = match rustix::fs::flistxattr(from, &mut names) {
-        Ok(len) if len > 0 => len,
+    // Nearly no file has any: the room for them is taken when there are some.
+    let mut names = match rustix::fs::flistxattr(from, &mut [0u8; 0]) {
+        Ok(len) if len > 0 => vec![0u8; XATTR_BYTES_MAX],
         _ => return,
     };
+    let Ok(len) = rustix::fs::flistxattr(from, &mut names[..]) else { return };
     for name in names.get(..len).unwrap_or_default().split(|b| *b == 0).filter(|name| !name.is_empty()) {
         let known = name == SELINUX.as_bytes()
             || name == b"system.posix_acl_access"
             || name == b"system.nfs4_acl"
             || name.starts_with(b"user.");
-        let mut value = vec![0u8; 65_536];
+        let mut value = vec![0u8; XATTR_BYTES_MAX];
         if known && let Ok(len) = rustix::fs::fgetxattr(from, name, &mut *value) {
             value.truncate(len);
             let _ = rustix::fs::fsetxattr(to, name, &value, XattrFlags::empty());
