@@ -307,6 +307,14 @@ mod tests {
         assert_eq!(ops.len(), 5, "{ops:?}");
         assert_eq!((&*ops[0], &*ops[4]), ("signal TERM to 7", "signal KILL to 8"));
         assert!(ops[2].starts_with("/bin/sh -c ") && ops[2].ends_with(" sh 100 7 8"), "{}", ops[2]);
+        let long = Want { kill_timeout: Duration::from_secs(600), ..want("x") };
+        assert!(Process::timeout(&long) > Duration::from_secs(600), "the operations' time holds the wait");
+        let Op::Run(wait) =
+            &ProcFs.lower(&long, &state, &[Action::End(found.clone())], &HostFacts::default()).unwrap()[2]
+        else {
+            panic!("expected a wait")
+        };
+        assert!(wait.timeout > Duration::from_secs(600));
         let never = Want { kill_timeout: Duration::ZERO, ..want("x") };
         assert_eq!(lower(&never), ["signal TERM to 7", "signal TERM to 8"]);
         let kill = Want { signal: "KILL".into(), ..want("x") };

@@ -248,6 +248,9 @@ fn a_plan_fails_what_has_no_directory_as_the_run_would() {
     assert_eq!(outcomes(&report), ["f failed"], "{report:#?}");
     assert!(report.resources[0].cause.as_ref().is_some_and(|c| c.contains("`/nowhere`")));
     assert_eq!(outcomes(&m.apply(policy)), ["f failed"]);
+    m.disk.file("/nowhere", "");
+    let report = m.plan(policy);
+    assert_eq!(outcomes(&report), ["f failed"], "a file is no directory: {report:#?}");
 }
 
 #[test]
