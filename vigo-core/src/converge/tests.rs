@@ -350,6 +350,29 @@ resources:
 }
 
 #[test]
+fn the_timeout_of_a_script_holds_for_each_of_its_calls() {
+    let mut m = Machine::new();
+    for dir in ["/usr/local/share/vigo", "/usr/local/share/vigo/executors"] {
+        m.disk.dir(dir);
+    }
+    m.disk.file("/usr/local/share/vigo/executors/greet.sh", "");
+    m.disk.meta("/usr/local/share/vigo/executors/greet.sh", |meta| meta.mode = 0o755);
+    m.disk.programs = |c| {
+        let dry = c.stdin.as_ref().is_some_and(|text| text.as_str().contains("\"dry_run\":true"));
+        let changed = if dry { "false" } else { "true" };
+        let answer = format!("{{\"changed\":{changed},\"error\":\"{} s\"}}", c.timeout.as_secs());
+        (0, answer)
+    };
+    let seen = |m: &mut Machine, more: &str| {
+        let report = m.apply(&format!("resources:\n  - {{name: g, type: custom, script: greet{more}}}\n"));
+        report.resources[0].cause.clone().unwrap_or_default()
+    };
+    assert_eq!(seen(&mut m, ""), "script `greet`: 300 s");
+    assert_eq!(seen(&mut m, ", timeout_secs: 9"), "script `greet`: 9 s");
+    assert_eq!(seen(&mut m, ", timeout: 10m"), "script `greet`: 600 s");
+}
+
+#[test]
 fn a_file_that_is_a_mount_point_is_rewritten_with_a_note() {
     let mut m = Machine::new();
     m.disk.in_place = true;

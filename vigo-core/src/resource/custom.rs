@@ -28,7 +28,7 @@ pub static DECL: TypeDecl = TypeDecl {
         )
         .required(),
         Attr::new("params", Kind::Any, "A map of parameters; attributes that the type does not know are added to it."),
-        Attr::new("timeout_secs", Kind::Integer(1, 86_400), "How long each call may take.").default("300"),
+        Attr::new(TIMEOUT, Kind::Integer(1, 86_400), "How long each call may take.").default("300"),
     ],
     refresh: Refresh::Nothing,
     batch: false,
@@ -43,6 +43,9 @@ pub static DECL: TypeDecl = TypeDecl {
 
 /// The attribute that names the script.
 pub(crate) const SCRIPT: &str = "script";
+
+/// The attribute that says how long a call may take; the key `timeout` of all resources, by another name.
+pub(crate) const TIMEOUT: &str = "timeout_secs";
 
 /// Returns a script's name without its extension.
 pub(crate) fn stem(script: &str) -> &str {
@@ -103,7 +106,7 @@ fn prepare(fields: &Fields, _: &Prepare<'_>) -> Result<Box<dyn Instance>, Proble
         state: fields.state().into(),
         params: params(fields).map_err(|expected| Problem::bad_value("params", expected))?,
         triggered: fields.handler,
-        timeout: Duration::from_secs(fields.int("timeout_secs").and_then(|s| u64::try_from(s).ok()).unwrap_or(300)),
+        timeout: Duration::from_secs(fields.int(TIMEOUT).and_then(|s| u64::try_from(s).ok()).unwrap_or(300)),
     };
     Ok(Managed::<Custom>::boxed(want, &Native))
 }
