@@ -67,13 +67,13 @@ pub fn run(options: &ApplyOptions) -> Result<Applied, ApplyError> {
         Some(name) => name.to_lowercase(),
         None => local::hostname()?,
     };
-    let Loaded { policy, warnings, sources } = load(options, &hostname)?;
-    let bundle = Arc::new(policy.bundle);
-    check_only(&options.only, &bundle)?;
-    let secrets = secrets::read(options.secrets_file.as_deref())?;
     let root = options.root.as_deref().map(local::image).transpose()?;
     let executor_options = ExecutorOptions::new(root.clone(), &options.state_dir);
     let mut executor = Executor::new(executor_options).map_err(|e| ApplyError::Executor(e.to_string()))?;
+    let Loaded { policy, warnings, sources } = load(options, &hostname, &mut executor)?;
+    let bundle = Arc::new(policy.bundle);
+    check_only(&options.only, &bundle)?;
+    let secrets = secrets::read(options.secrets_file.as_deref())?;
     let host = local::host();
     let collected = traits::collect(&bundle.traits_wanted(), &mut executor);
     let mut facts = HostFacts::from_traits(collected.value());
@@ -113,7 +113,7 @@ struct Loaded {
 }
 
 /// Reads the tree and resolves what it has for the host.
-fn load(options: &ApplyOptions, hostname: &str) -> Result<Loaded, ApplyError> {
+fn load(options: &ApplyOptions, hostname: &str, executor: &mut Executor) -> Result<Loaded, ApplyError> {
     let tree = tree::read(&options.stacks)?;
     let key = Key::of(&tree, hostname, options.environment.as_deref());
     if let Some(policy) = cached::read(&options.state_dir, &key) {
@@ -121,11 +121,17 @@ fn load(options: &ApplyOptions, hostname: &str) -> Result<Loaded, ApplyError> {
     }
     let sources = Sources::read(&tree);
     drop(tree);
-    let (policy, warnings) = match resolved(&sources, hostname, options.environment.as_deref()) {
+    let config = Config::read(&sources);
+    // What a type of the machine's own means is not in the tree, so that the tree alone is no key to it.
+    let is_foreign = config.has_foreign_types();
+    let config = if is_foreign { config.with_custom_types(traits::custom_types(executor)) } else { config };
+    let resolved = resolved(&config, hostname, options.environment.as_deref());
+    drop(config);
+    let (policy, warnings) = match resolved {
         Ok(resolved) => resolved,
         Err(diagnostics) => return Err(ApplyError::invalid(sources, diagnostics)),
     };
-    if warnings.is_empty() && !options.dry_run {
+    if warnings.is_empty() && !options.dry_run && !is_foreign {
         cached::keep(&options.state_dir, &key, &policy);
     }
     Ok(Loaded { policy, warnings, sources })
@@ -133,13 +139,12 @@ fn load(options: &ApplyOptions, hostname: &str) -> Result<Loaded, ApplyError> {
 
 /// Checks the whole tree, and returns the host's policy and the warnings; or all that is wrong.
 fn resolved(
-    sources: &Sources,
+    config: &Config<'_>,
     hostname: &str,
     environment: Option<&str>,
 ) -> Result<(Policy, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let config = Config::read(sources);
-    let found = resolve::check(&config);
-    let resolved = match resolve::resolve(&config, hostname, environment) {
+    let found = resolve::check(config);
+    let resolved = match resolve::resolve(config, hostname, environment) {
         Ok(resolved) if found.iter().all(|d| d.severity() != Severity::Error) => resolved,
         Ok(_) => return Err(found),
         Err(mut diagnostics) => {
