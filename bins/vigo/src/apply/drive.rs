@@ -27,7 +27,7 @@ pub fn drive(
     format: Format,
 ) -> Arc<RunReport> {
     let interrupted = interrupts();
-    let mut progress = Progress::new(format);
+    let mut progress = Progress::new(format, interrupted.clone());
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|info| tracing::debug!("panic: {info}")));
     let report = loop {
@@ -38,9 +38,11 @@ pub fn drive(
             Err(panic) => converge.abandon(&said(&*panic)),
             Ok(Step::Run(ops)) => {
                 if let Some(id) = converge.current_id() {
+                    tracing::info!("{id}");
                     progress.at(&id, converge.progress());
                 }
                 for (id, op) in ops {
+                    tracing::debug!("{}", converge.shown(&op));
                     let output = match catch_unwind(AssertUnwindSafe(|| executor.perform(&op))) {
                         Ok(output) => output,
                         Err(panic) => {

@@ -1,6 +1,7 @@
 //! What the machine itself says: its name, clock, randomness, programs.
 
 use super::ApplyError;
+use crate::executor::system_text;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,33 +16,35 @@ pub(super) fn host() -> &'static dyn Host {
     &vigo_host_linux::Linux
 }
 
-/// Returns the machine's name, in lower case.
-pub(super) fn hostname() -> Result<String, ApplyError> {
-    let uname = rustix::system::uname();
-    match uname.nodename().to_str() {
-        Ok(name) if !name.is_empty() => Ok(name.to_lowercase()),
-        Ok(_) => Err(ApplyError::Hostname("it is empty".into())),
-        Err(error) => Err(ApplyError::Hostname(error.to_string())),
-    }
+/// Returns the machine's name.
+pub(super) fn hostname() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 /// Returns the directory of `--root`, resolved.
 pub(super) fn image(root: &Path) -> Result<PathBuf, ApplyError> {
-    let bad = |why: String| ApplyError::Root { path: root.into(), why };
-    let path = std::fs::canonicalize(root).map_err(|e| bad(e.to_string()))?;
+    let bad = |why: String, help| ApplyError::Root { path: root.into(), why, help };
+    let make = "make the directory first; an empty one is fine";
+    let path = std::fs::canonicalize(root).map_err(|e| bad(system_text(e), make))?;
     if !path.is_dir() {
-        return Err(bad("it is no directory".into()));
+        return Err(bad("it is no directory".into(), "name a directory"));
     }
     if path == Path::new("/") {
-        return Err(bad("it is this machine itself; leave the flag out".into()));
+        return Err(bad("it is this machine itself".into(), "leave the flag out to converge this machine"));
     }
     Ok(path)
 }
 
+/// Returns a path that holds in every working directory.
+pub(super) fn absolute(dir: &Path) -> Result<PathBuf, ApplyError> {
+    std::path::absolute(dir).map_err(|e| ApplyError::WorkingDirectory(system_text(e)))
+}
+
 /// Returns a path as the core writes it.
 pub(super) fn abs_path(path: &Path) -> Result<AbsPath, ApplyError> {
-    let text = path.to_str().ok_or_else(|| ApplyError::Root { path: path.into(), why: "it is not UTF-8".into() })?;
-    AbsPath::parse(text).map_err(|e| ApplyError::Root { path: path.into(), why: e.to_string() })
+    let bad = |why: String| ApplyError::Root { path: path.into(), why, help: "give the directory another name" };
+    let text = path.to_str().ok_or_else(|| bad("its path is not UTF-8".into()))?;
+    AbsPath::parse(text).map_err(|e| bad(e.to_string()))
 }
 
 /// Returns those of `names` that the executor would find.

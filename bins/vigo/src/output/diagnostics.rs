@@ -59,6 +59,13 @@ pub(super) fn summary(diagnostics: &[Diagnostic]) -> String {
     }
 }
 
+/// Returns an error that is not in the tree, in the form of [`json`].
+pub(super) fn json_without_place(message: &str, help: Option<String>) -> Value {
+    let help = Vec::from_iter(help);
+    let one = json!({"code": null, "severity": "error", "message": message, "labels": [], "help": help});
+    json!({"diagnostics": [one], "errors": 1, "warnings": 0})
+}
+
 /// Returns the diagnostics for programs: lines and columns from 1.
 pub(super) fn json(diagnostics: &[Diagnostic], map: &SourceMap) -> Value {
     let one = |d: &Diagnostic| {

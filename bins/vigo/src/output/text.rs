@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use vigo_core::converge::{Outcome, ResourceReport, RunOutcome, RunReport, SkipCause};
 
 /// Writes the report.
-pub(super) fn write(out: &mut impl Write, report: &RunReport, colour: bool) -> io::Result<()> {
+pub(super) fn write(out: &mut dyn Write, report: &RunReport, colour: bool) -> io::Result<()> {
     let paint = Paint { colour };
     for r in &report.resources {
         if shown(r) {
@@ -16,14 +16,10 @@ pub(super) fn write(out: &mut impl Write, report: &RunReport, colour: bool) -> i
 
 /// What is as it should be is not listed, unless there is something to say of it.
 fn shown(r: &ResourceReport) -> bool {
-    match &r.outcome {
-        Outcome::Ok => !r.notes.is_empty(),
-        Outcome::Skipped(cause) => cause.is_bad(),
-        _ => true,
-    }
+    r.outcome != Outcome::Ok || !r.notes.is_empty()
 }
 
-fn resource(out: &mut impl Write, r: &ResourceReport, report: &RunReport, paint: &Paint) -> io::Result<()> {
+fn resource(out: &mut dyn Write, r: &ResourceReport, report: &RunReport, paint: &Paint) -> io::Result<()> {
     let (word, style) = match &r.outcome {
         Outcome::Ok => ("ok", Style::Dim),
         Outcome::Changed if report.dry_run => ("would change", Style::Yellow),
@@ -31,7 +27,7 @@ fn resource(out: &mut impl Write, r: &ResourceReport, report: &RunReport, paint:
         Outcome::Failed => ("failed", Style::Red),
         Outcome::Blocked => ("blocked", Style::Red),
         Outcome::Skipped(SkipCause::Cancelled) => ("not run", Style::Yellow),
-        Outcome::Skipped(_) => ("skipped", Style::Yellow),
+        Outcome::Skipped(cause) => ("skipped", if cause.is_bad() { Style::Yellow } else { Style::Dim }),
         Outcome::Unknown { .. } => ("unknown", Style::Yellow),
     };
     write!(out, "{} {} ({})", paint.paint(style, &format!("{word:>12}")), r.id, r.type_name)?;
@@ -89,7 +85,7 @@ fn quoted(text: &str) -> String {
     }
 }
 
-fn summary(out: &mut impl Write, report: &RunReport, paint: &Paint) -> io::Result<()> {
+fn summary(out: &mut dyn Write, report: &RunReport, paint: &Paint) -> io::Result<()> {
     let c = report.counts;
     let changed = if report.dry_run { "would change" } else { "changed" };
     let parts = [
