@@ -65,6 +65,10 @@ impl Sandbox {
         Said::of(self.vigo(args).output().unwrap())
     }
 
+    fn image_is_empty(&self) -> bool {
+        fs::read_dir(self.0.join("image")).unwrap().next().is_none()
+    }
+
     /// Starts a run of two commands, on the machine itself, and returns when the first of them is at work.
     fn begun(&self) -> Child {
         let dir = self.0.display();
@@ -125,7 +129,7 @@ fn a_plan_and_a_run_say_what_there_is_to_do_by_exit_status_text_and_json() {
     }
     assert!(plan.out.contains("+++ /srv/page\n") && plan.out.contains("+hello\n"), "{}", plan.out);
     assert_eq!(s.run(&["apply", "--dry-run"]).code, Some(1));
-    assert!(!s.0.join("state").exists() && fs::read_dir(s.0.join("image")).unwrap().next().is_none());
+    assert!(!s.0.join("state").exists() && s.image_is_empty());
 
     let plan = s.run(&["plan", "--format", "json"]);
     let json = plan.json();
@@ -195,7 +199,7 @@ fn wrong_usage_says_what_is_wrong_and_what_to_do_and_does_nothing() {
             said.code == Some(2) && said.out.is_empty() && said.err.contains("Usage") | said.err.contains("--help")
         );
     }
-    assert!(!s.0.join("state").exists() && fs::read_dir(s.0.join("image")).unwrap().next().is_none());
+    assert!(s.image_is_empty());
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! `vigo apply` and `vigo plan`: from a directory of files to a report.
 
-mod checked;
+mod cached;
 mod drive;
 mod error;
+mod load;
 mod local;
 mod only;
 mod options;

@@ -1,16 +1,16 @@
 //! One run, from the flags to the report.
 
 use super::drive::drive;
-use super::{ApplyError, RunMode, RunOptions, checked, local, only, secrets, tree};
+use super::load::{Loaded, load};
+use super::{ApplyError, RunMode, RunOptions, local, only, secrets};
 use crate::executor::{Executor, ExecutorOptions, system_text};
 use crate::state::{Access, Kept, State};
 use crate::traits;
 use std::sync::Arc;
-use vigo_core::config::Config;
 use vigo_core::converge::{Converge, Envoy, Options, RunReport};
-use vigo_core::diagnostic::{Diagnostic, Severity};
+use vigo_core::diagnostic::Diagnostic;
 use vigo_core::host::HostFacts;
-use vigo_core::resolve::{self, Resolved};
+use vigo_core::resolve;
 use vigo_core::source::Sources;
 
 /// A report, and the warnings of the tree it came from.
@@ -28,8 +28,13 @@ pub struct Applied {
 /// # Errors
 /// [`ApplyError`], when the usage or the configuration is wrong: nothing was done.
 pub fn run(options: &RunOptions, mode: RunMode) -> Result<Applied, ApplyError> {
-    let Policy { hostname, resolved, warnings, sources } = policy(options, mode)?;
-    let bundle = Arc::new(resolved.bundle);
+    let hostname = match &options.hostname {
+        Some(name) => name.clone(),
+        None => local::hostname(),
+    };
+    let hostname = resolve::hostname(&hostname).map_err(|why| ApplyError::Hostname { name: hostname, why })?;
+    let Loaded { policy, warnings, sources } = load(options, mode, &hostname)?;
+    let bundle = Arc::new(policy.bundle);
     only::check(&options.only, &bundle)?;
     let secrets = secrets::read(options.secrets_file.as_deref())?;
     let root = options.root.as_deref().map(local::image).transpose()?;
@@ -43,7 +48,7 @@ pub fn run(options: &RunOptions, mode: RunMode) -> Result<Applied, ApplyError> {
     facts.image = root.as_deref().map(local::abs_path).transpose()?;
     facts.programs = local::programs(host.programs());
     facts.now = local::now();
-    let observe = mode == RunMode::Plan || resolved.observe_only;
+    let observe = mode == RunMode::Plan || policy.observe_only;
     let mut state = State::open(&state_dir, if observe { Access::Read } else { Access::Write })?;
     let triggers = state.triggers()?;
     let kept = if Converge::reverts(&bundle) { state.kept()? } else { Kept::default() };
@@ -51,11 +56,7 @@ pub fn run(options: &RunOptions, mode: RunMode) -> Result<Applied, ApplyError> {
     let run_options = Options {
         dry_run: observe,
         only: options.only.iter().map(|s| Arc::from(s.as_str())).collect(),
-        envoy: Envoy {
-            hostname: hostname.into(),
-            id: "".into(),
-            environment: resolved.class.environment.clone().unwrap_or_default(),
-        },
+        envoy: Envoy { hostname: hostname.into(), id: "".into(), environment: policy.environment.into() },
         clock: local::clock(facts.now),
         triggers,
         snapshots: kept.snapshots,
@@ -69,50 +70,4 @@ pub fn run(options: &RunOptions, mode: RunMode) -> Result<Applied, ApplyError> {
         tracing::warn!("what was made new cannot be reverted: {error}");
     }
     Ok(Applied { report, warnings, sources })
-}
-
-/// What the tree says of this machine.
-struct Policy {
-    hostname: String,
-    resolved: Resolved,
-    warnings: Vec<Diagnostic>,
-    sources: Sources,
-}
-
-/// Reads the tree and resolves it; one with a mistake anywhere is refused.
-fn policy(options: &RunOptions, mode: RunMode) -> Result<Policy, ApplyError> {
-    let tree = tree::read(&options.stacks)?;
-    let sources = Sources::read(&tree);
-    let digest = checked::digest(&tree);
-    drop(tree);
-    let hostname = match &options.hostname {
-        Some(name) => name.clone(),
-        None => local::hostname(),
-    };
-    let hostname = resolve::hostname(&hostname).map_err(|why| ApplyError::Hostname { name: hostname, why })?;
-    let config = Config::read(&sources);
-    let mut resolved = match resolve::resolve(&config, &hostname, options.environment.as_deref()) {
-        Ok(resolved) => resolved,
-        Err(mut diagnostics) => {
-            diagnostics.extend(resolve::check(&config));
-            drop(config);
-            return Err(ApplyError::invalid(sources, diagnostics));
-        }
-    };
-    let mut warnings = config.diagnostics.clone();
-    warnings.append(&mut resolved.warnings);
-    // A tree that was checked whole before, by this very agent, has not grown mistakes since.
-    if mode == RunMode::Plan || !checked::is_known(&options.state_dir, &digest) {
-        let found = resolve::check(&config);
-        if found.iter().any(|d| d.severity() == Severity::Error) {
-            drop(config);
-            return Err(ApplyError::invalid(sources, found));
-        }
-        warnings.extend(found.into_iter().filter(|d| !warnings.contains(d)).collect::<Vec<_>>());
-        if mode == RunMode::Apply && warnings.is_empty() {
-            checked::remember(&options.state_dir, &digest);
-        }
-    }
-    drop(config);
-    Ok(Policy { hostname, resolved, warnings, sources })
 }

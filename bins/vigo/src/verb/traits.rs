@@ -6,6 +6,7 @@ use crate::{output, traits};
 use clap::Args;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 use vigo_core::bundle::TraitsWanted;
 use vigo_core::value::Value;
 
@@ -36,7 +37,10 @@ impl Traits {
                 return ExitCode::from(2);
             }
         };
-        let set = traits::collect(&TraitsWanted::All, &mut executor);
+        // Named traits cost what they cost, not what all of them do.
+        let areas = self.paths.iter().filter_map(|path| path.split('.').next()).map(Arc::from);
+        let wanted = if self.paths.is_empty() { TraitsWanted::All } else { TraitsWanted::Areas(areas.collect()) };
+        let set = traits::collect(&wanted, &mut executor);
         let mut chosen: Vec<(String, Value)> = Vec::new();
         if self.paths.is_empty() {
             let all = set.value().as_map().into_iter().flatten();
