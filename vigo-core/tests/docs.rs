@@ -134,7 +134,7 @@ fn links_lead_somewhere() {
             assert!(dead.is_none(), "{}: `{link}`: {}", path.display(), dead.unwrap_or_default());
         }
     }
-    assert!(seen > 60, "{seen} links: the guide had more");
+    assert!(seen > 50, "{seen} links: the guide had more");
 }
 
 #[test]

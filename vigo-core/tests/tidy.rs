@@ -430,11 +430,12 @@ fn code_of(text: &str) -> String {
     out
 }
 
-/// Returns `code` with every item under `#[cfg(test)]` blanked.
+/// Returns `code` with every item under `#[cfg(test)]`, or `#[cfg(all(test, …))]`, blanked.
 fn without_tests(code: &str) -> String {
     let mut out: Vec<u8> = code.bytes().collect();
     let mut from = 0;
-    while let Some(found) = code[from..].find("#[cfg(test)]") {
+    let next = |from: usize| ["#[cfg(test)]", "#[cfg(all(test,"].iter().filter_map(|a| code[from..].find(a)).min();
+    while let Some(found) = next(from) {
         let start = from + found;
         let mut depth = 0_usize;
         let mut end = code.len();
@@ -520,6 +521,7 @@ fn panics_are_found() {
         "// invariant:\nfn f() { x.unwrap() }",
         "// invariant: x is set\n\nfn f() { x.unwrap() }",
         "#[cfg(test)]\nmod tests { fn t() { x.unwrap() } }\nfn f() { unreachable!() }",
+        "#[cfg(not(test))]\nfn f() { x.unwrap() }",
     ];
     let good = [
         "// invariant: x was set above\nfn f() { x.unwrap() }",
@@ -527,6 +529,7 @@ fn panics_are_found() {
         "// invariant: x was set above,\n// always\nx.expect(\"set\")",
         "// x.unwrap()\nlet s = \"panic!(\";\nparser.expect(Token::Comma)",
         "#[cfg(test)]\nmod tests { fn t() { x.unwrap(); { panic!() } } }",
+        "#[cfg(all(test, unix))]\nmod tests { fn t() { x.unwrap() } }",
         "fn f() { let c = '\"'; x.unwrap_or_default() }",
     ];
     tells(panics, "vigo-core/src/a.rs", &bad, &good);

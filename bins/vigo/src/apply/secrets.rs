@@ -71,7 +71,7 @@ pub(super) fn read(path: Option<&Path>) -> Result<Secrets, ApplyError> {
             let NodeKind::Scalar(text, style) = entry.value.kind() else {
                 return Err(bad(format!("line {}: the value is no text", entry.value.line()), shape));
             };
-            if text.is_empty() && style == ScalarStyle::Plain {
+            if style == ScalarStyle::Empty {
                 let help = "write the value behind the colon, or `\"\"` for an empty one";
                 return Err(bad(format!("line {}: there is no value", entry.value.line()), help));
             }
