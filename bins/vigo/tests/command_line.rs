@@ -219,6 +219,17 @@ fn a_tree_with_mistakes_is_shown_with_its_lines_and_as_json() {
 }
 
 #[test]
+fn nothing_on_the_machine_commands_the_terminal() {
+    let link = "name: web\nresources:\n  - name: link\n    type: symlink\n    target_path: /link\n    to: /srv\n";
+    let s = Sandbox::new("escape", link);
+    std::os::unix::fs::symlink("a\x1b[31mb", s.0.join("image/link")).unwrap();
+    let said = s.run(&["plan"]);
+    assert!(said.code == Some(1) && said.out.contains("link to a\\u{1b}[31mb -> link to /srv"), "{}", said.out);
+    let said = s.run(&["plan", "--only", "\x1b[31m"]);
+    assert!(said.err.contains("\\u{1b}[31m") && !said.err.contains('\x1b'), "{}", said.err);
+}
+
+#[test]
 fn output_that_nobody_takes_is_no_crash() {
     let s = Sandbox::new("pipe", WEB);
     let many: Vec<String> = (0..2000)

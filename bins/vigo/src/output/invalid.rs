@@ -1,6 +1,6 @@
 //! Printing why nothing was done.
 
-use super::print::{complain, has_colour, print};
+use super::print::{complain, has_colour, print, shown};
 use super::{diagnostics, json};
 use crate::apply::ApplyError;
 use crate::cli::Format;
@@ -20,9 +20,9 @@ pub fn invalid(error: &ApplyError, format: Format) -> ExitCode {
             print(|out| json::line(out, &diagnostics::json(diagnostics, sources.map())));
         }
         (other, Format::Text) => {
-            complain(&format!("error: {other}"));
+            complain(&format!("error: {}", shown(&other.to_string())));
             if let Some(help) = other.help() {
-                complain(&format!("  = help: {help}"));
+                complain(&format!("  = help: {}", shown(&help)));
             }
         }
         (other, Format::Json) => {

@@ -9,6 +9,6 @@ mod report;
 mod text;
 
 pub use invalid::invalid;
-pub use print::{complain, print};
+pub use print::{complain, print, shown};
 pub use progress::Progress;
 pub use report::report;

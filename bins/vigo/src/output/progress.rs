@@ -90,7 +90,7 @@ impl Shared {
 
     /// Draws the line until it ends.
     fn draw(&self) {
-        let mut shown = false;
+        let mut shown = String::new();
         let mut pause = QUIET;
         let mut line = self.line();
         loop {
@@ -100,10 +100,12 @@ impl Shared {
                 break;
             }
             let text = drawn(&line.text, line.since.elapsed(), self.interrupted.load(Ordering::Relaxed));
-            let _ = write!(std::io::stderr(), "\r\x1b[2K{text}");
-            (shown, pause) = (true, REDRAW);
+            if text != shown {
+                let _ = write!(std::io::stderr(), "\r\x1b[2K{text}");
+            }
+            (shown, pause) = (text, REDRAW);
         }
-        if shown {
+        if !shown.is_empty() {
             let _ = write!(std::io::stderr(), "\r\x1b[2K");
         }
     }

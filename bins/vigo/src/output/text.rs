@@ -1,5 +1,6 @@
 //! The report for people: one line for each resource that is not ok, with its diff, then a summary.
 
+use super::print::shown as safe;
 use std::io::{self, Write};
 use vigo_core::converge::{Outcome, ResourceReport, RunOutcome, RunReport, SkipCause};
 
@@ -30,12 +31,12 @@ fn resource(out: &mut dyn Write, r: &ResourceReport, report: &RunReport, paint: 
         Outcome::Skipped(cause) => ("skipped", if cause.is_bad() { Style::Yellow } else { Style::Dim }),
         Outcome::Unknown { .. } => ("unknown", Style::Yellow),
     };
-    write!(out, "{} {} ({})", paint.paint(style, &format!("{word:>12}")), r.id, r.type_name)?;
+    write!(out, "{} {} ({})", paint.paint(style, &format!("{word:>12}")), safe(&r.id), r.type_name)?;
     if let Outcome::Unknown { because } = &r.outcome {
         write!(out, " because {because}")?;
     }
     if let Some(cause) = &r.cause {
-        write!(out, ": {cause}")?;
+        write!(out, ": {}", safe(cause))?;
     }
     if r.refreshed {
         write!(out, ", {}", if report.dry_run { "would be refreshed" } else { "refreshed" })?;
@@ -55,23 +56,23 @@ fn resource(out: &mut dyn Write, r: &ResourceReport, report: &RunReport, paint: 
                 Some(b'@') => Style::Cyan,
                 _ => Style::Plain,
             };
-            writeln!(out, "{:>14}{}", "", paint.paint(style, line))?;
+            writeln!(out, "{:>14}{}", "", paint.paint(style, &safe(line)))?;
         }
     }
     if report.dry_run || !r.outcome.satisfies() {
         for op in &r.operations {
-            writeln!(out, "{:>14}{}", "", paint.paint(Style::Dim, &format!("$ {op}")))?;
+            writeln!(out, "{:>14}{}", "", paint.paint(Style::Dim, &format!("$ {}", safe(op))))?;
         }
     }
     for note in &r.notes {
-        writeln!(out, "{:>14}note: {note}", "")?;
+        writeln!(out, "{:>14}note: {}", "", safe(note))?;
     }
     if let Some(help) = &r.help {
-        writeln!(out, "{:>14}help: {help}", "")?;
+        writeln!(out, "{:>14}help: {}", "", safe(help))?;
     }
     if let Some(log) = &r.log {
         for line in log.lines() {
-            writeln!(out, "{:>14}| {line}", "")?;
+            writeln!(out, "{:>14}| {}", "", safe(line))?;
         }
     }
     Ok(())
@@ -81,7 +82,7 @@ fn quoted(text: &str) -> String {
     match text {
         "" => "(empty)".into(),
         t if t.contains('\n') => format!("({} lines)", t.lines().count()),
-        t => t.into(),
+        t => safe(t).into_owned(),
     }
 }
 

@@ -68,7 +68,7 @@ impl Traits {
 }
 
 fn missing(path: &str) {
-    output::complain(&format!("error: this machine has no trait `{path}`"));
+    output::complain(&format!("error: this machine has no trait `{}`", output::shown(path)));
     if let Err(error) = vigo_core::traits::check_path(path)
         && let Some(help) = error.help
     {
@@ -95,7 +95,7 @@ fn text(out: &mut dyn Write, path: &str, value: &Value) -> io::Result<()> {
         Value::List(items) if items.iter().any(|i| i.as_map().is_some()) => {
             items.iter().enumerate().try_for_each(|(i, v)| text(out, &format!("{path}.{i}"), v))
         }
-        Value::Text(t) => writeln!(out, "{path} = {}", t.as_str()),
-        other => writeln!(out, "{path} = {}", json(other)),
+        Value::Text(t) => writeln!(out, "{} = {}", output::shown(path), output::shown(t.as_str())),
+        other => writeln!(out, "{} = {}", output::shown(path), json(other)),
     }
 }
