@@ -2,6 +2,7 @@
 
 use super::cached::{self, Key, Policy};
 use super::{ApplyError, RunMode, RunOptions, tree};
+use std::path::Path;
 use vigo_core::config::Config;
 use vigo_core::diagnostic::{Diagnostic, Severity};
 use vigo_core::resolve;
@@ -15,10 +16,15 @@ pub(super) struct Loaded {
 }
 
 /// Reads the tree and resolves what it has for the host.
-pub(super) fn load(options: &RunOptions, mode: RunMode, hostname: &str) -> Result<Loaded, ApplyError> {
+pub(super) fn load(
+    options: &RunOptions,
+    mode: RunMode,
+    hostname: &str,
+    state_dir: &Path,
+) -> Result<Loaded, ApplyError> {
     let tree = tree::read(&options.stacks)?;
     let key = Key::of(&tree, hostname, options.environment.as_deref());
-    if let Some(policy) = cached::read(&options.state_dir, &key) {
+    if let Some(policy) = cached::read(state_dir, &key) {
         return Ok(Loaded { policy, warnings: Vec::new(), sources: Sources::default() });
     }
     let sources = Sources::read(&tree);
@@ -28,7 +34,7 @@ pub(super) fn load(options: &RunOptions, mode: RunMode, hostname: &str) -> Resul
         Err(diagnostics) => return Err(ApplyError::invalid(sources, diagnostics)),
     };
     if warnings.is_empty() && mode == RunMode::Apply {
-        cached::keep(&options.state_dir, &key, &policy);
+        cached::keep(state_dir, &key, &policy);
     }
     Ok(Loaded { policy, warnings, sources })
 }

@@ -2,7 +2,9 @@
 
 use super::ApplyError;
 use crate::executor::system_text;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -35,9 +37,17 @@ pub(super) fn image(root: &Path) -> Result<PathBuf, ApplyError> {
     Ok(path)
 }
 
-/// Returns a path that holds in every working directory.
-pub(super) fn absolute(dir: &Path) -> Result<PathBuf, ApplyError> {
-    std::path::absolute(dir).map_err(|e| ApplyError::WorkingDirectory(system_text(e)))
+/// Returns where the state of this machine, or of an image, is kept: a path that holds in every working directory. Each
+/// image has its own, so that what is owed to one, or was found in it, is never brought to another or to the machine.
+pub(super) fn state_dir(chosen: Option<&Path>, image: Option<&Path>) -> Result<PathBuf, ApplyError> {
+    if let Some(dir) = chosen {
+        return std::path::absolute(dir).map_err(|e| ApplyError::WorkingDirectory(system_text(e)));
+    }
+    let own = Path::new("/var/lib/vigo");
+    let Some(image) = image else { return Ok(own.into()) };
+    let digest = Sha256::digest(image.as_os_str().as_bytes());
+    let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    Ok(own.join("images").join(name))
 }
 
 /// Returns a path as the core writes it.
@@ -82,4 +92,19 @@ pub(super) fn entropy(pieces: usize) -> Vec<Entropy> {
 /// Returns a seed for jitter.
 pub(super) fn seed() -> u64 {
     now().epoch_ms().unsigned_abs() ^ u64::from(std::process::id()).rotate_left(32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_have_a_state_of_their_own() {
+        let own = |image: Option<&str>| state_dir(None, image.map(Path::new)).unwrap();
+        assert_eq!(own(None), Path::new("/var/lib/vigo"));
+        let (a, b) = (own(Some("/srv/a")), own(Some("/srv/b")));
+        assert!(a != b && a == own(Some("/srv/a")) && a.parent() == Some(Path::new("/var/lib/vigo/images")), "{a:?}");
+        assert_eq!(state_dir(Some(Path::new("/s")), Some(Path::new("/srv/a"))).unwrap(), Path::new("/s"));
+        assert!(state_dir(Some(Path::new("s")), None).unwrap().is_absolute());
+    }
 }

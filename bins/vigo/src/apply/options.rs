@@ -28,9 +28,9 @@ pub struct RunOptions {
     /// YAML map from secret path to value, mode 0600
     #[arg(long, value_name = "FILE")]
     pub secrets_file: Option<PathBuf>,
-    /// Where pending triggers are kept between runs
-    #[arg(long, value_name = "DIR", default_value = "/var/lib/vigo")]
-    pub state_dir: PathBuf,
+    /// Where pending triggers are kept between runs [default: /var/lib/vigo, a folder in it for each --root]
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
     /// What to log on standard error
     #[arg(long, value_name = "LEVEL", value_enum, default_value = "warn")]
     pub log_level: LogLevel,
