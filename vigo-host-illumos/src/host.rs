@@ -1,7 +1,7 @@
 //! What illumos supports of each type.
 
 use crate::service::Smf;
-use vigo_core::host::{Adapter, Capability, Host, HostFacts, Problem};
+use vigo_core::host::{Adapter, Capability, Host, HostFacts, Problem, Support};
 use vigo_core::resource::service::Service;
 
 /// illumos and its distributions.
@@ -22,44 +22,52 @@ impl Host for Illumos {
 }
 
 /// One line a type, in the order of the reference.
+#[rustfmt::skip]
 static CAPABILITIES: &[Capability] = &[
-    Capability::full("file", "file operations"),
-    Capability::full("directory", "file operations"),
-    Capability::full("symlink", "file operations"),
-    Capability::full("file_line", "file operations"),
-    Capability::full("blockinfile", "file operations"),
-    Capability::full("replace", "file operations"),
-    Capability::full("ini", "file operations"),
-    Capability::full("json_file", "file operations"),
-    Capability::partly("package", "pkg (IPS), pkgin", "`version` with a trailing `*`, `purge`"),
-    Capability::full("repository", "pkg set-publisher"),
-    Capability::partly("service", "svcs, svcprop, svcadm", "`masked`, `scope`, `flags`, `start_type`, `runlevel`"),
-    Capability::no("systemd_unit"),
-    Capability::no("systemd_dropin"),
-    Capability::full("process", "ps"),
-    Capability::full("exec", "sh"),
-    Capability::partly("user", "useradd, usermod, userdel", "`password_inactive_days`"),
-    Capability::full("group", "groupadd, groupmod, groupdel"),
-    Capability::full("authorized_key", "file operations"),
-    Capability::partly("cron", "crontab", "`@reboot`"),
-    Capability::full("host", "file operations on /etc/inet/hosts"),
-    Capability::full("hostname", "/etc/nodename, hostname"),
-    Capability::full("timezone", "/etc/default/init"),
-    Capability::no("sysctl"),
-    Capability::full("mount", "mount, /etc/vfstab"),
-    Capability::no("swap"),
-    Capability::full("git", "git"),
-    Capability::full("custom", "executors"),
+    Capability { type_name: "file", support: Support::Full, tool: "file operations" },
+    Capability { type_name: "directory", support: Support::Full, tool: "file operations" },
+    Capability { type_name: "symlink", support: Support::Full, tool: "file operations" },
+    Capability { type_name: "file_line", support: Support::Full, tool: "file operations" },
+    Capability { type_name: "blockinfile", support: Support::Full, tool: "file operations" },
+    Capability { type_name: "replace", support: Support::Full, tool: "file operations" },
+    Capability { type_name: "ini", support: Support::Full, tool: "file operations" },
+    Capability { type_name: "json_file", support: Support::Full, tool: "file operations" },
+    Capability { type_name: "package", support: Support::Planned, tool: "pkg (IPS), pkgin" },
+    Capability { type_name: "repository", support: Support::Planned, tool: "pkg set-publisher" },
+    Capability { type_name: "service", support: Support::Partly("`masked`, `scope`, `flags`, `start_type`, `runlevel`"), tool: "svcs, svcprop, svcadm" },
+    Capability { type_name: "systemd_unit", support: Support::No, tool: "" },
+    Capability { type_name: "systemd_dropin", support: Support::No, tool: "" },
+    Capability { type_name: "process", support: Support::Planned, tool: "ps" },
+    Capability { type_name: "exec", support: Support::Full, tool: "sh" },
+    Capability { type_name: "user", support: Support::Planned, tool: "useradd, usermod, userdel" },
+    Capability { type_name: "group", support: Support::Planned, tool: "groupadd, groupmod, groupdel" },
+    Capability { type_name: "authorized_key", support: Support::Full, tool: "file operations" },
+    Capability { type_name: "cron", support: Support::Planned, tool: "crontab" },
+    Capability { type_name: "host", support: Support::Full, tool: "file operations on /etc/inet/hosts" },
+    Capability { type_name: "hostname", support: Support::Planned, tool: "/etc/nodename, hostname" },
+    Capability { type_name: "timezone", support: Support::Planned, tool: "/etc/default/init" },
+    Capability { type_name: "sysctl", support: Support::No, tool: "" },
+    Capability { type_name: "mount", support: Support::Planned, tool: "mount, /etc/vfstab" },
+    Capability { type_name: "swap", support: Support::No, tool: "" },
+    Capability { type_name: "git", support: Support::Full, tool: "git" },
+    Capability { type_name: "custom", support: Support::Full, tool: "executors" },
 ];
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::string::String;
-    use alloc::vec::Vec;
 
     #[test]
     fn every_type_of_the_reference_has_one_line() {
-        assert_eq!(vigo_core::host::gaps(CAPABILITIES), Vec::<String>::new());
+        for decl in vigo_core::resource::types() {
+            let lines = CAPABILITIES.iter().filter(|c| c.type_name == decl.name).count();
+            assert_eq!(lines, 1, "{}", decl.name);
+        }
+        assert!(CAPABILITIES.iter().all(|c| (c.support == Support::No) == c.tool.is_empty()));
+    }
+
+    #[test]
+    fn the_table_and_the_adapters_agree() {
+        assert_eq!(vigo_core::host::contradictions(&Illumos), [""; 0]);
     }
 }

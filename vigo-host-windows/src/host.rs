@@ -1,7 +1,7 @@
 //! What Windows supports of each type.
 
 use crate::service::Scm;
-use vigo_core::host::{Adapter, Capability, Host, HostFacts, Problem};
+use vigo_core::host::{Adapter, Capability, Host, HostFacts, Problem, Support};
 use vigo_core::resource::service::Service;
 
 /// Windows, client and server.
@@ -22,48 +22,52 @@ impl Host for Windows {
 }
 
 /// One line a type, in the order of the reference.
+#[rustfmt::skip]
 static CAPABILITIES: &[Capability] = &[
-    Capability::partly("file", "file operations", "`mode`, `group`, `secontext`, `stream_edit`"),
-    Capability::partly("directory", "file operations", "`mode`, `group`, `secontext`"),
-    Capability::partly("symlink", "file operations", "`owner`, `group`"),
-    Capability::partly("file_line", "file operations", "`mode`, `group`, `secontext`"),
-    Capability::partly("blockinfile", "file operations", "`mode`, `group`, `secontext`"),
-    Capability::partly("replace", "file operations", "`mode`, `group`, `secontext`"),
-    Capability::partly("ini", "file operations", "`mode`, `group`, `secontext`"),
-    Capability::partly("json_file", "file operations", "`mode`, `group`, `secontext`"),
-    Capability::partly("package", "choco, winget, scoop", "`version` with a trailing `*`, `purge`"),
-    Capability::full("repository", "choco source, scoop bucket"),
-    Capability::partly("service", "sc.exe", "`masked`, `scope`, `flags`, `runlevel`"),
-    Capability::no("systemd_unit"),
-    Capability::no("systemd_dropin"),
-    Capability::partly("process", "tasklist, taskkill", "`signal` other than TERM and KILL"),
-    Capability::partly("exec", "cmd", "`user`, `umask`"),
-    Capability::partly("user", "net user", "username, password, comment, groups, locked, expires and home only"),
-    Capability::partly("group", "net localgroup", "`gid`"),
-    Capability::full("authorized_key", "file operations"),
-    Capability::partly(
-        "cron",
-        "schtasks",
-        "schedules other than every n minutes, hourly, daily, weekly, monthly, `@reboot`",
-    ),
-    Capability::full("host", "file operations"),
-    Capability::full("hostname", "the registry"),
-    Capability::full("timezone", "tzutil"),
-    Capability::no("sysctl"),
-    Capability::no("mount"),
-    Capability::no("swap"),
-    Capability::full("git", "git"),
-    Capability::full("custom", "executors"),
+    Capability { type_name: "file", support: Support::Partly("`mode`, `group`, `secontext`, `stream_edit`"), tool: "file operations" },
+    Capability { type_name: "directory", support: Support::Partly("`mode`, `group`, `secontext`"), tool: "file operations" },
+    Capability { type_name: "symlink", support: Support::Partly("`owner`, `group`"), tool: "file operations" },
+    Capability { type_name: "file_line", support: Support::Partly("`mode`, `group`, `secontext`"), tool: "file operations" },
+    Capability { type_name: "blockinfile", support: Support::Partly("`mode`, `group`, `secontext`"), tool: "file operations" },
+    Capability { type_name: "replace", support: Support::Partly("`mode`, `group`, `secontext`"), tool: "file operations" },
+    Capability { type_name: "ini", support: Support::Partly("`mode`, `group`, `secontext`"), tool: "file operations" },
+    Capability { type_name: "json_file", support: Support::Partly("`mode`, `group`, `secontext`"), tool: "file operations" },
+    Capability { type_name: "package", support: Support::Planned, tool: "choco, winget, scoop" },
+    Capability { type_name: "repository", support: Support::Planned, tool: "choco source, scoop bucket" },
+    Capability { type_name: "service", support: Support::Partly("`masked`, `scope`, `flags`, `runlevel`"), tool: "sc.exe" },
+    Capability { type_name: "systemd_unit", support: Support::No, tool: "" },
+    Capability { type_name: "systemd_dropin", support: Support::No, tool: "" },
+    Capability { type_name: "process", support: Support::Planned, tool: "tasklist, taskkill" },
+    Capability { type_name: "exec", support: Support::Partly("`user`, `umask`"), tool: "cmd" },
+    Capability { type_name: "user", support: Support::Planned, tool: "net user" },
+    Capability { type_name: "group", support: Support::Planned, tool: "net localgroup" },
+    Capability { type_name: "authorized_key", support: Support::Full, tool: "file operations" },
+    Capability { type_name: "cron", support: Support::Planned, tool: "schtasks" },
+    Capability { type_name: "host", support: Support::Full, tool: "file operations" },
+    Capability { type_name: "hostname", support: Support::Planned, tool: "the registry" },
+    Capability { type_name: "timezone", support: Support::Planned, tool: "tzutil" },
+    Capability { type_name: "sysctl", support: Support::No, tool: "" },
+    Capability { type_name: "mount", support: Support::No, tool: "" },
+    Capability { type_name: "swap", support: Support::No, tool: "" },
+    Capability { type_name: "git", support: Support::Full, tool: "git" },
+    Capability { type_name: "custom", support: Support::Planned, tool: "executors" },
 ];
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::string::String;
-    use alloc::vec::Vec;
 
     #[test]
     fn every_type_of_the_reference_has_one_line() {
-        assert_eq!(vigo_core::host::gaps(CAPABILITIES), Vec::<String>::new());
+        for decl in vigo_core::resource::types() {
+            let lines = CAPABILITIES.iter().filter(|c| c.type_name == decl.name).count();
+            assert_eq!(lines, 1, "{}", decl.name);
+        }
+        assert!(CAPABILITIES.iter().all(|c| (c.support == Support::No) == c.tool.is_empty()));
+    }
+
+    #[test]
+    fn the_table_and_the_adapters_agree() {
+        assert_eq!(vigo_core::host::contradictions(&Windows), [""; 0]);
     }
 }

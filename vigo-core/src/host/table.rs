@@ -2,8 +2,6 @@
 
 use super::{Adapter, HostFacts, Problem};
 use alloc::format;
-use alloc::string::String;
-use alloc::vec::Vec;
 
 /// What a host supports of a type.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -12,6 +10,8 @@ pub enum Support {
     Full,
     /// What the text does not except.
     Partly(&'static str),
+    /// Nothing yet: the tool is known, the adapter is to come.
+    Planned,
     /// Nothing.
     No,
 }
@@ -25,35 +25,6 @@ pub struct Capability {
     pub support: Support,
     /// The native tool.
     pub tool: &'static str,
-}
-
-impl Capability {
-    /// Returns the line of a type that is managed in full.
-    pub const fn full(type_name: &'static str, tool: &'static str) -> Self {
-        Self { type_name, support: Support::Full, tool }
-    }
-
-    /// Returns the line of a type of which `but` is not supported.
-    pub const fn partly(type_name: &'static str, tool: &'static str, but: &'static str) -> Self {
-        Self { type_name, support: Support::Partly(but), tool }
-    }
-
-    /// Returns the line of a type that does not exist there.
-    pub const fn no(type_name: &'static str) -> Self {
-        Self { type_name, support: Support::No, tool: "" }
-    }
-}
-
-/// Returns the types that do not have one line in a host's table, each with what it has.
-pub fn gaps(table: &[Capability]) -> Vec<String> {
-    let lines = |name: &str| table.iter().filter(|c| c.type_name == name).count();
-    let gap = |name: &str| match lines(name) {
-        1 => None,
-        count => Some(format!("`{name}` has {count} lines")),
-    };
-    let strange = table.iter().filter(|c| crate::resource::find(c.type_name).is_none());
-    let strange = strange.map(|c| format!("`{}` is no type", c.type_name));
-    crate::resource::types().iter().map(|t| t.name).filter_map(gap).chain(strange).collect()
 }
 
 macro_rules! families {
@@ -92,6 +63,21 @@ macro_rules! families {
                     Err(unsupported_type(<$family as super::Family>::TYPE, self.name(), facts))
                 }
             )*
+        }
+
+        /// Returns the types of which the host's table says another thing than its adapters do, each asked without any
+        /// facts; for the tests of hosts.
+        pub fn contradictions(host: &dyn Host) -> alloc::vec::Vec<&'static str> {
+            let facts = HostFacts::default();
+            let adapters = [
+                ("package", host.package(&facts, None).is_ok()),
+                $((<$family as super::Family>::TYPE, host.$name(&facts).is_ok()),)*
+            ];
+            let says = |name: &str| {
+                let line = host.capabilities().iter().find(|c| c.type_name == name);
+                line.is_some_and(|c| matches!(c.support, Support::Full | Support::Partly(_)))
+            };
+            adapters.into_iter().filter(|(name, there)| says(name) != *there).map(|(name, _)| name).collect()
         }
     };
 }

@@ -1,7 +1,7 @@
 //! What FreeBSD supports of each type.
 
 use super::service::RcD;
-use vigo_core::host::{Adapter, Capability, Host, HostFacts, Problem};
+use vigo_core::host::{Adapter, Capability, Host, HostFacts, Problem, Support};
 use vigo_core::resource::service::Service;
 
 /// FreeBSD, DragonFly.
@@ -22,44 +22,52 @@ impl Host for FreeBsd {
 }
 
 /// One line a type, in the order of the reference.
+#[rustfmt::skip]
 static CAPABILITIES: &[Capability] = &[
-    Capability::full("file", "file operations"),
-    Capability::full("directory", "file operations"),
-    Capability::full("symlink", "file operations"),
-    Capability::full("file_line", "file operations"),
-    Capability::full("blockinfile", "file operations"),
-    Capability::full("replace", "file operations"),
-    Capability::full("ini", "file operations"),
-    Capability::full("json_file", "file operations"),
-    Capability::partly("package", "pkg", "`version` with a trailing `*`, `purge`"),
-    Capability::partly("repository", "/usr/local/etc/pkg/repos", "apt, dnf and zypper options"),
-    Capability::partly("service", "service, sysrc", "`masked`, `scope`, `start_type`, `runlevel`"),
-    Capability::no("systemd_unit"),
-    Capability::no("systemd_dropin"),
-    Capability::full("process", "ps"),
-    Capability::full("exec", "sh"),
-    Capability::partly("user", "pw", "ageing but for `expires`"),
-    Capability::full("group", "pw"),
-    Capability::full("authorized_key", "file operations"),
-    Capability::full("cron", "/etc/cron.d"),
-    Capability::full("host", "file operations"),
-    Capability::full("hostname", "sysrc, hostname"),
-    Capability::full("timezone", "/etc/localtime, /var/db/zoneinfo"),
-    Capability::full("sysctl", "sysctl"),
-    Capability::full("mount", "mount, /etc/fstab"),
-    Capability::partly("swap", "swapctl, md", "`size` and `priority`"),
-    Capability::full("git", "git"),
-    Capability::full("custom", "executors"),
+    Capability { type_name: "file", support: Support::Full, tool: "file operations" },
+    Capability { type_name: "directory", support: Support::Full, tool: "file operations" },
+    Capability { type_name: "symlink", support: Support::Full, tool: "file operations" },
+    Capability { type_name: "file_line", support: Support::Full, tool: "file operations" },
+    Capability { type_name: "blockinfile", support: Support::Full, tool: "file operations" },
+    Capability { type_name: "replace", support: Support::Full, tool: "file operations" },
+    Capability { type_name: "ini", support: Support::Full, tool: "file operations" },
+    Capability { type_name: "json_file", support: Support::Full, tool: "file operations" },
+    Capability { type_name: "package", support: Support::Planned, tool: "pkg" },
+    Capability { type_name: "repository", support: Support::Planned, tool: "/usr/local/etc/pkg/repos" },
+    Capability { type_name: "service", support: Support::Partly("`masked`, `scope`, `start_type`, `runlevel`"), tool: "service, sysrc" },
+    Capability { type_name: "systemd_unit", support: Support::No, tool: "" },
+    Capability { type_name: "systemd_dropin", support: Support::No, tool: "" },
+    Capability { type_name: "process", support: Support::Planned, tool: "ps" },
+    Capability { type_name: "exec", support: Support::Full, tool: "sh" },
+    Capability { type_name: "user", support: Support::Planned, tool: "pw" },
+    Capability { type_name: "group", support: Support::Planned, tool: "pw" },
+    Capability { type_name: "authorized_key", support: Support::Full, tool: "file operations" },
+    Capability { type_name: "cron", support: Support::Planned, tool: "/etc/cron.d" },
+    Capability { type_name: "host", support: Support::Full, tool: "file operations" },
+    Capability { type_name: "hostname", support: Support::Planned, tool: "sysrc, hostname" },
+    Capability { type_name: "timezone", support: Support::Planned, tool: "/etc/localtime, /var/db/zoneinfo" },
+    Capability { type_name: "sysctl", support: Support::Planned, tool: "sysctl" },
+    Capability { type_name: "mount", support: Support::Planned, tool: "mount, /etc/fstab" },
+    Capability { type_name: "swap", support: Support::Planned, tool: "swapctl, md" },
+    Capability { type_name: "git", support: Support::Full, tool: "git" },
+    Capability { type_name: "custom", support: Support::Full, tool: "executors" },
 ];
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::string::String;
-    use alloc::vec::Vec;
 
     #[test]
     fn every_type_of_the_reference_has_one_line() {
-        assert_eq!(vigo_core::host::gaps(CAPABILITIES), Vec::<String>::new());
+        for decl in vigo_core::resource::types() {
+            let lines = CAPABILITIES.iter().filter(|c| c.type_name == decl.name).count();
+            assert_eq!(lines, 1, "{}", decl.name);
+        }
+        assert!(CAPABILITIES.iter().all(|c| (c.support == Support::No) == c.tool.is_empty()));
+    }
+
+    #[test]
+    fn the_table_and_the_adapters_agree() {
+        assert_eq!(vigo_core::host::contradictions(&FreeBsd), [""; 0]);
     }
 }
