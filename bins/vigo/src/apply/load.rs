@@ -2,6 +2,8 @@
 
 use super::cached::{self, Key, Policy};
 use super::{ApplyError, RunMode, RunOptions, tree};
+use crate::executor::Executor;
+use crate::traits;
 use std::path::Path;
 use vigo_core::config::Config;
 use vigo_core::diagnostic::{Diagnostic, Severity};
@@ -21,6 +23,7 @@ pub(super) fn load(
     mode: RunMode,
     hostname: &str,
     state_dir: &Path,
+    executor: &mut Executor,
 ) -> Result<Loaded, ApplyError> {
     let tree = tree::read(&options.stacks)?;
     let key = Key::of(&tree, hostname, options.environment.as_deref());
@@ -29,11 +32,17 @@ pub(super) fn load(
     }
     let sources = Sources::read(&tree);
     drop(tree);
-    let (policy, warnings) = match resolved(&sources, hostname, options.environment.as_deref()) {
+    let config = Config::read(&sources);
+    // What a type of the machine's own means is not in the tree, so that the tree alone is no key to it.
+    let is_foreign = config.has_foreign_types();
+    let config = if is_foreign { config.with_custom_types(traits::custom_types(executor)) } else { config };
+    let resolved = resolved(&config, hostname, options.environment.as_deref());
+    drop(config);
+    let (policy, warnings) = match resolved {
         Ok(resolved) => resolved,
         Err(diagnostics) => return Err(ApplyError::invalid(sources, diagnostics)),
     };
-    if warnings.is_empty() && mode == RunMode::Apply {
+    if warnings.is_empty() && mode == RunMode::Apply && !is_foreign {
         cached::keep(state_dir, &key, &policy);
     }
     Ok(Loaded { policy, warnings, sources })
@@ -41,13 +50,12 @@ pub(super) fn load(
 
 /// Checks the whole tree, and returns the host's policy and the warnings; or all that is wrong.
 fn resolved(
-    sources: &Sources,
+    config: &Config<'_>,
     hostname: &str,
     environment: Option<&str>,
 ) -> Result<(Policy, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let config = Config::read(sources);
-    let found = resolve::check(&config);
-    let resolved = match resolve::resolve(&config, hostname, environment) {
+    let found = resolve::check(config);
+    let resolved = match resolve::resolve(config, hostname, environment) {
         Ok(resolved) if found.iter().all(|d| d.severity() != Severity::Error) => resolved,
         Ok(_) => return Err(found),
         Err(mut diagnostics) => {

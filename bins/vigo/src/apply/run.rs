@@ -35,12 +35,12 @@ pub fn run(options: &RunOptions, mode: RunMode) -> Result<Applied, ApplyError> {
     let hostname = resolve::hostname(&hostname).map_err(|why| ApplyError::Hostname { name: hostname, why })?;
     let root = options.root.as_deref().map(local::image).transpose()?;
     let state_dir = local::state_dir(options.state_dir.as_deref(), root.as_deref())?;
-    let Loaded { policy, warnings, sources } = load(options, mode, &hostname, &state_dir)?;
+    let executor_options = ExecutorOptions::new(root.clone(), &state_dir);
+    let mut executor = Executor::new(executor_options).map_err(|e| ApplyError::Executor(system_text(e)))?;
+    let Loaded { policy, warnings, sources } = load(options, mode, &hostname, &state_dir, &mut executor)?;
     let bundle = Arc::new(policy.bundle);
     only::check(&options.only, &bundle)?;
     let secrets = secrets::read(options.secrets_file.as_deref())?;
-    let executor_options = ExecutorOptions::new(root.clone(), &state_dir);
-    let mut executor = Executor::new(executor_options).map_err(|e| ApplyError::Executor(system_text(e)))?;
     let host = local::host();
     let collected = traits::collect(&bundle.traits_wanted(), &mut executor);
     let mut facts = HostFacts::from_traits(collected.value());

@@ -109,7 +109,11 @@ pub(super) fn hard_link(place: &Place, to: &Place, force: bool) -> Answer<OpOutp
             other => break other.map(|()| name).map_err(what("make link"))?,
         }
     };
-    let renamed = rustix::fs::renameat(&place.dir.fd, &name, &place.dir.fd, place.name());
+    let emptied = match place.stat()?.map(|stat| kind(&stat)) {
+        Some(FileKind::Dir) => rustix::fs::unlinkat(&place.dir.fd, place.name(), AtFlags::REMOVEDIR),
+        _ => Ok(()),
+    };
+    let renamed = emptied.and_then(|()| rustix::fs::renameat(&place.dir.fd, &name, &place.dir.fd, place.name()));
     // A rename between two names of one file does nothing and leaves both.
     let _ = rustix::fs::unlinkat(&place.dir.fd, &name, AtFlags::empty());
     renamed.map_err(what("replace"))?;

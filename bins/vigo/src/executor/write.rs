@@ -38,18 +38,24 @@ impl Executor {
         if let (Some(suffix), Some(old)) = (&replace.backup, &old) {
             backup(place, suffix, old)?;
         }
-        match temp.rename(place) {
+        let done = match temp.rename(place) {
             Ok(()) if old.is_none() => {
                 self.unsynced.file(temp.keep(), &place.dir);
                 return Ok(OpOutput::Done);
             }
-            Ok(()) => drop(temp.keep()),
+            Ok(()) => {
+                drop(temp.keep());
+                OpOutput::Done
+            }
             // A file that is a mount point, as `/etc/hosts` of a container, keeps its inode.
-            Err(Errno::BUSY) => rewrite(place, &temp)?,
+            Err(Errno::BUSY) => {
+                rewrite(place, &temp)?;
+                OpOutput::DoneInPlace
+            }
             Err(errno) => return Err(at("replace", &place.path)(errno)),
-        }
+        };
         unless_impossible(rustix::fs::fsync(&place.dir.fd)).map_err(at("write the folder of", &place.path))?;
-        Ok(OpOutput::Done)
+        Ok(done)
     }
 
     /// Makes the whole new file beside the old one; one that takes another's place is made durable.
