@@ -139,3 +139,12 @@ fn a_report_shows_what_all_attempts_changed() {
     assert_eq!(fields, ["owner", "mode"]);
     assert_eq!(report.resources[0].operations.len(), 3, "{report:#?}");
 }
+
+#[test]
+fn a_further_attempt_looks_anew() {
+    let mut m = Machine::new();
+    m.meddles_waiting = Some(("/etc/late", "theirs\n"));
+    let report = m.apply("resources: [{name: l, type: file_line, target_path: /etc/late, line: ours, retries: 1}]\n");
+    assert_eq!(outcomes(&report), ["l changed"], "{report:#?}");
+    assert_eq!(m.disk.read("/etc/late").as_deref(), Some("theirs\nours\n"));
+}
