@@ -4,6 +4,7 @@ use crate::cli::Format;
 use crate::executor::{Executor, ExecutorOptions};
 use crate::traits;
 use std::process::ExitCode;
+use std::sync::Arc;
 use vigo_core::bundle::TraitsWanted;
 use vigo_core::value::Value;
 
@@ -16,7 +17,10 @@ pub fn run(paths: &[String], format: Format) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let set = traits::collect(&TraitsWanted::All, &mut executor);
+    // Named traits cost what they cost, not what all of them do.
+    let areas = paths.iter().filter_map(|path| path.split('.').next()).map(Arc::from);
+    let wanted = if paths.is_empty() { TraitsWanted::All } else { TraitsWanted::Areas(areas.collect()) };
+    let set = traits::collect(&wanted, &mut executor);
     let mut status = ExitCode::SUCCESS;
     let mut chosen: Vec<(String, Value)> = Vec::new();
     if paths.is_empty() {

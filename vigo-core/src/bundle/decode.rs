@@ -234,7 +234,12 @@ impl<'a> Reader<'a> {
     }
 
     fn attribute(&mut self) -> Read<Attribute> {
-        Ok(Attribute { name: self.text("an attribute's name")?, value: self.raw(0)?, place: self.place()? })
+        Ok(Attribute {
+            name: self.text("an attribute's name")?,
+            value: self.raw(0)?,
+            place: self.place()?,
+            is_default: self.flag("whether an attribute is a default")?,
+        })
     }
 
     fn raw(&mut self, level: usize) -> Read<Raw> {

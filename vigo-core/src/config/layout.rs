@@ -41,6 +41,7 @@ pub struct Config<'a> {
     pub(super) crate_names: HashMap<Arc<str>, usize>,
     pub(super) role_names: HashMap<&'a str, usize>,
     pub(super) known_environments: BTreeSet<&'a str>,
+    pub(super) custom_types: BTreeSet<Arc<str>>,
 }
 
 /// Files of earlier trees, with ours.
@@ -65,6 +66,7 @@ impl<'a> Config<'a> {
             crate_names: HashMap::new(),
             role_names: HashMap::new(),
             known_environments: BTreeSet::new(),
+            custom_types: BTreeSet::new(),
         };
         let mut reader = Reader::default();
         for file in sources.policy_files() {

@@ -126,7 +126,11 @@ impl Converge {
                     let exit = || Problem::failed(format!("`{op}`: {}", ran.exit));
                     objection.or_else(|| instance.classify(&op, ran)).unwrap_or_else(exit)
                 }
-                _ => {
+                output => {
+                    if let (OpOutput::DoneInPlace, Op::ReplaceFile(replace)) = (output, &*op) {
+                        let note = format!("`{}` is a mount point: it was rewritten in place", replace.path);
+                        turn.report.notes.push(note);
+                    }
                     turn.acted |= op.effect() == Effect::Changes;
                     continue;
                 }

@@ -4,7 +4,7 @@ use super::Converge;
 use super::prepare::Node;
 use super::report::Outcome;
 use super::turn::{Stage, Turn};
-use crate::action::{AbsPath, Effect, FailureKind, Op, OpOutput};
+use crate::action::{AbsPath, Effect, FailureKind, FileKind, Op, OpOutput};
 use crate::bundle::EdgeKind;
 use crate::host::Problem;
 use crate::plan::Reason;
@@ -31,14 +31,19 @@ impl Converge {
         let Stage::Foresee(ops) = core::mem::replace(&mut turn.stage, Stage::Ready) else { return };
         let made = |dir: &AbsPath| ops.iter().any(|op| matches!(op, Op::MakeDir { path, .. } if path == dir));
         let missing = answers.iter().find_map(|(op, output)| match (&**op, &**output) {
-            (Op::Stat { path, .. }, OpOutput::Missing) if !made(path) => Some(path.clone()),
+            (Op::Stat { path, .. }, OpOutput::Missing) if !made(path) => {
+                let problem = Problem::failed(format!("its directory `{path}` does not exist"));
+                Some(problem.help("declare the `directory`, or write `make_parents: true`"))
+            }
+            (Op::Stat { path, .. }, OpOutput::Stat(meta)) if meta.kind != FileKind::Dir => {
+                Some(Problem::failed(format!("expected a directory at `{path}`, found something else")))
+            }
             _ => None,
         });
-        if let Some(dir) = missing
+        if let Some(problem) = missing
             && self.doubt_before(turn.node).is_none()
         {
-            let problem = Problem::failed(format!("its directory `{dir}` does not exist"));
-            return self.fail(turn, problem.help("declare the `directory`, or write `make_parents: true`"), now);
+            return self.fail(turn, problem, now);
         }
         self.predict(turn, &ops, now);
     }

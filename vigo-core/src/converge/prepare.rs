@@ -7,13 +7,14 @@ use super::trigger::{Record, Triggers};
 use crate::bundle::{Attribute, BundleResource, EdgeKind};
 use crate::host::{Problem, ProblemKind};
 use crate::plan::{self, Graph, Reason};
-use crate::resource::{self, Fields, Footprint, Instance, Prepare, TypeDecl};
+use crate::resource::{self, Datum, Field, FieldValue, Fields, Footprint, Instance, Prepare, TypeDecl, custom};
 use crate::template::{Field as Root, Scope};
+use crate::value::Text;
 use crate::when::{self, Decision, Expr, Tri};
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -233,8 +234,21 @@ impl Converge {
         let own = Own::of(&self.bundle, resource, &self.secrets);
         let renderer = self.renderer(resource, &own);
         let mask = &mut *self.mask.borrow_mut();
-        let attributes = self.laid_over(resource, &renderer, mask)?;
-        let fields = renderer.fields(decl, &attributes, long, mask).map_err(|p| p.at(resource.place))?;
+        let mut attributes = self.laid_over(resource, &renderer, mask)?;
+        if attributes.iter().any(|a| a.is_default && !decl.states.iter().all(|state| decl.takes_in(&a.name, state))) {
+            // A default is left out where the state does not take it; what is written there is refused.
+            let state = attributes.iter().copied().find(|a| &*a.name == "state");
+            let fields = renderer.fields(decl, state.as_slice(), long, mask).map_err(|p| p.at(resource.place))?;
+            attributes.retain(|a| !a.is_default || decl.takes_in(&a.name, fields.state()));
+        }
+        let mut fields = renderer.fields(decl, &attributes, long, mask).map_err(|p| p.at(resource.place))?;
+        if let Some(timeout) = resource.timeout.filter(|_| decl.attribute(custom::TIMEOUT).is_some()) {
+            // What bounds the operations bounds the calls that only look, too: they are calls of the same script.
+            fields.items.retain(|f| &*f.name != custom::TIMEOUT);
+            let text = Text::plain(timeout.as_secs().clamp(1, 86_400).to_string());
+            let value = FieldValue::Known(Datum::Scalar { text, plain: true });
+            fields.items.push(Field { name: custom::TIMEOUT.into(), value, place: resource.place });
+        }
         match resource::check(&fields).into_iter().next() {
             Some(problem) => Err(problem),
             None => Ok(fields),

@@ -11,7 +11,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use vigo_core::action::{FailureKind, OpFailure, OpOutput};
 use vigo_core::converge::{Converge, RunReport, Step};
 use vigo_core::time::Timestamp;
 
@@ -44,16 +43,7 @@ pub fn drive(
                 if let Some(id) = converge.current_id() {
                     progress.at(&id, converge.progress());
                 }
-                for (id, op) in ops {
-                    let output = match catch_unwind(AssertUnwindSafe(|| executor.perform(&op))) {
-                        Ok(output) => output,
-                        Err(panic) => {
-                            let message = format!("internal error in the executor: {}", said(&*panic));
-                            OpOutput::Failed(OpFailure { kind: FailureKind::Other, message })
-                        }
-                    };
-                    converge.handle_output(id, output, now());
-                }
+                executor.perform_all(ops, |id, output| converge.handle_output(id, output, now()));
             }
             Ok(Step::Store(records)) => match state.store(&records) {
                 Ok(()) => converge.handle_stored(),
@@ -81,6 +71,9 @@ pub fn drive(
             Ok(Step::Done(report)) => break report,
         }
     };
+    if let Err(error) = executor.sync() {
+        tracing::warn!("what was changed may not be on disk: {error}");
+    }
     std::panic::set_hook(hook);
     progress.end();
     report

@@ -1,6 +1,6 @@
 //! `vigo apply` and `vigo plan`: from a directory of files to a report.
 
-mod checked;
+mod cached;
 mod drive;
 mod error;
 mod local;
@@ -14,6 +14,7 @@ use crate::cli::Format;
 use crate::executor::{Executor, ExecutorOptions};
 use crate::state::{Access, Kept, State};
 use crate::traits;
+use cached::{Key, Policy};
 use std::path::PathBuf;
 use std::sync::Arc;
 use vigo_core::bundle::PolicyBundle;
@@ -62,44 +63,17 @@ pub struct Applied {
 /// # Errors
 /// [`ApplyError`], when the usage or the configuration is wrong: nothing was done.
 pub fn run(options: &ApplyOptions) -> Result<Applied, ApplyError> {
-    let tree = tree::read(&options.stacks)?;
-    let sources = Sources::read(&tree);
-    let digest = checked::digest(&tree);
-    drop(tree);
     let hostname = match &options.hostname {
         Some(name) => name.to_lowercase(),
         None => local::hostname()?,
     };
-    let config = Config::read(&sources);
-    let resolved = match resolve::resolve(&config, &hostname, options.environment.as_deref()) {
-        Ok(resolved) => resolved,
-        Err(mut diagnostics) => {
-            diagnostics.extend(resolve::check(&config));
-            drop(config);
-            return Err(ApplyError::invalid(sources, diagnostics));
-        }
-    };
-    let mut warnings = config.diagnostics.clone();
-    warnings.extend(resolved.warnings);
-    // A tree that was checked whole before, by this very agent, has not grown mistakes since.
-    if options.dry_run || !checked::is_known(&options.state_dir, &digest) {
-        let found = resolve::check(&config);
-        if found.iter().any(|d| d.severity() == Severity::Error) {
-            drop(config);
-            return Err(ApplyError::invalid(sources, found));
-        }
-        warnings.extend(found.into_iter().filter(|d| !warnings.contains(d)).collect::<Vec<_>>());
-        if !options.dry_run && warnings.is_empty() {
-            checked::remember(&options.state_dir, &digest);
-        }
-    }
-    drop(config);
-    let bundle = Arc::new(resolved.bundle);
-    check_only(&options.only, &bundle)?;
-    let secrets = secrets::read(options.secrets_file.as_deref())?;
     let root = options.root.as_deref().map(local::image).transpose()?;
     let executor_options = ExecutorOptions::new(root.clone(), &options.state_dir);
     let mut executor = Executor::new(executor_options).map_err(|e| ApplyError::Executor(e.to_string()))?;
+    let Loaded { policy, warnings, sources } = load(options, &hostname, &mut executor)?;
+    let bundle = Arc::new(policy.bundle);
+    check_only(&options.only, &bundle)?;
+    let secrets = secrets::read(options.secrets_file.as_deref())?;
     let host = local::host();
     let collected = traits::collect(&bundle.traits_wanted(), &mut executor);
     let mut facts = HostFacts::from_traits(collected.value());
@@ -107,7 +81,7 @@ pub fn run(options: &ApplyOptions) -> Result<Applied, ApplyError> {
     facts.programs = local::programs(host.programs());
     facts.now = local::now();
     facts.planning = options.dry_run;
-    let observe = options.dry_run || resolved.observe_only;
+    let observe = options.dry_run || policy.observe_only;
     let mut state = State::open(&options.state_dir, if observe { Access::Read } else { Access::Write })?;
     let triggers = state.triggers()?;
     let kept = if Converge::reverts(&bundle) { state.kept()? } else { Kept::default() };
@@ -115,11 +89,7 @@ pub fn run(options: &ApplyOptions) -> Result<Applied, ApplyError> {
     let run_options = Options {
         dry_run: observe,
         only: options.only.iter().map(|s| Arc::from(s.as_str())).collect(),
-        envoy: Envoy {
-            hostname: hostname.into(),
-            id: "".into(),
-            environment: resolved.class.environment.clone().unwrap_or_default(),
-        },
+        envoy: Envoy { hostname: hostname.into(), id: "".into(), environment: policy.environment.into() },
         clock: local::clock(facts.now),
         triggers,
         snapshots: kept.snapshots,
@@ -133,6 +103,67 @@ pub fn run(options: &ApplyOptions) -> Result<Applied, ApplyError> {
         tracing::warn!("what was made new cannot be reverted: {error}");
     }
     Ok(Applied { report, warnings, sources })
+}
+
+/// The policy of a tree, and what is doubtful in it.
+struct Loaded {
+    policy: Policy,
+    warnings: Vec<Diagnostic>,
+    sources: Sources,
+}
+
+/// Reads the tree and resolves what it has for the host.
+fn load(options: &ApplyOptions, hostname: &str, executor: &mut Executor) -> Result<Loaded, ApplyError> {
+    let tree = tree::read(&options.stacks)?;
+    let key = Key::of(&tree, hostname, options.environment.as_deref());
+    if let Some(policy) = cached::read(&options.state_dir, &key) {
+        return Ok(Loaded { policy, warnings: Vec::new(), sources: Sources::default() });
+    }
+    let sources = Sources::read(&tree);
+    drop(tree);
+    let config = Config::read(&sources);
+    // What a type of the machine's own means is not in the tree, so that the tree alone is no key to it.
+    let is_foreign = config.has_foreign_types();
+    let config = if is_foreign { config.with_custom_types(traits::custom_types(executor)) } else { config };
+    let resolved = resolved(&config, hostname, options.environment.as_deref());
+    drop(config);
+    let (policy, warnings) = match resolved {
+        Ok(resolved) => resolved,
+        Err(diagnostics) => return Err(ApplyError::invalid(sources, diagnostics)),
+    };
+    if warnings.is_empty() && !options.dry_run && !is_foreign {
+        cached::keep(&options.state_dir, &key, &policy);
+    }
+    Ok(Loaded { policy, warnings, sources })
+}
+
+/// Checks the whole tree, and returns the host's policy and the warnings; or all that is wrong.
+fn resolved(
+    config: &Config<'_>,
+    hostname: &str,
+    environment: Option<&str>,
+) -> Result<(Policy, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let found = resolve::check(config);
+    let resolved = match resolve::resolve(config, hostname, environment) {
+        Ok(resolved) if found.iter().all(|d| d.severity() != Severity::Error) => resolved,
+        Ok(_) => return Err(found),
+        Err(mut diagnostics) => {
+            diagnostics.extend(found);
+            return Err(diagnostics);
+        }
+    };
+    let mut warnings = config.diagnostics.clone();
+    for warning in resolved.warnings.into_iter().chain(found) {
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
+    }
+    let policy = Policy {
+        bundle: resolved.bundle,
+        environment: resolved.class.environment.map(|e| e.to_string()).unwrap_or_default(),
+        observe_only: resolved.observe_only,
+    };
+    Ok((policy, warnings))
 }
 
 /// Refuses an `--only` that names nothing, with the nearest name.

@@ -17,6 +17,7 @@ mod run;
 mod secret_file;
 mod signal;
 mod temp;
+mod unsynced;
 mod validate;
 mod write;
 

@@ -1,5 +1,6 @@
 //! The report for people: one line for each resource that is not ok, with its diff, then a summary.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use vigo_core::converge::{Outcome, ResourceReport, RunOutcome, RunReport, SkipCause};
 
@@ -39,7 +40,7 @@ fn resource(out: &mut impl Write, r: &ResourceReport, report: &RunReport, paint:
         write!(out, " because {because}")?;
     }
     if let Some(cause) = &r.cause {
-        write!(out, ": {cause}")?;
+        write!(out, ": {}", harmless(cause))?;
     }
     if r.refreshed {
         write!(out, ", {}", if report.dry_run { "would be refreshed" } else { "refreshed" })?;
@@ -49,7 +50,8 @@ fn resource(out: &mut impl Write, r: &ResourceReport, report: &RunReport, paint:
         if r.diff.is_some() && change.field == "content" {
             continue;
         }
-        writeln!(out, "{:>14}{}: {} -> {}", "", change.field, quoted(&change.before), quoted(&change.after))?;
+        let line = format!("{}: {} -> {}", change.field, quoted(&change.before), quoted(&change.after));
+        writeln!(out, "{:>14}{}", "", harmless(&line))?;
     }
     if let Some(diff) = &r.diff {
         for line in diff.lines() {
@@ -59,26 +61,35 @@ fn resource(out: &mut impl Write, r: &ResourceReport, report: &RunReport, paint:
                 Some(b'@') => Style::Cyan,
                 _ => Style::Plain,
             };
-            writeln!(out, "{:>14}{}", "", paint.paint(style, line))?;
+            writeln!(out, "{:>14}{}", "", paint.paint(style, &harmless(line)))?;
         }
     }
     if report.dry_run || !r.outcome.satisfies() {
         for op in &r.operations {
-            writeln!(out, "{:>14}{}", "", paint.paint(Style::Dim, &format!("$ {op}")))?;
+            writeln!(out, "{:>14}{}", "", paint.paint(Style::Dim, &format!("$ {}", harmless(op))))?;
         }
     }
     for note in &r.notes {
-        writeln!(out, "{:>14}note: {note}", "")?;
+        writeln!(out, "{:>14}note: {}", "", harmless(note))?;
     }
     if let Some(help) = &r.help {
-        writeln!(out, "{:>14}help: {help}", "")?;
+        writeln!(out, "{:>14}help: {}", "", harmless(help))?;
     }
     if let Some(log) = &r.log {
         for line in log.lines() {
-            writeln!(out, "{:>14}| {line}", "")?;
+            writeln!(out, "{:>14}| {}", "", harmless(line))?;
         }
     }
     Ok(())
+}
+
+/// Returns the text without what a terminal would obey: contents, names and outputs are anybody's.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let obeyed = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    match text.contains(obeyed) {
+        false => Cow::Borrowed(text),
+        true => text.chars().map(|c| if obeyed(c) { c.escape_debug().to_string() } else { c.to_string() }).collect(),
+    }
 }
 
 fn quoted(text: &str) -> String {
@@ -137,5 +148,22 @@ impl Paint {
             Style::Cyan => "36",
         };
         format!("\x1b[{code}m{text}\x1b[0m")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_a_terminal_obeys_is_printed() {
+        let cases = [
+            ("plain\ttext\n", "plain\ttext\n"),
+            ("\u{1b}[2Jgone\rover", "\\u{1b}[2Jgone\\rover"),
+            ("\u{9b}31m", "\\u{9b}31m"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(harmless(text), expected);
+        }
     }
 }

@@ -4,6 +4,7 @@ use super::rig::{Machine, outcomes};
 use crate::converge::RunOutcome;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 #[test]
 fn a_plan_sees_what_earlier_resources_would_do() {
@@ -30,6 +31,9 @@ fn a_plan_fails_what_has_no_directory_as_the_run_would() {
     assert_eq!(outcomes(&report), ["f failed"], "{report:#?}");
     assert!(report.resources[0].cause.as_ref().is_some_and(|c| c.contains("`/nowhere`")));
     assert_eq!(outcomes(&m.apply(policy)), ["f failed"]);
+    m.disk.file("/nowhere", "");
+    let report = m.plan(policy);
+    assert_eq!(outcomes(&report), ["f failed"], "a file is no directory: {report:#?}");
 }
 
 #[test]
@@ -95,4 +99,22 @@ fn what_an_unknown_change_would_trigger_is_unknown() {
 "
     );
     assert_eq!(outcomes(&m.plan(&policy)), ["e changed", "f unknown c/e", "reload unknown c/f"]);
+}
+
+#[test]
+fn a_plan_awaits_owners_that_do_not_exist_yet() {
+    let mut m = Machine::new();
+    let policy = "resources:
+  - {name: f, type: file, target_path: /etc/f, content: x, owner: bob, group: '0'}
+  - {name: d, type: directory, target_path: /d, group: bobs}
+";
+    let report = m.plan(policy);
+    assert_eq!(outcomes(&report), ["f changed", "d changed"], "{report:#?}");
+    let shown = |i: usize| {
+        let changes = &report.resources[i].changes;
+        changes.iter().map(|c| format!("{}: {} → {}", c.field, c.before, c.after)).collect::<Vec<_>>()
+    };
+    assert_eq!(shown(0), ["state: absent → present", "owner: absent → bob (not yet present)"]);
+    assert_eq!(shown(1), ["group: 0 → bobs (not yet present)"]);
+    assert_eq!(outcomes(&m.apply(policy)), ["f failed", "d failed"]);
 }
