@@ -4,7 +4,7 @@
 use crate::action::{
     AbsPath, Content, Entry, FailureKind, FileKind, Metadata, Op, OpFailure, OpOutput, Owner, Replace, StagedId,
 };
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -15,6 +15,8 @@ use sha2::{Digest, Sha256};
 #[derive(Default)]
 pub(super) struct Overlay {
     entries: BTreeMap<AbsPath, Layer>,
+    /// Directories below which another file system would be seen.
+    covered: BTreeSet<AbsPath>,
     /// Metadata that was really observed: what a rewritten file keeps.
     observed: BTreeMap<AbsPath, Metadata>,
     staged: BTreeMap<StagedId, [u8; 32]>,
@@ -52,10 +54,13 @@ impl Overlay {
             Op::ListDir { path, .. } => (path, true),
             _ => return None,
         };
-        if self.entries.is_empty() {
+        if self.entries.is_empty() && self.covered.is_empty() {
             return None;
         }
         let path = self.resolve(path, follow)?;
+        if matches!(op, Op::ListDir { .. }) && self.covered.contains(&path) {
+            return Some(unmade(&path));
+        }
         match self.entries.get(&path) {
             Some(Layer::There(there)) => self.read(op, &path, there),
             Some(Layer::Gone) => Some(OpOutput::Missing),
@@ -65,6 +70,7 @@ impl Overlay {
                 while let Some(dir) = above {
                     match self.entries.get(&dir) {
                         Some(Layer::Gone) => return Some(OpOutput::Missing),
+                        _ if self.covered.contains(&dir) => return Some(unmade(&path)),
                         Some(Layer::There(t)) if t.meta.ino >= SYNTHETIC => return Some(OpOutput::Missing),
                         _ => above = dir.parent(),
                     }
@@ -100,20 +106,14 @@ impl Overlay {
     }
 
     fn read(&self, op: &Op, path: &AbsPath, there: &There) -> Option<OpOutput> {
-        let unknown = || {
-            OpOutput::Failed(OpFailure {
-                kind: FailureKind::Unmade,
-                message: alloc::format!("the content of `{path}` is not known before it is made"),
-            })
-        };
         Some(match op {
             Op::ReadFile { .. } if there.meta.kind == FileKind::File => match &there.content {
                 Some(content) => OpOutput::File { meta: there.meta.clone(), content: content.clone() },
-                None => unknown(),
+                None => unmade(path),
             },
             Op::HashFile { .. } if there.meta.kind == FileKind::File => match there.sha256 {
                 Some(sha256) => OpOutput::Hash { meta: there.meta.clone(), sha256 },
-                None => unknown(),
+                None => unmade(path),
             },
             Op::ListDir { deep, .. } if there.meta.kind == FileKind::Dir && there.meta.ino >= SYNTHETIC => {
                 OpOutput::Dir(self.below(path, *deep))
@@ -327,6 +327,14 @@ impl Overlay {
         SYNTHETIC + self.inodes
     }
 
+    /// Takes that another file system would be seen below `dir`.
+    pub(super) fn cover(&mut self, dir: AbsPath) {
+        let (top, below): (Vec<_>, Vec<_>) = self.taken(&dir).into_iter().partition(|(path, _)| *path == dir);
+        drop(below);
+        self.entries.extend(top);
+        self.covered.insert(dir);
+    }
+
     /// Keeps the state that a resource will be found in.
     pub(super) fn foretell(&mut self, type_name: &'static str, identity: &str, state: Arc<dyn Any + Send + Sync>) {
         self.states.insert((type_name, identity.into()), state);
@@ -343,6 +351,11 @@ impl Overlay {
 
 /// Inodes from here on are of things that are not made yet.
 const SYNTHETIC: u64 = 1 << 62;
+
+fn unmade(path: &AbsPath) -> OpOutput {
+    let message = alloc::format!("what is at `{path}` is not known before it is made");
+    OpOutput::Failed(OpFailure { kind: FailureKind::Unmade, message })
+}
 
 fn directory(mode: u32, ino: u64) -> Metadata {
     Metadata {
@@ -437,6 +450,23 @@ mod tests {
             assert!(matches!(&seen, OpOutput::Stat(m) if m.kind == FileKind::Dir), "{dir}: {seen:?}");
         }
         assert_eq!(o.answer(&Op::stat(&path("/srv/a/old"))), Some(OpOutput::Missing));
+    }
+
+    #[test]
+    fn what_a_mount_brings_is_not_known_and_what_is_put_there_is() {
+        let mut o = Overlay::default();
+        o.perform(&Op::MakeDir { path: path("/data"), mode: 0o755, owner: Owner::default(), parents: false });
+        o.perform(&write("/data/hidden", "x"));
+        o.cover(path("/data"));
+        let is_unmade = |seen: Option<OpOutput>| {
+            matches!(seen, Some(OpOutput::Failed(OpFailure { kind: FailureKind::Unmade, .. })))
+        };
+        assert!(matches!(o.answer(&Op::stat(&path("/data"))), Some(OpOutput::Stat(_))));
+        assert!(is_unmade(o.answer(&Op::stat(&path("/data/hidden")))));
+        assert!(is_unmade(o.answer(&Op::ListDir { path: path("/data"), deep: false, entries_max: 9 })));
+        o.perform(&write("/data/f", "x"));
+        assert!(matches!(o.answer(&Op::read_file(&path("/data/f"))), Some(OpOutput::File { .. })));
+        assert_eq!(o.answer(&Op::stat(&path("/database"))), None);
     }
 
     #[test]
