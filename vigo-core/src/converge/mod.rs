@@ -2,6 +2,7 @@
 
 mod advance;
 mod cache;
+mod links;
 mod look;
 mod machine;
 mod mask;
