@@ -168,6 +168,8 @@ pub enum FailureKind {
     ReadOnly,
     /// A host could not be reached. Counts as *blocked*.
     Unreachable,
+    /// In a plan: it is made by what comes before, and what will be in it cannot be known.
+    Unmade,
     /// Anything else.
     Other,
 }

@@ -2,6 +2,8 @@
 
 mod advance;
 mod cache;
+mod compare;
+mod end;
 mod links;
 mod look;
 mod machine;
@@ -9,7 +11,10 @@ mod mask;
 mod observe;
 mod options;
 mod overlay;
+mod perform;
+mod predict;
 mod prepare;
+mod ready;
 mod render;
 mod report;
 mod revert;

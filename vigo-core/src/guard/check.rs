@@ -30,9 +30,10 @@ pub fn check_op(op: &Op) -> Result<(), Problem> {
             }
             check_write(&replace.path)
         }
+        // What is done to one name of a file is done to the other.
+        Op::HardLink { path, to, .. } => check_write(path).and_then(|()| check_write(to)),
         Op::MakeDir { path, .. }
         | Op::Symlink { path, .. }
-        | Op::HardLink { path, .. }
         | Op::SetOwner { path, .. }
         | Op::SetMode { path, .. }
         | Op::SetContext { path, .. } => check_write(path),

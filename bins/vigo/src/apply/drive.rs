@@ -10,8 +10,9 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use vigo_core::converge::{Converge, RunReport, Step};
+use vigo_core::time::Timestamp;
 
 /// How often a wait looks whether it was interrupted.
 const SLICE: Duration = Duration::from_millis(50);
@@ -26,6 +27,9 @@ pub fn drive(
     format: Format,
 ) -> Arc<RunReport> {
     let interrupted = interrupts();
+    // The machine's clock may be set while it is converged, even by what it is converged to: deadlines are not.
+    let (begun, start) = (local::now(), Instant::now());
+    let now = || after(begun, start.elapsed());
     let mut progress = Progress::new(format);
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|info| tracing::debug!("panic: {info}")));
@@ -33,17 +37,22 @@ pub fn drive(
         if interrupted.load(Ordering::Relaxed) {
             converge.cancel();
         }
-        match catch_unwind(AssertUnwindSafe(|| converge.poll(local::now()))) {
+        match catch_unwind(AssertUnwindSafe(|| converge.poll(now()))) {
             Err(panic) => converge.abandon(&said(&*panic)),
             Ok(Step::Run(ops)) => {
                 if let Some(id) = converge.current_id() {
                     progress.at(&id, converge.progress());
                 }
-                executor.perform_all(ops, |id, output| converge.handle_output(id, output, local::now()));
+                executor.perform_all(ops, |id, output| converge.handle_output(id, output, now()));
             }
             Ok(Step::Store(records)) => match state.store(&records) {
                 Ok(()) => converge.handle_stored(),
-                Err(error) => converge.handle_store_failed(&error.to_string()),
+                Err(error) => {
+                    if converge.current_id().is_none() {
+                        tracing::warn!("{error}");
+                    }
+                    converge.handle_store_failed(&error.to_string());
+                }
             },
             Ok(Step::Resolve(paths)) => {
                 let answers = paths.into_iter().map(|path| (path.clone(), secrets.get(&path))).collect();
@@ -51,11 +60,11 @@ pub fn drive(
             }
             Ok(Step::WaitUntil { at, why }) => {
                 progress.waiting(&why);
-                while local::now() < at && !interrupted.load(Ordering::Relaxed) {
-                    let left = Duration::from_millis(at.since(local::now()).as_ms());
+                while now() < at && !interrupted.load(Ordering::Relaxed) {
+                    let left = Duration::from_millis(at.since(now()).as_ms());
                     std::thread::sleep(left.min(SLICE));
                 }
-                converge.handle_timeout(local::now());
+                converge.handle_timeout(now());
             }
             // The executor answers at once, so nothing can be outstanding.
             Ok(Step::Waiting) => converge.abandon("it waits for an answer that nobody owes"),
@@ -68,6 +77,10 @@ pub fn drive(
     std::panic::set_hook(hook);
     progress.end();
     report
+}
+
+fn after(begun: Timestamp, elapsed: Duration) -> Timestamp {
+    begun + vigo_core::time::Duration::from_ms(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
 }
 
 fn interrupts() -> Arc<AtomicBool> {

@@ -178,6 +178,7 @@ impl Executor {
             Op::HardLink { path, to, force } => {
                 let place = self.allow(op, path, Last::Keep)?;
                 let to = self.resolver.place(to, Last::Keep)?;
+                allowed(&Op::HardLink { path: place.path.clone(), to: to.path.clone(), force: *force })?;
                 self.unsynced.folder(&place.dir);
                 meta::hard_link(&place, &to, *force)
             }

@@ -192,7 +192,11 @@ fn mark_reverted(write: &WriteTransaction, type_name: &str, target: &str) -> Res
 }
 
 /// Writes records in one transaction that is on disk when this returns, and says whether any trigger is left.
-pub(super) fn store(db: &Database, records: &[Record]) -> Result<bool, redb::Error> {
+pub(super) fn store<'a>(db: &Database, records: impl Iterator<Item = &'a Record>) -> Result<bool, Unusable> {
+    contained(|| Ok(written(db, records)?))
+}
+
+fn written<'a>(db: &Database, records: impl Iterator<Item = &'a Record>) -> Result<bool, redb::Error> {
     let write = db.begin_write()?;
     let is_left = {
         let mut table = write.open_table(TRIGGERS)?;

@@ -124,10 +124,7 @@ impl State {
     /// # Errors
     /// When it could not be written.
     pub fn flush(&mut self) -> Result<(), StateError> {
-        match std::mem::take(&mut self.waiting) {
-            waiting if waiting.is_empty() => Ok(()),
-            waiting => self.write(&waiting),
-        }
+        if self.waiting.is_empty() { Ok(()) } else { self.write(&[]) }
     }
 
     /// Makes records durable: they are on disk when this returns. That a file was not there may wait for the next record
@@ -153,23 +150,25 @@ impl State {
             self.waiting.extend_from_slice(records);
             return Ok(());
         }
-        let mut all = std::mem::take(&mut self.waiting);
-        all.extend_from_slice(records);
-        self.write(&all)
+        self.write(records)
     }
 
+    /// Writes what waited, and these records. What cannot be written goes on waiting, but for the records.
     fn write(&mut self, records: &[Record]) -> Result<(), StateError> {
         let path = self.dir.join(NAME);
-        if !self.pending && records.iter().any(|r| matches!(r, Record::Trigger(_))) {
-            self.mark_pending()?;
-        }
         let db = match self.database.take() {
             Some(db) => db,
             None => self.open_or_renew(&path)?,
         };
-        let stored = database::store(&db, records);
+        // After the database was made: with the name of this one, that of the database is on disk.
+        let marked = match records.iter().any(|r| matches!(r, Record::Trigger(_))) && !self.pending {
+            true => self.mark_pending(),
+            false => Ok(()),
+        };
+        let stored = marked.map(|()| database::store(&db, self.waiting.iter().chain(records)));
         self.database = Some(db);
-        let is_left = stored.map_err(|e| StateError::Write { path, why: e.to_string() })?;
+        let is_left = stored?.map_err(|why| StateError::Write { path, why: told(&why) })?;
+        self.waiting.clear();
         if !is_left && self.pending {
             // Left behind, it would cost the next run the opening of the database, nothing else.
             self.pending = std::fs::remove_file(self.dir.join(PENDING)).is_err();
