@@ -356,6 +356,13 @@ impl Converge {
         (self.next, self.order.len())
     }
 
+    /// Returns an operation as logs may show it: no secret that the run has met is in it.
+    pub fn shown(&self, op: &Op) -> String {
+        let mut text = alloc::format!("{op}");
+        self.mask.borrow().string(&mut text);
+        text
+    }
+
     /// Ends the run after the operation in hand.
     pub fn cancel(&mut self) {
         self.cancelled = true;

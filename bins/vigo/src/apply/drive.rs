@@ -30,7 +30,7 @@ pub fn drive(
     // The machine's clock may be set while it is converged, even by what it is converged to: deadlines are not.
     let (begun, start) = (local::now(), Instant::now());
     let now = || after(begun, start.elapsed());
-    let mut progress = Progress::new(format);
+    let mut progress = Progress::new(format, interrupted.clone());
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|info| tracing::debug!("panic: {info}")));
     let report = loop {
@@ -41,7 +41,11 @@ pub fn drive(
             Err(panic) => converge.abandon(&said(&*panic)),
             Ok(Step::Run(ops)) => {
                 if let Some(id) = converge.current_id() {
+                    tracing::info!("{id}");
                     progress.at(&id, converge.progress());
+                }
+                for (_, op) in &ops {
+                    tracing::debug!("{}", converge.shown(op));
                 }
                 executor.perform_all(ops, |id, output| converge.handle_output(id, output, now()));
             }

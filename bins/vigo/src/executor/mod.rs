@@ -21,6 +21,7 @@ mod unsynced;
 mod validate;
 mod write;
 
+pub(crate) use failure::text as system_text;
 pub use options::ExecutorOptions;
 pub use perform::Executor;
 pub use program::find as find_program;

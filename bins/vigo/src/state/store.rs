@@ -433,6 +433,23 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_was_killed_while_it_made_the_database_leaves_no_damage() {
+        let dir = Dir::new("unmade");
+        std::fs::create_dir_all(&dir.0).unwrap();
+        for name in ["state.redb.new", PENDING] {
+            std::fs::write(dir.0.join(name), "half of a database").unwrap();
+        }
+        let mut state = dir.open(Access::Write);
+        assert_eq!(state.triggers().unwrap(), []);
+        state.store(&[Record::Trigger(trigger("a", "b", true))]).unwrap();
+        drop(state);
+        assert_eq!(dir.names(), ["lock", NAME, PENDING]);
+        let mut state = dir.open(Access::Write);
+        assert_eq!(state.triggers().unwrap(), [trigger("a", "b", true)]);
+        assert!(state.take_notices().is_empty());
+    }
+
+    #[test]
     fn a_later_format_is_put_aside() {
         let dir = Dir::new("newer");
         std::fs::create_dir_all(&dir.0).unwrap();
