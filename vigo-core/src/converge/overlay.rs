@@ -1,6 +1,7 @@
 //! What a plan believes the machine to look like after the changes it predicted: a layer over the real files, and the
 //! states that families foretell.
 
+use super::links::Links;
 use crate::action::{
     AbsPath, Content, Entry, FailureKind, FileKind, Metadata, Op, OpFailure, OpOutput, Owner, Replace, StagedId,
 };
@@ -17,6 +18,7 @@ pub(super) struct Overlay {
     entries: BTreeMap<AbsPath, Layer>,
     /// Directories below which another file system would be seen.
     covered: BTreeSet<AbsPath>,
+    links: Links,
     /// Metadata that was really observed: what a rewritten file keeps.
     observed: BTreeMap<AbsPath, Metadata>,
     staged: BTreeMap<StagedId, [u8; 32]>,
@@ -45,15 +47,25 @@ struct There {
 }
 
 impl Overlay {
+    /// Returns the looks at the machine that tell where the paths of these reads lead.
+    pub(super) fn looks(&self, ops: &[Arc<Op>]) -> Vec<Op> {
+        let mut unseen = BTreeSet::new();
+        for (path, follow) in ops.iter().filter_map(|op| read_path(op)) {
+            self.links.follow(path, follow, &|p| self.link_at(p), &mut |p| _ = unseen.insert(p));
+        }
+        unseen.iter().map(Op::stat).collect()
+    }
+
+    /// Takes the answer to such a look.
+    pub(super) fn learn(&mut self, op: &Op, answer: &OpOutput) {
+        if let Op::Stat { path, .. } = op {
+            self.links.learn(path, answer);
+        }
+    }
+
     /// Answers a read from the layer alone, if it can.
     pub(super) fn answer(&self, op: &Op) -> Option<OpOutput> {
-        let (path, follow) = match op {
-            Op::ReadFile { path, follow, .. } | Op::HashFile { path, follow } | Op::Stat { path, follow } => {
-                (path, *follow)
-            }
-            Op::ListDir { path, .. } => (path, true),
-            _ => return None,
-        };
+        let (path, follow) = read_path(op)?;
         if self.entries.is_empty() && self.covered.is_empty() {
             return None;
         }
@@ -80,29 +92,43 @@ impl Overlay {
         }
     }
 
-    /// Follows links of the layer; `None` when there are too many.
+    /// Follows links, those of the layer and those of the machine; `None` when there are too many.
     fn resolve(&self, path: &AbsPath, follow: bool) -> Option<AbsPath> {
-        let mut path = path.clone();
-        for _ in 0..40 {
-            let link = |p: &AbsPath| match self.entries.get(p) {
-                Some(Layer::There(t)) if t.meta.kind == FileKind::Symlink => t.meta.target.clone(),
-                _ => None,
-            };
-            let mut at = if follow { Some(path.clone()) } else { path.parent() };
-            let mut found = None;
-            while let Some(p) = at {
-                if let Some(to) = link(&p) {
-                    found = Some((p, to));
-                    break;
-                }
-                at = p.parent();
-            }
-            let Some((p, to)) = found else { return Some(path) };
-            let rest = path.as_str()[p.as_str().len()..].trim_start_matches('/');
-            let base = if to.starts_with('/') { AbsPath::parse(&to).ok()? } else { lexical(&p.parent()?, &to)? };
-            path = if rest.is_empty() { base } else { base.join(rest) };
+        self.links.follow(path, follow, &|p| self.link_at(p), &mut |_| {})
+    }
+
+    /// Returns what the layer knows of a link at a path.
+    fn link_at(&self, path: &AbsPath) -> Option<Option<Arc<str>>> {
+        match self.entries.get(path)? {
+            Layer::There(t) if t.meta.kind == FileKind::Symlink => Some(t.meta.target.clone()),
+            Layer::There(_) | Layer::Gone => Some(None),
+            Layer::DirIfMissing | Layer::Patched { .. } => None,
         }
-        None
+    }
+
+    /// Returns a change as it is with links followed.
+    fn really(&self, op: &Op) -> Op {
+        let real = |path: &mut AbsPath, follow: bool| {
+            if let Some(resolved) = self.resolve(path, follow) {
+                *path = resolved;
+            }
+        };
+        let mut op = op.clone();
+        match &mut op {
+            Op::ReplaceFile(replace) => real(&mut replace.path, replace.follow),
+            Op::SetOwner { path, follow, .. } => real(path, *follow),
+            Op::MakeDir { path, .. }
+            | Op::Symlink { path, .. }
+            | Op::Remove { path, .. }
+            | Op::SetMode { path, .. }
+            | Op::SetContext { path, .. } => real(path, false),
+            Op::HardLink { path: from, to, .. } | Op::Rename { from, to } => {
+                real(from, false);
+                real(to, false);
+            }
+            _ => {}
+        }
+        op
     }
 
     fn read(&self, op: &Op, path: &AbsPath, there: &There) -> Option<OpOutput> {
@@ -145,13 +171,8 @@ impl Overlay {
 
     /// Lays the layer over a real answer.
     pub(super) fn amend(&mut self, op: &Op, real: OpOutput) -> OpOutput {
-        let path = match op {
-            Op::ReadFile { path, .. }
-            | Op::HashFile { path, .. }
-            | Op::Stat { path, .. }
-            | Op::ListDir { path, .. } => path,
-            _ => return real,
-        };
+        let Some((path, follow)) = read_path(op) else { return real };
+        let path = &self.resolve(path, follow).unwrap_or_else(|| path.clone());
         let mut real = real;
         if let OpOutput::File { meta, .. } | OpOutput::Hash { meta, .. } | OpOutput::Stat(meta) = &mut real {
             self.observed.insert(path.clone(), meta.clone());
@@ -193,7 +214,7 @@ impl Overlay {
 
     /// Performs a change on the layer. Programs have no effect here.
     pub(super) fn perform(&mut self, op: &Op) {
-        match op {
+        match &self.really(op) {
             Op::ReplaceFile(replace) => self.replace(replace),
             Op::MakeDir { path, mode, owner, parents } => {
                 if *parents {
@@ -379,17 +400,15 @@ fn patch(meta: &mut Metadata, owner: Owner, mode: Option<u32>) {
     meta.mode = mode.unwrap_or(meta.mode);
 }
 
-/// Returns the path of relative `to` from `base`, `..` taken lexically.
-fn lexical(base: &AbsPath, to: &str) -> Option<AbsPath> {
-    let mut parts: Vec<&str> = base.as_str().split('/').filter(|p| !p.is_empty()).collect();
-    for part in to.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()),
-            name => parts.push(name),
+/// Returns the path that is read, and whether a link at its end is followed.
+fn read_path(op: &Op) -> Option<(&AbsPath, bool)> {
+    match op {
+        Op::ReadFile { path, follow, .. } | Op::HashFile { path, follow } | Op::Stat { path, follow } => {
+            Some((path, *follow))
         }
+        Op::ListDir { path, .. } => Some((path, true)),
+        _ => None,
     }
-    AbsPath::parse(&alloc::format!("/{}", parts.join("/"))).ok()
 }
 
 #[cfg(test)]
@@ -427,6 +446,50 @@ mod tests {
         assert_eq!(&*content, b"hello");
         let parent = o.amend(&Op::stat(&path("/etc/app")), OpOutput::Missing);
         assert!(matches!(parent, OpOutput::Stat(m) if m.kind == FileKind::Dir));
+    }
+
+    #[test]
+    fn two_names_of_one_file_are_one_file() {
+        let mut o = Overlay::default();
+        let real = |op: &Op| match op {
+            Op::Stat { path, .. } if path.as_str() == "/a/lnk" => {
+                let link = Metadata { kind: FileKind::Symlink, target: Some("../b/./c".into()), ..directory(0o777, 1) };
+                OpOutput::Stat(link)
+            }
+            Op::Stat { path, .. } if path.as_str() == "/b" => {
+                OpOutput::Stat(Metadata { kind: FileKind::Symlink, target: Some("/d".into()), ..directory(0o777, 2) })
+            }
+            _ => OpOutput::Stat(directory(0o755, 3)),
+        };
+        let read = Arc::new(Op::read_file(&path("/a/lnk/x")));
+        let mut rounds = 0;
+        while let looks = o.looks(core::slice::from_ref(&read))
+            && !looks.is_empty()
+        {
+            rounds += 1;
+            looks.iter().for_each(|look| o.learn(look, &real(look)));
+        }
+        assert_eq!(rounds, 3, "the path, where it leads, and where that leads");
+        o.perform(&write("/a/lnk/x", "hello"));
+        for name in ["/a/lnk/x", "/b/c/x", "/d/c/x"] {
+            let seen = o.answer(&Op::read_file(&path(name)));
+            assert!(
+                matches!(&seen, Some(OpOutput::File { content, .. }) if &**content == b"hello"),
+                "{name}: {seen:?}"
+            );
+        }
+        assert_eq!(o.answer(&Op::read_file(&path("/a/x"))), None);
+        o.perform(&Op::Remove { path: path("/b/c/x"), recursive: false });
+        assert_eq!(o.answer(&Op::stat(&path("/a/lnk/x"))), Some(OpOutput::Missing));
+    }
+
+    #[test]
+    fn a_circle_of_links_ends() {
+        let mut o = Overlay::default();
+        let link = Metadata { kind: FileKind::Symlink, target: Some("l".into()), ..directory(0o777, 1) };
+        o.learn(&Op::stat(&path("/l")), &OpOutput::Stat(link));
+        o.perform(&write("/l/x", "hello"));
+        assert_eq!(o.answer(&Op::read_file(&path("/l/x"))), None);
     }
 
     #[test]
