@@ -15,6 +15,8 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// What to write instead, in the imperative.
     pub help: Vec<String>,
+    /// The name that is said not to exist: nothing is said of it where it stands in a text that could not be read.
+    pub about: Option<String>,
 }
 
 /// A place that a diagnostic points at.
@@ -30,7 +32,7 @@ impl Diagnostic {
     /// Returns a diagnostic of `code` about the text at `span`.
     pub fn new(code: Code, span: Span, message: impl Into<String>) -> Self {
         let label = Label { span, text: String::new() };
-        Self { code, message: message.into(), labels: alloc::vec![label], help: Vec::new() }
+        Self { code, message: message.into(), labels: alloc::vec![label], help: Vec::new(), about: None }
     }
 
     /// Says `text` of the primary place.
@@ -46,6 +48,13 @@ impl Diagnostic {
     #[must_use]
     pub fn label(mut self, span: Span, text: impl Into<String>) -> Self {
         self.labels.push(Label { span, text: text.into() });
+        self
+    }
+
+    /// Says which name is missed.
+    #[must_use]
+    pub fn about(mut self, name: impl Into<String>) -> Self {
+        self.about = Some(name.into());
         self
     }
 

@@ -5,10 +5,15 @@ use alloc::vec::Vec;
 /// Returns the name nearest to `word` by edits (insert, delete, replace, swap of neighbours), if it is near enough to
 /// be what was meant: at most a third of the word's length. The first of equals wins.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let letters_of_word = letters(word);
     let word: Vec<char> = word.chars().take(128).collect();
     let limit = (word.len() / 3).max(1);
     let mut best: Option<(usize, &'a str)> = None;
     for name in known {
+        // An edit changes at most two letters of the set: most names are far away at first sight.
+        if (letters_of_word ^ letters(name)).count_ones() as usize > 2 * limit {
+            continue;
+        }
         let chars: Vec<char> = name.chars().take(128).collect();
         if chars.len().abs_diff(word.len()) > limit {
             continue;
@@ -19,6 +24,11 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         }
     }
     best.map(|(_, name)| name)
+}
+
+/// Returns the set of the letters of a word, as bits.
+fn letters(word: &str) -> u64 {
+    word.chars().take(128).fold(0, |set, c| set | 1 << (u32::from(c) & 63))
 }
 
 /// Optimal string alignment distance.

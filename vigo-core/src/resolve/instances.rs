@@ -23,6 +23,25 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use hashbrown::HashMap;
 
+/// Types of other tools, with ours.
+const FOREIGN_TYPES: &[(&str, &str)] = &[
+    ("copy", "file"),
+    ("template", "file"),
+    ("lineinfile", "file_line"),
+    ("link", "symlink"),
+    ("ini_file", "ini"),
+    ("apt", "package"),
+    ("dnf", "package"),
+    ("yum", "package"),
+    ("pkg", "package"),
+    ("yumrepo", "repository"),
+    ("systemd", "service"),
+    ("command", "exec"),
+    ("shell", "exec"),
+    ("cmd", "exec"),
+    ("ssh_authorized_key", "authorized_key"),
+];
+
 /// A crate of the class, or one stamp of it.
 pub(super) struct CrateInstance<'c, 'a> {
     pub krate: &'c Configcrate<'a>,
@@ -59,6 +78,8 @@ pub(super) struct Instances<'c, 'a> {
     pub scopes: Vec<Value>,
     pub conditions: Vec<ConditionTrace>,
     pub written: WrittenNames,
+    /// Indices of the crates by their plain name.
+    pub by_crate: HashMap<Arc<str>, Vec<u32>>,
 }
 
 /// What the steps of one class share.
@@ -78,6 +99,11 @@ impl<'c, 'a> Context<'c, 'a> {
             self.diagnostics.push(diagnostic);
         }
     }
+
+    /// Returns whether there are so many mistakes that no more are sought.
+    pub fn is_full(&self) -> bool {
+        self.diagnostics.len() > limits::CLASS_ERRORS_MAX
+    }
 }
 
 /// Stamps every crate of the set and its resources.
@@ -89,6 +115,7 @@ pub(super) fn instantiate<'c, 'a>(cx: &mut Context<'c, 'a>, vars: &mut HostVars)
         scopes: alloc::vec![host],
         conditions: Vec::new(),
         written: WrittenNames::default(),
+        by_crate: HashMap::new(),
     };
     let set = cx.set;
     for member in &set.members {
@@ -131,6 +158,9 @@ pub(super) fn instantiate<'c, 'a>(cx: &mut Context<'c, 'a>, vars: &mut HostVars)
             }
             for resource in &krate.resources {
                 out.resource(cx, instance, resource, &scope_vars);
+                if cx.is_full() {
+                    return out;
+                }
                 if out.all.len() > limits::RESOURCES_MAX {
                     let message = format!("more than {} resources in one class", limits::RESOURCES_MAX);
                     cx.report(Diagnostic::new(Code::TooLarge, resource.node.span(), message));
@@ -145,8 +175,10 @@ pub(super) fn instantiate<'c, 'a>(cx: &mut Context<'c, 'a>, vars: &mut HostVars)
 impl<'c, 'a> Instances<'c, 'a> {
     fn crate_instance(&mut self, krate: &'c Configcrate<'a>, item: Option<Item>, scope: usize, gate: Expr) -> usize {
         let instance = CrateInstance { krate, item, scope, gate, resources: Vec::new(), by_name: HashMap::new() };
+        let index = self.crates.len();
+        self.by_crate.entry(krate.name.clone()).or_default().push(index as u32);
         self.crates.push(instance);
-        self.crates.len() - 1
+        index
     }
 
     fn gate(
@@ -209,7 +241,10 @@ impl<'c, 'a> Instances<'c, 'a> {
         if decl.is_none() {
             let message = format!("unknown resource type `{}`", type_name.escape_debug());
             let d = Diagnostic::new(Code::UnknownType, resource.type_name.span(), message);
-            cx.report(d.did_you_mean(&type_name, resource::types().iter().map(|t| t.name)));
+            cx.report(match FOREIGN_TYPES.iter().find(|(theirs, _)| *theirs == type_name) {
+                Some((_, ours)) => d.help(format!("write `type: {ours}`")),
+                None => d.did_you_mean(&type_name, resource::types().iter().map(|t| t.name)),
+            });
         }
         let type_name: Arc<str> = decl.map_or(&*type_name, |d| d.name).into();
         let (base, is_templated) = match resource.name {

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use vigo_core::bundle::PolicyBundle;
 use vigo_core::config::Config;
 use vigo_core::converge::{Converge, Envoy, Options, RunReport};
-use vigo_core::diagnostic::{Diagnostic, Severity};
+use vigo_core::diagnostic::{Diagnostic, Severity, tidy};
 use vigo_core::host::HostFacts;
 use vigo_core::resolve;
 use vigo_core::source::Sources;
@@ -73,8 +73,11 @@ pub fn run(options: &ApplyOptions) -> Result<Applied, ApplyError> {
     let config = Config::read(&sources);
     let resolved = match resolve::resolve(&config, &hostname, options.environment.as_deref()) {
         Ok(resolved) => resolved,
-        Err(mut diagnostics) => {
-            diagnostics.extend(resolve::check(&config));
+        Err(of_host) => {
+            let mut diagnostics = resolve::check(&config);
+            if !config.has_errors() {
+                diagnostics.extend(of_host);
+            }
             drop(config);
             return Err(ApplyError::invalid(sources, diagnostics));
         }
@@ -88,11 +91,13 @@ pub fn run(options: &ApplyOptions) -> Result<Applied, ApplyError> {
             drop(config);
             return Err(ApplyError::invalid(sources, found));
         }
-        warnings.extend(found.into_iter().filter(|d| !warnings.contains(d)).collect::<Vec<_>>());
+        // What the check says of a place is more than what the host's own class says of it.
+        warnings = found.into_iter().chain(warnings).collect();
         if !options.dry_run && warnings.is_empty() {
             checked::remember(&options.state_dir, &digest);
         }
     }
+    let warnings = tidy(warnings);
     drop(config);
     let bundle = Arc::new(resolved.bundle);
     check_only(&options.only, &bundle)?;
