@@ -122,7 +122,10 @@ fn crate_name(config: &Config<'_>, reader: &mut Reader, include: &Include<'_>, p
     let d = match config.configcrate(&format!("user:{}", include.name)) {
         Some(_) if prefix.is_empty() => d.help("a usercrate is listed under `usercrates:`"),
         _ if config.role(include.name).is_some() => d.help("a role is listed under `roles:`"),
-        _ => reader.near(d, include.name, names),
+        _ => match reader.near(d, include.name, names) {
+            d if d.help.is_empty() => d.help(format!("write it below `{folder}`, or take the name out")),
+            d => d,
+        },
     };
     reader.report(d);
 }

@@ -1,7 +1,7 @@
 //! Reading typed things from nodes, and saying what stands there instead.
 
 use crate::diagnostic::{Code, Diagnostic, nearest};
-use crate::limits::CLASS_ERRORS_MAX;
+use crate::limits::SUGGESTIONS_MAX;
 use crate::secret;
 use crate::source::{Entry, Map, Node, NodeKind, ScalarStyle};
 use crate::time::Duration;
@@ -63,7 +63,7 @@ impl Reader {
 
     /// Names the one of `known` that may have been meant, while there are few mistakes.
     pub fn near<'a>(&self, d: Diagnostic, word: &str, known: impl IntoIterator<Item = &'a str>) -> Diagnostic {
-        if self.diagnostics.len() < CLASS_ERRORS_MAX { d.did_you_mean(word, known) } else { d }
+        if self.diagnostics.len() < SUGGESTIONS_MAX { d.did_you_mean(word, known) } else { d }
     }
 
     /// Reports that `what` (a key, or words with blanks) wants another shape than `node` has.
@@ -72,7 +72,7 @@ impl Reader {
         let message = format!("{shown} takes {expected}, found {}", node.kind_name());
         let d = Diagnostic::new(Code::Shape, node.span(), message);
         self.report(match node.kind() {
-            NodeKind::Map(_) if expected == "a list" => d.help("begin each item with `- `"),
+            NodeKind::Map(_) | NodeKind::Scalar(..) if expected == "a list" => d.help("begin each item with `- `"),
             NodeKind::List if expected == "a map" => d.help("write `key: value` lines, without `- `"),
             _ => d,
         });

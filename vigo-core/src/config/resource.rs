@@ -172,7 +172,11 @@ pub(super) fn read<'a>(reader: &mut Reader, node: Node<'a>) -> Option<Resource<'
             "match" => {
                 if map.get("case").is_none() {
                     let d = Diagnostic::new(Code::Shape, e.key.span(), "`match` without `case`");
-                    reader.report(d.help("write `case: \"{{ … }}\"`, whose word `match` looks up"));
+                    let decl = type_name.text().and_then(crate::resource::find);
+                    reader.report(match decl.and_then(|d| d.attribute("match_pattern")) {
+                        Some(_) => d.help("write `match_pattern` for the attribute of that meaning"),
+                        None => d.help("write `case: \"{{ … }}\"`, whose word `match` looks up"),
+                    });
                 }
             }
             "revert" => r.revert = reader.bool(e.value, e.name).unwrap_or(false),

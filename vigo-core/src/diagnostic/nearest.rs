@@ -18,7 +18,7 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         if chars.len().abs_diff(word.len()) > limit {
             continue;
         }
-        let d = distance(&word, &chars);
+        let d = distance(&word, &chars, limit);
         if d <= limit && best.is_none_or(|(least, _)| d < least) {
             best = Some((d, name));
         }
@@ -31,8 +31,8 @@ fn letters(word: &str) -> u64 {
     word.chars().take(128).fold(0, |set, c| set | 1 << (u32::from(c) & 63))
 }
 
-/// Optimal string alignment distance.
-fn distance(a: &[char], b: &[char]) -> usize {
+/// Optimal string alignment distance; something above `limit` where it is more than that.
+fn distance(a: &[char], b: &[char], limit: usize) -> usize {
     let width = b.len() + 1;
     let mut before: Vec<usize> = alloc::vec![0; width];
     let mut last: Vec<usize> = (0..width).collect();
@@ -45,6 +45,10 @@ fn distance(a: &[char], b: &[char]) -> usize {
                 d = d.min(before[j - 1] + 1);
             }
             row.push(d);
+        }
+        // What is far in two rows stays far.
+        if row.iter().chain(&last).all(|&d| d > limit) {
+            return limit + 1;
         }
         before = last;
         last = row;

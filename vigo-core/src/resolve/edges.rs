@@ -110,6 +110,12 @@ impl<'a> Edges<'_, '_, 'a> {
             Ok(text) => text,
             Err(d) => return cx.report(d),
         };
+        // That a plain name is no crate's was said when the tree was read.
+        let written = node.text().unwrap_or_default();
+        let base = written.split_once('[').map_or(written, |(base, _)| base);
+        if !written.contains("{{") && !written.contains('*') && cx.config.configcrate(base).is_none() {
+            return;
+        }
         // Only crates can be meant here: look from outside of any crate.
         let crates = match self.instances.target(cx.config, &text, usize::MAX) {
             Target::Here { crates, .. } => crates,
@@ -204,6 +210,9 @@ impl<'a> Edges<'_, '_, 'a> {
             && resource::find(&kind.to_ascii_lowercase()).is_some()
         {
             return d.help(format!("write the name of a resource or crate alone, as `{name}`"));
+        }
+        if cx.diagnostics.len() > limits::SUGGESTIONS_MAX {
+            return d;
         }
         let own = self.instances.crates.iter().find(|c| c.krate.node.file().id() == node.file().id());
         let resources: Vec<&str> = own.into_iter().flat_map(|c| c.by_name.keys()).map(|n| &**n).collect();

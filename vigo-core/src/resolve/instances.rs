@@ -18,7 +18,7 @@ use crate::source::Node;
 use crate::value::Value;
 use crate::when::{self, Expr};
 use alloc::format;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use hashbrown::HashMap;
@@ -356,7 +356,7 @@ pub(super) fn folded(cx: &mut Context<'_, '_>, expr: &Expr, node: Node<'_>, data
             // No host is there to define the variables.
             Err(_) if cx.layers.is_none() => return Some(Expr::True),
             Err(errors) => {
-                errors.into_iter().for_each(|e| cx.report(crate::config::when_error(node, e)));
+                errors.into_iter().for_each(|e| cx.report(condition_error(node, e, data)));
                 return None;
             }
         }
@@ -374,6 +374,15 @@ pub(super) fn folded(cx: &mut Context<'_, '_>, expr: &Expr, node: Node<'_>, data
         }
     }
     Some(when::fold(expr, &CrateFacts { class: cx.facts, vars: data.vars }))
+}
+
+/// Returns the diagnostic of a mistake in an expression whose templates were rendered.
+fn condition_error(node: Node<'_>, e: when::WhenError, data: &PublishData<'_>) -> Diagnostic {
+    let missed = e.message.strip_prefix(render::UNDEFINED).and_then(|rest| rest.split('`').nth(1)).map(String::from);
+    let d = crate::config::when_error(node, e);
+    let Some(name) = missed else { return d };
+    let known = data.vars.as_map().into_iter().flat_map(|m| m.keys()).map(|k| &**k);
+    Diagnostic { code: Code::UndefinedVariable, ..d.did_you_mean(&name, known).about(name) }
 }
 
 fn has_secret(value: &Value) -> bool {

@@ -2,6 +2,7 @@
 
 use super::attributes::Attributes;
 use super::instances::{Context, CrateInstance, Instance, Instances};
+use super::render::UNDEFINED;
 use super::written;
 use crate::config::Case;
 use crate::diagnostic::{Code, Diagnostic, FileId, Span, nearest};
@@ -145,8 +146,6 @@ fn coded(d: Diagnostic, e: &TemplateError, seen: &Seen<'_>) -> Diagnostic {
     };
     Diagnostic { code, ..d }
 }
-
-const UNDEFINED: &str = "variable ";
 
 impl Names for Seen<'_> {
     fn look(&self, path: &[&str], optional: bool) -> Result<(), Unknown> {

@@ -10,6 +10,9 @@ use granit_parser::ErrorKind;
 /// How many lines back the beginning of what is broken is sought.
 const LINES_BACK: usize = 200;
 
+/// How far ahead its end is sought.
+const BYTES_AHEAD: usize = 1 << 16;
+
 /// A line of the text.
 #[derive(Clone, Copy)]
 struct Line<'t> {
@@ -82,6 +85,10 @@ fn error(span: Span, message: impl Into<String>, help: impl Into<String>) -> Dia
     Diagnostic::new(Code::Yaml, span, message).help(help)
 }
 
+fn blanks(n: usize) -> String {
+    format!("{n} blank{}", if n == 1 { "" } else { "s" })
+}
+
 /// Words what the parser could not go on with at the byte `at`; nothing where its own words must do.
 pub(super) fn of_kind(id: FileId, source: &str, at: usize, kind: &ErrorKind) -> Option<Diagnostic> {
     let line = Line::at(source, at);
@@ -93,8 +100,9 @@ pub(super) fn of_kind(id: FileId, source: &str, at: usize, kind: &ErrorKind) -> 
         | ErrorKind::ExpectedFlowSequenceSeparator
         | ErrorKind::InvalidFlowScalarIndent
         | ErrorKind::UnexpectedEofFlowSequence
-        | ErrorKind::UnexpectedEofFlowMapping => unclosed_flow(id, source, at)
-            .unwrap_or_else(|| error(point, "two items without a `,` between them", "write `,` between the items")),
+        | ErrorKind::UnexpectedEofFlowMapping => unclosed_flow(id, source, at).unwrap_or_else(|| {
+            no_end(point, if source.get(at..).is_some_and(|s| s.starts_with('{')) { '{' } else { '[' })
+        }),
         ErrorKind::MisplacedFlowCollectionEnd | ErrorKind::MismatchedFlowCollectionEnd { .. } => {
             let found = source.get(at..)?.chars().find(|c| matches!(c, ']' | '}'))?;
             error(point, format!("`{found}` closes nothing"), "remove it, or quote the whole value")
@@ -134,28 +142,63 @@ pub(super) fn of_kind(id: FileId, source: &str, at: usize, kind: &ErrorKind) -> 
     })
 }
 
-/// Looks for a `[` or `{` that is not closed before the byte `at`.
+/// Looks for the `[` or `{` around the byte `at`, and says that it has no end, or that a `,` is missing there.
 pub(super) fn unclosed_flow(id: FileId, source: &str, at: usize) -> Option<Diagnostic> {
-    let first = Line::at(source, at).upwards(source).find(|l| value_of_line(l.text).starts_with(['[', '{']))?;
-    let from = first.start + (first.text.len() - value_of_line(first.text).len());
-    let mut open: Vec<(usize, char)> = Vec::new();
-    let mut quote: Option<char> = None;
-    let mut before = ' ';
-    for (i, c) in source.get(from..at)?.char_indices() {
-        match quote {
-            Some(q) if c == q => quote = None,
-            Some(_) => {}
-            None if matches!(c, '"' | '\'') && matches!(before, ' ' | ',' | '[' | '{' | ':') => quote = Some(c),
-            None if matches!(c, '[' | '{') => open.push((from + i, c)),
-            None if matches!(c, ']' | '}') => drop(open.pop()?),
-            None => {}
-        }
-        before = c;
+    let lines = Line::at(source, at).upwards(source).filter(|l| value_of_line(l.text).starts_with(['[', '{']));
+    let mut starts = lines.map(|l| l.start + (l.text.len() - value_of_line(l.text).len())).filter(|&from| from < at);
+    let (start, opened, rest) = starts.find_map(|from| {
+        let mut flow = Flow::default();
+        flow.read(source.get(from..at)?);
+        let &(open, opened) = flow.open.last()?;
+        // What follows ends it after all, or begins and ends others only.
+        let behind = source.get(at..).unwrap_or_default();
+        flow.read(behind.get(..behind.floor_char_boundary(BYTES_AHEAD)).unwrap_or_default());
+        Some((from + open, opened, flow.open))
+    })?;
+    if rest.is_empty() {
+        let point = Span::new(id, at as u32, at as u32 + 1);
+        return Some(error(point, "two items without a `,` between them", "write `,` between the items"));
     }
-    let (at, opened) = open.pop()?;
+    Some(no_end(Span::new(id, start as u32, start as u32 + 1), opened))
+}
+
+fn no_end(span: Span, opened: char) -> Diagnostic {
     let (what, close) = if opened == '[' { ("list", ']') } else { ("map", '}') };
-    let span = Span::new(id, at as u32, at as u32 + 1);
-    Some(error(span, format!("the {what} that begins with this `{opened}` has no end"), format!("write the `{close}`")))
+    error(span, format!("the {what} that begins with this `{opened}` has no end"), format!("write the `{close}`"))
+}
+
+/// The brackets of a text in flow style, as far as it was read.
+#[derive(Default)]
+struct Flow {
+    open: Vec<(usize, char)>,
+    quote: Option<char>,
+    done: bool,
+}
+
+impl Flow {
+    /// Reads on, until the first bracket is closed.
+    fn read(&mut self, text: &str) {
+        let mut before = ' ';
+        for (i, c) in text.char_indices() {
+            if self.done {
+                return;
+            }
+            match self.quote {
+                Some(q) if c == q => self.quote = None,
+                Some(_) => {}
+                None if matches!(c, '"' | '\'') && matches!(before, ' ' | ',' | '[' | '{' | ':') => {
+                    self.quote = Some(c);
+                }
+                None if matches!(c, '[' | '{') => self.open.push((i, c)),
+                None if matches!(c, ']' | '}') => {
+                    self.open.pop();
+                    self.done = self.open.is_empty();
+                }
+                None => {}
+            }
+            before = c;
+        }
+    }
 }
 
 /// Explains a `key:` that became a part of the text in the line above it.
@@ -175,7 +218,7 @@ pub(super) fn continued(id: FileId, source: &str, at: usize) -> Option<Diagnosti
         return None;
     }
     let message = format!("`{key}` is indented deeper than the line above, and so goes on with that line's text");
-    let help = format!("indent it by {} blanks, like the key above", above.column());
+    let help = format!("indent it by {}, like the key above", blanks(above.column()));
     Some(error(line.span(id, line.column(), key.len()), message, help))
 }
 
@@ -197,9 +240,9 @@ fn misindented(id: FileId, source: &str, line: Line<'_>) -> Option<Diagnostic> {
     if column == like {
         return None;
     }
-    let message = format!("{what} is indented by {column} blanks, what it belongs to by {like}");
+    let message = format!("{what} is indented by {}, what it belongs to by {like}", blanks(column));
     let len = if is_item { 1 } else { line.key().map_or(1, str::len) };
-    Some(error(line.span(id, column, len), message, format!("indent it by {like} blanks")))
+    Some(error(line.span(id, column, len), message, format!("indent it by {}", blanks(like))))
 }
 
 /// Explains a line that is no `key: value`.
@@ -209,10 +252,14 @@ fn no_key(id: FileId, source: &str, line: Line<'_>, here: Span) -> Diagnostic {
     if let Some(above) = line.above(source).filter(|l| l.opens_block() && line.indent() <= l.column()) {
         let key = above.key().unwrap_or("|");
         let message = format!("the text of `{key}` must be indented deeper than `{key}`");
-        return error(here, message, format!("indent it by {} blanks", above.column() + 2));
+        return error(here, message, format!("indent it by {}", blanks(above.column() + 2)));
     }
     if let Some((key, value)) = content.split_once(':').filter(|(_, value)| !value.starts_with([' ', '/'])) {
         let at = line.span(id, line.column() + key.len(), 1);
+        if let Some(blank) = value.chars().next().filter(|c| c.is_whitespace()) {
+            let message = format!("behind `{key}:` stands no blank but the character U+{:04X}", u32::from(blank));
+            return error(at, message, "write an ordinary blank");
+        }
         return error(at, format!("`{shown}` has no blank behind the `:`"), format!("write `{key}: {value}`"));
     }
     let help = match content.split_once(' ') {
@@ -232,7 +279,11 @@ fn unclosed_quote(id: FileId, source: &str, line: Line<'_>) -> Option<Diagnostic
     });
     let (at, quote) = open?;
     let span = Span::new(id, at as u32, at as u32 + 1);
-    Some(error(span, format!("the text that begins with this `{quote}` has no end"), format!("write the closing `{quote}`")))
+    Some(error(
+        span,
+        format!("the text that begins with this `{quote}` has no end"),
+        format!("write the closing `{quote}`"),
+    ))
 }
 
 /// Looks for the escape that means nothing.

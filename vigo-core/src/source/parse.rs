@@ -59,16 +59,7 @@ pub(super) fn parse(id: FileId, path: Arc<str>, text: Arc<str>, diagnostics: &mu
 /// Returns a file of which nothing can be read.
 pub(super) fn unread(id: FileId, path: Arc<str>, text: Arc<str>) -> YamlFile {
     let lost = alloc::vec![(0, text.len() as u32)];
-    YamlFile {
-        id,
-        path,
-        text,
-        nodes: Vec::new(),
-        items: Vec::new(),
-        entries: Vec::new(),
-        roots: Vec::new(),
-        lost,
-    }
+    YamlFile { id, path, text, nodes: Vec::new(), items: Vec::new(), entries: Vec::new(), roots: Vec::new(), lost }
 }
 
 struct Frame {

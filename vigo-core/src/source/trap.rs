@@ -50,6 +50,10 @@ pub(super) fn scan_error(id: FileId, source: &str, error: &yaml::ScanError) -> D
                 trap("a `:` with a blank behind it, inside a text that is not quoted", "quote the whole value")
             })
         }
+        ErrorKind::UnexpectedCharacter { character } if character.is_control() => trap(
+            &format!("a control character, `{}`", character.escape_default()),
+            &format!("remove it, or write `{}` in double quotes", yaml_escape(*character)),
+        ),
         ErrorKind::UnexpectedCharacter { character } => {
             let shown = if *character == '`' { "a backquote".into() } else { format!("`{character}`") };
             trap(&format!("a text cannot begin with {shown} unless it is quoted"), "quote the whole value")
@@ -59,8 +63,14 @@ pub(super) fn scan_error(id: FileId, source: &str, error: &yaml::ScanError) -> D
             span,
             format!("nested deeper than {} levels", crate::limits::YAML_DEPTH_MAX),
         ),
-        kind => layout::of_kind(id, source, at, kind).unwrap_or_else(|| Diagnostic::new(Code::Yaml, span, error.info())),
+        kind => {
+            layout::of_kind(id, source, at, kind).unwrap_or_else(|| Diagnostic::new(Code::Yaml, span, error.info()))
+        }
     }
+}
+
+fn yaml_escape(c: char) -> String {
+    format!("\\x{:02x}", u32::from(c))
 }
 
 /// Returns what stands behind `key: ` and `- ` in a line.

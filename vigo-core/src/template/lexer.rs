@@ -294,9 +294,7 @@ impl<'t> Lexer<'t> {
         let fault = Fault::syntax(self.pos, c.len_utf8(), format!("bad character `{}`", c.escape_debug()));
         Err(match c {
             '-' => fault.help(format!("write `{{{{ index … \"{word}-…\" }}}}`: a name in a template holds no `-`")),
-            '+' | '*' | '/' | '<' | '>' | '=' | '!' => {
-                fault.help(NO_OPERATORS)
-            }
+            '+' | '*' | '/' | '<' | '>' | '=' | '!' => fault.help(NO_OPERATORS),
             _ => fault,
         })
     }
