@@ -45,6 +45,9 @@ pub const EDGES_MAX: usize = 2_000_000;
 /// Bytes of the path of a secret.
 pub const SECRET_PATH_BYTES_MAX: usize = 512;
 
+/// Bytes of a hostname: what DNS allows, RFC 1035 2.3.4.
+pub const HOSTNAME_BYTES_MAX: usize = 253;
+
 /// Bytes of a hostname glob: a hostname has at most 253, and its automaton must fit a set of 512 states.
 pub const GLOB_BYTES_MAX: usize = 480;
 
@@ -108,9 +111,6 @@ pub const TEMPLATE_VALUE_DEPTH_MAX: usize = 128;
 
 /// Errors that are reported of one template.
 pub const TEMPLATE_ERRORS_MAX: usize = 100;
-
-/// Alternatives that the braces of one glob may stand for.
-pub const GLOB_ALTERNATIVES_MAX: usize = 64;
 
 /// Bytes of an encoded bundle: a class's resources are some megabytes, the rest is for shipped files.
 pub const BUNDLE_BYTES_MAX: usize = 256 << 20;

@@ -1,4 +1,5 @@
-//! The guide: its examples are policies, and its reference tables are whole. `type_pages.rs` reads the pages of the types.
+//! The guide: its examples are policies, its reference tables are whole, its links lead somewhere. `type_pages.rs` reads
+//! the pages of the types.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -117,6 +118,74 @@ fn every_page_is_in_the_summary() {
         let page = format!("types/{}.md", kind.name);
         assert!(links.contains(&&*page), "{page} is not in SUMMARY.md");
     }
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let root = source().join("../..");
+    let mut pages = files(&source());
+    pages.extend(["README.md", "CHANGELOG.md"].map(|name| root.join(name)));
+    let mut seen = 0;
+    for path in pages {
+        let text = fs::read_to_string(&path).expect("a page");
+        for link in links(&text).into_iter().filter(|link| !link.contains("://")) {
+            seen += 1;
+            let dead = dead(&path, &text, &link);
+            assert!(dead.is_none(), "{}: `{link}`: {}", path.display(), dead.unwrap_or_default());
+        }
+    }
+    assert!(seen > 50, "{seen} links: the guide had more");
+}
+
+#[test]
+fn a_dead_link_is_found() {
+    let page = source().join("introduction.md");
+    let text =
+        "# Words of the `guide`\n[A](first-hour.md)\n```sh\n[not](a-link.md)\n```\nsee `[x](y)` and [z](a.md#b)\n";
+    assert_eq!(links(text), ["first-hour.md", "a.md#b"]);
+    for (link, is_dead) in [
+        ("first-hour.md", false),
+        ("first-hour.md#drift", false),
+        ("first-hour.md#on-a-real-machine", false),
+        ("#words-of-the-guide", false),
+        ("#other", true),
+        ("first-hour.md#driftt", true),
+        ("second-hour.md", true),
+        ("types/", true),
+    ] {
+        assert_eq!(dead(&page, text, link).is_some(), is_dead, "{link}");
+    }
+}
+
+/// Returns the targets of a page's links; those in code are none.
+fn links(page: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut is_code = false;
+    for line in page.lines() {
+        is_code ^= line.starts_with("```");
+        // Every other piece between backquotes is code.
+        let text: String = line.split('`').step_by(2).collect::<Vec<_>>().join("``");
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        found.extend(targets.filter(|_| !is_code).map(str::to_owned));
+    }
+    found
+}
+
+/// Returns why a link of a page leads nowhere.
+fn dead(page: &Path, text: &str, link: &str) -> Option<&'static str> {
+    let (file, place) = link.split_once('#').map_or((link, None), |(file, place)| (file, Some(place)));
+    let target = page.parent().expect("a folder").join(file);
+    let text = match file {
+        "" => text.to_owned(),
+        _ if target.is_file() => fs::read_to_string(&target).unwrap_or_default(),
+        _ => return Some("no such file"),
+    };
+    let slug = |heading: &str| {
+        let words = heading.trim_start_matches('#').trim().to_lowercase();
+        words.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c)).collect::<String>().replace(' ', "-")
+    };
+    let has = |place| text.lines().filter(|line| line.starts_with('#')).any(|line| slug(line) == place);
+    place.is_some_and(|place| !has(place)).then_some("no such heading")
 }
 
 /// Returns the pages but for those of the types, with their paths.

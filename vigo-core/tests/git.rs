@@ -318,3 +318,18 @@ fn history_is_as_deep_as_wanted() {
     assert_eq!(s.run(&shallow), changes(&["head"]));
     assert_eq!(s.read("tree/a"), "three");
 }
+
+#[test]
+fn what_the_remote_does_not_have_is_said_before_anything_is_made() {
+    let s = Scratch::new("refused");
+    let (remote, nowhere) = (s.path("remote"), s.path("nowhere"));
+    let cases: [(&[(&str, &str)], String); 3] = [
+        (&[("branch", "none")], format!("`{remote}` has no branch none")),
+        (&[("tag", "v9")], format!("`{remote}` has no tag v9")),
+        (&[("repo", &nowhere)], format!("git: '{nowhere}' does not appear to be a git repository")),
+    ];
+    for (more, expected) in cases {
+        assert_eq!(s.run(more), Err(expected), "{more:?}");
+        assert!(!s.0.join(".vigo-clone-tree").exists(), "{more:?}");
+    }
+}

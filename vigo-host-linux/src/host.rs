@@ -105,6 +105,14 @@ impl Host for Linux {
 
 /// One line a type.
 static CAPABILITIES: &[Capability] = &[
+    Capability { type_name: "file", support: Support::Full, tool: "files" },
+    Capability { type_name: "directory", support: Support::Full, tool: "files" },
+    Capability { type_name: "symlink", support: Support::Full, tool: "files" },
+    Capability { type_name: "file_line", support: Support::Full, tool: "files" },
+    Capability { type_name: "blockinfile", support: Support::Full, tool: "files" },
+    Capability { type_name: "replace", support: Support::Full, tool: "files" },
+    Capability { type_name: "ini", support: Support::Full, tool: "files" },
+    Capability { type_name: "json_file", support: Support::Full, tool: "files" },
     Capability {
         type_name: "package",
         support: Support::Partly(
@@ -149,10 +157,6 @@ static PROGRAMS: &[&str] = &[
     "apt-get",
     "chkconfig",
     "dnf",
-    "pacman",
-    "yum",
-    "zypper",
-    "chkconfig",
     "groupadd",
     "hostnamectl",
     "pacman",
@@ -163,3 +167,16 @@ static PROGRAMS: &[&str] = &[
     "yum",
     "zypper",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_of_the_reference_has_one_line() {
+        for decl in vigo_core::resource::types() {
+            let lines = CAPABILITIES.iter().filter(|c| c.type_name == decl.name).count();
+            assert_eq!(lines, 1, "{}", decl.name);
+        }
+    }
+}

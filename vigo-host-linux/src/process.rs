@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use vigo_core::action::{AbsPath, Command, Op, OpOutput, Outputs};
-use vigo_core::host::{Adapter, HostFacts, Interpreted, Problem};
+use vigo_core::host::{Adapter, Family, HostFacts, Interpreted, Problem};
 use vigo_core::resource::process::{Action, Found, OWN, Process, Restart, State, Want, in_image};
 use vigo_core::resource::service::Service;
 use vigo_core::value::Text;
@@ -100,7 +100,7 @@ fn end(want: &Want, found: &[Found]) -> Vec<Op> {
     let mut ops: Vec<Op> = found.iter().map(signal(&want.signal)).collect();
     let tenths = want.kill_timeout.as_ms() / 100;
     if tenths > 0 && &*want.signal != "KILL" {
-        let mut wait = Command::change("/bin/sh", ["-c", WAIT, "sh"]).timeout(Service::COMMAND_TIMEOUT);
+        let mut wait = Command::change("/bin/sh", ["-c", WAIT, "sh"]).timeout(Process::timeout(want));
         wait.args.push(Text::plain(tenths.to_string()));
         wait.args.extend(found.iter().map(|p| Text::plain(p.pid.to_string())));
         ops.push(Op::Run(wait));
@@ -307,6 +307,14 @@ mod tests {
         assert_eq!(ops.len(), 5, "{ops:?}");
         assert_eq!((&*ops[0], &*ops[4]), ("signal TERM to 7", "signal KILL to 8"));
         assert!(ops[2].starts_with("/bin/sh -c ") && ops[2].ends_with(" sh 100 7 8"), "{}", ops[2]);
+        let long = Want { kill_timeout: Duration::from_secs(600), ..want("x") };
+        assert!(Process::timeout(&long) > Duration::from_secs(600), "the operations' time holds the wait");
+        let Op::Run(wait) =
+            &ProcFs.lower(&long, &state, &[Action::End(found.clone())], &HostFacts::default()).unwrap()[2]
+        else {
+            panic!("expected a wait")
+        };
+        assert!(wait.timeout > Duration::from_secs(600));
         let never = Want { kill_timeout: Duration::ZERO, ..want("x") };
         assert_eq!(lower(&never), ["signal TERM to 7", "signal TERM to 8"]);
         let kill = Want { signal: "KILL".into(), ..want("x") };

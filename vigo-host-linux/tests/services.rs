@@ -1,12 +1,14 @@
 //! Whole runs over services, against a small model of systemd.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use vigo_core::action::{Content, Entry, FileKind, Metadata, Op, OpOutput};
 use vigo_core::config::Config;
 use vigo_core::converge::{Converge, Options, Outcome, Record, ResourceReport, RunReport, Step, StoredTrigger};
-use vigo_core::host::{HostFacts, Init};
+use vigo_core::host::{Adapter, Capability, Host, HostFacts, Init, Problem};
 use vigo_core::resolve;
+use vigo_core::resource::service::Service;
 use vigo_core::source::{Sources, Tree};
 use vigo_core::time::Timestamp;
 use vigo_core::traits::TraitSet;
@@ -69,6 +71,9 @@ impl Machine {
                 };
                 OpOutput::Hash { meta: meta(), sha256 }
             }),
+            Op::Stat { path, .. } if path.as_str() == "/etc" => {
+                OpOutput::Stat(Metadata { kind: FileKind::Dir, ..meta() })
+            }
             Op::Stat { path, .. } => {
                 self.files.get(path.as_str()).map_or(OpOutput::Missing, |_| OpOutput::Stat(meta()))
             }
@@ -145,6 +150,10 @@ impl Machine {
     }
 
     fn run(&mut self, resources: &str, dry_run: bool) -> Arc<RunReport> {
+        self.run_on(&Linux, resources, dry_run)
+    }
+
+    fn run_on(&mut self, host: &'static dyn Host, resources: &str, dry_run: bool) -> Arc<RunReport> {
         let text = format!("name: c\nresources:\n{resources}");
         let envoys = "envoys: [{match: '*', configcrates: [c]}]\n";
         let sources = Sources::read(&Tree::from_texts([("configcrates/c.vgo", text.as_str()), ("envoys.vgo", envoys)]));
@@ -165,11 +174,15 @@ impl Machine {
         };
         let facts = HostFacts { init: Init::Systemd, now: self.now, ..HostFacts::default() };
         let traits = TraitSet::from_value(Value::map([("os", Value::map([("family", Value::text("debian"))]))]));
-        let mut converge = Converge::new(Arc::new(bundle), traits.expect("traits"), &Linux, facts, options);
+        let mut converge = Converge::new(Arc::new(bundle), traits.expect("traits"), host, facts, options);
         self.calls.clear();
         self.shows = 0;
         for _ in 0..10_000 {
-            match converge.poll(self.now) {
+            let Ok(step) = catch_unwind(AssertUnwindSafe(|| converge.poll(self.now))) else {
+                converge.abandon("it panicked");
+                continue;
+            };
+            match step {
                 Step::Run(ops) => {
                     for (id, op) in ops {
                         let output = self.perform(&op);
@@ -310,4 +323,73 @@ fn a_changed_unit_is_loaded_before_its_service_is_restarted() {
 ";
     m.run(policy, false);
     assert_eq!(m.calls, ["daemon-reload", "restart food.service"]);
+}
+
+#[test]
+fn a_start_that_failed_does_not_count_as_one() {
+    let policy = "
+  - {name: conf, type: file, target_path: /etc/a, content: x}
+  - {name: svc, type: service, service: food}
+  - {name: restart, type: service, service: food, state: restarted, subscribes: [conf]}
+";
+    let mut m = Machine::new(&[("food", "inactive")]);
+    m.unit("food").bad = true;
+    let report = m.run(policy, false);
+    assert_eq!(find(&report, "svc").outcome, Outcome::Failed);
+    assert_eq!(find(&report, "restart").outcome, Outcome::Failed, "{:?}", changes(&report));
+    assert_eq!(m.triggers.iter().filter(|t| t.fired).count(), 1, "kept for a run in which it succeeds");
+}
+
+#[test]
+fn what_was_restarted_triggers_in_turn() {
+    let policy = "
+  - {name: conf, type: file, target_path: /etc/a, content: x, notify: [first]}
+  - {name: first, type: service, service: food, notify: [second]}
+  - {name: second, type: service, service: drink}
+";
+    let mut m = Machine::new(&[("food", "active"), ("drink", "active")]);
+    let report = m.run(policy, false);
+    assert_eq!(m.calls, ["restart food.service", "restart drink.service"], "{:?}", changes(&report));
+    let mut m = Machine::new(&[("food", "active"), ("drink", "active")]);
+    assert!(find(&m.run(policy, true), "second").refreshed, "a plan says so");
+}
+
+#[test]
+fn waiting_is_no_part_of_the_time_that_operations_may_take() {
+    let mut m = Machine::new(&[("slow", "activating")]);
+    m.unit("slow").slow = 8;
+    let report = m.run("  - {name: s, type: service, service: slow, enabled: true, timeout: 2s}\n", false);
+    assert_eq!(find(&report, "s").outcome, Outcome::Changed, "{:?}", find(&report, "s").cause);
+    assert_eq!(m.calls, ["enable slow.service"]);
+}
+
+/// A host with a mistake in it.
+struct Broken;
+
+impl Host for Broken {
+    fn name(&self) -> &'static str {
+        "broken"
+    }
+
+    fn capabilities(&self) -> &'static [Capability] {
+        &[]
+    }
+
+    fn service(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Service>, Problem> {
+        panic!("on purpose")
+    }
+}
+
+#[test]
+fn a_panic_before_the_turns_fails_its_resource_alone() {
+    let policy = "
+  - {name: svc, type: service, service: food}
+  - {name: needs, type: file, target_path: /etc/a, content: x, depends_on: [svc]}
+  - {name: free, type: file, target_path: /etc/b, content: x}
+";
+    let mut m = Machine::new(&[("food", "active")]);
+    let report = m.run_on(&Broken, policy, false);
+    let of = |name: &str| find(&report, name).outcome.word();
+    assert_eq!([of("svc"), of("needs"), of("free")], ["failed", "skipped", "changed"], "{report:?}");
+    assert!(find(&report, "svc").cause.as_ref().is_some_and(|c| c.contains("internal error: it panicked")));
 }

@@ -32,25 +32,25 @@ static CAPABILITIES: &[Capability] = &[
     Capability { type_name: "replace", support: Support::Partly("`mode`, `group`, `secontext`"), tool: "file operations" },
     Capability { type_name: "ini", support: Support::Partly("`mode`, `group`, `secontext`"), tool: "file operations" },
     Capability { type_name: "json_file", support: Support::Partly("`mode`, `group`, `secontext`"), tool: "file operations" },
-    Capability { type_name: "package", support: Support::Partly("`version` with a trailing `*`, `purge`"), tool: "choco, winget, scoop" },
-    Capability { type_name: "repository", support: Support::Full, tool: "choco source, scoop bucket" },
+    Capability { type_name: "package", support: Support::Planned, tool: "choco, winget, scoop" },
+    Capability { type_name: "repository", support: Support::Planned, tool: "choco source, scoop bucket" },
     Capability { type_name: "service", support: Support::Partly("`masked`, `scope`, `flags`, `runlevel`"), tool: "sc.exe" },
     Capability { type_name: "systemd_unit", support: Support::No, tool: "" },
     Capability { type_name: "systemd_dropin", support: Support::No, tool: "" },
-    Capability { type_name: "process", support: Support::Partly("`signal` other than TERM and KILL"), tool: "tasklist, taskkill" },
+    Capability { type_name: "process", support: Support::Planned, tool: "tasklist, taskkill" },
     Capability { type_name: "exec", support: Support::Partly("`user`, `umask`"), tool: "cmd" },
-    Capability { type_name: "user", support: Support::Partly("username, password, comment, groups, locked, expires and home only"), tool: "net user" },
-    Capability { type_name: "group", support: Support::Partly("`gid`"), tool: "net localgroup" },
+    Capability { type_name: "user", support: Support::Planned, tool: "net user" },
+    Capability { type_name: "group", support: Support::Planned, tool: "net localgroup" },
     Capability { type_name: "authorized_key", support: Support::Full, tool: "file operations" },
-    Capability { type_name: "cron", support: Support::Partly("schedules other than every n minutes, hourly, daily, weekly, monthly, `@reboot`"), tool: "schtasks" },
+    Capability { type_name: "cron", support: Support::Planned, tool: "schtasks" },
     Capability { type_name: "host", support: Support::Full, tool: "file operations" },
-    Capability { type_name: "hostname", support: Support::Full, tool: "the registry" },
-    Capability { type_name: "timezone", support: Support::Full, tool: "tzutil" },
+    Capability { type_name: "hostname", support: Support::Planned, tool: "the registry" },
+    Capability { type_name: "timezone", support: Support::Planned, tool: "tzutil" },
     Capability { type_name: "sysctl", support: Support::No, tool: "" },
     Capability { type_name: "mount", support: Support::No, tool: "" },
     Capability { type_name: "swap", support: Support::No, tool: "" },
     Capability { type_name: "git", support: Support::Full, tool: "git" },
-    Capability { type_name: "custom", support: Support::Full, tool: "executors" },
+    Capability { type_name: "custom", support: Support::Planned, tool: "executors" },
 ];
 
 #[cfg(test)]
@@ -64,5 +64,10 @@ mod tests {
             assert_eq!(lines, 1, "{}", decl.name);
         }
         assert!(CAPABILITIES.iter().all(|c| (c.support == Support::No) == c.tool.is_empty()));
+    }
+
+    #[test]
+    fn the_table_and_the_adapters_agree() {
+        assert_eq!(vigo_core::host::contradictions(&Windows), [""; 0]);
     }
 }

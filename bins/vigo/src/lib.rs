@@ -6,4 +6,4 @@ pub mod executor;
 pub mod output;
 pub mod state;
 pub mod traits;
-mod traits_command;
+mod verb;

@@ -14,5 +14,5 @@ fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    cli::run(cli)
+    cli::run(&cli)
 }

@@ -516,6 +516,26 @@ fn links_take_the_place_of_links_and_with_force_of_files() {
     assert_eq!(x.perform(&hard(true)), OpOutput::Done, "twice");
     assert_eq!((t.read("h"), fs::metadata(t.0.join("g")).unwrap().nlink()), ("content".into(), 2));
     assert_eq!(t.names(), ["empty", "f", "full", "g", "h", "l"]);
+    fs::create_dir(t.0.join("d")).unwrap();
+    let over = |name| Op::HardLink { path: t.path(name), to: t.path("g"), force: true };
+    assert_eq!((x.perform(&over("d")), t.read("d")), (OpOutput::Done, "content".into()));
+    assert_eq!(kind(&x.perform(&over("full"))), Some(FailureKind::WrongKind));
+    assert_eq!(t.names(), ["d", "empty", "f", "full", "g", "h", "l"]);
+}
+
+#[test]
+fn what_the_system_consists_of_is_not_removed_by_way_of_a_link_either() {
+    let t = Scratch::new("system");
+    fs::create_dir_all(t.0.join("usr/bin")).unwrap();
+    fs::create_dir_all(t.0.join("usr/bin2")).unwrap();
+    symlink("usr", t.0.join("l")).unwrap();
+    let mut x = Executor::new(t.options(Some(t.0.clone()))).unwrap();
+    let mut remove = |path| x.perform(&Op::Remove { path: AbsPath::parse(path).unwrap(), recursive: true });
+    for path in ["/usr/bin", "/l/bin"] {
+        assert_eq!(kind(&remove(path)), Some(FailureKind::Denied), "{path}");
+    }
+    assert_eq!(remove("/l/bin2"), OpOutput::Done);
+    assert!(t.0.join("usr/bin").is_dir() && !t.0.join("usr/bin2").exists());
 }
 
 #[test]

@@ -168,7 +168,7 @@ impl Counts {
     fn of(report: &Json) -> Result<Self> {
         let count = |name: &str| report.number(&format!("counts.{name}"));
         // A plan counts what it would change.
-        let changed = count("changed").or_else(|_| count("would_change"))?;
+        let changed = count("changed")? + count("would_change").unwrap_or(0.0);
         Ok(Self { ok: count("ok")?, changed, failed: count("failed")? + count("blocked")? })
     }
 }

@@ -117,8 +117,8 @@ fn build(dir: &Path, triple: &str, asan: bool, names: &[String]) -> Result<()> {
     let mut build =
         cargo().args(["build", "--locked", "--package", "vigo-fuzz", "--features", "libfuzzer", "--release"]);
     build = build.args(["--target", triple, "--target-dir"]).arg(dir);
-    // The shipped profile's link-time optimisation costs minutes and finds nothing.
-    for setting in ["lto=false", "codegen-units=16", "strip=false", "debug=\"line-tables-only\""] {
+    // What the shipped profile does to be small costs time and finds nothing.
+    for setting in ["opt-level=3", "lto=false", "codegen-units=16", "strip=false", "debug=\"line-tables-only\""] {
         build = build.arg("--config").arg(format!("profile.release.{setting}"));
     }
     for name in names {

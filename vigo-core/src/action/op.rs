@@ -91,7 +91,7 @@ pub enum Op {
         /// Whether something that is no link is replaced.
         force: bool,
     },
-    /// Makes a hard link, replacing a file at the path by rename when `force`.
+    /// Makes a hard link, replacing a file (or empty directory) at the path by rename when `force`.
     HardLink {
         /// Where the link is.
         path: AbsPath,

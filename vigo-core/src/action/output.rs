@@ -38,6 +38,8 @@ pub enum OpOutput {
     Missing,
     /// A change was made.
     Done,
+    /// A file has its new content, but in place: the system refused the rename. A reader may have seen half of it.
+    DoneInPlace,
     /// The operation did not happen, or not whole.
     Failed(OpFailure),
 }
@@ -166,6 +168,8 @@ pub enum FailureKind {
     ReadOnly,
     /// A host could not be reached. Counts as *blocked*.
     Unreachable,
+    /// In a plan: it is made by what comes before, and what will be in it cannot be known.
+    Unmade,
     /// Anything else.
     Other,
 }

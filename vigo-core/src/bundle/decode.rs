@@ -40,7 +40,13 @@ impl PolicyBundle {
         if let Some(krate) = crates.iter().find(|c| c.scope as usize >= scopes.len()) {
             return Err(malformed("the scopes", scopes_at, format!("crate `{}` has none", krate.name)));
         }
+        let resources_at = r.at;
         let resources = r.list("a resource", limits::RESOURCES_MAX, |r| r.resource(crates.len()))?;
+        let mut ids: Vec<&str> = resources.iter().map(|r| &*r.id).collect();
+        ids.sort_unstable();
+        if let Some((id, _)) = ids.iter().zip(ids.iter().skip(1)).find(|(a, b)| a == b) {
+            return Err(malformed("the resources", resources_at, format!("expected `{id}` once")));
+        }
         let edges = r.list("an edge", limits::EDGES_MAX, |r| r.edge(resources.len()))?;
         let blobs = r.list("a shipped file", limits::TREE_FILES_MAX, Reader::blob)?;
         let secrets_at = r.at;
@@ -228,7 +234,12 @@ impl<'a> Reader<'a> {
     }
 
     fn attribute(&mut self) -> Read<Attribute> {
-        Ok(Attribute { name: self.text("an attribute's name")?, value: self.raw(0)?, place: self.place()? })
+        Ok(Attribute {
+            name: self.text("an attribute's name")?,
+            value: self.raw(0)?,
+            place: self.place()?,
+            is_default: self.flag("whether an attribute is a default")?,
+        })
     }
 
     fn raw(&mut self, level: usize) -> Read<Raw> {
@@ -290,11 +301,16 @@ impl<'a> Reader<'a> {
 
     fn expr(&mut self, what: &'static str) -> Read<Option<Expr>> {
         self.optional(what, |r| {
+            let start = r.at;
             let text = r.text(what)?;
-            Ok(Expr::parse(&text, Context::Bundle).unwrap_or_else(|errors| {
-                let why = errors.first().map(ToString::to_string).unwrap_or_default();
-                Expr::unknown(format!("this version cannot read its condition: {why}"))
-            }))
+            match Expr::parse(&text, Context::Bundle) {
+                Ok(expr) if expr.bundle_text().as_deref() == Ok(&*text) => Ok(expr),
+                Ok(_) => Err(malformed(what, start, format!("`{text}` is not as a bundle spells it"))),
+                Err(errors) => {
+                    let why = errors.first().map(ToString::to_string).unwrap_or_default();
+                    Ok(Expr::unknown(format!("this version cannot read its condition: {why}")))
+                }
+            }
         })
     }
 

@@ -143,6 +143,7 @@ impl Writer {
         self.text(&a.name);
         self.raw(&a.value, 0)?;
         self.place(a.place);
+        self.flag(a.is_default);
         Ok(())
     }
 

@@ -148,6 +148,8 @@ pub struct Attribute {
     pub value: Raw,
     /// Where the key stands.
     pub place: Place,
+    /// Whether it is a default of the crate, which a state that does not take it leaves out.
+    pub is_default: bool,
 }
 
 /// A value as written: not typed, not rendered.

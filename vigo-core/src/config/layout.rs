@@ -42,6 +42,7 @@ pub struct Config<'a> {
     pub(super) crate_names: HashMap<Arc<str>, usize>,
     pub(super) role_names: HashMap<&'a str, usize>,
     pub(super) known_environments: BTreeSet<&'a str>,
+    pub(super) custom_types: BTreeSet<Arc<str>>,
     /// Words of what could not be read.
     lost: HashSet<String>,
 }
@@ -68,6 +69,7 @@ impl<'a> Config<'a> {
             crate_names: HashMap::new(),
             role_names: HashMap::new(),
             known_environments: BTreeSet::new(),
+            custom_types: BTreeSet::new(),
             lost: HashSet::new(),
         };
         let mut reader = Reader::default();

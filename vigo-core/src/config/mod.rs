@@ -12,6 +12,7 @@ mod match_block;
 mod reader;
 mod resource;
 mod role;
+mod types;
 mod value;
 mod vars;
 

@@ -8,11 +8,15 @@ use alloc::sync::Arc;
 #[derive(Default)]
 pub(super) struct Cache {
     files: BTreeMap<AbsPath, (Op, Arc<OpOutput>)>,
+    /// Of the contents in `files`.
+    bytes: usize,
     batches: BTreeMap<&'static str, Outputs>,
 }
 
 /// A larger file is read again rather than kept.
 const SHARED_BYTES_MAX: usize = 1 << 20;
+/// When the kept files have more bytes together, all are forgotten: most were read for one resource alone.
+const FILES_BYTES_MAX: usize = 8 << 20;
 
 impl Cache {
     /// Returns the kept answer to a read.
@@ -28,14 +32,17 @@ impl Cache {
         if ["/proc/", "/sys/"].iter().any(|live| path.as_str().starts_with(live)) {
             return;
         }
-        let small = match &**answer {
-            OpOutput::File { content, .. } => content.len() <= SHARED_BYTES_MAX,
-            OpOutput::Missing => true,
-            _ => false,
+        let bytes = match &**answer {
+            OpOutput::File { content, .. } if content.len() <= SHARED_BYTES_MAX => content.len(),
+            OpOutput::Missing => 0,
+            _ => return,
         };
-        if small {
-            self.files.insert(path.clone(), (op.clone(), answer.clone()));
+        if self.bytes + bytes > FILES_BYTES_MAX {
+            self.files.clear();
+            self.bytes = 0;
         }
+        self.bytes += bytes;
+        self.files.insert(path.clone(), (op.clone(), answer.clone()));
     }
 
     /// Returns the kept observation of all resources of a type.
@@ -56,7 +63,10 @@ impl Cache {
         }
         self.batches.retain(|name, _| !spoils.contains(name));
         match op {
-            Op::Run(_) => self.files.clear(),
+            Op::Run(_) => {
+                self.files.clear();
+                self.bytes = 0;
+            }
             Op::ReplaceFile(r) => self.forget(&r.path),
             Op::MakeDir { path, .. }
             | Op::Symlink { path, .. }
@@ -73,7 +83,12 @@ impl Cache {
     }
 
     fn forget(&mut self, path: &AbsPath) {
-        self.files.retain(|p, _| !p.is_at_or_below(path));
+        self.files.remove(path);
+        while let Some(below) = self.files.range(path.join("")..).next().map(|(p, _)| p.clone())
+            && below.is_at_or_below(path)
+        {
+            self.files.remove(&below);
+        }
         // A unit file, an init script: what a service is may hang on it. A package database does not.
         self.batches.retain(|name, _| *name == "package");
     }

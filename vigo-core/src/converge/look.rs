@@ -95,8 +95,19 @@ impl Converge {
                 self.ask(ops);
                 None
             }
-            Seen::Known => Some((look.clone(), in_sync(&mut *instance))),
+            Seen::Known => {
+                let found = in_sync(&mut *instance);
+                Some((look.clone(), self.believed(turn.node, found)))
+            }
             Seen::Unknown(why) => unknown(why),
+        }
+    }
+
+    /// In a plan: what was not found may be there once what comes before has run.
+    fn believed(&self, node: u32, found: Tri) -> Tri {
+        match (found, self.doubt_before(node)) {
+            (Tri::False, Some(earlier)) => Tri::unknown(format!("`{earlier}` may bring it")),
+            (found, _) => found,
         }
     }
 
@@ -147,12 +158,12 @@ impl Converge {
                 Seen::Known => in_sync(&mut *instance),
                 Seen::Unknown(why) => Tri::unknown(why),
             };
-            turn.looks.push((look, found));
+            turn.looks.push((look, self.believed(turn.node, found)));
             return;
         }
         let outputs: Vec<&OpOutput> = answers.iter().map(|(_, output)| &**output).collect();
         let found = judge(&look, &outputs);
-        turn.looks.push((look, found));
+        turn.looks.push((look, self.believed(turn.node, found)));
     }
 }
 

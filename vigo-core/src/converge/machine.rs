@@ -3,14 +3,14 @@
 use super::cache::Cache;
 use super::options::Options;
 use super::overlay::Overlay;
-use super::prepare::{Node, Prepared};
+use super::prepare::{Arranged, Node};
 use super::render::Secrets;
 use super::report::{Outcome, ResourceReport, RunReport, SkipCause};
 use super::trigger::{Record, Triggers};
 use super::turn::Turn;
 use super::{Mask, prepare};
 use crate::action::{Effect, Op, OpOutput};
-use crate::bundle::{PolicyBundle, Raw};
+use crate::bundle::{BundleResource, PolicyBundle, Raw};
 use crate::entropy::Entropy;
 use crate::host::{Host, HostFacts, Problem};
 use crate::plan::Graph;
@@ -18,7 +18,7 @@ use crate::secret;
 use crate::time::{Duration, Timestamp};
 use crate::traits::TraitSet;
 use crate::value::{Text, Value};
-use crate::when::Tri;
+use crate::when::{Expr, Tri};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -49,8 +49,8 @@ pub struct Converge {
     pub(super) entropy: RefCell<Vec<Entropy>>,
     pub(super) nodes: Vec<Node>,
     pub(super) graph: Graph,
-    /// What the looking part of each crate's gate said.
-    pub(super) gates: Vec<Option<Tri>>,
+    /// Each crate's gate.
+    pub(super) gates: Vec<Gate>,
     pub(super) cache: Cache,
     pub(super) overlay: Overlay,
     pub(super) triggers: Triggers,
@@ -62,10 +62,12 @@ pub struct Converge {
     /// The resource in hand, also while its turn is being advanced.
     pub(super) current: Option<(u32, Timestamp)>,
     pub(super) cancelled: bool,
+    /// The resources that this run is about, as indices into the bundle's.
+    chosen: Vec<u32>,
     order: Vec<u32>,
     next: usize,
     stage: Stage,
-    pending: Option<Pending>,
+    pub(super) pending: Option<Pending>,
     /// To be made durable before anything else.
     pub(super) records: Vec<Record>,
     storing: bool,
@@ -73,6 +75,9 @@ pub struct Converge {
     started: Option<Timestamp>,
     reports: Vec<ResourceReport>,
 }
+
+/// Attempts after the first for which there is a salt; publish allows no more.
+const SALTED_RETRIES_MAX: u32 = 100;
 
 /// What a driver has to do next.
 #[derive(Debug)]
@@ -103,13 +108,25 @@ pub struct OpId(pub u64);
 enum Stage {
     Start,
     Secrets,
+    /// Traits and clock decide what they can.
     Prepare,
+    /// Templates are rendered, one resource after the other.
+    Render,
     Turns,
     Done(Arc<RunReport>),
 }
 
+/// A crate's gate.
+#[derive(Default)]
+pub(super) struct Gate {
+    /// As far as traits and clock decide it; `None` is true.
+    pub(super) expr: Option<Expr>,
+    /// What its looking part said, and in a plan the resource that keeps it from being known.
+    pub(super) decided: Option<(Tri, Option<u32>)>,
+}
+
 /// Operations whose answers the turn waits for.
-struct Pending {
+pub(super) struct Pending {
     ops: Vec<Arc<Op>>,
     answers: Vec<Option<Arc<OpOutput>>>,
     first: u64,
@@ -132,7 +149,6 @@ impl Converge {
             ("ID", Value::text(options.envoy.id.clone())),
             ("Environment", Value::text(options.envoy.environment.clone())),
         ]);
-        let gates = alloc::vec![None; bundle.crates.len()];
         Self {
             bundle,
             host,
@@ -146,7 +162,7 @@ impl Converge {
             entropy: RefCell::new(entropy),
             nodes: Vec::new(),
             graph: Graph::default(),
-            gates,
+            gates: Vec::new(),
             cache: Cache::default(),
             overlay: Overlay::default(),
             triggers: Triggers::default(),
@@ -155,6 +171,7 @@ impl Converge {
             turn: None,
             current: None,
             cancelled: false,
+            chosen: Vec::new(),
             order: Vec::new(),
             next: 0,
             stage: Stage::Start,
@@ -167,10 +184,17 @@ impl Converge {
         }
     }
 
-    /// Returns how many pieces of entropy a run of `bundle` may use: one for each password that may have to be hashed.
+    /// Returns how many pieces of entropy a run of `bundle` may use: one for each attempt at a password that may have to be
+    /// hashed.
     pub fn entropy_wanted(bundle: &PolicyBundle) -> usize {
         let hashed = |name: &str, value: &Raw| name == "password" && matches!(value, Raw::Scalar(_));
-        bundle.resources.iter().flat_map(|r| &r.attributes).filter(|a| hashed(&a.name, &a.value)).count() * 2
+        let pieces = |r: &BundleResource| {
+            let selected = r.selector.iter().flat_map(|s| &s.arms).flat_map(|a| &a.set);
+            let arms = r.arms.iter().flat_map(|a| &a.set).chain(selected);
+            let has = r.attributes.iter().chain(arms).any(|a| hashed(&a.name, &a.value));
+            if has { r.retries.min(SALTED_RETRIES_MAX) as usize + 1 } else { 0 }
+        };
+        bundle.resources.iter().map(pieces).sum()
     }
 
     /// Returns whether a run of `bundle` brings back anything that earlier runs kept.
@@ -192,6 +216,9 @@ impl Converge {
                 }
                 self.storing = true;
                 return Step::Store(self.records.clone());
+            }
+            if self.cancelled && self.pending.as_ref().is_none_or(|p| !p.emitted) {
+                self.cut_off(now);
             }
             if let Some(pending) = &mut self.pending {
                 if !pending.emitted {
@@ -222,6 +249,13 @@ impl Converge {
                 }
                 Stage::Secrets => return Step::Waiting,
                 Stage::Prepare => self.prepare(),
+                Stage::Render => match self.chosen.get(self.nodes.len()) {
+                    Some(&index) => {
+                        let node = prepare::node(self, index);
+                        self.nodes.push(node);
+                    }
+                    None => self.arrange(),
+                },
                 Stage::Done(report) => return Step::Done(report.clone()),
                 Stage::Turns => {
                     if let Some(step) = self.turns(now) {
@@ -258,11 +292,12 @@ impl Converge {
     /// anything was changed.
     pub fn handle_store_failed(&mut self, why: &str) {
         self.storing = false;
-        self.records.clear();
+        self.triggers.disarm(&core::mem::take(&mut self.records));
         self.pending = None;
         let problem = Problem::failed(alloc::format!("the state directory could not be written: {why}"));
         let now = self.current.map_or(self.started.unwrap_or_default(), |(_, started)| started);
-        if let Some(turn) = self.turn.take() {
+        if let Some(mut turn) = self.turn.take() {
+            turn.kept = false;
             self.fail(turn, problem, now);
         }
     }
@@ -304,33 +339,47 @@ impl Converge {
         (self.next, self.order.len())
     }
 
+    /// Returns an operation as logs may show it: no secret that the run has met is in it.
+    pub fn shown(&self, op: &Op) -> String {
+        let mut text = alloc::format!("{op}");
+        self.mask.borrow().string(&mut text);
+        text
+    }
+
     /// Ends the run after the operation in hand.
     pub fn cancel(&mut self) {
         self.cancelled = true;
     }
 
-    /// Fails the resource in hand, after a driver caught a panic, and lets the run go on.
+    /// Fails the resource in hand (or, before the turns, the one whose templates are rendered), after a driver caught a
+    /// panic, and lets the run go on.
     pub fn abandon(&mut self, why: &str) {
         self.pending = None;
         self.storing = false;
-        self.records.clear();
+        self.triggers.disarm(&core::mem::take(&mut self.records));
         self.turn = None;
-        match self.current.take() {
-            Some((node, started)) => {
+        let problem = Problem::failed(alloc::format!("internal error: {why}"));
+        let problem = problem.help("report this as a bug; the rest of the run went on");
+        match (self.current.take(), &self.stage) {
+            (Some((node, started)), _) => {
                 let mut report = self.report_of(node);
                 report.outcome = Outcome::Failed;
-                report.cause = Some(alloc::format!("internal error: {why}"));
-                report.help = Some("report this as a bug; the rest of the run went on".into());
+                (report.cause, report.help) = (Some(problem.message), problem.help);
                 self.settle_node(node, report, started, started);
             }
-            None if !matches!(self.stage, Stage::Turns | Stage::Done(_)) => self.abandon_all(why),
-            None => {}
+            (None, Stage::Render) if self.nodes.len() < self.chosen.len() => {
+                let resource = self.chosen.get(self.nodes.len()).copied().unwrap_or_default();
+                self.nodes.push(Node::faulty(resource, problem));
+            }
+            (None, Stage::Turns | Stage::Done(_)) => {}
+            (None, _) => self.abandon_all(why),
         }
     }
 
     /// A panic before the first turn leaves nothing to go on with.
     fn abandon_all(&mut self, why: &str) {
-        let reports = self.bundle.resources.iter().map(|r| {
+        let chosen = self.bundle.resources.iter().filter(|r| self.is_chosen(r));
+        let reports = chosen.map(|r| {
             let mut report = ResourceReport::new(r);
             report.outcome = Outcome::Failed;
             report.cause = Some(alloc::format!("internal error before the run: {why}"));
@@ -341,8 +390,17 @@ impl Converge {
     }
 
     fn prepare(&mut self) {
-        let Prepared { nodes, graph, order, triggers, records } = prepare::prepare(self);
-        self.nodes = nodes;
+        self.scopes = self.bundle.scopes.iter().map(|scope| self.secrets.filled(scope)).collect();
+        let gate = |expr: &Option<Expr>| Gate { expr: expr.as_ref().map(|e| self.fold(e)), decided: None };
+        self.gates = self.bundle.crates.iter().map(|c| gate(&c.gate)).collect();
+        let resources = self.bundle.resources.iter().zip(0..);
+        self.chosen = resources.filter(|(r, _)| self.is_chosen(r)).map(|(_, index)| index).collect();
+        self.nodes.reserve(self.chosen.len());
+        self.stage = Stage::Render;
+    }
+
+    fn arrange(&mut self) {
+        let Arranged { graph, order, triggers, records } = prepare::arrange(self);
         self.graph = graph;
         self.order = order;
         self.triggers = triggers;

@@ -2,13 +2,18 @@
 
 mod advance;
 mod cache;
+mod compare;
+mod end;
 mod look;
 mod machine;
 mod mask;
 mod observe;
 mod options;
 mod overlay;
+mod perform;
+mod predict;
 mod prepare;
+mod ready;
 mod render;
 mod report;
 mod revert;

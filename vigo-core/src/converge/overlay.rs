@@ -102,7 +102,7 @@ impl Overlay {
     fn read(&self, op: &Op, path: &AbsPath, there: &There) -> Option<OpOutput> {
         let unknown = || {
             OpOutput::Failed(OpFailure {
-                kind: FailureKind::Other,
+                kind: FailureKind::Unmade,
                 message: alloc::format!("the content of `{path}` is not known before it is made"),
             })
         };
@@ -186,14 +186,9 @@ impl Overlay {
             }
             true
         });
-        for entry in made {
-            match entries.iter_mut().find(|e| e.path == entry.path) {
-                Some(old) => *old = entry,
-                None => entries.push(entry),
-            }
-        }
-        entries.sort_by(|a, b| a.path.cmp(&b.path));
-        OpOutput::Dir(entries)
+        let mut all: BTreeMap<Arc<str>, Entry> = entries.into_iter().map(|e| (e.path.clone(), e)).collect();
+        all.extend(made.into_iter().map(|e| (e.path.clone(), e)));
+        OpOutput::Dir(all.into_values().collect())
     }
 
     /// Performs a change on the layer. Programs have no effect here.
@@ -225,21 +220,22 @@ impl Overlay {
                 self.put(path, there);
             }
             Op::Remove { path, .. } => {
-                self.entries.retain(|p, _| !p.is_at_or_below(path));
+                drop(self.taken(path));
                 self.entries.insert(path.clone(), Layer::Gone);
             }
             Op::Rename { from, to } => {
-                let moved: Vec<(AbsPath, Layer)> = self
-                    .entries
-                    .iter()
-                    .filter(|(p, _)| p.is_at_or_below(from))
-                    .map(|(p, l)| {
-                        let rest = p.as_str()[from.as_str().len()..].trim_start_matches('/');
-                        (if rest.is_empty() { to.clone() } else { to.join(rest) }, l.clone())
-                    })
-                    .collect();
-                self.entries.retain(|p, _| !p.is_at_or_below(from) && !p.is_at_or_below(to));
-                self.entries.extend(moved);
+                // Below what is really there the real answers are those of before; that it is there is known.
+                let meta = self.observed.get(from).cloned().unwrap_or_else(|| directory(0o755, 1));
+                drop(self.taken(to));
+                self.put(to, There { meta, content: None, sha256: None });
+                for (path, layer) in self.taken(from) {
+                    let rest = path.as_str()[from.as_str().len()..].trim_start_matches('/');
+                    if !rest.is_empty() {
+                        self.entries.insert(to.join(rest), layer);
+                    } else if matches!(layer, Layer::There(_)) {
+                        self.entries.insert(to.clone(), layer);
+                    }
+                }
                 self.entries.insert(from.clone(), Layer::Gone);
             }
             Op::SetOwner { path, owner, .. } => self.patch(path, *owner, None),
@@ -249,6 +245,17 @@ impl Overlay {
             }
             _ => {}
         }
+    }
+
+    /// Takes out a path and what is below it.
+    fn taken(&mut self, path: &AbsPath) -> Vec<(AbsPath, Layer)> {
+        let mut taken: Vec<(AbsPath, Layer)> = self.entries.remove_entry(path).into_iter().collect();
+        while let Some(below) = self.entries.range(path.join("")..).next().map(|(p, _)| p.clone())
+            && below.is_at_or_below(path)
+        {
+            taken.extend(self.entries.remove_entry(&below));
+        }
+        taken
     }
 
     fn replace(&mut self, replace: &Replace) {
@@ -305,7 +312,12 @@ impl Overlay {
     fn parents(&mut self, path: &AbsPath) {
         let mut above = path.parent();
         while let Some(dir) = above {
-            self.entries.entry(dir.clone()).or_insert(Layer::DirIfMissing);
+            let made = There { meta: directory(0o755, self.inode()), content: None, sha256: None };
+            match self.entries.get_mut(&dir) {
+                None => _ = self.entries.insert(dir.clone(), Layer::DirIfMissing),
+                Some(gone @ Layer::Gone) => *gone = Layer::There(made),
+                Some(_) => {}
+            }
             above = dir.parent();
         }
     }
@@ -412,6 +424,30 @@ mod tests {
         assert_eq!(o.answer(&Op::stat(&path("/srv/a/b"))), Some(OpOutput::Missing));
         o.perform(&Op::MakeDir { path: path("/srv"), mode: 0o755, owner: Owner::default(), parents: false });
         assert_eq!(o.answer(&Op::stat(&path("/srv/other"))), Some(OpOutput::Missing));
+    }
+
+    #[test]
+    fn a_directory_that_was_removed_is_made_again_for_what_is_put_into_it() {
+        let mut o = Overlay::default();
+        o.perform(&Op::Remove { path: path("/srv/a"), recursive: true });
+        o.perform(&write("/srv/a/b/c", "x"));
+        for dir in ["/srv/a", "/srv/a/b"] {
+            let seen = o.answer(&Op::stat(&path(dir)));
+            let seen = seen.unwrap_or_else(|| o.amend(&Op::stat(&path(dir)), OpOutput::Missing));
+            assert!(matches!(&seen, OpOutput::Stat(m) if m.kind == FileKind::Dir), "{dir}: {seen:?}");
+        }
+        assert_eq!(o.answer(&Op::stat(&path("/srv/a/old"))), Some(OpOutput::Missing));
+    }
+
+    #[test]
+    fn what_is_renamed_is_there_by_its_new_name_alone() {
+        let mut o = Overlay::default();
+        o.perform(&write("/home/a/new", "x"));
+        o.perform(&Op::Rename { from: path("/home/a"), to: path("/home/b") });
+        assert_eq!(o.answer(&Op::stat(&path("/home/a/new"))), Some(OpOutput::Missing));
+        assert!(matches!(o.answer(&Op::stat(&path("/home/b"))), Some(OpOutput::Stat(m)) if m.kind == FileKind::Dir));
+        assert!(matches!(o.answer(&Op::read_file(&path("/home/b/new"))), Some(OpOutput::File { .. })));
+        assert_eq!(o.answer(&Op::read_file(&path("/home/b/old"))), None, "the machine is asked");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The start of a run: traits and clock decide what they can, templates are rendered, resources get their order.
+//! The start of a run: templates are rendered, resources get their order.
 
 use super::Converge;
 use super::render::{Own, Renderer};
@@ -7,13 +7,14 @@ use super::trigger::{Record, Triggers};
 use crate::bundle::{Attribute, BundleResource, EdgeKind};
 use crate::host::{Problem, ProblemKind};
 use crate::plan::{self, Graph, Reason};
-use crate::resource::{self, Fields, Footprint, Instance, Prepare, TypeDecl};
+use crate::resource::{self, Datum, Field, FieldValue, Fields, Footprint, Instance, Prepare, TypeDecl, custom};
 use crate::template::{Field as Root, Scope};
+use crate::value::Text;
 use crate::when::{self, Decision, Expr, Tri};
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -26,8 +27,7 @@ pub(super) struct Node {
     pub(super) fields: Option<Fields>,
     pub(super) identity: Option<Arc<str>>,
     pub(super) footprint: Footprint,
-    /// The crate's gate and the own `when:`, decided by traits and clock as far as they go.
-    pub(super) gate: Option<Expr>,
+    /// `when:`, decided by traits and clock as far as they go.
     pub(super) when: Option<Expr>,
     /// What keeps it from being run, found before its turn.
     pub(super) fault: Option<Problem>,
@@ -44,41 +44,62 @@ pub(super) struct Node {
     pub(super) unpredictable: bool,
 }
 
-/// What the start of a run comes to.
-pub(super) struct Prepared {
-    pub(super) nodes: Vec<Node>,
+/// What the run's resources have to do with each other.
+pub(super) struct Arranged {
     pub(super) graph: Graph,
     pub(super) order: Vec<u32>,
     pub(super) triggers: Triggers,
     pub(super) records: Vec<Record>,
 }
 
-pub(super) fn prepare(run: &mut Converge) -> Prepared {
-    run.scopes = run.bundle.scopes.iter().map(|scope| run.secrets.filled(scope)).collect();
-    let bundle = run.bundle.clone();
-    let gates: Vec<Option<Expr>> = bundle.crates.iter().map(|c| c.gate.as_ref().map(|g| run.fold(g))).collect();
-    let chosen: Vec<u32> = (0..bundle.resources.len() as u32).filter(|&i| run.is_chosen(i)).collect();
-    let mut nodes: Vec<Node> = Vec::with_capacity(chosen.len());
-    for &index in &chosen {
-        let Some(r) = bundle.resources.get(index as usize) else { continue };
-        nodes.push(node(run, index, r, gates.get(r.krate as usize).cloned().flatten()));
+impl Node {
+    fn new(resource: u32, decl: Option<&'static TypeDecl>, when: Option<Expr>) -> Self {
+        Self {
+            resource,
+            decl,
+            fields: None,
+            identity: None,
+            footprint: Footprint::default(),
+            when,
+            fault: None,
+            instance: None,
+            targets: Vec::new(),
+            outcome: None,
+            doubt: None,
+            moved: None,
+            unpredictable: false,
+        }
     }
-    let place: BTreeMap<u32, u32> = chosen.iter().enumerate().map(|(i, &index)| (index, i as u32)).collect();
-    let mut graph = Graph::new(nodes.len());
+
+    /// Returns a resource that has failed before its turn.
+    pub(super) fn faulty(resource: u32, fault: Problem) -> Self {
+        Self { fault: Some(fault), ..Self::new(resource, None, None) }
+    }
+}
+
+/// Finds edges and order of the resources that [`node`] made.
+pub(super) fn arrange(run: &mut Converge) -> Arranged {
+    let bundle = run.bundle.clone();
+    let place: BTreeMap<u32, u32> = run.nodes.iter().enumerate().map(|(i, n)| (n.resource, i as u32)).collect();
+    let mut graph = Graph::new(run.nodes.len());
+    let mut notified: BTreeSet<(u32, u32)> = BTreeSet::new();
     for edge in &bundle.edges {
-        let (Some(&from), Some(&to)) = (place.get(&edge.from), place.get(&edge.to)) else { continue };
-        graph.add(from, to, Reason::Written(edge.kind));
+        let Some(&from) = place.get(&edge.from) else { continue };
+        // Also one that this run leaves out is to be triggered, by a later one.
         if edge.kind == EdgeKind::Notifies
             && let Some(target) = bundle.resources.get(edge.to as usize)
-            && let Some(source) = nodes.get_mut(from as usize)
-            && !source.targets.contains(&target.id)
+            && let Some(source) = run.nodes.get_mut(from as usize)
+            && notified.insert((edge.from, edge.to))
         {
             source.targets.push(target.id.clone());
         }
+        if let Some(&to) = place.get(&edge.to) {
+            graph.add(from, to, Reason::Written(edge.kind));
+        }
     }
-    imply(&bundle.resources, &nodes, &mut graph);
+    imply(&bundle.resources, &run.nodes, &mut graph);
     let rank = |n: u32| {
-        let index = nodes.get(n as usize).map_or(0, |n| n.resource);
+        let index = run.nodes.get(n as usize).map_or(0, |n| n.resource);
         let r = bundle.resources.get(index as usize);
         (r.map_or(0, |r| r.krate), r.is_some_and(|r| r.handler), index)
     };
@@ -87,17 +108,21 @@ pub(super) fn prepare(run: &mut Converge) -> Prepared {
         Err(plan::Cycle(cycle)) => {
             // Publish refuses cycles; a bundle that has one all the same fails them and runs the rest.
             for &n in &cycle {
-                if let Some(node) = nodes.get_mut(n as usize) {
+                if let Some(node) = run.nodes.get_mut(n as usize) {
                     node.fault = Some(Problem::failed("it depends on itself, by way of others"));
                 }
             }
-            (0..nodes.len() as u32).collect()
+            (0..run.nodes.len() as u32).collect()
         }
     };
-    fail_duplicates(run, &mut nodes, &order);
-    let exists = |id: &str| bundle.resources.iter().any(|r| &*r.id == id);
-    let (triggers, records) = Triggers::load(&run.options.triggers, &exists);
-    Prepared { nodes, graph, order, triggers, records }
+    for (n, fault) in duplicates(run, &order) {
+        if let Some(node) = run.nodes.get_mut(n as usize) {
+            node.fault = Some(fault);
+        }
+    }
+    let known: BTreeSet<&str> = bundle.resources.iter().map(|r| &*r.id).collect();
+    let (triggers, records) = Triggers::load(&run.options.triggers, &known);
+    Arranged { graph, order, triggers, records }
 }
 
 fn imply(resources: &[BundleResource], nodes: &[Node], graph: &mut Graph) {
@@ -113,13 +138,15 @@ fn imply(resources: &[BundleResource], nodes: &[Node], graph: &mut Graph) {
 }
 
 /// Two resources for one target with different wishes, both of which may run: the later one fails.
-fn fail_duplicates(run: &Converge, nodes: &mut [Node], order: &[u32]) {
+fn duplicates(run: &Converge, order: &[u32]) -> Vec<(u32, Problem)> {
+    let nodes = &run.nodes;
+    let mut faults = Vec::new();
     let mut first: BTreeMap<(&'static str, Arc<str>), u32> = BTreeMap::new();
     for &n in order {
         let Some(node) = nodes.get(n as usize) else { continue };
         let (Some(decl), Some(identity)) = (node.decl, node.identity.clone()) else { continue };
         let Some(r) = run.bundle.resources.get(node.resource as usize) else { continue };
-        if r.handler || is_false(&node.gate) || is_false(&node.when) || node.fault.is_some() {
+        if r.handler || is_false(run.gate_of(r)) || is_false(node.when.as_ref()) || node.fault.is_some() {
             continue;
         }
         // A resource about several things has an identity for each.
@@ -130,7 +157,8 @@ fn fail_duplicates(run: &Converge, nodes: &mut [Node], order: &[u32]) {
         }
         let Some(earlier) = other.and_then(|other| nodes.get(other as usize)) else { continue };
         let Some(e) = run.bundle.resources.get(earlier.resource as usize) else { continue };
-        let open = [&node.gate, &node.when, &earlier.gate, &earlier.when].into_iter().any(Option::is_some);
+        let conditions = [run.gate_of(r), node.when.as_ref(), run.gate_of(e), earlier.when.as_ref()];
+        let open = conditions.into_iter().any(|c| c.is_some());
         let same_things = earlier.identity.as_ref() == Some(&identity);
         let about = decl.attributes.first().map(|a| a.name).filter(|_| !same_things);
         if e.attributes_equal(r, about) || open {
@@ -138,35 +166,22 @@ fn fail_duplicates(run: &Converge, nodes: &mut [Node], order: &[u32]) {
         }
         let at = Renderer::shown(&run.bundle, e.place);
         let message = format!("`{}` at {at} manages the same {} with other wishes", e.id, decl.name);
-        let fault = Problem::failed(message).help("remove one of the two, or make them agree");
-        if let Some(node) = nodes.get_mut(n as usize) {
-            node.fault = Some(fault);
-        }
+        faults.push((n, Problem::failed(message).help("remove one of the two, or make them agree")));
     }
+    faults
 }
 
-fn is_false(expr: &Option<Expr>) -> bool {
+fn is_false(expr: Option<&Expr>) -> bool {
     matches!(expr, Some(Expr::False))
 }
 
-fn node(run: &Converge, index: u32, resource: &BundleResource, gate: Option<Expr>) -> Node {
-    let when = resource.when.as_ref().map(|w| run.fold(w));
-    let mut node = Node {
-        resource: index,
-        decl: resource::find(&resource.type_name),
-        fields: None,
-        identity: None,
-        footprint: Footprint::default(),
-        gate,
-        when,
-        fault: None,
-        instance: None,
-        targets: Vec::new(),
-        outcome: None,
-        doubt: None,
-        moved: None,
-        unpredictable: false,
+/// Renders a resource, as far as that is done before its turn.
+pub(super) fn node(run: &Converge, index: u32) -> Node {
+    let Some(resource) = run.bundle.resources.get(index as usize) else {
+        return Node::faulty(index, Problem::failed("it is not part of the policy"));
     };
+    let when = resource.when.as_ref().map(|w| run.fold(w));
+    let mut node = Node::new(index, resource::find(&resource.type_name), when);
     let Some(decl) = node.decl else {
         let message = format!("this agent does not know the type `{}`", resource.type_name);
         let problem = Problem::new(ProblemKind::Evaluation, message).at(resource.place).help("update the agent");
@@ -174,7 +189,7 @@ fn node(run: &Converge, index: u32, resource: &BundleResource, gate: Option<Expr
         return node;
     };
     // What will not run is not rendered: its data may not exist on this machine.
-    if is_false(&node.gate) || is_false(&node.when) {
+    if is_false(run.gate_of(resource)) || is_false(node.when.as_ref()) {
         return node;
     }
     match run.fields(resource, decl, false) {
@@ -195,12 +210,17 @@ fn node(run: &Converge, index: u32, resource: &BundleResource, gate: Option<Expr
 }
 
 impl Converge {
-    fn is_chosen(&self, index: u32) -> bool {
-        let Some(r) = self.bundle.resources.get(index as usize) else { return false };
-        self.options.only.is_empty() || self.options.only.iter().any(|only| r.is_named(only))
+    /// Returns whether the run is about a resource.
+    pub(super) fn is_chosen(&self, resource: &BundleResource) -> bool {
+        self.options.only.is_empty() || self.options.only.iter().any(|only| resource.is_named(only))
     }
 
-    fn fold(&self, expr: &Expr) -> Expr {
+    /// Returns the gate of a resource's crate; `None` is true.
+    fn gate_of(&self, resource: &BundleResource) -> Option<&Expr> {
+        self.gates.get(resource.krate as usize)?.expr.as_ref()
+    }
+
+    pub(super) fn fold(&self, expr: &Expr) -> Expr {
         when::fold_traits(expr, &self.traits, &self.options.clock)
     }
 
@@ -214,8 +234,21 @@ impl Converge {
         let own = Own::of(&self.bundle, resource, &self.secrets);
         let renderer = self.renderer(resource, &own);
         let mask = &mut *self.mask.borrow_mut();
-        let attributes = self.laid_over(resource, &renderer, mask)?;
-        let fields = renderer.fields(decl, &attributes, long, mask).map_err(|p| p.at(resource.place))?;
+        let mut attributes = self.laid_over(resource, &renderer, mask)?;
+        if attributes.iter().any(|a| a.is_default && !decl.states.iter().all(|state| decl.takes_in(&a.name, state))) {
+            // A default is left out where the state does not take it; what is written there is refused.
+            let state = attributes.iter().copied().find(|a| &*a.name == "state");
+            let fields = renderer.fields(decl, state.as_slice(), long, mask).map_err(|p| p.at(resource.place))?;
+            attributes.retain(|a| !a.is_default || decl.takes_in(&a.name, fields.state()));
+        }
+        let mut fields = renderer.fields(decl, &attributes, long, mask).map_err(|p| p.at(resource.place))?;
+        if let Some(timeout) = resource.timeout.filter(|_| decl.attribute(custom::TIMEOUT).is_some()) {
+            // What bounds the operations bounds the calls that only look, too: they are calls of the same script.
+            fields.items.retain(|f| &*f.name != custom::TIMEOUT);
+            let text = Text::plain(timeout.as_secs().clamp(1, 86_400).to_string());
+            let value = FieldValue::Known(Datum::Scalar { text, plain: true });
+            fields.items.push(Field { name: custom::TIMEOUT.into(), value, place: resource.place });
+        }
         match resource::check(&fields).into_iter().next() {
             Some(problem) => Err(problem),
             None => Ok(fields),

@@ -3,6 +3,7 @@
 use super::Mask;
 use crate::bundle::{Attribute, BundleResource, Place, PolicyBundle, Raw, Scalar, Style};
 use crate::host::{Problem, ProblemKind};
+use crate::resource::exec::{SECRET_FILE, takes_secret_file};
 use crate::resource::{Datum, Field, FieldValue, Fields, Kind, TypeDecl};
 use crate::secret;
 use crate::template::{ErrorKind, Field as Root, Scope, Template, TemplateError};
@@ -183,7 +184,7 @@ impl Renderer<'_> {
             return Ok(Some(Datum::Scalar { plain: plain && text.secret_path().is_none(), text }));
         }
         let failed = |error: TemplateError| self.error(scalar, &error);
-        let template = Template::parse(scalar.text.clone()).map_err(failed)?;
+        let template = Template::parse(self.set_aside(&scalar.text)).map_err(failed)?;
         let takes_text =
             matches!(kind, Kind::Text | Kind::LongText | Kind::Line | Kind::Name | Kind::Path | Kind::Regex);
         if !takes_text && template.is_single_action() {
@@ -203,6 +204,14 @@ impl Renderer<'_> {
             return Ok(None);
         }
         Ok(Some(Datum::Scalar { text, plain: false }))
+    }
+
+    /// Returns the text with what an `exec` writes for the path of its secret file as what yields just that.
+    fn set_aside(&self, text: &Arc<str>) -> Arc<str> {
+        if !takes_secret_file(&self.resource.type_name) || !text.contains(SECRET_FILE) {
+            return text.clone();
+        }
+        text.replace(SECRET_FILE, &format!("{{{{`{SECRET_FILE}`}}}}")).into()
     }
 
     fn fill(&self, text: Text, mask: &mut Mask) -> Result<Text, Problem> {

@@ -1,7 +1,7 @@
 //! Triggers: what a change will notify, kept from before the change until the target has run.
 
 use crate::resource::Snapshot;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -70,11 +70,11 @@ struct Live {
 
 impl Triggers {
     /// Takes over what earlier runs stored, and returns what has lost its source or target.
-    pub(super) fn load(stored: &[StoredTrigger], exists: &dyn Fn(&str) -> bool) -> (Self, Vec<Record>) {
+    pub(super) fn load(stored: &[StoredTrigger], known: &BTreeSet<&str>) -> (Self, Vec<Record>) {
         let mut triggers = Self::default();
         let mut lost = Vec::new();
         for t in stored {
-            if exists(&t.source) && exists(&t.target) {
+            if known.contains(&*t.source) && known.contains(&*t.target) {
                 let live = Live { fired: t.fired, at: 0 };
                 triggers.pairs.entry(t.target.clone()).or_default().insert(t.source.clone(), live);
             } else {
@@ -98,6 +98,17 @@ impl Triggers {
             records.push(Record::Trigger(StoredTrigger { source, target, fired: false }));
         }
         records
+    }
+
+    /// Takes back what was armed and could not be stored.
+    pub(super) fn disarm(&mut self, records: &[Record]) {
+        for record in records {
+            if let Record::Trigger(StoredTrigger { source, target, fired: false }) = record
+                && let Some(sources) = self.pairs.get_mut(target)
+            {
+                sources.remove(source);
+            }
+        }
     }
 
     /// Fires the armed triggers of a source that succeeded, and returns what must be stored.
@@ -153,7 +164,7 @@ mod tests {
     #[test]
     fn a_trigger_whose_target_left_the_policy_is_forgotten() {
         let stored = [StoredTrigger { source: "c/a".into(), target: "c/gone".into(), fired: true }];
-        let (triggers, lost) = Triggers::load(&stored, &|id| id == "c/a");
+        let (triggers, lost) = Triggers::load(&stored, &BTreeSet::from(["c/a"]));
         assert_eq!(lost.len(), 1);
         assert_eq!(triggers.newest("c/gone"), None);
     }

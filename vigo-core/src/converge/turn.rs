@@ -12,6 +12,9 @@ use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+/// The first pause before looking again; each is twice the one before.
+pub(super) const PAUSE_MIN: Duration = Duration::from_ms(50);
+
 /// A look under way: by plain reads, or by observing a resource.
 pub(super) type Looking = (Look, Option<Box<dyn Instance>>, Observation);
 
@@ -32,7 +35,7 @@ pub(super) struct Turn {
     pub(super) queue: VecDeque<Op>,
     /// How often operations were made from an observation.
     pub(super) rounds: u8,
-    /// When this attempt's operations must be through.
+    /// When this attempt's operations must be through, counted from the first.
     pub(super) deadline: Timestamp,
     /// When waiting for the state ends.
     pub(super) settle_until: Option<Timestamp>,
@@ -46,8 +49,22 @@ pub(super) struct Turn {
     pub(super) acted: bool,
     /// Whether the operations in hand are those of a refresh.
     pub(super) refreshing: bool,
+    /// When in the run it was last started, by operations of this attempt.
+    pub(super) started_at: Option<u64>,
     /// What it will be reported as.
     pub(super) report: ResourceReport,
+}
+
+impl Turn {
+    /// Returns whether there is something left that a cancelled run does not do.
+    pub(super) fn is_open(&self) -> bool {
+        match &self.stage {
+            Stage::Gate | Stage::When | Stage::Ready | Stage::Keep | Stage::Foresee(_) | Stage::Retry { .. } => true,
+            Stage::Observe(phase) | Stage::Wait { phase, .. } => *phase == Phase::Before,
+            Stage::Perform => !self.queue.is_empty(),
+            Stage::Diagnose(_) | Stage::Refresh => false,
+        }
+    }
 }
 
 /// Where a turn stands.

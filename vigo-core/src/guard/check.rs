@@ -1,6 +1,6 @@
 //! Guards of what a resource says it touches, and of each operation.
 
-use super::{check_command, check_tree, check_write};
+use super::{check_command, check_removal, check_tree, check_write};
 use crate::action::{Command, Effect, Op};
 use crate::host::{Problem, ProblemKind};
 use crate::resource::Footprint;
@@ -30,14 +30,15 @@ pub fn check_op(op: &Op) -> Result<(), Problem> {
             }
             check_write(&replace.path)
         }
+        // What is done to one name of a file is done to the other.
+        Op::HardLink { path, to, .. } => check_write(path).and_then(|()| check_write(to)),
         Op::MakeDir { path, .. }
         | Op::Symlink { path, .. }
-        | Op::HardLink { path, .. }
         | Op::SetOwner { path, .. }
         | Op::SetMode { path, .. }
         | Op::SetContext { path, .. } => check_write(path),
         Op::Remove { path, recursive: false } => check_write(path),
-        Op::Remove { path, recursive: true } => check_tree(path),
+        Op::Remove { path, recursive: true } => check_removal(path).and_then(|()| check_tree(path)),
         Op::Rename { from, to } => check_tree(from).and_then(|()| check_tree(to)),
         Op::ReadFile { .. }
         | Op::HashFile { .. }

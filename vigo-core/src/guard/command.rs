@@ -3,7 +3,7 @@
 //! A shell line cannot be judged for certain; this refuses the ways in which a policy takes away its own agent, written
 //! plainly. What a command does in the end is held by the operations' own guards where it is one of ours.
 
-use super::path::named_in;
+use super::path::{holds_own, named_in};
 use crate::host::{Problem, ProblemKind};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -86,6 +86,10 @@ const PACKAGE_HARM: &[&str] = &[
     "rm",
 ];
 const KILLERS: &[&str] = &["kill", "pkill", "killall", "skill"];
+/// What changes a whole tree when it is told to.
+const SWEEPERS: &[&str] = &["rm", "chown", "chmod", "chgrp"];
+/// What runs the command that follows it.
+const WRAPPERS: &[&str] = &["sudo", "doas", "env", "exec", "command", "nice", "ionice", "nohup", "time"];
 const PATH_HARM: &[&str] = &[
     "rm", "mv", "chmod", "chown", "chgrp", "truncate", "dd", "shred", "ln", "cp", "install", "tee", "sed", "unlink",
     "rmdir", "find", "mount", "umount", "rsync", "tar", "perl", "python", "python3", "ed", "del", "rd", "rmdir",
@@ -107,7 +111,10 @@ pub fn check_command(text: &str) -> Result<(), Problem> {
         let killed = tool(KILLERS) && (word(OWN) || word(PACKAGES));
         let redirected = part.split_once('>').is_some_and(|(_, to)| named_in(to));
         let rewritten = tool(PATH_HARM) && named_in(part);
-        let swept = lower.first().is_some_and(|w| base(w) == "rm") && lower.iter().any(|w| sweeps(w));
+        let mut run = lower.iter().skip_while(|w| WRAPPERS.contains(&base(w)) || w.starts_with('-') || w.contains('='));
+        let swept = run.next().is_some_and(|w| SWEEPERS.contains(&base(w)))
+            && lower.iter().any(|w| w.starts_with('-') && w.contains('r'))
+            && lower.iter().any(|w| sweeps(w));
         if service || package || killed || redirected || rewritten || swept {
             let shown: String = part.trim().chars().take(120).collect();
             return Err(Problem::new(ProblemKind::Guarded, format!("the command `{shown}` works against Vigo itself"))
@@ -128,10 +135,7 @@ fn base(word: &str) -> &str {
 
 /// A whole tree that holds Vigo.
 fn sweeps(word: &str) -> bool {
-    matches!(
-        word.trim_end_matches('*').trim_end_matches('/'),
-        "" | "/etc" | "/var" | "/var/lib" | "/srv" | "/usr" | "/usr/local" | "/usr/local/sbin"
-    ) && word.starts_with('/')
+    word.starts_with('/') && holds_own(word.trim_end_matches('*'))
 }
 
 #[cfg(test)]
@@ -153,6 +157,19 @@ mod tests {
             ("rm -rf /etc/vigo-envoyx", false),
             ("rm -rf /", true),
             ("rm -rf /var/lib/*", true),
+            ("rm -rf //etc/../etc/./", true),
+            ("sudo -n rm -fr /usr/lib", true),
+            ("FOO=1 chown -R nobody /var", true),
+            ("rm /etc/motd", false),
+            ("rm -r /srv/www", false),
+            ("rm -rf /etc/x/../vigo", true),
+            ("rm -rf /etc//vigo-envoy/", true),
+            ("cp x '/etc'/vigo/server.yaml", true),
+            ("dd if=/dev/null of=/var/lib/vigo/state.redb", true),
+            ("rsync -a x localhost:/etc/vigo", true),
+            ("del C:\\ProgramData\\Vigo\\state", true),
+            ("touch /etc/nginx/../vigo.d", false),
+            ("cp /backup/etc/vigo/x /tmp", false),
             ("rm -rf /var/tmp/x", false),
             ("echo x > /var/lib/vigo/state", true),
             ("cat /etc/vigo/server.yaml", false),

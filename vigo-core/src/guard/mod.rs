@@ -6,7 +6,9 @@
 mod check;
 mod command;
 mod path;
+mod system;
 
 pub use check::{check_footprint, check_op, check_packages, check_service};
 pub use command::check_command;
 pub use path::{check_tree, check_write};
+pub use system::check_removal;

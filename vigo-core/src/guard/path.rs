@@ -4,6 +4,7 @@ use crate::action::AbsPath;
 use crate::host::{Problem, ProblemKind};
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 /// Vigo's own paths, each with all below it, in lower case.
 const GUARDED: &[&str] = &[
@@ -66,15 +67,49 @@ pub fn check_tree(path: &AbsPath) -> Result<(), Problem> {
 
 /// Returns whether text names one of Vigo's own paths, or something below.
 pub(super) fn named_in(text: &str) -> bool {
-    let text = text.to_lowercase();
-    GUARDED.iter().any(|guarded| {
-        text.match_indices(guarded).any(|(at, _)| {
-            let before = text[..at].chars().next_back();
-            let after = text[at + guarded.len()..].chars().next();
-            let inside = |c: char| c.is_alphanumeric() || c == '-' || c == '_' || c == '.';
-            !before.is_some_and(|c| inside(c) || c == '/') && !after.is_some_and(inside)
+    let text = text.to_lowercase().replace(['"', '\''], "");
+    let inside = |c: char| c.is_alphanumeric() || "-_./\\".contains(c);
+    text.split(|c: char| !inside(c) && c != ':').any(|word| {
+        // `C:` belongs to a path, the colon of `host:/path` does not.
+        word.match_indices(['/', '\\']).filter_map(|(at, _)| starts(word, at)).any(|path| {
+            let path = lexical(path);
+            GUARDED.iter().any(|guarded| at_or_below(&path, guarded))
         })
     })
+}
+
+/// Returns the path that begins around the separator at `at`, if one does.
+fn starts(word: &str, at: usize) -> Option<&str> {
+    let (before, path) = word.split_at(at);
+    match before.strip_suffix(':') {
+        Some(drive) if drive.chars().next_back().is_some_and(char::is_alphabetic) && path.starts_with('\\') => {
+            word.get(at - 2..)
+        }
+        Some(_) => Some(path),
+        None => before.is_empty().then_some(path),
+    }
+}
+
+/// Returns whether a path, written in whatever way, is above one of Vigo's own, or is one.
+pub(super) fn holds_own(path: &str) -> bool {
+    let path = lexical(&path.to_lowercase());
+    GUARDED.iter().any(|guarded| at_or_below(guarded, &path) || at_or_below(&path, guarded))
+}
+
+/// Returns an absolute path without `.`, `..` and doubled separators.
+fn lexical(path: &str) -> String {
+    if !path.starts_with('/') {
+        return path.into();
+    }
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            name => parts.push(name),
+        }
+    }
+    format!("/{}", parts.join("/"))
 }
 
 fn folded(path: &AbsPath) -> String {

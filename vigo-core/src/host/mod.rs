@@ -16,4 +16,4 @@ pub use facts::{HostFacts, Init};
 pub use observe::{ROUNDS_MAX, observe};
 pub use problem::{Problem, ProblemKind};
 pub use settings::{AccountSettings, OwnGroup};
-pub use table::{Capability, Host, Support};
+pub use table::{Capability, Host, Support, contradictions};

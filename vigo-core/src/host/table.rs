@@ -10,6 +10,8 @@ pub enum Support {
     Full,
     /// What the text does not except.
     Partly(&'static str),
+    /// Nothing yet: the tool is known, the adapter is to come.
+    Planned,
     /// Nothing.
     No,
 }
@@ -61,6 +63,21 @@ macro_rules! families {
                     Err(unsupported(<$family as super::Family>::TYPE, self.name(), facts))
                 }
             )*
+        }
+
+        /// Returns the types of which the host's table says another thing than its adapters do, each asked without any
+        /// facts; for the tests of hosts.
+        pub fn contradictions(host: &dyn Host) -> alloc::vec::Vec<&'static str> {
+            let facts = HostFacts::default();
+            let adapters = [
+                ("package", host.package(&facts, None).is_ok()),
+                $((<$family as super::Family>::TYPE, host.$name(&facts).is_ok()),)*
+            ];
+            let says = |name: &str| {
+                let line = host.capabilities().iter().find(|c| c.type_name == name);
+                line.is_some_and(|c| matches!(c.support, Support::Full | Support::Partly(_)))
+            };
+            adapters.into_iter().filter(|(name, there)| says(name) != *there).map(|(name, _)| name).collect()
         }
     };
 }

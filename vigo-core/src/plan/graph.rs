@@ -45,10 +45,8 @@ impl Graph {
         if from == to || from as usize >= self.after.len() || to as usize >= self.after.len() {
             return;
         }
-        if !self.after[from as usize].contains(&(to, reason)) {
-            self.after[from as usize].push((to, reason));
-            self.before[to as usize].push((from, reason));
-        }
+        self.after[from as usize].push((to, reason));
+        self.before[to as usize].push((from, reason));
     }
 
     /// Returns what comes directly before `node`, and why.
@@ -97,6 +95,28 @@ impl Graph {
         if order.len() == count { Ok(order) } else { Err(self.cycle(&waiting)) }
     }
 
+    /// Returns for each node whether it is on a cycle, or on a way from one cycle to another.
+    pub fn knots(&self) -> Vec<bool> {
+        let mut tied = alloc::vec![true; self.after.len()];
+        for (ahead, back) in [(&self.after, &self.before), (&self.before, &self.after)] {
+            let is_tied = |edges: &[(u32, Reason)]| edges.iter().filter(|(n, _)| tied[*n as usize]).count();
+            let mut waiting: Vec<usize> = back.iter().map(|edges| is_tied(edges)).collect();
+            let mut free: Vec<u32> = (0..tied.len() as u32).filter(|&n| waiting[n as usize] == 0).collect();
+            while let Some(node) = free.pop() {
+                if !core::mem::replace(&mut tied[node as usize], false) {
+                    continue;
+                }
+                for &(next, _) in &ahead[node as usize] {
+                    waiting[next as usize] = waiting[next as usize].saturating_sub(1);
+                    if waiting[next as usize] == 0 {
+                        free.push(next);
+                    }
+                }
+            }
+        }
+        tied
+    }
+
     /// Finds one cycle among the nodes that still wait: each of them has a predecessor that waits too.
     fn cycle(&self, waiting: &[usize]) -> Cycle {
         let Some(mut node) = waiting.iter().position(|&w| w > 0).map(|n| n as u32) else { return Cycle(Vec::new()) };
@@ -142,6 +162,15 @@ mod tests {
             let to = cycle[(i + 1) % cycle.len()];
             assert!(g.after(from).iter().any(|&(n, _)| n == to), "{from} -> {to}");
         }
+    }
+
+    #[test]
+    fn knots_are_cycles_and_what_is_between() {
+        // 1-2 and 4-5 are cycles, 3 is between them; 0 comes before, 6 after, 7 is apart.
+        let edges = [(0, 1), (1, 2), (2, 1), (2, 3), (3, 4), (4, 5), (5, 4), (5, 6)];
+        let g = Graph::of(8, &edges.map(|(from, to)| edge(from, to)));
+        let tied: Vec<u32> = g.knots().iter().zip(0..).filter(|(tied, _)| **tied).map(|(_, n)| n).collect();
+        assert_eq!(tied, [1, 2, 3, 4, 5]);
     }
 
     proptest::proptest! {

@@ -3,7 +3,7 @@
 use super::{Graph, Reason};
 use crate::action::AbsPath;
 use crate::resource::{Footprint, Need};
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -82,32 +82,36 @@ pub fn imply(graph: &mut Graph, nodes: &[Node<'_>]) {
     add_without_cycles(graph, &wanted);
 }
 
-/// Adds what keeps the graph free of cycles. All at once when that works, as nearly always; else one by one.
+/// Adds what keeps the graph free of cycles: all at once what is on none; the rest, if any, one by one.
 fn add_without_cycles(graph: &mut Graph, wanted: &[(u32, u32)]) {
     let mut all = graph.clone();
-    for &(from, to) in wanted {
-        all.add(from, to, Reason::Implied);
-    }
-    if all.order(|n| n).is_ok() {
+    wanted.iter().for_each(|&(from, to)| all.add(from, to, Reason::Implied));
+    let tied = all.knots();
+    let is_tied = |&&(from, to): &&(u32, u32)| tied[from as usize] && tied[to as usize];
+    if !wanted.iter().any(|edge| is_tied(&edge)) {
         *graph = all;
         return;
     }
-    for &(from, to) in wanted {
-        if !reaches(graph, to, from) {
+    for &(from, to) in wanted.iter().filter(|edge| !is_tied(edge)) {
+        graph.add(from, to, Reason::Implied);
+    }
+    for &(from, to) in wanted.iter().filter(is_tied) {
+        if !reaches(graph, to, from, &tied) {
             graph.add(from, to, Reason::Implied);
         }
     }
 }
 
-fn reaches(graph: &Graph, from: u32, to: u32) -> bool {
-    let mut seen = alloc::vec![false; graph.len()];
+/// Returns whether a way among `within` leads from one to the other.
+fn reaches(graph: &Graph, from: u32, to: u32, within: &[bool]) -> bool {
+    let mut seen = BTreeSet::new();
     let mut open = alloc::vec![from];
     while let Some(node) = open.pop() {
         if node == to {
             return true;
         }
-        if !core::mem::replace(&mut seen[node as usize], true) {
-            open.extend(graph.after(node).iter().map(|&(next, _)| next));
+        if seen.insert(node) {
+            open.extend(graph.after(node).iter().map(|&(next, _)| next).filter(|&n| within[n as usize]));
         }
     }
     false

@@ -3,7 +3,7 @@
 use super::render::{self, PublishData};
 use crate::bundle::{Attribute, Place, Raw, Scalar, Style};
 use crate::config::{Configcrate, Resource};
-use crate::resource::{Datum, Field, FieldValue, Fields, TypeDecl};
+use crate::resource::{Datum, Field, FieldValue, Fields, TypeDecl, custom};
 use crate::secret;
 use crate::source::{Entry, Node, NodeKind, ScalarStyle, YamlFile};
 use crate::value::Text;
@@ -14,22 +14,33 @@ use alloc::vec::Vec;
 use hashbrown::HashMap;
 
 /// The attributes of one resource, its crate's defaults behind them.
+#[derive(Default)]
 pub(super) struct Attributes<'a> {
     pub entries: Vec<(&'a str, Entry<'a>)>,
+    /// Those of them that are the crate's defaults.
+    defaults: Vec<&'a str>,
 }
 
 impl<'a> Attributes<'a> {
     /// Merges the crate's defaults in: the resource wins, then those of its type.
     pub fn of(krate: &Configcrate<'a>, resource: &Resource<'a>, decl: Option<&'static TypeDecl>) -> Self {
         let own = resource.attributes.iter();
-        let mut entries: Vec<(&'a str, Entry<'a>)> = own.map(|e| (plain_name(decl, e.name), *e)).collect();
+        let mut all = Self { entries: own.map(|e| (plain_name(decl, e.name), *e)).collect(), defaults: Vec::new() };
+        let written = resource.type_name;
+        if decl.is_some_and(|d| d.name == custom::DECL.name && written.text() != Some(d.name))
+            && all.get(custom::SCRIPT).is_none()
+        {
+            // The script's name as the type is short for `type: custom` with `script`.
+            all.entries.push((custom::SCRIPT, Entry { name: custom::SCRIPT, key: written, value: written }));
+        }
         for e in defaults(krate, decl) {
             let name = plain_name(decl, e.name);
-            if !entries.iter().any(|(n, _)| *n == name) {
-                entries.push((name, e));
+            if !all.entries.iter().any(|(n, _)| *n == name) {
+                all.entries.push((name, e));
+                all.defaults.push(name);
             }
         }
-        Self { entries }
+        all
     }
 
     /// Lays the attributes of an arm over these.
@@ -40,7 +51,29 @@ impl<'a> Attributes<'a> {
                 Some(slot) => slot.1 = *e,
                 None => self.entries.push((name, *e)),
             }
+            self.defaults.retain(|n| *n != name);
         }
+    }
+
+    /// Leaves out the defaults that the state does not take. A state that is rendered is known to the agent only.
+    #[must_use]
+    pub fn settled(mut self, decl: Option<&'static TypeDecl>) -> Self {
+        let Some(decl) = decl.filter(|_| !self.defaults.is_empty()) else { return self };
+        let state = match self.get("state") {
+            None => decl.states.first().copied(),
+            Some(node) => node.text().filter(|text| !text.contains("{{")),
+        };
+        if let Some(state) = state {
+            let Self { entries, defaults } = &mut self;
+            entries.retain(|(name, _)| !defaults.contains(name) || decl.takes_in(name, state));
+            defaults.retain(|name| decl.takes_in(name, state));
+        }
+        self
+    }
+
+    /// Returns whether the attribute is a default of the crate.
+    pub fn is_default(&self, name: &str) -> bool {
+        self.defaults.contains(&name)
     }
 
     /// Returns an attribute's value.
@@ -204,7 +237,7 @@ impl<'a> Lowering<'a> {
 
     /// Returns one attribute under `name`.
     pub fn attribute(&mut self, name: &'a str, e: Entry<'a>) -> Attribute {
-        Attribute { name: self.name(name), value: self.raw(e.value), place: self.place(e.key) }
+        Attribute { name: self.name(name), value: self.raw(e.value), place: self.place(e.key), is_default: false }
     }
 
     /// Returns a value.

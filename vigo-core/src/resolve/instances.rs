@@ -237,23 +237,32 @@ impl<'c, 'a> Instances<'c, 'a> {
             Ok(text) => text,
             Err(d) => return cx.report(d),
         };
-        let decl = resource::find(&type_name);
+        let ours = resource::find(&type_name);
+        let decl = ours.or_else(|| cx.config.type_of(&type_name));
         if decl.is_none() {
-            let message = format!("unknown resource type `{}`", type_name.escape_debug());
+            let word = type_name.escape_debug();
+            let message = format!("unknown resource type `{word}`");
             let d = Diagnostic::new(Code::UnknownType, resource.type_name.span(), message);
             cx.report(match FOREIGN_TYPES.iter().find(|(theirs, _)| *theirs == type_name) {
                 Some((_, ours)) => d.help(format!("write `type: {ours}`")),
-                None => d.did_you_mean(&type_name, resource::types().iter().map(|t| t.name)),
+                None => {
+                    let d = d.did_you_mean(&type_name, resource::types().iter().map(|t| t.name));
+                    let script = format!("for a script of the machine, write `type: custom` and `script: {word}`");
+                    if d.help.is_empty() { d.help(script) } else { d }
+                }
             });
         }
-        let type_name: Arc<str> = decl.map_or(&*type_name, |d| d.name).into();
         let (base, is_templated) = match resource.name {
             Some(node) => match render::text(node, "name", &data) {
                 Ok(text) => (text.into_owned(), node.text().is_some_and(|t| t.contains("{{"))),
                 Err(d) => return cx.report(d),
             },
-            None => super::attributes::default_name(resource, &type_name, decl, &data),
+            None => {
+                let shown = ours.map_or(&*type_name, |d| d.name);
+                super::attributes::default_name(resource, shown, ours, &data)
+            }
         };
+        let type_name: Arc<str> = decl.map_or(&*type_name, |d| d.name).into();
         if let Some(d) = resource.name.and_then(|node| bad_name(node, &base)) {
             return cx.report(d);
         }

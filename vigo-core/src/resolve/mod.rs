@@ -12,6 +12,7 @@ mod crates;
 mod cycle;
 mod edges;
 mod facts;
+mod hostname;
 mod instances;
 mod names;
 mod policy;
@@ -26,5 +27,6 @@ mod written;
 
 pub use check::check;
 pub use class::Class;
+pub use hostname::{HostnameError, hostname};
 pub use policy::{Resolved, resolve};
 pub use trace::{ConditionTrace, CrateTrace, ExcludedTrace, Setting, Trace, VarTrace};

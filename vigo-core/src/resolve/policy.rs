@@ -277,8 +277,15 @@ fn lower<'a>(
             }
         }
     }
+    if arms.is_empty() && selector.is_none() {
+        attributes = attributes.settled(decl);
+    }
     let rendered = decl.is_some_and(|d| super::written::is_rendered(&attributes, d));
-    let attributes: Vec<Attribute> = attributes.entries.iter().map(|(name, e)| lowering.attribute(name, *e)).collect();
+    let lowered = attributes
+        .entries
+        .iter()
+        .map(|(name, e)| Attribute { is_default: attributes.is_default(name), ..lowering.attribute(name, *e) });
+    let attributes: Vec<Attribute> = lowered.collect();
     let laid = arms.iter().flat_map(|a| &a.set).chain(selector.iter().flat_map(|s| s.arms.iter().flat_map(|a| &a.set)));
     for a in attributes.iter().chain(laid) {
         ship(cx.config, a, rendered && &*a.name == "source", shipped);
@@ -308,7 +315,7 @@ fn lower_set<'a>(
     decl: Option<&'static crate::resource::TypeDecl>,
     set: &[Entry<'a>],
 ) -> Vec<Attribute> {
-    let mut laid = Attributes { entries: Vec::new() };
+    let mut laid = Attributes::default();
     laid.lay(decl, set);
     laid.entries.iter().map(|(name, e)| lowering.attribute(name, *e)).collect()
 }

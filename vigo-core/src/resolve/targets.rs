@@ -105,9 +105,9 @@ fn short_fields(instances: &Instances<'_, '_>, i: &Instance<'_, '_>) -> Option<F
     }
     let krate = instances.crates.get(i.krate)?;
     let data = data(krate, i, instances.scopes.get(krate.scope)?);
-    let attributes = Attributes::of(krate.krate, i.resource, Some(decl));
+    let mut short = Attributes::of(krate.krate, i.resource, Some(decl)).settled(Some(decl));
     let long = |name: &str| decl.attribute(name).is_some_and(|a| a.kind == Kind::LongText);
-    let short = Attributes { entries: attributes.entries.into_iter().filter(|(name, _)| !long(name)).collect() };
+    short.entries.retain(|(name, _)| !long(name));
     let value = |node: Node<'_>, _: bool| known(node, &data);
     let (fields, _) = written::fields(krate.krate, i.resource, decl, &short, i.handler, i.resource.node.span(), value);
     Some(fields)
@@ -138,8 +138,8 @@ fn agree(instances: &Instances<'_, '_>, a: &Instance<'_, '_>, b: &Instance<'_, '
     let (data_a, data_b) = (data(krate_a, a, vars_a), data(krate_b, b, vars_b));
     let same_data =
         (data_a.vars, data_a.item, data_a.outer, data_a.user) == (data_b.vars, data_b.item, data_b.outer, data_b.user);
-    let (all_a, all_b) =
-        (Attributes::of(krate_a.krate, a.resource, a.decl), Attributes::of(krate_b.krate, b.resource, b.decl));
+    let [all_a, all_b] =
+        [(krate_a, a), (krate_b, b)].map(|(k, i)| Attributes::of(k.krate, i.resource, i.decl).settled(i.decl));
     let equal = |x: Node<'_>, y: Node<'_>| {
         same(x, y, &|x, y| match (render::text(x, "", &data_a), render::text(y, "", &data_b)) {
             (Ok(x), Ok(y)) => x == y,

@@ -7,6 +7,7 @@ use crate::config::{Case, Config, Configcrate, Resource};
 use crate::diagnostic::{Code, Diagnostic, FileId, Span};
 use crate::guard;
 use crate::host::{Problem, ProblemKind};
+use crate::resource::exec::{SECRET_FILE, takes_secret_file};
 use crate::resource::{self, Field, FieldValue, Fields, Kind, TypeDecl};
 use crate::secret;
 use crate::source::{Node, NodeKind, ScalarStyle};
@@ -78,7 +79,7 @@ impl<'a> Checks<'_, 'a> {
         for r in &krate.resources {
             let written = r.type_name.text().unwrap_or_default();
             // The type of a rendered `type:` is known when it is rendered.
-            let decl = if written.contains("{{") { None } else { resource::find(written) };
+            let decl = if written.contains("{{") { None } else { self.config.type_of(written) };
             for variant in variants(krate, r, decl) {
                 if let Some(decl) = decl {
                     self.variant(krate, r, decl, &variant);
@@ -212,7 +213,7 @@ impl<'a> Checks<'_, 'a> {
     /// Refuses defaults that reach no resource of the crate.
     fn defaults(&mut self, krate: &Configcrate<'a>) {
         let decls: Vec<&'static TypeDecl> =
-            krate.resources.iter().filter_map(|r| resource::find(r.type_name.text()?)).collect();
+            krate.resources.iter().filter_map(|r| self.config.type_of(r.type_name.text()?)).collect();
         if krate.resources.iter().any(|r| r.type_name.text().is_none_or(|t| t.contains("{{"))) {
             return;
         }
@@ -310,12 +311,12 @@ fn variants<'a>(krate: &Configcrate<'a>, r: &Resource<'a>, decl: Option<&'static
     };
     let mut all = Vec::with_capacity(arms.len() + 1);
     if !arms.iter().any(|(_, is_default, _)| *is_default) {
-        all.push(Variant { attributes: Attributes::of(krate, r, decl), arm: None });
+        all.push(Variant { attributes: Attributes::of(krate, r, decl).settled(decl), arm: None });
     }
     for (node, _, set) in arms {
         let mut attributes = Attributes::of(krate, r, decl);
         attributes.lay(decl, set);
-        all.push(Variant { attributes, arm: Some(node) });
+        all.push(Variant { attributes: attributes.settled(decl), arm: Some(node) });
     }
     all
 }
@@ -386,10 +387,9 @@ pub(super) fn is_rendered(attributes: &Attributes<'_>, decl: &TypeDecl) -> bool 
 
 /// Returns the text of an attribute as the template engine gets it: in commands `{{secret_file}}` is no template.
 pub(super) fn template_text<'t>(text: &'t str, decl: Option<&'static TypeDecl>) -> Cow<'t, str> {
-    const PLACEHOLDER: &str = "{{secret_file}}";
-    if decl.is_some_and(|d| matches!(d.name, "exec" | "powershell")) && text.contains(PLACEHOLDER) {
-        let blank: String = core::iter::repeat_n(' ', PLACEHOLDER.len()).collect();
-        return Cow::Owned(text.replace(PLACEHOLDER, &blank));
+    if decl.is_some_and(|d| takes_secret_file(d.name)) && text.contains(SECRET_FILE) {
+        let blank: String = core::iter::repeat_n(' ', SECRET_FILE.len()).collect();
+        return Cow::Owned(text.replace(SECRET_FILE, &blank));
     }
     Cow::Borrowed(text)
 }

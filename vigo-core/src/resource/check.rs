@@ -57,7 +57,7 @@ pub fn check(fields: &Fields) -> Vec<Problem> {
             problems.push(unknown(fields, &field.name).at(field.place));
             continue;
         };
-        if !attr.states.is_empty() && !state.is_empty() && !attr.states.contains(&state) {
+        if !state.is_empty() && !decl.takes_in(attr.name, state) {
             let message = format!("has no meaning with `state: {state}`");
             problems.push(Problem::conflict(attr.name, message).at(field.place));
         }

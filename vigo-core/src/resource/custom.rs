@@ -2,7 +2,7 @@
 
 use super::json_file::json::{Json, quoted};
 use super::{Attr, Change, Datum, Fields, Footprint, Instance, Kind, Managed, Prepare, Refresh, TypeDecl};
-use crate::action::{AbsPath, Command, Effect, FileKind, Metadata, Op, OpOutput, Outputs, Ran};
+use crate::action::{AbsPath, Command, Effect, Entry, FileKind, Metadata, Op, OpOutput, Outputs, Ran};
 use crate::host::{Adapter, Comparison, Family, HostFacts, Interpreted, Phase, Problem};
 use crate::time::Duration;
 use crate::value::{Text, Value};
@@ -21,9 +21,14 @@ pub static DECL: TypeDecl = TypeDecl {
     summary: "Hands a resource to a script of the machine.",
     states: &[],
     attributes: &[
-        Attr::new("script", Kind::Name, "The script's name in one of the folders for executors.").required(),
+        Attr::new(
+            SCRIPT,
+            Kind::Name,
+            "The script's name in one of the folders for executors, without its extension too.",
+        )
+        .required(),
         Attr::new("params", Kind::Any, "A map of parameters; attributes that the type does not know are added to it."),
-        Attr::new("timeout_secs", Kind::Integer(1, 86_400), "How long each call may take.").default("300"),
+        Attr::new(TIMEOUT, Kind::Integer(1, 86_400), "How long each call may take.").default("300"),
     ],
     refresh: Refresh::Nothing,
     batch: false,
@@ -36,6 +41,17 @@ pub static DECL: TypeDecl = TypeDecl {
     prepare,
 };
 
+/// The attribute that names the script.
+pub(crate) const SCRIPT: &str = "script";
+
+/// The attribute that says how long a call may take; the key `timeout` of all resources, by another name.
+pub(crate) const TIMEOUT: &str = "timeout_secs";
+
+/// Returns a script's name without its extension.
+pub(crate) fn stem(script: &str) -> &str {
+    script.split('.').next().unwrap_or_default()
+}
+
 /// Returns whether a type takes attributes and states that it does not declare.
 pub(super) fn is_open(decl: &TypeDecl) -> bool {
     decl.name == DECL.name
@@ -43,6 +59,9 @@ pub(super) fn is_open(decl: &TypeDecl) -> bool {
 
 /// Where scripts are; the first that has one of the name wins.
 const FOLDERS: [&str; 2] = ["/etc/vigo-envoy/executors", "/usr/local/share/vigo/executors"];
+
+/// More entries in one of the folders than this are a mistake.
+const SCRIPTS_MAX: usize = 1024;
 
 fn check(fields: &Fields) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -87,7 +106,7 @@ fn prepare(fields: &Fields, _: &Prepare<'_>) -> Result<Box<dyn Instance>, Proble
         state: fields.state().into(),
         params: params(fields).map_err(|expected| Problem::bad_value("params", expected))?,
         triggered: fields.handler,
-        timeout: Duration::from_secs(fields.int("timeout_secs").and_then(|s| u64::try_from(s).ok()).unwrap_or(300)),
+        timeout: Duration::from_secs(fields.int(TIMEOUT).and_then(|s| u64::try_from(s).ok()).unwrap_or(300)),
     };
     Ok(Managed::<Custom>::boxed(want, &Native))
 }
@@ -211,10 +230,10 @@ impl Adapter<Custom> for Native {
         Ok(())
     }
 
-    fn probe(&self, want: &Want, _: &HostFacts) -> Vec<Op> {
+    fn probe(&self, _: &Want, _: &HostFacts) -> Vec<Op> {
         let look = |folder: &AbsPath| {
             let above = folder.parent().map(|p| Op::stat(&p));
-            above.into_iter().chain([Op::stat(folder), Op::stat(&folder.join(&want.script))])
+            above.into_iter().chain([Op::stat(folder), list(folder)])
         };
         folders().iter().flat_map(look).collect()
     }
@@ -263,6 +282,10 @@ fn folders() -> [AbsPath; 2] {
     FOLDERS.map(AbsPath::known)
 }
 
+fn list(folder: &AbsPath) -> Op {
+    Op::ListDir { path: folder.clone(), deep: false, entries_max: SCRIPTS_MAX }
+}
+
 /// Returns the path of the script, if it and the folders that it is in are root's alone.
 fn find(want: &Want, outputs: &Outputs) -> Result<AbsPath, Lack> {
     let look = |path: &AbsPath| match outputs.get(&Op::stat(path)) {
@@ -272,8 +295,7 @@ fn find(want: &Want, outputs: &Outputs) -> Result<AbsPath, Lack> {
         other => Err(Lack::Unknown(format!("expected metadata of `{path}`, found {other:?}"))),
     };
     for folder in folders() {
-        let path = folder.join(&want.script);
-        let Some(meta) = look(&path)? else { continue };
+        let Some((path, meta)) = in_folder(want, &folder, outputs)? else { continue };
         let above = folder.parent().into_iter().chain([folder]);
         for (path, kind, meta) in above
             .map(|dir| Ok((dir.clone(), FileKind::Dir, look(&dir)?)))
@@ -300,6 +322,29 @@ fn find(want: &Want, outputs: &Outputs) -> Result<AbsPath, Lack> {
     Err(Lack::Refused(Problem::failed(message)))
 }
 
+/// Returns the script of this folder: the one of the very name, or the only one that has it before its extension.
+fn in_folder(want: &Want, folder: &AbsPath, outputs: &Outputs) -> Result<Option<(AbsPath, Metadata)>, Lack> {
+    let entries = match outputs.get(&list(folder)) {
+        Some(OpOutput::Dir(entries)) => entries,
+        Some(OpOutput::Failed(failure)) => return Err(Lack::Unknown(failure.message.clone())),
+        _ => return Ok(None),
+    };
+    let exact = entries.iter().find(|e| *e.path == *want.script);
+    let named: Vec<&Entry> = match exact {
+        Some(entry) => alloc::vec![entry],
+        None => entries.iter().filter(|e| stem(&e.path) == &*want.script && !e.path.ends_with('~')).collect(),
+    };
+    match named[..] {
+        [] => Ok(None),
+        [entry] => Ok(Some((folder.join(&entry.path), entry.meta.clone()))),
+        _ => {
+            let found: Vec<String> = named.iter().map(|e| format!("`{}`", e.path)).collect();
+            let message = format!("expected one script `{}` in `{folder}`, found {}", want.script, found.join(", "));
+            Err(Lack::Refused(Problem::failed(message).help("write the whole name into `script`")))
+        }
+    }
+}
+
 /// Says why a script or folder is not trusted: others than root could have written it.
 fn distrust(meta: &Metadata, kind: FileKind) -> Option<String> {
     match meta {
@@ -324,7 +369,7 @@ fn question(want: &Want, dry_run: bool) -> Text {
     let mut text = String::from("{\"name\":");
     text.push_str(&quoted(&want.name));
     text.push_str(",\"type\":");
-    text.push_str(&quoted(want.script.split('.').next().unwrap_or("")));
+    text.push_str(&quoted(stem(&want.script)));
     text.push_str(",\"state\":");
     text.push_str(&quoted(&want.state));
     text.push_str(",\"params\":");
@@ -527,7 +572,11 @@ mod tests {
         for (name, metas, expected) in cases {
             let mut outputs = Outputs::default();
             for (i, op) in Native.probe(&want, &HostFacts::default()).into_iter().enumerate() {
-                let output = if i < 3 { OpOutput::Missing } else { OpOutput::Stat(metas[i - 3].clone()) };
+                let output = match i {
+                    3 | 4 => OpOutput::Stat(metas[i - 3].clone()),
+                    5 => OpOutput::Dir(alloc::vec![Entry { path: "greet".into(), meta: metas[2].clone() }]),
+                    _ => OpOutput::Missing,
+                };
                 outputs.push(op, Arc::new(output));
             }
             let seen = Native.interpret(&want, &outputs, &HostFacts::default());
@@ -545,6 +594,47 @@ mod tests {
         }
         let seen = Native.interpret(&want, &outputs, &HostFacts::default());
         assert!(matches!(&seen, Interpreted::Known(State::Refused(p)) if p.message.contains("found none")), "{seen:?}");
+    }
+
+    #[test]
+    fn a_script_is_found_by_its_name_with_or_without_its_extension() {
+        let cases: [(&str, &[&str], &[&str], &str); 6] = [
+            ("greet.py", &[], &["greet.py"], "/usr/local/share/vigo/executors/greet.py"),
+            ("greet", &["greet.sh"], &["greet"], "/etc/vigo-envoy/executors/greet.sh"),
+            ("greet", &[], &["greet", "greet.py", "greeter.sh"], "/usr/local/share/vigo/executors/greet"),
+            ("greet", &[], &["greet.py~", "greet.py"], "/usr/local/share/vigo/executors/greet.py"),
+            (
+                "greet",
+                &[],
+                &["greet.py", "greet.sh"],
+                "expected one script `greet` in `/usr/local/share/vigo/executors`, found `greet.py`, `greet.sh`",
+            ),
+            (
+                "greet.py",
+                &["greet.sh", "greet"],
+                &[],
+                "expected a script `greet.py` in `/etc/vigo-envoy/executors` or `/usr/local/share/vigo/executors`, found none",
+            ),
+        ];
+        for (script, first, second, expected) in cases {
+            let want = want(&[("script", text(script))]);
+            let mut outputs = Outputs::default();
+            for (i, op) in Native.probe(&want, &HostFacts::default()).into_iter().enumerate() {
+                let entry = |name: &&str| Entry { path: (*name).into(), meta: meta(FileKind::File, 0, 0o755) };
+                let output = match i {
+                    2 => OpOutput::Dir(first.iter().map(entry).collect()),
+                    5 => OpOutput::Dir(second.iter().map(entry).collect()),
+                    _ => OpOutput::Stat(meta(FileKind::Dir, 0, 0o755)),
+                };
+                outputs.push(op, Arc::new(output));
+            }
+            let seen = match Native.interpret(&want, &outputs, &HostFacts::default()) {
+                Interpreted::Ask(ops) => ops[0].to_string(),
+                Interpreted::Known(State::Refused(problem)) => problem.message,
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(seen, expected, "{script} of {first:?}, {second:?}");
+        }
     }
 
     #[test]

@@ -165,6 +165,11 @@ impl TypeDecl {
         self.attributes.iter().find(|a| a.name == name)
     }
 
+    /// Returns whether the attribute has a meaning in this state.
+    pub fn takes_in(&self, name: &str, state: &str) -> bool {
+        self.attribute(name).is_none_or(|a| a.states.is_empty() || a.states.contains(&state))
+    }
+
     /// Returns whether the attribute is rendered only at the resource's turn.
     pub fn is_long(&self, name: &str) -> bool {
         self.attribute(name).is_some_and(|a| a.kind == Kind::LongText)

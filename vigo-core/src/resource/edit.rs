@@ -152,10 +152,18 @@ impl Edit {
     }
 
     /// Makes the answers into what is there. `Err(Ok(ops))` asks for more.
-    pub(super) fn look(&self, outputs: &Outputs) -> Result<Seen, Looking> {
+    pub(super) fn look(&self, outputs: &Outputs, facts: &HostFacts) -> Result<Seen, Looking> {
         let mut seen = Seen::at(&self.path, outputs).map_err(Looking::Unknown)?;
-        seen.owner =
-            accounts::owner(outputs, self.owner.as_deref(), self.group.as_deref()).map_err(Looking::Unknown)?;
+        let (user, group) = (self.owner.as_deref(), self.group.as_deref());
+        let owner = |user, group| accounts::owner(outputs, user, group).map_err(Looking::Unknown);
+        seen.owner = owner(user, group)?;
+        if seen.owner.is_err() && facts.planning {
+            // Something that no plan foresees may make the account.
+            let (uid, gid) = (owner(user, None)?, owner(None, group)?);
+            seen.absent_owner = user.filter(|_| uid.is_err()).map(Arc::from);
+            seen.absent_group = group.filter(|_| gid.is_err()).map(Arc::from);
+            seen.owner = Ok(Owner { uid: uid.unwrap_or_default().uid, gid: gid.unwrap_or_default().gid });
+        }
         let Some(meta) = &seen.meta else { return Ok(seen) };
         if let Ok(owner) = seen.owner {
             let differs = |wanted: Option<u32>, is: u32| wanted.is_some_and(|id| id != is);
@@ -327,6 +335,10 @@ pub struct Seen {
     pub user_shown: Option<String>,
     /// The group's name, when it is not the wanted one.
     pub group_shown: Option<String>,
+    /// In a plan: the wanted user, who does not exist yet.
+    pub absent_owner: Option<Arc<str>>,
+    /// In a plan: the wanted group, which does not exist yet.
+    pub absent_group: Option<Arc<str>>,
     /// Where the path's links lead, for operations that do not follow them.
     pub real: AbsPath,
 }
@@ -341,6 +353,8 @@ impl Seen {
             owner: Ok(Owner::default()),
             user_shown: None,
             group_shown: None,
+            absent_owner: None,
+            absent_group: None,
             real: path.clone(),
         };
         let mut known = false;
@@ -378,6 +392,17 @@ impl Seen {
             None => Keep::Absent(path.clone()),
             Some(_) => Keep::Path { path: path.clone(), follow },
         }
+    }
+
+    /// Returns the changes of owner and group to what does not exist yet.
+    pub(super) fn awaited(&self) -> impl Iterator<Item = Change> {
+        let ids = self.meta.as_ref().map(|m| (m.uid, m.gid));
+        let change = |field: &'static str, name: &Option<Arc<str>>, id: Option<u32>| {
+            let before = id.map_or_else(|| "absent".to_string(), |id| id.to_string());
+            name.as_ref().map(|name| Change::new(field, before, format!("{name} (not yet present)")))
+        };
+        let owner = change("owner", &self.absent_owner, ids.map(|i| i.0));
+        owner.into_iter().chain(change("group", &self.absent_group, ids.map(|i| i.1)))
     }
 
     /// Returns the digest for a change: of the content, or that there is none.
@@ -513,7 +538,7 @@ fn kind_of(output: &OpOutput) -> &'static str {
         OpOutput::Bytes(_) => "a download",
         OpOutput::Space(_) => "the space of a file system",
         OpOutput::Missing => "nothing",
-        OpOutput::Done => "a change",
+        OpOutput::Done | OpOutput::DoneInPlace => "a change",
         OpOutput::Failed(_) => "a failure",
     }
 }

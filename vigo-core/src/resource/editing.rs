@@ -102,6 +102,9 @@ impl<E: Editor> Family for Editing<E> {
                 }
             }
         }
+        if seen.meta.is_some() || edited.is_some() {
+            c.changes.extend(seen.awaited());
+        }
         c
     }
 
@@ -132,8 +135,8 @@ impl<E: Editor> Adapter<Editing<E>> for Native<E> {
         ops
     }
 
-    fn interpret(&self, want: &Want<E::Spec>, outputs: &Outputs, _: &HostFacts) -> Interpreted<State> {
-        match want.edit.look(outputs) {
+    fn interpret(&self, want: &Want<E::Spec>, outputs: &Outputs, facts: &HostFacts) -> Interpreted<State> {
+        match want.edit.look(outputs, facts) {
             Err(Looking::Ask(ops)) => Interpreted::Ask(ops),
             Err(Looking::Unknown(why)) => Interpreted::Unknown(why),
             Ok(seen) => {

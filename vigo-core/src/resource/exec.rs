@@ -101,6 +101,9 @@ fn check(fields: &Fields) -> Vec<Problem> {
     }
     for name in ["command", "onlyif", "unless"] {
         let Some(line) = line(fields, name) else { continue };
+        if name != "command" && line.shown().contains(SECRET_FILE) {
+            problems.push(Problem::bad_value(name, "expected no `{{secret_file}}`, which is for `command` alone"));
+        }
         let Some(path) = line.secret_path() else { continue };
         let found = format!("found «secret {path}»");
         match line {
@@ -168,7 +171,12 @@ fn line(fields: &Fields, name: &str) -> Option<Line> {
 }
 
 /// What stands for the path of the secret file.
-const SECRET_FILE: &str = "{{secret_file}}";
+pub(crate) const SECRET_FILE: &str = "{{secret_file}}";
+
+/// Returns whether `{{secret_file}}` is no template in the texts of this type.
+pub(crate) fn takes_secret_file(type_name: &str) -> bool {
+    matches!(type_name, "exec" | "powershell")
+}
 
 /// How long a guard may take.
 const GUARD_TIMEOUT: Duration = Duration::from_secs(60);

@@ -76,6 +76,12 @@ fn check(fields: &Fields) -> Vec<Problem> {
             fields.datum("process").and_then(|d| kind::regex(d).err()).map(|e| Problem::bad_value("process", e)),
         );
     }
+    if let Some(name) = fields.str("process").filter(|_| fields.choice("match_mode") == Some("exact"))
+        && (name.is_empty() || name.contains('/'))
+    {
+        let problem = Problem::bad_value("process", format!("expected the base name of an executable, found `{name}`"));
+        problems.push(problem.help("write `match_mode: pattern` to match the command line"));
+    }
     if let Some(Err(why)) = fields.datum("kill_timeout").map(kill_timeout) {
         problems.push(Problem::bad_value("kill_timeout", why));
     }
@@ -259,6 +265,10 @@ impl Family for Process {
     const GUARDS: bool = true;
     const SETTLE: Duration = Duration::from_secs(60);
 
+    fn timeout(want: &Want) -> Duration {
+        Duration::from_ms(Self::TIMEOUT.as_ms().saturating_add(want.kill_timeout.as_ms()))
+    }
+
     fn compare(want: &Want, state: &State, _: Phase) -> Comparison<Action> {
         let mut c = Comparison::in_sync();
         let count = u32::try_from(state.found.len()).unwrap_or(u32::MAX);
@@ -333,6 +343,11 @@ mod tests {
                 "count and max",
                 alloc::vec![("process", text("x")), ("count", text("2")), ("max", text("3"))],
                 "attribute `max`: excludes `count`",
+            ),
+            (
+                "a path",
+                alloc::vec![("process", text("/usr/sbin/nginx"))],
+                "attribute `process`: expected the base name of an executable, found `/usr/sbin/nginx`",
             ),
             (
                 "min over max",

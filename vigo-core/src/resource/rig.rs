@@ -26,6 +26,8 @@ pub(crate) struct Disk {
     /// What `secret:…` in shipped templates renders to; else they render to themselves.
     pub render: fn(&str) -> Text,
     pub facts: HostFacts,
+    /// Whether files are mount points.
+    pub in_place: bool,
 }
 
 #[derive(Clone)]
@@ -116,6 +118,7 @@ impl Disk {
             blobs: Vec::new(),
             render: |_| Text::default(),
             facts: HostFacts::default(),
+            in_place: false,
         };
         for dir in ["/", "/etc", "/d", "/tmp"] {
             disk.put(dir, FileKind::Dir, b"");
@@ -364,9 +367,21 @@ impl Disk {
                 self.meta(path.as_str(), |m| m.context = Some(context.clone()));
                 OpOutput::Done
             }
-            Op::ListDir { .. } | Op::Rename { .. } | Op::Signal { .. } => {
-                failed(FailureKind::Other, format!("no {op} here"))
+            Op::ListDir { path, deep: false, entries_max } => {
+                let prefix = format!("{}/", path.as_str().trim_end_matches('/'));
+                let below = self.nodes.iter().filter_map(|(p, n)| Some((p.strip_prefix(&prefix)?, n)));
+                let entries: Vec<Entry> = below
+                    .filter(|(p, _)| !p.is_empty() && !p.contains('/'))
+                    .map(|(p, n)| Entry { path: p.into(), meta: n.meta.clone() })
+                    .collect();
+                match self.nodes.get(path.as_str()) {
+                    None => OpOutput::Missing,
+                    Some(node) if node.meta.kind != FileKind::Dir => OpOutput::Stat(node.meta.clone()),
+                    Some(_) if entries.len() > *entries_max => failed(FailureKind::TooLarge, "too many".into()),
+                    Some(_) => OpOutput::Dir(entries),
+                }
             }
+            Op::Rename { .. } | Op::Signal { .. } => failed(FailureKind::Other, format!("no {op} here")),
         }
     }
 
@@ -412,6 +427,9 @@ impl Disk {
             m.gid = replace.owner.gid.or(file.as_ref().map(|o| o.gid)).unwrap_or(0);
             m.context = replace.context.clone().or(file.and_then(|o| o.context));
         });
+        if self.in_place {
+            return OpOutput::DoneInPlace;
+        }
         OpOutput::Done
     }
 }

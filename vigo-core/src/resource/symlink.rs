@@ -2,7 +2,7 @@
 
 use super::edit::{self, Edit, FileAction, Looking, Seen};
 use super::{Attr, Change, Fields, Instance, Keep, Kind, Managed, Prepare, Refresh, TypeDecl};
-use crate::action::{AbsPath, FileKind, Metadata, Op, Outputs};
+use crate::action::{AbsPath, FailureKind, FileKind, Metadata, Op, OpOutput, Outputs, Owner};
 use crate::host::{Adapter, Comparison, Family, HostFacts, Interpreted, Phase, Problem, ProblemKind};
 use alloc::boxed::Box;
 use alloc::format;
@@ -95,6 +95,8 @@ pub struct State {
     pub seen: Seen,
     /// What a hard link is to point to.
     pub target: Option<Metadata>,
+    /// Whether a directory with content is at the path.
+    pub full: bool,
 }
 
 /// What is done.
@@ -170,6 +172,7 @@ impl Family for Symlink {
                 Ok(drift) => {
                     c.actions = drift.actions(None).into_iter().map(Action::Set).collect();
                     c.changes = drift.changes;
+                    c.changes.extend(state.seen.awaited());
                     return c;
                 }
             }
@@ -187,12 +190,18 @@ impl Family for Symlink {
         if let Some(meta) = meta.filter(|meta| !want.force && (want.hard || meta.kind != FileKind::Symlink)) {
             return Comparison::fail(unexpected(meta, "a link").help("write `force: true` to replace it"));
         }
+        if state.full {
+            return Comparison::fail(Problem::failed(format!(
+                "expected a link at `{path}`, found a directory with content"
+            )));
+        }
         let word = if want.hard { "hard link to" } else { "link to" };
         c.change(Change::new(
             "target",
             meta.map_or_else(|| "absent".into(), edit::kind_shown),
             format!("{word} {}", want.to),
         ));
+        c.changes.extend(state.seen.awaited());
         c.act(Action::MakeLink);
         c
     }
@@ -222,13 +231,14 @@ impl Adapter<Symlink> for Native {
         ops
     }
 
-    fn interpret(&self, want: &Want, outputs: &Outputs, _: &HostFacts) -> Interpreted<State> {
+    fn interpret(&self, want: &Want, outputs: &Outputs, facts: &HostFacts) -> Interpreted<State> {
         let target = match want.target().map(|path| Seen::at(&path, outputs)).transpose() {
             Ok(seen) => seen.and_then(|seen| seen.meta),
             Err(why) => return Interpreted::Unknown(why),
         };
-        match want.edit.look(outputs) {
-            Ok(seen) => Interpreted::Known(State { seen, target }),
+        let seen = want.edit.look(outputs, facts);
+        match seen.and_then(|seen| Ok((want.is_full(&seen, outputs)?, seen))) {
+            Ok((full, seen)) => Interpreted::Known(State { seen, target, full }),
             Err(Looking::Ask(ops)) => Interpreted::Ask(ops),
             Err(Looking::Unknown(why)) => Interpreted::Unknown(why),
         }
@@ -237,16 +247,23 @@ impl Adapter<Symlink> for Native {
     fn lower(&self, want: &Want, state: &State, actions: &[Action], _: &HostFacts) -> Result<Vec<Op>, Problem> {
         let path = want.edit.path.clone();
         let owner = state.seen.owner.clone().map_err(Problem::failed)?;
-        let op = |action: &Action| match action {
-            Action::RemoveLink => Some(Op::Remove { path: path.clone(), recursive: false }),
-            Action::Set(action) => action.metadata_op(&path),
-            Action::MakeLink => Some(match want.target() {
-                // Its owner is that of the file, and is compared once the link is there.
-                Some(to) => Op::HardLink { path: path.clone(), to, force: want.force },
-                None => Op::Symlink { path: path.clone(), to: want.to.clone(), owner, force: want.force },
-            }),
-        };
-        Ok(actions.iter().filter_map(op).collect())
+        let mut ops = Vec::new();
+        for action in actions {
+            match (action, want.target()) {
+                (Action::RemoveLink, _) => ops.push(Op::Remove { path: path.clone(), recursive: false }),
+                (Action::Set(action), _) => ops.extend(action.metadata_op(&path)),
+                (Action::MakeLink, None) => {
+                    ops.push(Op::Symlink { path: path.clone(), to: want.to.clone(), owner, force: want.force });
+                }
+                (Action::MakeLink, Some(to)) => {
+                    ops.push(Op::HardLink { path: path.clone(), to, force: want.force });
+                    // Its owner is that of the file.
+                    let set = (owner != Owner::default()).then_some(FileAction::SetOwner(owner));
+                    ops.extend(set.and_then(|action| action.metadata_op(&path)));
+                }
+            }
+        }
+        Ok(ops)
     }
 }
 
@@ -254,6 +271,22 @@ impl Want {
     /// Returns the file that a hard link is to be.
     fn target(&self) -> Option<AbsPath> {
         self.hard.then(|| AbsPath::parse(&self.to).ok()).flatten()
+    }
+
+    /// Returns whether a directory with content is in the way of what would replace it.
+    fn is_full(&self, seen: &Seen, outputs: &Outputs) -> Result<bool, Looking> {
+        if !(self.present && self.force) || seen.meta.as_ref().is_none_or(|m| m.kind != FileKind::Dir) {
+            return Ok(false);
+        }
+        let list = Op::ListDir { path: self.edit.path.clone(), deep: false, entries_max: 1 };
+        match outputs.get(&list) {
+            None => Err(Looking::Ask(alloc::vec![list])),
+            Some(OpOutput::Dir(entries)) => Ok(!entries.is_empty()),
+            Some(OpOutput::Failed(failure)) if failure.kind != FailureKind::TooLarge => {
+                Err(Looking::Unknown(failure.message.clone()))
+            }
+            Some(_) => Ok(true),
+        }
     }
 }
 
@@ -310,6 +343,18 @@ mod tests {
             ("made with owner", "/d/new", &[("to", "x"), ("group", "adm")], Ok(&["symlink /d/new -> x"])),
             ("no such owner", "/d/new", &[("to", "x"), ("owner", "bob")], Err("user `bob` does not exist")),
             ("hard", "/d/new", &[("to", "/d/file"), ("link_type", "hard")], Ok(&["hardlink /d/new -> /d/file"])),
+            (
+                "hard with owner",
+                "/d/new",
+                &[("to", "/d/file"), ("link_type", "hard"), ("owner", "alice")],
+                Ok(&["hardlink /d/new -> /d/file", "chown /d/new uid 1000"]),
+            ),
+            (
+                "a directory with content",
+                "/d",
+                &[("to", "/x"), ("force", "true")],
+                Err("expected a link at `/d`, found a directory with content"),
+            ),
             (
                 "hard over a link",
                 "/d/link",

@@ -386,6 +386,39 @@ resources:
 }
 
 #[test]
+fn a_default_is_left_out_where_the_state_does_not_take_it() {
+    let a = r#"
+vars: {gone: absent}
+defaults: {owner: www-data, show_diff: false}
+resources:
+  - {name: there, type: file, target_path: /1}
+  - {name: gone, type: file, target_path: /2, state: absent}
+  - {name: rendered, type: file, target_path: /3, state: "{{ .Vars.gone }}"}
+  - name: arm
+    type: file
+    target_path: /4
+    case:
+      - {when: is_container, set: {state: absent}}
+      - {default: true, set: {owner: root}}
+"#;
+    let envoys = "envoys:\n  - {match: '*', configcrates: [a]}\n";
+    let crates = [("configcrates/a.vgo", a)];
+    let files = tree(&crates, envoys);
+    assert_eq!(check(&files), "");
+    let r = resolved(&files, "h");
+    let shown = |id: &str| {
+        let r = r.bundle.resources.iter().find(|r| &*r.id == id).unwrap();
+        let names = r.attributes.iter().filter(|a| a.is_default).map(|a| &*a.name);
+        names.collect::<Vec<_>>().join(" ")
+    };
+    let all = ["a/there", "a/gone", "a/rendered", "a/arm"].map(shown);
+    assert_eq!(all, ["owner show_diff", "show_diff", "owner show_diff", "owner show_diff"]);
+    let written = a.replace("state: absent}\n", "state: absent, owner: root}\n");
+    let refused = check(&tree(&[("configcrates/a.vgo", &*written)], envoys));
+    assert!(refused.contains("`owner`: has no meaning with `state: absent`"), "{refused}");
+}
+
+#[test]
 fn secrets_travel_as_markers_and_are_listed() {
     let a = r#"
 vars: {dsn: "secret:db/dsn"}
@@ -550,4 +583,30 @@ fn data_files_lie_under_written_variables() {
             "d Text(\"0644\") data/two.json:1 (block vars_from) over 0",
         ]
     );
+}
+
+#[test]
+fn a_script_of_the_machine_is_a_type() {
+    let a = r#"
+vars: {kind: greet}
+resources:
+  - {type: greet, to: world, state: loud}
+  - {name: second, type: "{{ .Vars.kind }}", depends_on: greet}
+"#;
+    let crates = [("configcrates/a.vgo", a)];
+    let files = tree(&crates, "envoys:\n  - {match: '*', configcrates: [a]}\n");
+    let sources = crate::support::sources(&files);
+    let read = || vigo_core::config::Config::read(&sources);
+    assert!(read().has_foreign_types());
+    let errors = crate::support::words(&vigo_core::resolve::check(&read()), sources.map());
+    assert!(errors.contains("unknown resource type `greet`"), "{errors}");
+    assert!(errors.contains("  = for a script of the machine, write `type: custom` and `script: greet`"), "{errors}");
+    let config = read().with_custom_types(["greet.py".into()]);
+    assert_eq!(crate::support::words(&vigo_core::resolve::check(&config), sources.map()), "");
+    let r = vigo_core::resolve::resolve(&config, "h", None).unwrap();
+    assert_eq!(ids(&r.bundle), ["a/greet", "a/second"]);
+    assert_eq!(edges(&r.bundle), ["a/greet → a/second"]);
+    assert!(r.bundle.resources.iter().all(|r| &*r.type_name == "custom"));
+    assert_eq!(attribute(&r.bundle, "a/greet", "script"), Some("greet"));
+    assert_eq!(attribute(&r.bundle, "a/greet", "to"), Some("world"));
 }

@@ -32,23 +32,23 @@ static CAPABILITIES: &[Capability] = &[
     Capability { type_name: "replace", support: Support::Full, tool: "file operations" },
     Capability { type_name: "ini", support: Support::Full, tool: "file operations" },
     Capability { type_name: "json_file", support: Support::Full, tool: "file operations" },
-    Capability { type_name: "package", support: Support::Partly("`version` with a trailing `*`, `purge`"), tool: "pkg" },
-    Capability { type_name: "repository", support: Support::Partly("apt, dnf and zypper options"), tool: "/usr/local/etc/pkg/repos" },
+    Capability { type_name: "package", support: Support::Planned, tool: "pkg" },
+    Capability { type_name: "repository", support: Support::Planned, tool: "/usr/local/etc/pkg/repos" },
     Capability { type_name: "service", support: Support::Partly("`masked`, `scope`, `start_type`, `runlevel`"), tool: "service, sysrc" },
     Capability { type_name: "systemd_unit", support: Support::No, tool: "" },
     Capability { type_name: "systemd_dropin", support: Support::No, tool: "" },
-    Capability { type_name: "process", support: Support::Full, tool: "ps" },
+    Capability { type_name: "process", support: Support::Planned, tool: "ps" },
     Capability { type_name: "exec", support: Support::Full, tool: "sh" },
-    Capability { type_name: "user", support: Support::Partly("ageing but for `expires`"), tool: "pw" },
-    Capability { type_name: "group", support: Support::Full, tool: "pw" },
+    Capability { type_name: "user", support: Support::Planned, tool: "pw" },
+    Capability { type_name: "group", support: Support::Planned, tool: "pw" },
     Capability { type_name: "authorized_key", support: Support::Full, tool: "file operations" },
-    Capability { type_name: "cron", support: Support::Full, tool: "/etc/cron.d" },
+    Capability { type_name: "cron", support: Support::Planned, tool: "/etc/cron.d" },
     Capability { type_name: "host", support: Support::Full, tool: "file operations" },
-    Capability { type_name: "hostname", support: Support::Full, tool: "sysrc, hostname" },
-    Capability { type_name: "timezone", support: Support::Full, tool: "/etc/localtime, /var/db/zoneinfo" },
-    Capability { type_name: "sysctl", support: Support::Full, tool: "sysctl" },
-    Capability { type_name: "mount", support: Support::Full, tool: "mount, /etc/fstab" },
-    Capability { type_name: "swap", support: Support::Partly("`size` and `priority`"), tool: "swapctl, md" },
+    Capability { type_name: "hostname", support: Support::Planned, tool: "sysrc, hostname" },
+    Capability { type_name: "timezone", support: Support::Planned, tool: "/etc/localtime, /var/db/zoneinfo" },
+    Capability { type_name: "sysctl", support: Support::Planned, tool: "sysctl" },
+    Capability { type_name: "mount", support: Support::Planned, tool: "mount, /etc/fstab" },
+    Capability { type_name: "swap", support: Support::Planned, tool: "swapctl, md" },
     Capability { type_name: "git", support: Support::Full, tool: "git" },
     Capability { type_name: "custom", support: Support::Full, tool: "executors" },
 ];
@@ -64,5 +64,10 @@ mod tests {
             assert_eq!(lines, 1, "{}", decl.name);
         }
         assert!(CAPABILITIES.iter().all(|c| (c.support == Support::No) == c.tool.is_empty()));
+    }
+
+    #[test]
+    fn the_table_and_the_adapters_agree() {
+        assert_eq!(vigo_core::host::contradictions(&FreeBsd), [""; 0]);
     }
 }

@@ -4,6 +4,9 @@
 mod accounts;
 mod agent_self;
 mod apparmor;
+mod base64;
+mod cert_lifecycle;
+mod certificate;
 mod collector;
 mod cpu;
 mod custom_types;

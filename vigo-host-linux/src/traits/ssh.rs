@@ -1,5 +1,6 @@
 //! `ssh`: the server of OpenSSH.
 
+use super::base64::{decoded, encoded};
 use super::collector::{Collector, Found, Machine};
 use super::see::{See, fields, list, path, read_at, run, some, stat};
 use alloc::format;
@@ -66,37 +67,6 @@ fn host_key(line: &str) -> Option<Value> {
     Some(fields([("type", some(kind)), ("fingerprint", some(&format!("SHA256:{}", encoded(&digest))))]))
 }
 
-const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/// Reads base64, RFC 4648.
-fn decoded(text: &str) -> Option<Vec<u8>> {
-    let (mut bits, mut count) = (0u32, 0);
-    let mut out = Vec::with_capacity(text.len() / 4 * 3);
-    for byte in text.trim_end_matches('=').bytes() {
-        let value = LETTERS.iter().position(|letter| *letter == byte)? as u32;
-        bits = (bits << 6) | value;
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            out.push((bits >> count) as u8);
-        }
-    }
-    Some(out)
-}
-
-/// Writes base64 without padding, as ssh-keygen(1) does for fingerprints.
-fn encoded(bytes: &[u8]) -> String {
-    let mut out = String::new();
-    for chunk in bytes.chunks(3) {
-        let bits = chunk.iter().fold(0u32, |bits, b| (bits << 8) | u32::from(*b)) << (8 * (3 - chunk.len()));
-        for at in 0..=chunk.len() {
-            let letter = LETTERS.get((bits >> (18 - 6 * at)) as usize & 63).copied().unwrap_or(b'=');
-            out.push(char::from(letter));
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,15 +81,6 @@ mod tests {
         assert!(print.starts_with("SHA256:") && print.len() == 7 + 43, "{print}");
         assert_eq!(host_key("ssh-ed25519 !!!"), None);
         assert_eq!(host_key(""), None);
-    }
-
-    #[test]
-    fn base64_goes_both_ways() {
-        for text in ["", "f", "fo", "foo", "foob", "fooba", "foobar"] {
-            assert_eq!(decoded(&encoded(text.as_bytes())).as_deref(), Some(text.as_bytes()), "{text}");
-        }
-        assert_eq!(encoded(b"foobar"), "Zm9vYmFy");
-        assert_eq!(encoded(b"fo"), "Zm8");
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use super::collector::Collector;
 use super::{
-    accounts, agent_self, apparmor, cpu, custom_types, disks, dmi, dns, docker, filesystem, firewall, hardware,
-    host_containers, host_self, hypervisor, init, interfaces, kernel, kernel_module_attestation, listeners, loadavg,
-    locale, memory, mountpoints, network, os, package_source_audit, package_updates, packages, ports, reboot,
+    accounts, agent_self, apparmor, cert_lifecycle, cpu, custom_types, disks, dmi, dns, docker, filesystem, firewall,
+    hardware, host_containers, host_self, hypervisor, init, interfaces, kernel, kernel_module_attestation, listeners,
+    loadavg, locale, memory, mountpoints, network, os, package_source_audit, package_updates, packages, ports, reboot,
     repositories, secureboot, selinux, services, ssh, storage, time, tpm, uptime, users, virtualization,
 };
 
@@ -56,6 +56,7 @@ static COLLECTORS: &[Collector] = &[
     package_source_audit::COLLECTOR,
     reboot::COLLECTOR,
     storage::COLLECTOR,
+    cert_lifecycle::COLLECTOR,
     custom_types::COLLECTOR,
 ];
 

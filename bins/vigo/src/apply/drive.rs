@@ -10,9 +10,9 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-use vigo_core::action::{FailureKind, OpFailure, OpOutput};
+use std::time::{Duration, Instant};
 use vigo_core::converge::{Converge, RunReport, Step};
+use vigo_core::time::Timestamp;
 
 /// How often a wait looks whether it was interrupted.
 const SLICE: Duration = Duration::from_millis(50);
@@ -27,33 +27,36 @@ pub fn drive(
     format: Format,
 ) -> Arc<RunReport> {
     let interrupted = interrupts();
-    let mut progress = Progress::new(format);
+    // The machine's clock may be set while it is converged, even by what it is converged to: deadlines are not.
+    let (begun, start) = (local::now(), Instant::now());
+    let now = || after(begun, start.elapsed());
+    let mut progress = Progress::new(format, interrupted.clone());
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|info| tracing::debug!("panic: {info}")));
     let report = loop {
         if interrupted.load(Ordering::Relaxed) {
             converge.cancel();
         }
-        match catch_unwind(AssertUnwindSafe(|| converge.poll(local::now()))) {
+        match catch_unwind(AssertUnwindSafe(|| converge.poll(now()))) {
             Err(panic) => converge.abandon(&said(&*panic)),
             Ok(Step::Run(ops)) => {
                 if let Some(id) = converge.current_id() {
+                    tracing::info!("{id}");
                     progress.at(&id, converge.progress());
                 }
-                for (id, op) in ops {
-                    let output = match catch_unwind(AssertUnwindSafe(|| executor.perform(&op))) {
-                        Ok(output) => output,
-                        Err(panic) => {
-                            let message = format!("internal error in the executor: {}", said(&*panic));
-                            OpOutput::Failed(OpFailure { kind: FailureKind::Other, message })
-                        }
-                    };
-                    converge.handle_output(id, output, local::now());
+                for (_, op) in &ops {
+                    tracing::debug!("{}", converge.shown(op));
                 }
+                executor.perform_all(ops, |id, output| converge.handle_output(id, output, now()));
             }
             Ok(Step::Store(records)) => match state.store(&records) {
                 Ok(()) => converge.handle_stored(),
-                Err(error) => converge.handle_store_failed(&error.to_string()),
+                Err(error) => {
+                    if converge.current_id().is_none() {
+                        tracing::warn!("{error}");
+                    }
+                    converge.handle_store_failed(&error.to_string());
+                }
             },
             Ok(Step::Resolve(paths)) => {
                 let answers = paths.into_iter().map(|path| (path.clone(), secrets.get(&path))).collect();
@@ -61,20 +64,27 @@ pub fn drive(
             }
             Ok(Step::WaitUntil { at, why }) => {
                 progress.waiting(&why);
-                while local::now() < at && !interrupted.load(Ordering::Relaxed) {
-                    let left = Duration::from_millis(at.since(local::now()).as_ms());
+                while now() < at && !interrupted.load(Ordering::Relaxed) {
+                    let left = Duration::from_millis(at.since(now()).as_ms());
                     std::thread::sleep(left.min(SLICE));
                 }
-                converge.handle_timeout(local::now());
+                converge.handle_timeout(now());
             }
             // The executor answers at once, so nothing can be outstanding.
             Ok(Step::Waiting) => converge.abandon("it waits for an answer that nobody owes"),
             Ok(Step::Done(report)) => break report,
         }
     };
+    if let Err(error) = executor.sync() {
+        tracing::warn!("what was changed may not be on disk: {error}");
+    }
     std::panic::set_hook(hook);
     progress.end();
     report
+}
+
+fn after(begun: Timestamp, elapsed: Duration) -> Timestamp {
+    begun + vigo_core::time::Duration::from_ms(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
 }
 
 fn interrupts() -> Arc<AtomicBool> {

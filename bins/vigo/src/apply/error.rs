@@ -3,6 +3,7 @@
 use crate::state::StateError;
 use std::path::PathBuf;
 use vigo_core::diagnostic::{Diagnostic, tidy};
+use vigo_core::resolve::HostnameError;
 use vigo_core::source::Sources;
 
 /// Wrong usage or configuration. Nothing was done.
@@ -24,15 +25,15 @@ pub enum ApplyError {
         /// What the system said.
         why: String,
         /// What to do.
-        help: Option<String>,
+        help: String,
     },
     /// `--only` names nothing of this host's policy.
     #[error("`--only {word}` names no resource and no crate of this host")]
     UnknownOnly {
         /// The word.
         word: String,
-        /// The nearest name.
-        near: Option<String>,
+        /// What to do.
+        help: String,
     },
     /// The secrets file cannot be used.
     #[error("the secrets file `{path}` cannot be used: {why}")]
@@ -44,22 +45,32 @@ pub enum ApplyError {
         /// What to do.
         help: String,
     },
-    /// The machine's own name is not known.
-    #[error("this machine's name cannot be found out: {0}")]
-    Hostname(String),
-    /// `--root` is no directory.
+    /// The name that is to select the policy is none.
+    #[error("hostname `{}`: {why}", .name.escape_debug())]
+    Hostname {
+        /// The name.
+        name: String,
+        /// Why not.
+        why: HostnameError,
+    },
+    /// `--root` cannot be worked on.
     #[error("`--root {path}`: {why}")]
     Root {
         /// The directory.
         path: PathBuf,
         /// Why not.
         why: String,
+        /// What to do.
+        help: &'static str,
     },
+    /// A path is relative to nothing.
+    #[error("the current directory cannot be found out: {0}")]
+    WorkingDirectory(String),
     /// The executor cannot start.
     #[error("the executor cannot start: {0}")]
     Executor(String),
     /// The state directory cannot be used.
-    #[error(transparent)]
+    #[error("the state directory cannot be used: {0}")]
     State(#[from] StateError),
 }
 
@@ -72,16 +83,15 @@ impl ApplyError {
     /// Returns what to do about it.
     pub fn help(&self) -> Option<String> {
         match self {
-            Self::Unreadable { help, .. } => help.clone(),
-            Self::UnknownOnly { near, .. } => near.as_ref().map(|n| format!("did you mean `{n}`?")),
-            Self::Secrets { help, .. } => Some(help.clone()),
-            Self::Hostname(_) => Some("say which policy to take with `--hostname NAME`".into()),
-            Self::Root { .. } => Some("make the directory first; an empty one is fine".into()),
-            Self::State(StateError::Locked { .. }) => {
-                Some("wait until it has ended, or take another `--state-dir`".into())
+            Self::Unreadable { help, .. } | Self::UnknownOnly { help, .. } | Self::Secrets { help, .. } => {
+                Some(help.clone())
             }
-            Self::State(_) => Some("name a directory that can be written with `--state-dir DIR`".into()),
-            Self::Invalid { .. } | Self::Executor(_) => None,
+            Self::Hostname { .. } => Some("say whose policy to take with `--hostname NAME`".into()),
+            Self::Root { help, .. } => Some((*help).into()),
+            Self::WorkingDirectory(_) => Some("change to a directory that is there".into()),
+            Self::State(error) => Some(error.help()),
+            Self::Executor(_) => Some("run it as a user who may open the root directory".into()),
+            Self::Invalid { .. } => None,
         }
     }
 }

@@ -1,7 +1,10 @@
 //! What the machine itself says: its name, clock, randomness, programs.
 
 use super::ApplyError;
+use crate::executor::system_text;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -15,33 +18,43 @@ pub(super) fn host() -> &'static dyn Host {
     &vigo_host_linux::Linux
 }
 
-/// Returns the machine's name, in lower case.
-pub(super) fn hostname() -> Result<String, ApplyError> {
-    let uname = rustix::system::uname();
-    match uname.nodename().to_str() {
-        Ok(name) if !name.is_empty() => Ok(name.to_lowercase()),
-        Ok(_) => Err(ApplyError::Hostname("it is empty".into())),
-        Err(error) => Err(ApplyError::Hostname(error.to_string())),
-    }
+/// Returns the machine's name.
+pub(super) fn hostname() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 /// Returns the directory of `--root`, resolved.
 pub(super) fn image(root: &Path) -> Result<PathBuf, ApplyError> {
-    let bad = |why: String| ApplyError::Root { path: root.into(), why };
-    let path = std::fs::canonicalize(root).map_err(|e| bad(e.to_string()))?;
+    let bad = |why: String, help| ApplyError::Root { path: root.into(), why, help };
+    let make = "make the directory first; an empty one is fine";
+    let path = std::fs::canonicalize(root).map_err(|e| bad(system_text(e), make))?;
     if !path.is_dir() {
-        return Err(bad("it is no directory".into()));
+        return Err(bad("it is no directory".into(), "name a directory"));
     }
     if path == Path::new("/") {
-        return Err(bad("it is this machine itself; leave the flag out".into()));
+        return Err(bad("it is this machine itself".into(), "leave the flag out to converge this machine"));
     }
     Ok(path)
 }
 
+/// Returns where the state of this machine, or of an image, is kept: a path that holds in every working directory. Each
+/// image has its own, so that what is owed to one, or was found in it, is never brought to another or to the machine.
+pub(super) fn state_dir(chosen: Option<&Path>, image: Option<&Path>) -> Result<PathBuf, ApplyError> {
+    if let Some(dir) = chosen {
+        return std::path::absolute(dir).map_err(|e| ApplyError::WorkingDirectory(system_text(e)));
+    }
+    let own = Path::new("/var/lib/vigo");
+    let Some(image) = image else { return Ok(own.into()) };
+    let digest = Sha256::digest(image.as_os_str().as_bytes());
+    let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    Ok(own.join("images").join(name))
+}
+
 /// Returns a path as the core writes it.
 pub(super) fn abs_path(path: &Path) -> Result<AbsPath, ApplyError> {
-    let text = path.to_str().ok_or_else(|| ApplyError::Root { path: path.into(), why: "it is not UTF-8".into() })?;
-    AbsPath::parse(text).map_err(|e| ApplyError::Root { path: path.into(), why: e.to_string() })
+    let bad = |why: String| ApplyError::Root { path: path.into(), why, help: "give the directory another name" };
+    let text = path.to_str().ok_or_else(|| bad("its path is not UTF-8".into()))?;
+    AbsPath::parse(text).map_err(|e| bad(e.to_string()))
 }
 
 /// Returns those of `names` that the executor would find.
@@ -79,4 +92,19 @@ pub(super) fn entropy(pieces: usize) -> Vec<Entropy> {
 /// Returns a seed for jitter.
 pub(super) fn seed() -> u64 {
     now().epoch_ms().unsigned_abs() ^ u64::from(std::process::id()).rotate_left(32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_have_a_state_of_their_own() {
+        let own = |image: Option<&str>| state_dir(None, image.map(Path::new)).unwrap();
+        assert_eq!(own(None), Path::new("/var/lib/vigo"));
+        let (a, b) = (own(Some("/srv/a")), own(Some("/srv/b")));
+        assert!(a != b && a == own(Some("/srv/a")) && a.parent() == Some(Path::new("/var/lib/vigo/images")), "{a:?}");
+        assert_eq!(state_dir(Some(Path::new("/s")), Some(Path::new("/srv/a"))).unwrap(), Path::new("/s"));
+        assert!(state_dir(Some(Path::new("s")), None).unwrap().is_absolute());
+    }
 }

@@ -18,7 +18,7 @@ pub(super) fn at(what: &'static str, path: impl Display) -> impl FnOnce(Errno) -
 }
 
 /// Returns what the system says about an error, as a fragment.
-pub(super) fn text(errno: impl Into<std::io::Error>) -> String {
+pub(crate) fn text(errno: impl Into<std::io::Error>) -> String {
     let error: std::io::Error = errno.into();
     let mut text = error.to_string();
     if let Some(end) = text.rfind(" (os error") {

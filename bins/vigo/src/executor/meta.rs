@@ -39,6 +39,7 @@ pub(super) fn make_parents(executor: &mut Executor, path: &AbsPath) -> Answer<()
     while let Some(dir) = missing.pop() {
         let place = executor.resolver.place(&dir, Last::Keep)?;
         vigo_core::guard::check_write(&place.path).map_err(|p| failure(FailureKind::Denied, p.message))?;
+        executor.unsynced.folder(&place.dir);
         make_dir(&place, 0o755, Owner::default())?;
     }
     Ok(())
@@ -108,7 +109,11 @@ pub(super) fn hard_link(place: &Place, to: &Place, force: bool) -> Answer<OpOutp
             other => break other.map(|()| name).map_err(what("make link"))?,
         }
     };
-    let renamed = rustix::fs::renameat(&place.dir.fd, &name, &place.dir.fd, place.name());
+    let emptied = match place.stat()?.map(|stat| kind(&stat)) {
+        Some(FileKind::Dir) => rustix::fs::unlinkat(&place.dir.fd, place.name(), AtFlags::REMOVEDIR),
+        _ => Ok(()),
+    };
+    let renamed = emptied.and_then(|()| rustix::fs::renameat(&place.dir.fd, &name, &place.dir.fd, place.name()));
     // A rename between two names of one file does nothing and leaves both.
     let _ = rustix::fs::unlinkat(&place.dir.fd, &name, AtFlags::empty());
     renamed.map_err(what("replace"))?;
@@ -119,7 +124,6 @@ pub(super) fn hard_link(place: &Place, to: &Place, force: bool) -> Answer<OpOutp
 pub(super) fn rename(from: &Place, to: &Place) -> Answer<OpOutput> {
     rustix::fs::renameat(&from.dir.fd, from.name(), &to.dir.fd, to.name())
         .map_err(at("rename", format_args!("{}` to `{}", from.path, to.path)))?;
-    let _ = rustix::fs::fsync(&to.dir.fd);
     Ok(OpOutput::Done)
 }
 

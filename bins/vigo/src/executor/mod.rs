@@ -17,9 +17,11 @@ mod run;
 mod secret_file;
 mod signal;
 mod temp;
+mod unsynced;
 mod validate;
 mod write;
 
+pub(crate) use failure::text as system_text;
 pub use options::ExecutorOptions;
 pub use perform::Executor;
 pub use program::find as find_program;

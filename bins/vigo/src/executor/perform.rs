@@ -4,9 +4,11 @@ use super::ExecutorOptions;
 use super::failure::{Answer, failure};
 use super::resolve::{Last, Place, Resolver};
 use super::run::Programs;
+use super::unsynced::Unsynced;
 use super::{fetch, list, meta, read, remove, signal};
 use rustix::fd::OwnedFd;
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use vigo_core::action::{AbsPath, Effect, FailureKind, Op, OpFailure, OpOutput, StagedId};
@@ -31,6 +33,7 @@ pub struct Executor {
     pub(super) staged: BTreeMap<StagedId, (PathBuf, [u8; 32])>,
     /// Folders that were looked through for leftovers.
     pub(super) swept: BTreeSet<String>,
+    pub(super) unsynced: Unsynced,
     buf: Vec<u8>,
 }
 
@@ -48,6 +51,7 @@ impl Executor {
             options,
             staged: BTreeMap::new(),
             swept: BTreeSet::new(),
+            unsynced: Unsynced::default(),
             buf: vec![0; read::CHUNK],
         })
     }
@@ -89,40 +93,52 @@ impl Executor {
         answer.unwrap_or_else(OpOutput::Failed)
     }
 
-    /// Performs operations whose order is free, and hands each answer to `answer` with its number.
+    /// Performs operations whose order is free, and hands each answer to `answer` with its number. A panic is an answer
+    /// too.
     pub fn perform_all(&mut self, ops: Vec<(OpId, Arc<Op>)>, mut answer: impl FnMut(OpId, OpOutput)) {
         let (mut runs, others): (Vec<_>, Vec<_>) = ops.into_iter().partition(|(_, op)| is_read_by_program(op));
         if runs.len() < 2 {
             for (id, op) in runs.into_iter().chain(others) {
-                answer(id, self.perform(&op));
+                answer(id, self.contained(&op));
             }
             return;
         }
         for (id, op) in others {
-            answer(id, self.perform(&op));
+            answer(id, self.contained(&op));
         }
         let programs = &self.programs;
         while !runs.is_empty() {
             let together: Vec<_> = runs.drain(..runs.len().min(RUNS_MAX)).collect();
             let answers: Vec<(OpId, OpOutput)> = std::thread::scope(|scope| {
                 let run = |(id, op): (OpId, Arc<Op>)| {
-                    let handle = scope.spawn(move || match &*op {
-                        Op::Run(command) => allowed(&op).map_or_else(OpOutput::Failed, |()| programs.run(command)),
-                        _ => not_performed(&op),
+                    let own = op.clone();
+                    let handle = scope.spawn(move || match &*own {
+                        Op::Run(command) => allowed(&own).map_or_else(OpOutput::Failed, |()| programs.run(command)),
+                        _ => not_performed(&own),
                     });
-                    (id, handle)
+                    (id, op, handle)
                 };
                 let handles: Vec<_> = together.into_iter().map(run).collect();
-                let joined = handles.into_iter().map(|(id, handle)| {
-                    let panicked = |_| OpOutput::Failed(failure(FailureKind::Other, "the executor panicked"));
-                    (id, handle.join().unwrap_or_else(panicked))
-                });
+                let joined =
+                    handles.into_iter().map(|(id, op, handle)| (id, handle.join().unwrap_or_else(|_| panicked(&op))));
                 joined.collect()
             });
             for (id, output) in answers {
                 answer(id, output);
             }
         }
+    }
+
+    /// Waits until all that was changed is on disk; to be called when a run ends.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn sync(&mut self) -> std::io::Result<()> {
+        Ok(self.unsynced.sync()?)
+    }
+
+    fn contained(&mut self, op: &Op) -> OpOutput {
+        catch_unwind(AssertUnwindSafe(|| self.perform(op))).unwrap_or_else(|_| panicked(op))
     }
 
     fn change(&mut self, op: &Op) -> Answer<OpOutput> {
@@ -150,16 +166,20 @@ impl Executor {
                     meta::make_parents(self, path)?;
                 }
                 let place = self.allow(op, path, Last::Keep)?;
+                self.unsynced.folder(&place.dir);
                 meta::make_dir(&place, *mode, *owner)
             }
             Op::Symlink { path, to, owner, force } => {
                 let place = self.allow(op, path, Last::Keep)?;
                 self.resolver.forget();
+                self.unsynced.folder(&place.dir);
                 meta::symlink(&place, to, *owner, *force)
             }
             Op::HardLink { path, to, force } => {
                 let place = self.allow(op, path, Last::Keep)?;
                 let to = self.resolver.place(to, Last::Keep)?;
+                allowed(&Op::HardLink { path: place.path.clone(), to: to.path.clone(), force: *force })?;
+                self.unsynced.folder(&place.dir);
                 meta::hard_link(&place, &to, *force)
             }
             Op::Remove { path, recursive } => {
@@ -169,6 +189,7 @@ impl Executor {
                     other => other?,
                 };
                 self.resolver.forget();
+                self.unsynced.folder(&place.dir);
                 remove::remove(&place, *recursive)
             }
             Op::Rename { from, to } => {
@@ -177,6 +198,8 @@ impl Executor {
                 let resolved = Op::Rename { from: source.path.clone(), to: target.path.clone() };
                 allowed(&resolved)?;
                 self.resolver.forget();
+                self.unsynced.folder(&source.dir);
+                self.unsynced.folder(&target.dir);
                 meta::rename(&source, &target)
             }
             Op::SetOwner { path, owner, follow } => {
@@ -223,6 +246,8 @@ impl Executor {
 
 impl Drop for Executor {
     fn drop(&mut self) {
+        // A run that was broken off before it asked for it.
+        let _ = self.unsynced.sync();
         for (path, _) in self.staged.values() {
             let _ = std::fs::remove_file(path);
         }
@@ -253,6 +278,10 @@ fn moved(op: &Op, to: &AbsPath) -> Op {
 
 fn is_read_by_program(op: &Op) -> bool {
     matches!(op, Op::Run(command) if command.effect == Effect::Reads && !command.background)
+}
+
+fn panicked(op: &Op) -> OpOutput {
+    OpOutput::Failed(failure(FailureKind::Other, format!("internal error: the executor panicked at `{op}`")))
 }
 
 fn not_performed(op: &Op) -> OpOutput {

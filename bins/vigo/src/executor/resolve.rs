@@ -40,6 +40,7 @@ pub(super) struct Dir {
     pub path: String,
     pub uid: u32,
     pub gid: u32,
+    pub device: u64,
 }
 
 /// The place of a change: a name in a folder that is held open.
@@ -131,7 +132,7 @@ impl Resolver {
         let dir = match self.openat2(path.as_str(), DIR, ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS) {
             Some(Ok(fd)) => {
                 let stat = rustix::fs::fstat(&fd).map_err(at("look at", path))?;
-                Arc::new(Dir { fd, path: path.as_str().to_owned(), uid: stat.st_uid, gid: stat.st_gid })
+                Arc::new(Dir::of(fd, path.as_str().to_owned(), &stat))
             }
             Some(Err(errno)) if errno != Errno::LOOP && errno != Errno::ACCESS => {
                 return Err(Stop::new(errno, path.as_str()).failure(path));
@@ -246,6 +247,10 @@ impl Resolver {
 }
 
 impl Dir {
+    fn of(fd: OwnedFd, path: String, stat: &Stat) -> Self {
+        Self { fd, path, uid: stat.st_uid, gid: stat.st_gid, device: stat.st_dev }
+    }
+
     fn open(parent: BorrowedFd<'_>, name: std::borrow::Cow<'_, std::ffi::CStr>, path: String) -> Result<Self, Stop> {
         let stop = |errno| Stop::new(errno, &path);
         let flags = OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -258,7 +263,7 @@ impl Dir {
         }
         .map_err(stop)?;
         let stat = rustix::fs::fstat(&fd).map_err(stop)?;
-        Ok(Self { fd, uid: stat.st_uid, gid: stat.st_gid, path })
+        Ok(Self::of(fd, path, &stat))
     }
 
     fn below(&self, name: &[u8]) -> Result<Self, Stop> {

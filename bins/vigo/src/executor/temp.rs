@@ -7,7 +7,8 @@ use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 /// What such a file's name starts with.
 const PREFIX: &str = ".vigo-";
@@ -21,12 +22,18 @@ const STALE_ENTRIES_MAX: usize = 10_000;
 #[derive(Debug)]
 pub(super) struct Temp {
     pub fd: OwnedFd,
-    pub dir: Arc<Dir>,
-    pub name: OsString,
     /// The new file's owner, as the system chose it.
     pub uid: u32,
     pub gid: u32,
-    kept: bool,
+    entry: Entry,
+}
+
+/// A name in a folder; removed when dropped, unless it is kept.
+#[derive(Debug)]
+struct Entry {
+    dir: Arc<Dir>,
+    name: OsString,
+    is_kept: bool,
 }
 
 impl Temp {
@@ -47,20 +54,32 @@ impl Temp {
             let stat = rustix::fs::fstat(&fd).map_err(what())?;
             // Another run took it for a leftover before it was locked.
             if stat.st_nlink > 0 {
-                return Ok(Self { fd, dir, name, uid: stat.st_uid, gid: stat.st_gid, kept: false });
+                let entry = Entry { dir, name, is_kept: false };
+                return Ok(Self { fd, uid: stat.st_uid, gid: stat.st_gid, entry });
             }
         }
     }
 
-    /// Says that the file has found its place, or has been dealt with.
-    pub(super) fn keep(mut self) {
-        self.kept = true;
+    /// Returns the name of the file in its folder.
+    pub(super) fn name(&self) -> &OsStr {
+        &self.entry.name
+    }
+
+    /// Moves the file to its place.
+    pub(super) fn rename(&self, place: &Place) -> Result<(), Errno> {
+        rustix::fs::renameat(&self.entry.dir.fd, &self.entry.name, &place.dir.fd, place.name())
+    }
+
+    /// Says that the file has found its place, and returns it.
+    pub(super) fn keep(mut self) -> OwnedFd {
+        self.entry.is_kept = true;
+        self.fd
     }
 }
 
-impl Drop for Temp {
+impl Drop for Entry {
     fn drop(&mut self) {
-        if !self.kept {
+        if !self.is_kept {
             let _ = rustix::fs::unlinkat(&self.dir.fd, &self.name, AtFlags::empty());
         }
     }
@@ -68,16 +87,24 @@ impl Drop for Temp {
 
 /// Returns a name that nobody guesses, `.vigo-<random>-<name>`, cut to what a file system takes.
 pub(super) fn name_for(name: &[u8]) -> OsString {
-    let mut bytes = [0u8; 8];
-    let got = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
-    let number = match got {
-        Ok(8) => u64::from_le_bytes(bytes),
-        // Without a source the name is only likely to be free; O_EXCL decides.
-        _ => std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |t| t.as_nanos() as u64),
-    };
+    static NEXT: LazyLock<AtomicU64> = LazyLock::new(|| AtomicU64::new(seed()));
+    // SplitMix64: every number once, in an order that the seed decides.
+    let mut number = NEXT.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
+    number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^= number >> 31;
     let mut out = format!("{PREFIX}{number:016x}-").into_bytes();
     out.extend_from_slice(name.get(..name.len().min(200)).unwrap_or(name));
     OsString::from_vec(out)
+}
+
+fn seed() -> u64 {
+    let mut bytes = [0u8; 8];
+    match rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()) {
+        Ok(8) => u64::from_le_bytes(bytes),
+        // Without a source a name is only likely to be free; O_EXCL decides.
+        _ => std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |t| t.as_nanos() as u64),
+    }
 }
 
 /// Removes what runs that died have left in a folder.

@@ -7,6 +7,7 @@ use super::perform::Executor;
 use super::read::{CHUNK, READ, each_chunk};
 use super::resolve::{Last, Place};
 use super::temp::{Temp, remove_stale};
+use super::unsynced::unless_impossible;
 use super::validate;
 use rustix::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags, Stat, XattrFlags};
@@ -30,24 +31,34 @@ impl Executor {
         }
         let temp = self.new_file(replace, place, old.as_ref())?;
         if let Some(check) = &replace.validate {
-            let path = self.resolver.outside(&place.dir.path).join(&temp.name);
+            let path = self.resolver.outside(&place.dir.path).join(temp.name());
             validate::check(&self.programs, check, &path, replace.content.secret_path().is_some())?;
         }
         unchanged(place, replace)?;
         if let (Some(suffix), Some(old)) = (&replace.backup, &old) {
             backup(place, suffix, old)?;
         }
-        match rustix::fs::renameat(&temp.dir.fd, &temp.name, &place.dir.fd, place.name()) {
-            Ok(()) => temp.keep(),
+        let done = match temp.rename(place) {
+            Ok(()) if old.is_none() => {
+                self.unsynced.file(temp.keep(), &place.dir);
+                return Ok(OpOutput::Done);
+            }
+            Ok(()) => {
+                drop(temp.keep());
+                OpOutput::Done
+            }
             // A file that is a mount point, as `/etc/hosts` of a container, keeps its inode.
-            Err(Errno::BUSY) => rewrite(place, &temp)?,
+            Err(Errno::BUSY) => {
+                rewrite(place, &temp)?;
+                OpOutput::DoneInPlace
+            }
             Err(errno) => return Err(at("replace", &place.path)(errno)),
-        }
-        sync_dir(place)?;
-        Ok(OpOutput::Done)
+        };
+        unless_impossible(rustix::fs::fsync(&place.dir.fd)).map_err(at("write the folder of", &place.path))?;
+        Ok(done)
     }
 
-    /// Makes the whole new file beside the old one, and makes it durable.
+    /// Makes the whole new file beside the old one; one that takes another's place is made durable.
     fn new_file(&mut self, replace: &Replace, place: &Place, old: Option<&Old>) -> Answer<Temp> {
         let temp = as_owner(place.dir.uid, place.dir.gid, || Temp::create(place))?;
         match &replace.content {
@@ -63,7 +74,9 @@ impl Executor {
             }
         }
         dress(&temp, replace, place, old)?;
-        rustix::fs::fsync(&temp.fd).map_err(at("write", &place.path))?;
+        if old.is_some() {
+            rustix::fs::fsync(&temp.fd).map_err(at("write", &place.path))?;
+        }
         Ok(temp)
     }
 }
@@ -194,8 +207,8 @@ fn backup(place: &Place, suffix: &str, old: &Old) -> Answer<()> {
     copy_attributes(&old.fd, &temp.fd);
     rustix::fs::fchmod(&temp.fd, mode_of(old.stat.st_mode & 0o7777)).map_err(what())?;
     rustix::fs::fsync(&temp.fd).map_err(what())?;
-    rustix::fs::renameat(&temp.dir.fd, &temp.name, &kept.dir.fd, kept.name()).map_err(what())?;
-    temp.keep();
+    temp.rename(&kept).map_err(what())?;
+    drop(temp.keep());
     Ok(())
 }
 
@@ -245,14 +258,6 @@ fn write_all(fd: &OwnedFd, mut bytes: &[u8]) -> Result<(), Errno> {
         bytes = bytes.get(written..).unwrap_or_default();
     }
     Ok(())
-}
-
-/// Makes the rename durable. A folder that cannot be opened for reading cannot be synced.
-fn sync_dir(place: &Place) -> Answer<()> {
-    match rustix::fs::fsync(&place.dir.fd) {
-        Ok(()) | Err(Errno::BADF | Errno::INVAL | Errno::NOTSUP) => Ok(()),
-        Err(errno) => Err(at("write the folder of", &place.path)(errno)),
-    }
 }
 
 /// Does something with the rights of a folder's owner, when we are root and he is not: what he could not do himself, as

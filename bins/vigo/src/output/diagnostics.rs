@@ -59,6 +59,13 @@ pub(super) fn summary(diagnostics: &[Diagnostic]) -> String {
     }
 }
 
+/// Returns an error that is not in the tree, in the form of [`json`].
+pub(super) fn json_without_place(message: &str, help: Option<String>) -> Value {
+    let help = Vec::from_iter(help);
+    let one = json!({"code": null, "severity": "error", "message": message, "labels": [], "help": help});
+    json!({"diagnostics": [one], "errors": 1, "warnings": 0})
+}
+
 /// Returns the diagnostics for programs: lines and columns from 1.
 pub(super) fn json(diagnostics: &[Diagnostic], map: &SourceMap) -> Value {
     let one = |d: &Diagnostic| {
@@ -66,13 +73,15 @@ pub(super) fn json(diagnostics: &[Diagnostic], map: &SourceMap) -> Value {
             .labels
             .iter()
             .enumerate()
-            .map(|(i, l)| {
+            .filter_map(|(i, l)| {
+                // What is wrong with no file in particular has no place.
+                let file = map.file(l.span.file)?;
                 let (start, end) = (map.position(l.span.file, l.span.start), map.position(l.span.file, l.span.end));
-                json!({
-                    "file": map.file(l.span.file).map_or("", |f| &*f.path),
+                Some(json!({
+                    "file": &*file.path,
                     "line": start.line, "column": start.column, "end_line": end.line, "end_column": end.column,
                     "text": l.text, "primary": i == 0,
-                })
+                }))
             })
             .collect();
         let severity = if d.severity() == Severity::Error { "error" } else { "warning" };

@@ -1,26 +1,26 @@
 //! The report for programs.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::io::{self, Write};
 use vigo_core::converge::{Outcome, ResourceReport, RunOutcome, RunReport};
 
-/// Writes the report as one JSON object.
-pub(super) fn write(out: &mut impl Write, report: &RunReport) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, &value(report))?;
+/// Writes one JSON value.
+pub(super) fn line(out: &mut dyn Write, value: &Value) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, value)?;
     out.write_all(b"\n")
 }
 
-fn value(report: &RunReport) -> Value {
+/// Returns the report as one JSON object.
+pub(super) fn value(report: &RunReport) -> Value {
     let c = report.counts;
-    let changed = if report.dry_run { "would_change" } else { "changed" };
-    let mut counts = Map::new();
-    for (word, n) in
-        [("ok", c.ok), (changed, c.changed), ("failed", c.failed), ("skipped", c.skipped), ("blocked", c.blocked)]
-    {
-        counts.insert(word.into(), n.into());
-    }
+    // A plan has changed nothing; its own words come on top, so that programs find the same keys in both.
+    let (changed, would_change) = if report.dry_run { (0, c.changed) } else { (c.changed, 0) };
+    let mut counts = json!({
+        "ok": c.ok, "changed": changed, "failed": c.failed, "skipped": c.skipped, "blocked": c.blocked,
+    });
     if report.dry_run {
-        counts.insert("unknown".into(), c.unknown.into());
+        counts["would_change"] = would_change.into();
+        counts["unknown"] = c.unknown.into();
     }
     let outcome = match report.outcome {
         RunOutcome::Converged => "converged",

@@ -1,10 +1,11 @@
 //! The report for people: one line for each resource that is not ok, with its diff, then a summary.
 
+use super::print::shown as safe;
 use std::io::{self, Write};
 use vigo_core::converge::{Outcome, ResourceReport, RunOutcome, RunReport, SkipCause};
 
 /// Writes the report.
-pub(super) fn write(out: &mut impl Write, report: &RunReport, colour: bool) -> io::Result<()> {
+pub(super) fn write(out: &mut dyn Write, report: &RunReport, colour: bool) -> io::Result<()> {
     let paint = Paint { colour };
     for r in &report.resources {
         if shown(r) {
@@ -16,14 +17,10 @@ pub(super) fn write(out: &mut impl Write, report: &RunReport, colour: bool) -> i
 
 /// What is as it should be is not listed, unless there is something to say of it.
 fn shown(r: &ResourceReport) -> bool {
-    match &r.outcome {
-        Outcome::Ok => !r.notes.is_empty(),
-        Outcome::Skipped(cause) => cause.is_bad(),
-        _ => true,
-    }
+    r.outcome != Outcome::Ok || !r.notes.is_empty()
 }
 
-fn resource(out: &mut impl Write, r: &ResourceReport, report: &RunReport, paint: &Paint) -> io::Result<()> {
+fn resource(out: &mut dyn Write, r: &ResourceReport, report: &RunReport, paint: &Paint) -> io::Result<()> {
     let (word, style) = match &r.outcome {
         Outcome::Ok => ("ok", Style::Dim),
         Outcome::Changed if report.dry_run => ("would change", Style::Yellow),
@@ -31,15 +28,15 @@ fn resource(out: &mut impl Write, r: &ResourceReport, report: &RunReport, paint:
         Outcome::Failed => ("failed", Style::Red),
         Outcome::Blocked => ("blocked", Style::Red),
         Outcome::Skipped(SkipCause::Cancelled) => ("not run", Style::Yellow),
-        Outcome::Skipped(_) => ("skipped", Style::Yellow),
+        Outcome::Skipped(cause) => ("skipped", if cause.is_bad() { Style::Yellow } else { Style::Dim }),
         Outcome::Unknown { .. } => ("unknown", Style::Yellow),
     };
-    write!(out, "{} {} ({})", paint.paint(style, &format!("{word:>12}")), r.id, r.type_name)?;
+    write!(out, "{} {} ({})", paint.paint(style, &format!("{word:>12}")), safe(&r.id), r.type_name)?;
     if let Outcome::Unknown { because } = &r.outcome {
         write!(out, " because {because}")?;
     }
     if let Some(cause) = &r.cause {
-        write!(out, ": {cause}")?;
+        write!(out, ": {}", safe(cause))?;
     }
     if r.refreshed {
         write!(out, ", {}", if report.dry_run { "would be refreshed" } else { "refreshed" })?;
@@ -59,23 +56,23 @@ fn resource(out: &mut impl Write, r: &ResourceReport, report: &RunReport, paint:
                 Some(b'@') => Style::Cyan,
                 _ => Style::Plain,
             };
-            writeln!(out, "{:>14}{}", "", paint.paint(style, line))?;
+            writeln!(out, "{:>14}{}", "", paint.paint(style, &safe(line)))?;
         }
     }
     if report.dry_run || !r.outcome.satisfies() {
         for op in &r.operations {
-            writeln!(out, "{:>14}{}", "", paint.paint(Style::Dim, &format!("$ {op}")))?;
+            writeln!(out, "{:>14}{}", "", paint.paint(Style::Dim, &format!("$ {}", safe(op))))?;
         }
     }
     for note in &r.notes {
-        writeln!(out, "{:>14}note: {note}", "")?;
+        writeln!(out, "{:>14}note: {}", "", safe(note))?;
     }
     if let Some(help) = &r.help {
-        writeln!(out, "{:>14}help: {help}", "")?;
+        writeln!(out, "{:>14}help: {}", "", safe(help))?;
     }
     if let Some(log) = &r.log {
         for line in log.lines() {
-            writeln!(out, "{:>14}| {line}", "")?;
+            writeln!(out, "{:>14}| {}", "", safe(line))?;
         }
     }
     Ok(())
@@ -85,11 +82,11 @@ fn quoted(text: &str) -> String {
     match text {
         "" => "(empty)".into(),
         t if t.contains('\n') => format!("({} lines)", t.lines().count()),
-        t => t.into(),
+        t => safe(t).into_owned(),
     }
 }
 
-fn summary(out: &mut impl Write, report: &RunReport, paint: &Paint) -> io::Result<()> {
+fn summary(out: &mut dyn Write, report: &RunReport, paint: &Paint) -> io::Result<()> {
     let c = report.counts;
     let changed = if report.dry_run { "would change" } else { "changed" };
     let parts = [

@@ -47,6 +47,24 @@ pub(super) enum Unusable {
 
 /// Opens or makes the database. A file that is broken in whatever way is told, never a panic.
 pub(super) fn open(path: &Path) -> Result<Database, Unusable> {
+    if path.exists() {
+        return open_or_make(path);
+    }
+    // Under another name first: a run that is killed now, or a full disk, leaves nothing that looks like a damaged
+    // database.
+    let new = path.with_extension("redb.new");
+    let _ = std::fs::remove_file(&new);
+    let made = open_or_make(&new).and_then(|db| match std::fs::rename(&new, path).and_then(|()| sync_dir(path)) {
+        Ok(()) => Ok(db),
+        Err(error) => Err(Unusable::Io(error)),
+    });
+    if made.is_err() {
+        let _ = std::fs::remove_file(&new);
+    }
+    made
+}
+
+fn open_or_make(path: &Path) -> Result<Database, Unusable> {
     // It holds what was in files before they were changed.
     drop(private::open_file(path).map_err(Unusable::Io)?);
     contained(|| {
@@ -54,6 +72,15 @@ pub(super) fn open(path: &Path) -> Result<Database, Unusable> {
         check_format(&db, true)?;
         Ok(db)
     })
+}
+
+/// Makes the name of a file durable.
+fn sync_dir(file: &Path) -> std::io::Result<()> {
+    match file.parent() {
+        #[cfg(unix)]
+        Some(dir) => std::fs::File::open(dir)?.sync_all(),
+        _ => Ok(()),
+    }
 }
 
 /// Opens a copy in memory, which may be repaired without a byte being written.
@@ -192,7 +219,11 @@ fn mark_reverted(write: &WriteTransaction, type_name: &str, target: &str) -> Res
 }
 
 /// Writes records in one transaction that is on disk when this returns, and says whether any trigger is left.
-pub(super) fn store(db: &Database, records: &[Record]) -> Result<bool, redb::Error> {
+pub(super) fn store<'a>(db: &Database, records: impl Iterator<Item = &'a Record>) -> Result<bool, Unusable> {
+    contained(|| Ok(written(db, records)?))
+}
+
+fn written<'a>(db: &Database, records: impl Iterator<Item = &'a Record>) -> Result<bool, redb::Error> {
     let write = db.begin_write()?;
     let is_left = {
         let mut table = write.open_table(TRIGGERS)?;

@@ -1,5 +1,7 @@
 //! Why the state directory cannot be used.
 
+use crate::executor::system_text;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 /// An error of the state directory.
@@ -14,14 +16,16 @@ pub enum StateError {
         pid: Option<u32>,
     },
     /// A file could not be read, made or moved.
-    #[error("{what} `{}`: {source}", .path.display())]
+    #[error("{what} `{}`: {why}", .path.display())]
     File {
         /// What was tried.
         what: &'static str,
         /// The file.
         path: PathBuf,
+        /// The kind of failure.
+        kind: ErrorKind,
         /// What the system said.
-        source: std::io::Error,
+        why: String,
     },
     /// The database did not take a record.
     #[error("write state `{}`: {why}", .path.display())]
@@ -35,19 +39,21 @@ pub enum StateError {
 
 impl StateError {
     /// Returns what to do about it.
-    pub fn help(&self) -> Option<String> {
-        match self {
-            Self::Locked { .. } => Some("wait until it has ended, or give this run a `--state-dir` of its own".into()),
-            Self::File { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
-                Some("run as root, or name a directory of your own with `--state-dir`".into())
+    pub fn help(&self) -> String {
+        let help = match self {
+            Self::Locked { .. } => "wait until it has ended, or give this run a `--state-dir` of its own",
+            Self::File { kind: ErrorKind::PermissionDenied, .. } => {
+                "run as root, or name a directory of your own with `--state-dir DIR`"
             }
-            Self::File { .. } | Self::Write { .. } => None,
-        }
+            Self::File { kind: ErrorKind::IsADirectory, .. } => "move what is there out of the way",
+            Self::File { .. } | Self::Write { .. } => "name a directory that can be written with `--state-dir DIR`",
+        };
+        help.into()
     }
 
     /// Returns a function that makes an error of what the system says.
     pub(super) fn file(what: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
-        move |source| Self::File { what, path, source }
+        move |error| Self::File { what, path, kind: error.kind(), why: system_text(error) }
     }
 }

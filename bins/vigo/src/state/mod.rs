@@ -8,5 +8,5 @@ mod store;
 
 pub use database::Kept;
 pub use error::StateError;
-pub(crate) use private::make_dir;
+pub(crate) use private::{make_dir, replace_file};
 pub use store::{Access, State};

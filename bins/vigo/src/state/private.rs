@@ -31,3 +31,13 @@ pub(super) fn open_file(path: &Path) -> io::Result<File> {
     }
     Ok(file)
 }
+
+/// Writes a file of ours beside its place and moves it there, so that it is whole or what it was. It may be lost with the
+/// power: for what can be made again.
+pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let fresh = path.with_extension("new");
+    let file = open_file(&fresh)?;
+    file.set_len(0)?;
+    io::Write::write_all(&mut &file, bytes)?;
+    std::fs::rename(&fresh, path)
+}

@@ -124,10 +124,7 @@ impl State {
     /// # Errors
     /// When it could not be written.
     pub fn flush(&mut self) -> Result<(), StateError> {
-        match std::mem::take(&mut self.waiting) {
-            waiting if waiting.is_empty() => Ok(()),
-            waiting => self.write(&waiting),
-        }
+        if self.waiting.is_empty() { Ok(()) } else { self.write(&[]) }
     }
 
     /// Makes records durable: they are on disk when this returns. That a file was not there may wait for the next record
@@ -153,23 +150,25 @@ impl State {
             self.waiting.extend_from_slice(records);
             return Ok(());
         }
-        let mut all = std::mem::take(&mut self.waiting);
-        all.extend_from_slice(records);
-        self.write(&all)
+        self.write(records)
     }
 
+    /// Writes what waited, and these records. What cannot be written goes on waiting, but for the records.
     fn write(&mut self, records: &[Record]) -> Result<(), StateError> {
         let path = self.dir.join(NAME);
-        if !self.pending && records.iter().any(|r| matches!(r, Record::Trigger(_))) {
-            self.mark_pending()?;
-        }
         let db = match self.database.take() {
             Some(db) => db,
             None => self.open_or_renew(&path)?,
         };
-        let stored = database::store(&db, records);
+        // After the database was made: with the name of this one, that of the database is on disk.
+        let marked = match records.iter().any(|r| matches!(r, Record::Trigger(_))) && !self.pending {
+            true => self.mark_pending(),
+            false => Ok(()),
+        };
+        let stored = marked.map(|()| database::store(&db, self.waiting.iter().chain(records)));
         self.database = Some(db);
-        let is_left = stored.map_err(|e| StateError::Write { path, why: e.to_string() })?;
+        let is_left = stored?.map_err(|why| StateError::Write { path, why: told(&why) })?;
+        self.waiting.clear();
         if !is_left && self.pending {
             // Left behind, it would cost the next run the opening of the database, nothing else.
             self.pending = std::fs::remove_file(self.dir.join(PENDING)).is_err();
@@ -431,6 +430,23 @@ mod tests {
             let again = dir.open(Access::Write).triggers().unwrap();
             assert!(again.contains(&trigger("c", "d", false)), "{name}");
         }
+    }
+
+    #[test]
+    fn a_run_that_was_killed_while_it_made_the_database_leaves_no_damage() {
+        let dir = Dir::new("unmade");
+        std::fs::create_dir_all(&dir.0).unwrap();
+        for name in ["state.redb.new", PENDING] {
+            std::fs::write(dir.0.join(name), "half of a database").unwrap();
+        }
+        let mut state = dir.open(Access::Write);
+        assert_eq!(state.triggers().unwrap(), []);
+        state.store(&[Record::Trigger(trigger("a", "b", true))]).unwrap();
+        drop(state);
+        assert_eq!(dir.names(), ["lock", NAME, PENDING]);
+        let mut state = dir.open(Access::Write);
+        assert_eq!(state.triggers().unwrap(), [trigger("a", "b", true)]);
+        assert!(state.take_notices().is_empty());
     }
 
     #[test]

@@ -76,6 +76,18 @@ pub fn collect(wanted: &TraitsWanted, executor: &mut Executor) -> TraitSet {
     run.finish(wanted)
 }
 
+/// Returns the names of the scripts that stand ready for resources of type `custom`.
+pub fn custom_types(executor: &mut Executor) -> Vec<Arc<str>> {
+    const AREA: &str = "custom_types";
+    let collected = collect(&TraitsWanted::Areas([Arc::from(AREA)].into()), executor);
+    let names = collected.value().at(AREA).and_then(Value::as_list).unwrap_or_default();
+    let name = |value: &Value| match value {
+        Value::Text(text) => Some(text.shared()),
+        _ => None,
+    };
+    names.iter().filter_map(name).collect()
+}
+
 /// What an area's collector said: a value, nothing of the kind here, or why it failed.
 type Answer = Result<Option<Value>, String>;
 

@@ -7,4 +7,4 @@ mod custom;
 mod machine;
 mod yaml;
 
-pub use collect::collect;
+pub use collect::{collect, custom_types};

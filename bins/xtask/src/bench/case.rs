@@ -68,10 +68,7 @@ impl Case {
     }
 
     /// Makes `folder` as it is before the first run: empty, but for the files of others.
-    pub fn reset(&self, folder: &Path) -> Result<()> {
-        if folder.exists() {
-            fs::remove_dir_all(folder).map_err(|e| Failure::at(folder, &e))?;
-        }
+    pub fn furnish(&self, folder: &Path) -> Result<()> {
         fs::create_dir_all(folder).map_err(|e| Failure::at(folder, &e))?;
         for item in &self.items {
             if let Item::Line(path, _) = item {
@@ -173,7 +170,7 @@ mod tests {
         let scratch = Scratch::new("case").unwrap();
         let folder = scratch.path().join("files");
         let case = Case::mixed();
-        case.reset(&folder).unwrap();
+        case.furnish(&folder).unwrap();
         assert!(case.verify(&folder).is_err(), "nothing is there");
         for item in &case.items {
             let path = folder.join(item.path());

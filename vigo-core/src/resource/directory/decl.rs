@@ -1,7 +1,8 @@
 //! The declaration of `directory`.
 
 use super::glob::Globs;
-use super::{Directory, Native, Want, guarded, tree};
+use super::{Directory, Native, Want, tree};
+use crate::guard;
 use crate::host::Problem;
 use crate::resource::edit::{self, Edit};
 use crate::resource::{Attr, Fields, Footprint, Instance, Kind, Managed, Need, Prepare, Refresh, TypeDecl};
@@ -87,12 +88,8 @@ fn check(fields: &Fields) -> Vec<Problem> {
         problems.push(Problem::bad_value("source", format!("expected `templates/…`, found `{source}`")));
     }
     if let Some(path) = fields.path("target_path") {
-        let removal = (fields.state() == "absent").then_some("removed");
-        if let Some(done) = removal.or(fields.flag("purge").then_some("purged"))
-            && guarded::is_system(&path)
-        {
-            problems.push(guarded::problem(&path, done));
-        }
+        let refused = guard::check_removal(&path).err().filter(|_| fields.state() == "absent" || fields.flag("purge"));
+        problems.extend(refused.map(|problem| Problem { attribute: Some("target_path".into()), ..problem }));
     }
     problems
 }

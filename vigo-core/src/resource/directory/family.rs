@@ -67,6 +67,8 @@ pub enum Action {
     Set(FileAction),
     /// Makes a directory of the shipped tree.
     MakeSubdir(usize),
+    /// Sets owner, mode or context of a directory of the shipped tree.
+    SetSubdir(FileAction, AbsPath),
     /// Does something to a file of the shipped tree.
     Shipped(usize, FileAction, AbsPath),
     /// Sets owner and mode of entries below.
@@ -83,7 +85,7 @@ impl fmt::Display for Action {
             Self::MakeDir => f.write_str("make directory"),
             Self::Set(action) => write!(f, "{action}"),
             Self::MakeSubdir(_) => f.write_str("make subdirectory"),
-            Self::Shipped(_, action, path) => write!(f, "{action} {path}"),
+            Self::SetSubdir(action, path) | Self::Shipped(_, action, path) => write!(f, "{action} {path}"),
             Self::SetTree(count) => write!(f, "set owner and mode of {count} entries"),
             Self::RemoveEntry(path, _) => write!(f, "remove {path}"),
             Self::RemoveTree => f.write_str("remove tree"),
@@ -128,10 +130,18 @@ impl Family for Directory {
                 }
             },
         }
+        c.changes.extend(seen.awaited());
         if let (Some(shipped), Some(shown)) = (&want.shipped, &state.shown)
             && let Err(problem) = tree::compare(shipped, shown, edit.show_diff, &mut c)
         {
             return Comparison::fail(problem);
+        }
+        let changed = state.strays.iter().map(|s| &s.path).chain(state.extra.iter().map(|(path, _)| path));
+        let is_odd = |c: char| c == char::REPLACEMENT_CHARACTER || c.is_control();
+        if let Some(odd) = changed.into_iter().find(|path| path.contains(is_odd)) {
+            let expected = "expected names in UTF-8 without control characters";
+            let message = format!("{expected} below `{}`, found `{}`", edit.path, odd.escape_debug());
+            return Comparison::fail(Problem::failed(message).help("rename it, or see to it by an `exec`"));
         }
         if !state.strays.is_empty() {
             let after = format!("{} of {} entries set", state.strays.len(), state.strays.len());

@@ -3,7 +3,6 @@
 mod decl;
 mod family;
 mod glob;
-mod guarded;
 mod native;
 #[cfg(test)]
 mod tests;

@@ -31,8 +31,8 @@ impl Adapter<Directory> for Native {
         ops
     }
 
-    fn interpret(&self, want: &Want, outputs: &Outputs, _: &HostFacts) -> Interpreted<State> {
-        match interpret(want, outputs) {
+    fn interpret(&self, want: &Want, outputs: &Outputs, facts: &HostFacts) -> Interpreted<State> {
+        match interpret(want, outputs, facts) {
             Ok(state) => Interpreted::Known(state),
             Err(Looking::Ask(ops)) => Interpreted::Ask(ops),
             Err(Looking::Unknown(why)) => Interpreted::Unknown(why),
@@ -53,7 +53,7 @@ impl Adapter<Directory> for Native {
                     ops.push(Op::Remove { path: path.join(entry), recursive: *all });
                 }
                 Action::SetTree(_) => state.strays.iter().for_each(|stray| ops.extend(stray.ops(path))),
-                Action::MakeSubdir(_) | Action::Shipped(..) => {
+                Action::MakeSubdir(_) | Action::SetSubdir(..) | Action::Shipped(..) => {
                     if let (Some(shipped), Some(shown)) = (&want.shipped, &state.shown) {
                         ops.extend(tree::lower(shipped, shown, action, mode, owner));
                     }
@@ -80,14 +80,14 @@ fn list(want: &Want) -> Op {
     Op::ListDir { path: want.edit.path.clone(), deep: true, entries_max: ENTRIES_MAX }
 }
 
-fn interpret(want: &Want, outputs: &Outputs) -> Result<State, Looking> {
-    let seen = want.edit.look(outputs)?;
+fn interpret(want: &Want, outputs: &Outputs, facts: &HostFacts) -> Result<State, Looking> {
+    let seen = want.edit.look(outputs, facts)?;
     let mut state = State { seen, shown: None, strays: Vec::new(), extra: Vec::new() };
     if !want.present {
         return Ok(state);
     }
     if let Some(shipped) = &want.shipped {
-        state.shown = Some(shipped.look(outputs, want.edit.show_diff)?);
+        state.shown = Some(shipped.look(outputs, want.edit.show_diff, facts)?);
     }
     if let Some(meta) = state.seen.meta.as_ref().filter(|m| m.kind == FileKind::Dir)
         && (want.recurse || want.purge)

@@ -22,19 +22,19 @@ fn attributes_are_checked() {
             "the root",
             "/",
             &[("state", "absent")],
-            "attribute `target_path`: expected a directory that may be removed, found `/`, which the system consists of",
+            "attribute `target_path`: expected a directory that may be removed or purged, found `/`, which the system consists of",
         ),
         (
             "purged system",
             "/etc/",
             &[("source", "templates/e"), ("purge", "true")],
-            "attribute `target_path`: expected a directory that may be purged, found `/etc`, which the system consists of",
+            "attribute `target_path`: expected a directory that may be removed or purged, found `/etc`, which the system consists of",
         ),
         (
             "windows in any case",
             "c:/WINDOWS/System32",
             &[("state", "absent")],
-            "attribute `target_path`: expected a directory that may be removed, found `c:\\WINDOWS\\System32`, which the \
+            "attribute `target_path`: expected a directory that may be removed or purged, found `c:\\WINDOWS\\System32`, which the \
              system consists of",
         ),
     ];
@@ -136,6 +136,35 @@ fn shipped_files_follow_mode_and_owner() {
     };
     assert_eq!(modes(&[("mode", "2750"), ("owner", "alice")]), ["2750 1000", "640 1000", "750 1000"]);
     assert_eq!(modes(&[("file_mode", "0444")]), ["2750 1000", "444 1000", "444 1000"]);
+}
+
+#[test]
+fn shipped_directories_keep_mode_and_owner() {
+    let mut disk = Disk::new();
+    disk.ship("templates/t/s/a", b"", false);
+    let attributes = [("target_path", "/d/t"), ("source", "templates/t"), ("mode", "0750"), ("owner", "alice")];
+    disk.run(&DECL, &attributes);
+    disk.meta("/d/t/s", |m| (m.mode, m.uid) = (0o777, 0));
+    let run = disk.run(&DECL, &attributes);
+    assert_eq!(run.changed(), ["/d/t/s owner: root → alice", "/d/t/s mode: 0777 → 0750"]);
+    assert_eq!(run.ops, ["chown /d/t/s uid 1000", "chmod 0750 /d/t/s"]);
+    let run = disk.run(&DECL, &[&attributes[..], &[("recurse", "true")]].concat());
+    assert_eq!(run.changed(), [""; 0], "a directory of the shipped tree is told once");
+}
+
+#[test]
+fn names_that_no_operation_can_say_fail_before_anything_is_done() {
+    for name in ["/d/t/a\nb", "/d/t/\u{fffd}"] {
+        let mut disk = Disk::new();
+        disk.dir("/d/t");
+        disk.file(name, "");
+        let run = disk.run(&DECL, &[("target_path", "/d/t"), ("recurse", "true"), ("mode", "0700")]);
+        let failure = run.failure.unwrap_or_default();
+        assert!(failure.starts_with("expected names in UTF-8 without control characters below `/d/t`"), "{failure}");
+        assert_eq!(run.ops, [""; 0]);
+        let run = disk.run(&DECL, &[("target_path", "/d/t"), ("state", "absent")]);
+        assert_eq!((run.failure, disk.node(name).is_none()), (None, true), "the whole goes with all names");
+    }
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use super::Want;
 use super::family::{Action, Stray};
 use super::glob::Globs;
-use crate::action::{AbsPath, Content, Entry, FileKind, Metadata, Op, OpOutput, Outputs, Owner};
-use crate::host::{Comparison, Problem};
+use crate::action::{AbsPath, Content, Entry, FileKind, Op, OpOutput, Outputs, Owner};
+use crate::host::{Comparison, HostFacts, Problem};
 use crate::resource::edit::{self, Edit, FileAction, Looking, Seen};
 use crate::resource::file::{Wanted, render_blob};
 use crate::resource::{Change, Diff, Fields, Prepare};
@@ -24,7 +24,7 @@ const SHOWN_MAX: usize = 20;
 #[derive(Debug)]
 pub struct Shipped {
     /// The directories that it needs, below the target, parents first.
-    dirs: Vec<AbsPath>,
+    dirs: Vec<Edit>,
     /// The files, by relative path.
     files: Vec<ShippedFile>,
     /// Relative paths of both.
@@ -42,7 +42,7 @@ struct ShippedFile {
 /// What is there of a shipped tree.
 #[derive(Clone, Debug)]
 pub struct Shown {
-    dirs: Vec<Option<Metadata>>,
+    dirs: Vec<Seen>,
     files: Vec<Seen>,
 }
 
@@ -76,7 +76,8 @@ pub(super) fn read(fields: &Fields, dir: &Edit, ctx: &Prepare<'_>) -> Result<Opt
         }
     }
     let managed = dirs.iter().chain(files.keys()).cloned().collect();
-    let dirs = dirs.iter().map(|relative| dir.path.join(relative)).collect();
+    let subdir = |relative: &Arc<str>| Edit { path: dir.path.join(relative), follow: false, ..dir.clone() };
+    let dirs = dirs.iter().map(subdir).collect();
     Ok(Some(Arc::new(Shipped { dirs, files: files.into_values().collect(), managed })))
 }
 
@@ -89,11 +90,11 @@ impl Shipped {
     /// Returns what to read of it.
     pub(super) fn probe(&self) -> impl Iterator<Item = Op> {
         let hash = |file: &ShippedFile| Op::HashFile { path: file.edit.path.clone(), follow: false };
-        self.dirs.iter().map(Op::stat).chain(self.files.iter().map(hash))
+        self.dirs.iter().map(|dir| Op::stat(&dir.path)).chain(self.files.iter().map(hash))
     }
 
     /// Makes the answers into what is there; asks for the first contents that differ, to show how.
-    pub(super) fn look(&self, outputs: &Outputs, show_diff: bool) -> Result<Shown, Looking> {
+    pub(super) fn look(&self, outputs: &Outputs, show_diff: bool, facts: &HostFacts) -> Result<Shown, Looking> {
         // One look over all answers: asking for each file would be quadratic in their number.
         let mut answers: BTreeMap<&AbsPath, Outputs> = BTreeMap::new();
         let mut shared = Outputs::default();
@@ -110,17 +111,18 @@ impl Shipped {
         }
         let mut shown =
             Shown { dirs: Vec::with_capacity(self.dirs.len()), files: Vec::with_capacity(self.files.len()) };
-        let empty = Outputs::default();
+        let mut look = |edit: &Edit| {
+            let mut own = answers.remove(&edit.path).unwrap_or_default();
+            shared.arcs().for_each(|(op, output)| own.push(op.clone(), output.clone()));
+            edit.look(&own, facts).map(|seen| (seen, own))
+        };
         for dir in &self.dirs {
-            let seen = Seen::at(dir, answers.get(dir).unwrap_or(&empty)).map_err(Looking::Unknown)?;
-            shown.dirs.push(seen.meta);
+            shown.dirs.push(look(dir)?.0);
         }
         let mut asked = Vec::new();
         let mut differ = 0;
         for file in &self.files {
-            let mut own = answers.remove(&file.edit.path).unwrap_or_default();
-            shared.arcs().for_each(|(op, output)| own.push(op.clone(), output.clone()));
-            let seen = file.edit.look(&own)?;
+            let (seen, own) = look(&file.edit)?;
             if seen.sha256.is_some_and(|sha256| sha256 != file.wanted.sha256) {
                 differ += 1;
                 let read = Op::ReadFile {
@@ -146,9 +148,16 @@ pub(super) fn compare(
     show_diff: bool,
     c: &mut Comparison<Action>,
 ) -> Result<(), Problem> {
-    for (i, (path, meta)) in shipped.dirs.iter().zip(&shown.dirs).enumerate() {
-        match meta {
-            Some(meta) if meta.kind == FileKind::Dir => {}
+    for (i, (dir, seen)) in shipped.dirs.iter().zip(&shown.dirs).enumerate() {
+        let path = &dir.path;
+        match &seen.meta {
+            Some(meta) if meta.kind == FileKind::Dir => {
+                let drift = dir.compare_metadata(seen, meta)?;
+                let set = drift.actions(dir.mode).into_iter();
+                c.actions.extend(set.map(|action| Action::SetSubdir(action, path.clone())));
+                let named = |ch: Change| Change { field: format!("{path} {}", ch.field).into(), ..ch };
+                c.changes.extend(drift.changes.into_iter().map(named));
+            }
             Some(meta) => {
                 let found = edit::kind_shown(meta);
                 return Err(Problem::failed(format!("expected a directory at `{path}`, found {found}")));
@@ -225,7 +234,9 @@ fn compare_file(
 /// Returns the operation of an action on the shipped tree.
 pub(super) fn lower(shipped: &Shipped, shown: &Shown, action: &Action, mode: u32, owner: Owner) -> Option<Op> {
     match action {
-        Action::MakeSubdir(i) => Some(Op::MakeDir { path: shipped.dirs.get(*i)?.clone(), mode, owner, parents: false }),
+        Action::MakeSubdir(i) => {
+            Some(Op::MakeDir { path: shipped.dirs.get(*i)?.path.clone(), mode, owner, parents: false })
+        }
         Action::Shipped(i, FileAction::Write, _) => {
             let (file, seen) = (shipped.files.get(*i)?, shown.files.get(*i)?);
             let content = file.wanted.content.clone();
@@ -236,6 +247,7 @@ pub(super) fn lower(shipped: &Shipped, shown: &Shown, action: &Action, mode: u32
             }
             Some(edit.replace(seen, content))
         }
+        Action::SetSubdir(action, path) => action.metadata_op(path),
         Action::Shipped(i, action, _) => action.metadata_op(&shipped.files.get(*i)?.edit.path),
         _ => None,
     }
@@ -257,8 +269,7 @@ pub(super) fn entries<'a>(path: &AbsPath, output: Option<&'a OpOutput>) -> Resul
 
 /// Returns the entries whose owner or mode differs; shipped files are compared as such, other file systems left alone.
 pub(super) fn strays(want: &Want, owner: Owner, dev: u64, entries: &[Entry]) -> Vec<Stray> {
-    let shipped =
-        |path: &str| want.shipped.as_ref().is_some_and(|s| s.files.binary_search_by(|f| (*f.path).cmp(path)).is_ok());
+    let shipped = |path: &str| want.shipped.as_ref().is_some_and(|s| s.managed.contains(path));
     let stray = |entry: &Entry| {
         let meta = &entry.meta;
         let owner =

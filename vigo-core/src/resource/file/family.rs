@@ -143,6 +143,7 @@ fn compare_present(want: &Want, state: &State) -> Comparison<FileAction> {
             }
         }
     }
+    c.changes.extend(seen.awaited());
     if writes {
         c.act(FileAction::Write);
         c.diff = wanted.and_then(|w| edit::diff(edit, seen, edit::content_side(&w.content, w.sha256)));

@@ -66,7 +66,7 @@ impl Adapter<File> for Native {
 
 fn interpret(want: &Want, outputs: &Outputs, facts: &HostFacts) -> Result<State, Looking> {
     let edit = &want.edit;
-    let seen = edit.look(outputs)?;
+    let seen = edit.look(outputs, facts)?;
     if !want.present {
         // A file that others cannot read may hold a secret of an older policy: its end is reported without content.
         let readable = seen.meta.as_ref().is_some_and(|m| m.mode & 0o004 != 0);

@@ -76,8 +76,8 @@ pub struct State {
 /// What is at the path.
 #[derive(Clone, Debug)]
 pub enum AtPath {
-    /// Nothing, or an empty directory.
-    Free,
+    /// Nothing, or an empty directory; and why the remote would not give a tree, as far as it was asked.
+    Free(Option<Problem>),
     /// A work tree.
     Tree(Box<Tree>),
     /// Something else, in words.
@@ -187,15 +187,18 @@ impl Family for Git {
                 let message = format!("expected a git work tree at `{}`, found {what}", want.path);
                 return Comparison::fail(Problem::failed(message));
             }
-            AtPath::Free if want.present => {
+            AtPath::Free(refused) if want.present => {
                 if let Err(why) = &state.owner {
                     return Comparison::fail(Problem::failed(why.clone()));
+                }
+                if let Some(problem) = refused {
+                    return Comparison::fail(problem.clone());
                 }
                 c.change(Change::new("tree", "absent", want.revision.to_string()));
                 c.act(Action::Clone);
                 return c;
             }
-            AtPath::Free => return c,
+            AtPath::Free(_) => return c,
             AtPath::Tree(_) if !want.present => {
                 c.change(Change::new("tree", "present", "absent"));
                 c.act(Action::RemoveTree);
@@ -252,7 +255,7 @@ impl Family for Git {
 
     fn predict(want: &Want, state: &State) -> Option<State> {
         let at_path = match &state.at_path {
-            _ if !want.present => AtPath::Free,
+            _ if !want.present => AtPath::Free(None),
             AtPath::Tree(tree) => AtPath::Tree(Box::new(Tree {
                 origin: Some(want.repo.to_string()),
                 head: tree.goal(want).map(Into::into),

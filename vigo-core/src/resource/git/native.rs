@@ -48,7 +48,7 @@ impl Adapter<Git> for Native {
         };
         let known = |at_path| Interpreted::Known(State { at_path, owner: owner.clone() });
         match outputs.get(&Op::stat(&want.path)) {
-            Some(OpOutput::Missing) => return known(AtPath::Free),
+            Some(OpOutput::Missing) => return free(want, outputs, facts, owner),
             Some(OpOutput::Stat(meta)) if meta.kind == FileKind::Dir => {}
             Some(OpOutput::Stat(meta)) if meta.kind == FileKind::Symlink => return known(AtPath::Other("a link")),
             Some(OpOutput::Stat(_)) => return known(AtPath::Other("a file")),
@@ -60,7 +60,7 @@ impl Adapter<Git> for Native {
             Some(OpOutput::Stat(_)) => {}
             Some(OpOutput::Missing) => {
                 return match outputs.get(&list(want)) {
-                    Some(OpOutput::Dir(entries)) if entries.is_empty() => known(AtPath::Free),
+                    Some(OpOutput::Dir(entries)) if entries.is_empty() => free(want, outputs, facts, owner),
                     _ => known(AtPath::Other("a directory of something else")),
                 };
             }
@@ -117,6 +117,25 @@ impl Adapter<Git> for Native {
     fn classify(&self, want: &Want, _: &Op, ran: &Ran) -> Option<Problem> {
         Some(refusal(want, ran))
     }
+}
+
+/// Returns that a tree can be made, once the remote has said that it has what is wanted: a plan shall say if not. Where
+/// git cannot run yet, as its package or its account is still to come, nothing is known of that.
+fn free(want: &Want, outputs: &Outputs, facts: &HostFacts, owner: Result<Owner, String>) -> Interpreted<State> {
+    let mut refused = None;
+    if want.present && owner.is_ok() {
+        let op = Op::Run(remote(want, ls_remote(want), facts));
+        refused = match outputs.get(&op) {
+            None => return Interpreted::Ask(alloc::vec![op]),
+            Some(OpOutput::Failed(failure)) if failure.kind != FailureKind::TimedOut => None,
+            Some(_) if matches!(want.revision, Revision::Commit(_)) => None,
+            Some(output) => match advertised(want, output) {
+                Remote::Refused(problem) => Some(problem),
+                _ => None,
+            },
+        };
+    }
+    Interpreted::Known(State { at_path: AtPath::Free(refused), owner })
 }
 
 fn dot_git(want: &Want) -> AbsPath {

@@ -80,9 +80,8 @@ impl Json {
                     keys.sort_unstable();
                     keys
                 };
-                let value = |entries: &'_ [(Box<str>, Json)], i: usize| entries.get(i).map(|(_, v)| v.clone());
                 by_key(a).iter().zip(&by_key(b)).all(|((ka, ia), (kb, ib))| {
-                    ka == kb && matches!((value(a, *ia), value(b, *ib)), (Some(a), Some(b)) if a.same(&b))
+                    ka == kb && matches!((a.get(*ia), b.get(*ib)), (Some((_, a)), Some((_, b))) if a.same(b))
                 })
             }
             _ => false,

@@ -103,16 +103,19 @@ const WINDOWS: &[&str] = &[
     "windows\\winsxs",
 ];
 
-/// Returns whether the path is one that an operating system consists of, or the home of root.
-pub(super) fn is_system(path: &AbsPath) -> bool {
-    match path.as_str().split_once(":\\") {
+/// Refuses to remove a directory that an operating system consists of, or that all homes are in.
+///
+/// # Errors
+/// [`Problem`] of kind `Guarded` that names the path.
+pub fn check_removal(path: &AbsPath) -> Result<(), Problem> {
+    let is_system = match path.as_str().split_once(":\\") {
         Some((_, rest)) => WINDOWS.contains(&&*rest.to_ascii_lowercase()),
         None => SYSTEM.contains(&path.as_str()),
+    };
+    if !is_system {
+        return Ok(());
     }
-}
-
-/// Returns the refusal.
-pub(super) fn problem(path: &AbsPath, done: &str) -> Problem {
-    let message = format!("expected a directory that may be {done}, found `{path}`, which the system consists of");
-    Problem { attribute: Some("target_path".into()), ..Problem::new(ProblemKind::Guarded, message) }
+    let message =
+        format!("expected a directory that may be removed or purged, found `{path}`, which the system consists of");
+    Err(Problem::new(ProblemKind::Guarded, message))
 }

@@ -1,0 +1,147 @@
+//! The policy that a tree came to last time, kept in the state directory: parsing and resolving are most of a local run
+//! that has nothing to do.
+//!
+//! Kept is only what came of a tree without a single mistake or warning, under the digest of all that it was made from.
+//! It holds no secret, only references. A file that is not exactly as it was written is passed over.
+
+use crate::state::{make_dir, replace_file};
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use vigo_core::bundle::PolicyBundle;
+use vigo_core::source::Tree;
+
+const NAME: &str = "policy";
+
+/// Length of a digest in bytes.
+const DIGEST: usize = 32;
+
+/// What a run needs of the resolved tree.
+pub(super) struct Policy {
+    /// What is to be converged.
+    pub(super) bundle: PolicyBundle,
+    /// The environment of the host.
+    pub(super) environment: String,
+    /// Changes are reported, not made.
+    pub(super) observe_only: bool,
+}
+
+/// What a policy is made from.
+pub(super) struct Key([u8; DIGEST]);
+
+impl Key {
+    /// Returns the key of the tree for a host, as this very agent reads it.
+    pub(super) fn of(tree: &Tree, hostname: &str, environment: Option<&str>) -> Self {
+        let mut hash = Sha256::new();
+        let mut add = |bytes: &[u8]| {
+            hash.update((bytes.len() as u64).to_be_bytes());
+            hash.update(bytes);
+        };
+        add(agent().as_bytes());
+        add(hostname.as_bytes());
+        add(environment.map_or(&[], |_| &[1]));
+        add(environment.unwrap_or_default().as_bytes());
+        let mut files: Vec<_> = tree.files.iter().collect();
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        for file in files {
+            add(file.path.as_bytes());
+            add(&[u8::from(file.executable)]);
+            add(&file.bytes);
+        }
+        Self(hash.finalize().into())
+    }
+}
+
+/// Returns what tells this build of the agent from every other one.
+fn agent() -> String {
+    let built = fs::metadata("/proc/self/exe").or_else(|_| std::env::current_exe().and_then(fs::metadata));
+    let built = built.map(|m| format!("{} {} {}.{}", m.ino(), m.len(), m.mtime(), m.mtime_nsec()));
+    format!("{} {}", env!("CARGO_PKG_VERSION"), built.unwrap_or_default())
+}
+
+/// Returns the policy that was kept under `key`.
+pub(super) fn read(state_dir: &Path, key: &Key) -> Option<Policy> {
+    let bytes = fs::read(state_dir.join(NAME)).ok()?;
+    let (kept, rest) = bytes.split_first_chunk::<DIGEST>()?;
+    let (digest, body) = rest.split_first_chunk::<DIGEST>()?;
+    if *kept != key.0 || *digest != <[u8; DIGEST]>::from(Sha256::digest(body)) {
+        return None;
+    }
+    let (&observe_only, body) = body.split_first()?;
+    let (len, body) = body.split_first_chunk::<4>()?;
+    let (environment, bundle) = body.split_at_checked(u32::from_be_bytes(*len) as usize)?;
+    Some(Policy {
+        bundle: PolicyBundle::decode(bundle).ok()?,
+        environment: String::from_utf8(environment.to_vec()).ok()?,
+        observe_only: observe_only != 0,
+    })
+}
+
+/// Keeps a policy. Nothing is lost when that fails: the next run resolves again.
+pub(super) fn keep(state_dir: &Path, key: &Key, policy: &Policy) {
+    let bundle = match policy.bundle.encode() {
+        Ok(bundle) if PolicyBundle::decode(&bundle).is_ok_and(|read| read == policy.bundle) => bundle,
+        Ok(_) => return tracing::debug!("the policy was not kept: it would not be read as it is"),
+        Err(error) => return tracing::debug!("the policy was not kept: {error}"),
+    };
+    let mut body = vec![u8::from(policy.observe_only)];
+    body.extend((policy.environment.len() as u32).to_be_bytes());
+    body.extend(policy.environment.as_bytes());
+    body.extend(bundle);
+    let bytes = [&key.0[..], &Sha256::digest(&body), &body].concat();
+    let written = make_dir(state_dir).and_then(|()| replace_file(&state_dir.join(NAME), &bytes));
+    if let Err(error) = written {
+        tracing::debug!("the policy was not kept: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(text: &str) -> Tree {
+        Tree::from_texts([("configcrates/a.vgo", text)])
+    }
+
+    #[test]
+    fn a_policy_is_found_under_what_it_was_made_from_and_nothing_else() {
+        let dir = tempdir();
+        let policy = || Policy {
+            bundle: PolicyBundle { files: vec!["configcrates/a.vgo".into()], ..PolicyBundle::default() },
+            environment: "prod".into(),
+            observe_only: true,
+        };
+        let key = Key::of(&tree("name: a\n"), "h", None);
+        assert!(read(&dir, &key).is_none());
+        keep(&dir, &key, &policy());
+        let found = read(&dir, &key).expect("it was kept");
+        assert_eq!((found.bundle, found.environment, found.observe_only), (policy().bundle, "prod".into(), true));
+        let others = [
+            ("another text", Key::of(&tree("name: b\n"), "h", None)),
+            ("another host", Key::of(&tree("name: a\n"), "g", None)),
+            ("another environment", Key::of(&tree("name: a\n"), "h", Some(""))),
+            ("no file", Key::of(&Tree::default(), "h", None)),
+        ];
+        for (name, other) in others {
+            assert!(read(&dir, &other).is_none(), "{name}");
+        }
+        let path = dir.join(NAME);
+        let whole = fs::read(&path).expect("the file");
+        for at in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1;
+            fs::write(&path, &bytes).expect("write");
+            assert!(read(&dir, &key).is_none(), "byte {at} is another one");
+            fs::write(&path, &whole[..at]).expect("write");
+            assert!(read(&dir, &key).is_none(), "{at} bytes are left");
+        }
+        fs::remove_dir_all(&dir).expect("remove");
+    }
+
+    fn tempdir() -> std::path::PathBuf {
+        let dir = std::env::temp_dir().join(format!("vigo-policy-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&dir);
+        dir
+    }
+}

@@ -1,0 +1,73 @@
+//! From a directory of files to the policy of one host.
+
+use super::cached::{self, Key, Policy};
+use super::{ApplyError, RunMode, RunOptions, tree};
+use crate::executor::Executor;
+use crate::traits;
+use std::path::Path;
+use vigo_core::config::Config;
+use vigo_core::diagnostic::{Diagnostic, Severity, tidy};
+use vigo_core::resolve;
+use vigo_core::source::Sources;
+
+/// The policy of a tree, and what is doubtful in it.
+pub(super) struct Loaded {
+    pub(super) policy: Policy,
+    pub(super) warnings: Vec<Diagnostic>,
+    pub(super) sources: Sources,
+}
+
+/// Reads the tree and resolves what it has for the host.
+pub(super) fn load(
+    options: &RunOptions,
+    mode: RunMode,
+    hostname: &str,
+    state_dir: &Path,
+    executor: &mut Executor,
+) -> Result<Loaded, ApplyError> {
+    let tree = tree::read(&options.stacks)?;
+    let key = Key::of(&tree, hostname, options.environment.as_deref());
+    if let Some(policy) = cached::read(state_dir, &key) {
+        return Ok(Loaded { policy, warnings: Vec::new(), sources: Sources::default() });
+    }
+    let sources = Sources::read(&tree);
+    drop(tree);
+    let config = Config::read(&sources);
+    // What a type of the machine's own means is not in the tree, so that the tree alone is no key to it.
+    let is_foreign = config.has_foreign_types();
+    let config = if is_foreign { config.with_custom_types(traits::custom_types(executor)) } else { config };
+    let resolved = resolved(&config, hostname, options.environment.as_deref());
+    drop(config);
+    let (policy, warnings) = match resolved {
+        Ok(resolved) => resolved,
+        Err(diagnostics) => return Err(ApplyError::invalid(sources, diagnostics)),
+    };
+    if warnings.is_empty() && mode == RunMode::Apply && !is_foreign {
+        cached::keep(state_dir, &key, &policy);
+    }
+    Ok(Loaded { policy, warnings, sources })
+}
+
+/// Checks the whole tree, and returns the host's policy and the warnings; or all that is wrong.
+fn resolved(
+    config: &Config<'_>,
+    hostname: &str,
+    environment: Option<&str>,
+) -> Result<(Policy, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let found = resolve::check(config);
+    let resolved = match resolve::resolve(config, hostname, environment) {
+        Ok(resolved) if found.iter().all(|d| d.severity() != Severity::Error) => resolved,
+        Ok(_) => return Err(found),
+        // The errors of the tree were found by the check.
+        Err(_) if config.has_errors() => return Err(found),
+        Err(of_host) => return Err(found.into_iter().chain(of_host).collect()),
+    };
+    // What the check says of a place is more than what the host's own class says of it.
+    let warnings = tidy(found.into_iter().chain(resolved.warnings).collect());
+    let policy = Policy {
+        bundle: resolved.bundle,
+        environment: resolved.class.environment.map(|e| e.to_string()).unwrap_or_default(),
+        observe_only: resolved.observe_only,
+    };
+    Ok((policy, warnings))
+}

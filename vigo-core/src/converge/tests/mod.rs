@@ -1,0 +1,9 @@
+//! Whole runs, from text to report.
+
+mod cancel;
+mod plan;
+mod revert;
+mod rig;
+mod secret;
+mod trigger;
+mod turn;
