@@ -24,8 +24,17 @@ pub const YAML_DEPTH_MAX: usize = 64;
 /// Nodes that the aliases and merge keys of one document may add when each is written out.
 pub const ALIAS_NODES_MAX: u64 = 100_000;
 
-/// Errors reported for one file: what comes after them is noise.
+/// Errors reported for one file, and warnings: what comes after them is noise.
 pub const FILE_ERRORS_MAX: usize = 100;
+
+/// Errors of one class after which no more are sought: far more than anyone reads.
+pub const CLASS_ERRORS_MAX: usize = 1000;
+
+/// Mistakes for which the nearest name is sought: each is compared with all names of a tree.
+pub const SUGGESTIONS_MAX: usize = 200;
+
+/// Names that the patterns in the references of one class are compared with: 100 patterns over the largest class.
+pub const PATTERN_STEPS_MAX: usize = 5_000_000;
 
 /// Resources of one class after `foreach`: ten times what a large host has.
 pub const RESOURCES_MAX: usize = 50_000;

@@ -181,9 +181,9 @@ pub struct Scalar {
 pub enum Style {
     /// Bare: a number or boolean where a value of any type stands.
     Plain,
-    /// In single or double quotes: always text.
+    /// In quotes, or folded (`>`): always text; only its first line stands in the file as it is.
     Quoted,
-    /// `|` or `>`: always text, and each of its lines begins at the same column.
+    /// `|`: always text, and each of its lines is one of the file's, from the same column on.
     Block,
 }
 

@@ -170,7 +170,13 @@ fn is_default(reader: &mut Reader, e: Entry<'_>) -> bool {
     }
     if resource::COMMON_KEYS.contains(&e.name) || e.name == "state" {
         let message = format!("`{}` cannot be a default", e.name);
-        reader.report(Diagnostic::new(Code::UnknownKey, e.key.span(), message).help("write it in each resource"));
+        let help = match e.name {
+            "retries" | "retry_delay" | "timeout" => {
+                "write it into `defaults` itself, for all types, or in each resource"
+            }
+            _ => "write it in each resource",
+        };
+        reader.report(Diagnostic::new(Code::UnknownKey, e.key.span(), message).help(help));
         return false;
     }
     true

@@ -6,16 +6,17 @@ use super::configcrate::{self, Configcrate};
 use super::environments::{self, Environment, EnvironmentsFile};
 use super::links;
 use super::match_block::{self, MatchBlock, MatchFile};
-use super::reader::Reader;
+use super::reader::{Reader, words};
 use super::role::{self, Role};
 use crate::diagnostic::{Code, Diagnostic, Severity, Span};
 use crate::source::{Node, Sources, YamlFile};
 use alloc::collections::BTreeSet;
 use alloc::format;
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 /// A tree, read.
 #[derive(Debug)]
@@ -42,6 +43,8 @@ pub struct Config<'a> {
     pub(super) role_names: HashMap<&'a str, usize>,
     pub(super) known_environments: BTreeSet<&'a str>,
     pub(super) custom_types: BTreeSet<Arc<str>>,
+    /// Words of what could not be read.
+    lost: HashSet<String>,
 }
 
 /// Files of earlier trees, with ours.
@@ -67,8 +70,13 @@ impl<'a> Config<'a> {
             role_names: HashMap::new(),
             known_environments: BTreeSet::new(),
             custom_types: BTreeSet::new(),
+            lost: HashSet::new(),
         };
         let mut reader = Reader::default();
+        for (path, text) in sources.lost() {
+            reader.lose(text);
+            reader.lose(stem(path));
+        }
         for file in sources.policy_files() {
             config.file(&mut reader, file);
         }
@@ -77,19 +85,35 @@ impl<'a> Config<'a> {
         config.environments.sort_by_key(|e| (depth(e.dir), e.dir));
         config.index(&mut reader);
         links::check(&config, &mut reader);
-        config.diagnostics.append(&mut reader.diagnostics);
+        config.lost = reader.lost;
+        let mut found = core::mem::take(&mut reader.diagnostics);
+        found.retain(|d| !config.is_noise(d));
+        config.diagnostics.append(&mut found);
         config
+    }
+
+    /// Returns whether something could not be read in which names may have been defined; it is an error then.
+    pub(crate) fn loses_names(&self) -> bool {
+        !self.lost.is_empty()
+    }
+
+    /// Returns whether what is missed stands in what could not be read: one mistake is enough.
+    pub(crate) fn is_noise(&self, d: &Diagnostic) -> bool {
+        let Some(name) = d.about.as_deref().filter(|_| self.loses_names()) else { return false };
+        words(name).next().is_some() && words(name).all(|word| self.lost.contains(word))
     }
 
     fn file(&mut self, reader: &mut Reader, file: &'a YamlFile) {
         let path: &'a str = file.path();
         let (dir, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let stem = name.strip_suffix(".vgo").unwrap_or(name);
+        let stem = stem(path);
         let first = path.split('/').next().filter(|_| !dir.is_empty()).unwrap_or("");
         let whole = Span::new(file.id(), 0, 0);
         let misplaced = |message| Diagnostic::new(Code::Misplaced, whole, message);
         if let Some((old, ours)) = OLD_FOLDERS.iter().find(|(old, _)| dir.split('/').any(|part| part == *old)) {
             reader.report(misplaced(format!("folder `{old}` is called `{ours}`")).help("rename the folder"));
+            reader.lose(file.text());
+            reader.lose(stem);
             return;
         }
         match first {
@@ -115,10 +139,13 @@ impl<'a> Config<'a> {
         if let Some(folder) = dir.split('/').find(|part| LIBRARY.contains(part)) {
             let message = format!("`{path}` is in a folder `{folder}` that does not stand in the root");
             reader.report(misplaced(message).help(format!("move it to `{folder}/` in the root of the tree")));
+            reader.lose(file.text());
+            reader.lose(stem);
             return;
         }
         if let Some((_, ours)) = OLD_FILES.iter().find(|(old, _)| *old == name) {
             reader.report(misplaced(format!("`{path}` is called `{ours}`")).help("rename the file"));
+            reader.lose(file.text());
             return;
         }
         match name {
@@ -130,6 +157,7 @@ impl<'a> Config<'a> {
             "roles.vgo" => {
                 let message = format!("`{path}`: roles stand in the root only");
                 reader.report(misplaced(message).help("move its roles to `roles.vgo` in the root"));
+                reader.lose(file.text());
             }
             "common.vgo" => {
                 let root = single(reader, file);
@@ -235,6 +263,12 @@ fn single<'a>(reader: &mut Reader, file: &'a YamlFile) -> Option<Node<'a>> {
         reader.report(Diagnostic::new(Code::Misplaced, second.span(), message).help("merge them into the first"));
     }
     first
+}
+
+/// Returns a file's name without folders and `.vgo`.
+fn stem(path: &str) -> &str {
+    let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
+    name.strip_suffix(".vgo").unwrap_or(name)
 }
 
 fn depth(dir: &str) -> usize {

@@ -81,7 +81,7 @@ pub(crate) fn unknown_environment(config: &Config<'_>, name: &str) -> Option<Dia
         return None;
     }
     let message = format!("unknown environment `{name}`");
-    let d = Diagnostic::new(Code::UnknownEnvironment, crate::diagnostic::Span::NONE, message);
+    let d = Diagnostic::new(Code::UnknownEnvironment, crate::diagnostic::Span::NONE, message).about(name);
     let d = d.did_you_mean(name, known.iter().copied());
     Some(d.help(format!("declare it in `environments.vgo`: `env: {{{name}: {{}}}}`")))
 }
@@ -97,7 +97,11 @@ fn role_name(config: &Config<'_>, reader: &mut Reader, include: &Include<'_>) {
     if config.role(include.name).is_none() {
         let message = format!("unknown role `{}`", include.name);
         let d = Diagnostic::new(Code::UnknownName, include.node.span(), message).at("not found in roles.vgo");
-        reader.report(d.did_you_mean(include.name, config.roles.iter().map(|r| r.name)));
+        let d = d.about(include.name);
+        reader.report(match config.configcrate(include.name) {
+            Some(_) => d.help("a configcrate is listed under `configcrates:`"),
+            None => reader.near(d, include.name, config.roles.iter().map(|r| r.name)),
+        });
     }
 }
 
@@ -112,16 +116,16 @@ fn crate_name(config: &Config<'_>, reader: &mut Reader, include: &Include<'_>, p
     };
     let message = format!("unknown {what} `{}`", include.name);
     let d = Diagnostic::new(Code::UnknownName, include.node.span(), message).at(format!("not found in {folder}"));
-    let names: Vec<&str> = config
-        .crates
-        .iter()
-        .filter(|c| prefix.is_empty() || c.user.is_some())
-        .map(|c| c.name.strip_prefix(prefix).unwrap_or(&c.name))
-        .collect();
+    let d = d.about(include.name);
+    let crates = config.crates.iter().filter(|c| prefix.is_empty() || c.user.is_some());
+    let names = crates.map(|c| c.name.strip_prefix(prefix).unwrap_or(&c.name));
     let d = match config.configcrate(&format!("user:{}", include.name)) {
         Some(_) if prefix.is_empty() => d.help("a usercrate is listed under `usercrates:`"),
         _ if config.role(include.name).is_some() => d.help("a role is listed under `roles:`"),
-        _ => d.did_you_mean(include.name, names),
+        _ => match reader.near(d, include.name, names) {
+            d if d.help.is_empty() => d.help(format!("write it below `{folder}`, or take the name out")),
+            d => d,
+        },
     };
     reader.report(d);
 }
@@ -137,12 +141,12 @@ fn expression(config: &Config<'_>, reader: &mut Reader, expr: Option<&Expr>, nod
                 None => continue,
             },
             ReferenceKind::Role if config.role(name).is_none() => {
-                Diagnostic::new(Code::UnknownName, span, format!("unknown role `{name}`"))
-                    .did_you_mean(name, config.roles.iter().map(|r| r.name))
+                let d = Diagnostic::new(Code::UnknownName, span, format!("unknown role `{name}`")).about(name);
+                reader.near(d, name, config.roles.iter().map(|r| r.name))
             }
             ReferenceKind::Configcrate if config.configcrate(name).is_none() => {
-                Diagnostic::new(Code::UnknownName, span, format!("unknown configcrate `{name}`"))
-                    .did_you_mean(name, config.crates.iter().map(|c| &*c.name))
+                let d = Diagnostic::new(Code::UnknownName, span, format!("unknown configcrate `{name}`")).about(name);
+                reader.near(d, name, config.crates.iter().map(|c| &*c.name))
             }
             ReferenceKind::Command => match crate::guard::check_command(name) {
                 Err(problem) => Diagnostic::new(Code::Guarded, span, problem.message),

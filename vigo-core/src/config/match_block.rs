@@ -79,6 +79,8 @@ const KEYS: &[&str] = &[
     "network_device",
 ];
 
+const GLOB_HELP: &str = "a glob knows `*`, `?`, `[a-z]`, `[!a-z]` and `{a,b}`; everything else is the name itself";
+
 /// Reads one document of a match file.
 pub(super) fn document<'a>(
     reader: &mut Reader,
@@ -126,7 +128,10 @@ fn block<'a>(reader: &mut Reader, sources: &'a Sources, node: Node<'a>) -> Optio
                 for node in reader.texts(e.value, "match") {
                     match Glob::parse(node.text().unwrap_or_default()) {
                         Ok(glob) => block.patterns.push(Pattern { glob, node }),
-                        Err(e) => reader.report(Diagnostic::new(Code::BadValue, node.part(e.at, e.len), e.message)),
+                        Err(e) => {
+                            let d = Diagnostic::new(Code::BadValue, node.part(e.at, e.len), e.message);
+                            reader.report(d.help(GLOB_HELP));
+                        }
                     }
                 }
             }
@@ -140,7 +145,7 @@ fn block<'a>(reader: &mut Reader, sources: &'a Sources, node: Node<'a>) -> Optio
             _ => reader.unknown_key(e, "a match block", KEYS),
         }
     }
-    if map.get("match").is_none_or(Node::is_null) {
+    if map.get("match").is_none_or(Node::is_null) && Reader::misspelt(map, "match", KEYS).is_none() {
         let d = Diagnostic::new(Code::MissingKey, node.span(), "a match block needs `match`");
         reader.report(d.help("write a glob over hostnames, as `match: \"web-*\"`"));
     }

@@ -1,12 +1,15 @@
 //! Reading typed things from nodes, and saying what stands there instead.
 
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, nearest};
+use crate::limits::SUGGESTIONS_MAX;
 use crate::secret;
-use crate::source::{Entry, Map, Node, ScalarStyle};
+use crate::source::{Entry, Map, Node, NodeKind, ScalarStyle};
 use crate::time::Duration;
 use crate::when::{Context, Expr, WhenError};
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
+use hashbrown::HashSet;
 
 /// Keys of earlier trees and of other tools, with ours.
 const OLD_WORDS: &[(&str, &str)] = &[
@@ -36,6 +39,8 @@ const OLD_WORDS: &[(&str, &str)] = &[
 #[derive(Debug, Default)]
 pub(super) struct Reader {
     pub diagnostics: Vec<Diagnostic>,
+    /// Words of what could not be read: a name among them may be defined there.
+    pub lost: HashSet<String>,
 }
 
 impl Reader {
@@ -43,10 +48,35 @@ impl Reader {
         self.diagnostics.push(diagnostic);
     }
 
-    /// Reports that `what` wants another shape than `node` has.
+    /// Notes that `text` is not read, so that nobody is told that a name in it does not exist.
+    pub fn lose(&mut self, text: &str) {
+        let new: Vec<String> = words(text).filter(|word| !self.lost.contains(*word)).map(String::from).collect();
+        self.lost.extend(new);
+    }
+
+    /// The same, of a node.
+    pub fn lose_node(&mut self, node: Node<'_>) {
+        let span = node.span();
+        let text = node.file().text().get(span.start as usize..span.end as usize);
+        self.lose(text.unwrap_or_default());
+    }
+
+    /// Names the one of `known` that may have been meant, while there are few mistakes.
+    pub fn near<'a>(&self, d: Diagnostic, word: &str, known: impl IntoIterator<Item = &'a str>) -> Diagnostic {
+        if self.diagnostics.len() < SUGGESTIONS_MAX { d.did_you_mean(word, known) } else { d }
+    }
+
+    /// Reports that `what` (a key, or words with blanks) wants another shape than `node` has.
     pub fn shape(&mut self, node: Node<'_>, what: &str, expected: &str) {
-        let message = format!("`{what}` takes {expected}, found {}", node.kind_name());
-        self.report(Diagnostic::new(Code::Shape, node.span(), message));
+        let shown = if what.contains(' ') { String::from(what) } else { format!("`{what}`") };
+        let message = format!("{shown} takes {expected}, found {}", node.kind_name());
+        let d = Diagnostic::new(Code::Shape, node.span(), message);
+        self.report(match node.kind() {
+            NodeKind::Map(_) | NodeKind::Scalar(..) if expected == "a list" => d.help("begin each item with `- `"),
+            NodeKind::List if expected == "a map" => d.help("write `key: value` lines, without `- `"),
+            _ => d,
+        });
+        self.lose_node(node);
     }
 
     /// Returns the map at `node`; nothing at all is an empty one.
@@ -126,10 +156,20 @@ impl Reader {
         let message = format!("unknown key `{}` in {place}", entry.name);
         let d = Diagnostic::new(Code::UnknownKey, entry.key.span(), message);
         let old = OLD_WORDS.iter().find(|(old, ours)| *old == entry.name && known.contains(ours));
-        self.report(match old {
-            Some((_, ours)) => d.help(format!("write `{ours}`")),
-            None => d.did_you_mean(entry.name, known.iter().copied()),
+        self.report(match (old, nearest(entry.name, known.iter().copied())) {
+            (Some((_, ours)), _) => d.help(format!("write `{ours}`")),
+            (None, Some(near)) => d.help(format!("did you mean `{near}`?")),
+            (None, None) => {
+                let known: Vec<String> = known.iter().map(|k| format!("`{k}`")).collect();
+                d.help(format!("the keys there are {}", known.join(", ")))
+            }
         });
+        self.lose_node(entry.value);
+    }
+
+    /// Returns the key that was written where `key` was meant.
+    pub fn misspelt<'a>(map: Map<'a>, key: &str, known: &[&str]) -> Option<Entry<'a>> {
+        map.iter().find(|e| !known.contains(&e.name) && nearest(e.name, known.iter().copied()) == Some(key))
     }
 
     /// Returns the duration at `node`: `45`, `30s`, `5m`, `4h`, `1d`.
@@ -186,6 +226,7 @@ impl Reader {
             Diagnostic::new(Code::InvalidName, node.span(), message)
                 .help("use a-z, 0-9, `_` and `-`, at most 64 of them, the first a letter or digit"),
         );
+        self.lose(text);
         None
     }
 }
@@ -219,6 +260,11 @@ pub(crate) fn is_name(text: &str) -> bool {
     text.len() <= 64
         && text.bytes().next().is_some_and(plain)
         && text.bytes().all(|b| plain(b) || b == b'_' || b == b'-')
+}
+
+/// Returns the words of a text that may be names.
+pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-')).filter(|word| !word.is_empty())
 }
 
 /// Returns whether a top-level key is a home for anchors.

@@ -127,10 +127,17 @@ pub(super) fn read<'a>(reader: &mut Reader, node: Node<'a>) -> Option<Resource<'
     let map = reader.map(node, "a resource")?;
     let Some(type_name) = map.get("type") else {
         let mut d = Diagnostic::new(Code::MissingKey, node.span(), "a resource needs a `type`");
-        if let Some(e) = map.iter().find(|e| crate::resource::find(e.name).is_some()) {
+        let known: Vec<&str> = COMMON_KEYS.iter().copied().chain(["state"]).collect();
+        if let Some(e) = Reader::misspelt(map, "type", &known) {
+            let message = format!("unknown key `{}` in a resource", e.name);
+            d = Diagnostic::new(Code::UnknownKey, e.key.span(), message).help("did you mean `type`?");
+        } else if let Some(e) = map.iter().find(|e| crate::resource::find(e.name).is_some()) {
             d = d.help(format!("write `type: {}` and the attributes beside it", e.name));
+        } else {
+            d = d.help("say what it is, as `type: file`");
         }
         reader.report(d);
+        reader.lose_node(node);
         return None;
     };
     reader.text(type_name, "type")?;
@@ -165,7 +172,11 @@ pub(super) fn read<'a>(reader: &mut Reader, node: Node<'a>) -> Option<Resource<'
             "match" => {
                 if map.get("case").is_none() {
                     let d = Diagnostic::new(Code::Shape, e.key.span(), "`match` without `case`");
-                    reader.report(d.help("write `case: \"{{ … }}\"`, whose word `match` looks up"));
+                    let decl = type_name.text().and_then(crate::resource::find);
+                    reader.report(match decl.and_then(|d| d.attribute("match_pattern")) {
+                        Some(_) => d.help("write `match_pattern` for the attribute of that meaning"),
+                        None => d.help("write `case: \"{{ … }}\"`, whose word `match` looks up"),
+                    });
                 }
             }
             "revert" => r.revert = reader.bool(e.value, e.name).unwrap_or(false),

@@ -74,8 +74,9 @@ fn role<'a>(reader: &mut Reader, node: Node<'a>) -> Option<Role<'a>> {
             _ => reader.unknown_key(e, "a role", KEYS),
         }
     }
-    if !named {
-        reader.report(Diagnostic::new(Code::MissingKey, node.span(), "a role needs a `name`"));
+    if !named && Reader::misspelt(map, "name", KEYS).is_none() {
+        let d = Diagnostic::new(Code::MissingKey, node.span(), "a role needs a `name`");
+        reader.report(d.help("write `- name: webserver`"));
     }
     (!role.name.is_empty()).then_some(role)
 }

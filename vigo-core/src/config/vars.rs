@@ -37,6 +37,8 @@ pub(super) fn vars<'a>(reader: &mut Reader, node: Node<'a>, what: &str) -> Vec<V
             d.help("use letters, digits and `_`, the first no digit")
         };
         reader.report(d);
+        reader.lose(e.name);
+        reader.lose(&fixed);
     }
     vars
 }

@@ -231,13 +231,13 @@ impl Renderer<'_> {
     }
 
     fn error(&self, scalar: &Scalar, error: &TemplateError) -> Problem {
-        let place = Place {
-            file: scalar.place.file,
-            line: scalar.place.line + error.line.saturating_sub(1),
-            column: if error.line <= 1 || scalar.style == Style::Block {
-                scalar.place.column + error.column.saturating_sub(1)
-            } else {
-                error.column
+        // The later lines of what is quoted or folded are not those of the file: the beginning is what is known.
+        let place = match scalar.style {
+            Style::Plain | Style::Quoted if error.line > 1 => scalar.place,
+            _ => Place {
+                file: scalar.place.file,
+                line: scalar.place.line + error.line.saturating_sub(1),
+                column: scalar.place.column + error.column.saturating_sub(1),
             },
         };
         problem(error, error.message.clone()).at(place)

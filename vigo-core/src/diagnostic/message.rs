@@ -15,6 +15,8 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// What to write instead, in the imperative.
     pub help: Vec<String>,
+    /// The name that is said not to exist: nothing is said of it where it stands in a text that could not be read.
+    pub about: Option<String>,
 }
 
 /// A place that a diagnostic points at.
@@ -30,14 +32,14 @@ impl Diagnostic {
     /// Returns a diagnostic of `code` about the text at `span`.
     pub fn new(code: Code, span: Span, message: impl Into<String>) -> Self {
         let label = Label { span, text: String::new() };
-        Self { code, message: message.into(), labels: alloc::vec![label], help: Vec::new() }
+        Self { code, message: printable(message.into()), labels: alloc::vec![label], help: Vec::new(), about: None }
     }
 
     /// Says `text` of the primary place.
     #[must_use]
     pub fn at(mut self, text: impl Into<String>) -> Self {
         if let Some(label) = self.labels.first_mut() {
-            label.text = text.into();
+            label.text = printable(text.into());
         }
         self
     }
@@ -45,14 +47,21 @@ impl Diagnostic {
     /// Adds a second place.
     #[must_use]
     pub fn label(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.labels.push(Label { span, text: text.into() });
+        self.labels.push(Label { span, text: printable(text.into()) });
+        self
+    }
+
+    /// Says which name is missed.
+    #[must_use]
+    pub fn about(mut self, name: impl Into<String>) -> Self {
+        self.about = Some(name.into());
         self
     }
 
     /// Adds a help line.
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
-        self.help.push(text.into());
+        self.help.push(printable(text.into()));
         self
     }
 
@@ -73,5 +82,33 @@ impl Diagnostic {
     /// Returns whether this is an error or a warning.
     pub fn severity(&self) -> Severity {
         self.code.severity()
+    }
+}
+
+/// Returns `text` with what a terminal would obey (control characters, changes of direction) as escapes.
+fn printable(text: String) -> String {
+    let obeyed = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if !text.contains(obeyed) {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if obeyed(c) { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_diagnostic_is_obeyed_by_a_terminal() {
+        let d = Diagnostic::new(Code::BadValue, Span::NONE, "found `\u{1b}[2J`")
+            .help("a\nb")
+            .at("\u{202e}x")
+            .label(Span::NONE, "\0");
+        assert_eq!(d.message, "found `\\u{1b}[2J`");
+        assert_eq!((&*d.help[0], &*d.labels[0].text, &*d.labels[1].text), ("a\\nb", "\\u{202e}x", "\\u{0}"));
     }
 }

@@ -6,8 +6,10 @@ mod code;
 mod message;
 mod nearest;
 mod source_map;
+mod tidy;
 
 pub use code::{Code, Severity};
 pub use message::{Diagnostic, Label};
 pub use nearest::nearest;
 pub use source_map::{FileId, Position, SourceFile, SourceMap, Span};
+pub use tidy::tidy;

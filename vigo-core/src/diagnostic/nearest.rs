@@ -5,15 +5,20 @@ use alloc::vec::Vec;
 /// Returns the name nearest to `word` by edits (insert, delete, replace, swap of neighbours), if it is near enough to
 /// be what was meant: at most a third of the word's length. The first of equals wins.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let letters_of_word = letters(word);
     let word: Vec<char> = word.chars().take(128).collect();
     let limit = (word.len() / 3).max(1);
     let mut best: Option<(usize, &'a str)> = None;
     for name in known {
+        // An edit changes at most two letters of the set: most names are far away at first sight.
+        if (letters_of_word ^ letters(name)).count_ones() as usize > 2 * limit {
+            continue;
+        }
         let chars: Vec<char> = name.chars().take(128).collect();
         if chars.len().abs_diff(word.len()) > limit {
             continue;
         }
-        let d = distance(&word, &chars);
+        let d = distance(&word, &chars, limit);
         if d <= limit && best.is_none_or(|(least, _)| d < least) {
             best = Some((d, name));
         }
@@ -21,8 +26,13 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     best.map(|(_, name)| name)
 }
 
-/// Optimal string alignment distance.
-fn distance(a: &[char], b: &[char]) -> usize {
+/// Returns the set of the letters of a word, as bits.
+fn letters(word: &str) -> u64 {
+    word.chars().take(128).fold(0, |set, c| set | 1 << (u32::from(c) & 63))
+}
+
+/// Optimal string alignment distance; something above `limit` where it is more than that.
+fn distance(a: &[char], b: &[char], limit: usize) -> usize {
     let width = b.len() + 1;
     let mut before: Vec<usize> = alloc::vec![0; width];
     let mut last: Vec<usize> = (0..width).collect();
@@ -35,6 +45,10 @@ fn distance(a: &[char], b: &[char]) -> usize {
                 d = d.min(before[j - 1] + 1);
             }
             row.push(d);
+        }
+        // What is far in two rows stays far.
+        if row.iter().chain(&last).all(|&d| d > limit) {
+            return limit + 1;
         }
         before = last;
         last = row;

@@ -273,8 +273,8 @@ impl<'a> Lowering<'a> {
         };
         let style = match style {
             ScalarStyle::Plain | ScalarStyle::Empty => Style::Plain,
-            ScalarStyle::Single | ScalarStyle::Double => Style::Quoted,
-            ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
+            ScalarStyle::Single | ScalarStyle::Double | ScalarStyle::Folded => Style::Quoted,
+            ScalarStyle::Literal => Style::Block,
         };
         Scalar { text, style, templated, place }
     }

@@ -5,7 +5,7 @@ use super::facts::Host;
 use super::policy;
 use super::templates::Cache;
 use crate::config::Config;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, tidy};
 use alloc::format;
 use alloc::vec::Vec;
 use hashbrown::{HashMap, HashSet};
@@ -46,17 +46,8 @@ pub fn check(config: &Config<'_>) -> Vec<Diagnostic> {
     for krate in config.crates.iter().filter(|c| !included.contains(&*c.name)) {
         all.extend(policy::of_crate(config, krate, &mut cache));
     }
+    if config.loses_names() {
+        all.retain(|d| !config.is_noise(d));
+    }
     tidy(all)
-}
-
-/// Sorts by place, and names each place once for one thing.
-fn tidy(mut all: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    all.sort_by(|a, b| {
-        let key = |d: &Diagnostic| (d.span(), d.code);
-        key(a).cmp(&key(b)).then_with(|| a.message.cmp(&b.message))
-    });
-    all.dedup_by(|later, first| {
-        (later.code, later.span(), &later.message) == (first.code, first.span(), &first.message)
-    });
-    all
 }

@@ -46,7 +46,7 @@ impl Key {
 
 /// Collects the edges of all resources and crates.
 pub(super) fn collect<'a>(cx: &mut Context<'_, 'a>, instances: &Instances<'_, 'a>) -> Vec<WrittenEdge<'a>> {
-    let mut edges = Edges { instances, all: Vec::new() };
+    let mut edges = Edges { instances, all: Vec::new(), compared: 0 };
     for (k, krate) in instances.crates.iter().enumerate() {
         let vars = instances.scopes.get(krate.scope).cloned().unwrap_or_default();
         for (key, nodes) in [(Key::DependsOn, &krate.krate.depends_on), (Key::Before, &krate.krate.before)] {
@@ -68,6 +68,16 @@ pub(super) fn collect<'a>(cx: &mut Context<'_, 'a>, instances: &Instances<'_, 'a
                     edges.of_resource(cx, i, key, node, &vars);
                 }
             }
+            if edges.compared > limits::PATTERN_STEPS_MAX {
+                let message =
+                    format!("the references with `*` are compared with more than {} names", limits::PATTERN_STEPS_MAX);
+                let d = Diagnostic::new(Code::TooLarge, r.node.span(), message);
+                cx.report(d.help("name single resources, or use fewer patterns"));
+                return Vec::new();
+            }
+            if cx.is_full() {
+                return Vec::new();
+            }
             if edges.all.len() > limits::EDGES_MAX {
                 let message = format!("more than {} edges in one class", limits::EDGES_MAX);
                 let d = Diagnostic::new(Code::TooLarge, r.node.span(), message);
@@ -82,6 +92,8 @@ pub(super) fn collect<'a>(cx: &mut Context<'_, 'a>, instances: &Instances<'_, 'a
 struct Edges<'i, 'c, 'a> {
     instances: &'i Instances<'c, 'a>,
     all: Vec<WrittenEdge<'a>>,
+    /// Names that patterns were compared with.
+    compared: usize,
 }
 
 impl<'a> Edges<'_, '_, 'a> {
@@ -98,6 +110,12 @@ impl<'a> Edges<'_, '_, 'a> {
             Ok(text) => text,
             Err(d) => return cx.report(d),
         };
+        // That a plain name is no crate's was said when the tree was read.
+        let written = node.text().unwrap_or_default();
+        let base = written.split_once('[').map_or(written, |(base, _)| base);
+        if !written.contains("{{") && !written.contains('*') && cx.config.configcrate(base).is_none() {
+            return;
+        }
         // Only crates can be meant here: look from outside of any crate.
         let crates = match self.instances.target(cx.config, &text, usize::MAX) {
             Target::Here { crates, .. } => crates,
@@ -127,6 +145,9 @@ impl<'a> Edges<'_, '_, 'a> {
             Ok(text) => text,
             Err(d) => return cx.report(d),
         };
+        if text.contains('*') {
+            self.compared += self.instances.all.len() + cx.config.crates.len();
+        }
         let (resources, crates) = match self.instances.target(cx.config, &text, instance.krate) {
             Target::Here { resources, crates } => (resources, crates),
             other => return self.absent(cx, other, key, node, &text),
@@ -173,13 +194,26 @@ impl<'a> Edges<'_, '_, 'a> {
         }
         let message = format!("`{text}` is needed here, and crate `{name}` is not included");
         let d = Diagnostic::new(Code::NotIncluded, node.span(), message)
+            .about(&*name)
             .label(layers.block.node.span(), "not in the set of this match block");
         cx.report(d.help(crates::where_to_add(layers).replacen("it", &format!("`{name}`"), 1)));
     }
 
     fn unknown(&self, cx: &Context<'_, 'a>, node: Node<'a>, text: &str) -> Diagnostic {
         let message = format!("nothing in the tree is called `{}`", text.escape_debug());
-        let d = Diagnostic::new(Code::UnknownReference, node.span(), message);
+        let missed = match text.split_once('/') {
+            Some((krate, name)) if cx.config.configcrate(krate).is_some() => name,
+            _ => text,
+        };
+        let d = Diagnostic::new(Code::UnknownReference, node.span(), message).about(missed);
+        if let Some((kind, name)) = text.strip_suffix(']').and_then(|t| t.split_once('['))
+            && resource::find(&kind.to_ascii_lowercase()).is_some()
+        {
+            return d.help(format!("write the name of a resource or crate alone, as `{name}`"));
+        }
+        if cx.diagnostics.len() > limits::SUGGESTIONS_MAX {
+            return d;
+        }
         let own = self.instances.crates.iter().find(|c| c.krate.node.file().id() == node.file().id());
         let resources: Vec<&str> = own.into_iter().flat_map(|c| c.by_name.keys()).map(|n| &**n).collect();
         let crates = cx.config.crates.iter().map(|c| &*c.name);

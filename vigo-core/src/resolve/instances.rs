@@ -18,10 +18,29 @@ use crate::source::Node;
 use crate::value::Value;
 use crate::when::{self, Expr};
 use alloc::format;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use hashbrown::HashMap;
+
+/// Types of other tools, with ours.
+const FOREIGN_TYPES: &[(&str, &str)] = &[
+    ("copy", "file"),
+    ("template", "file"),
+    ("lineinfile", "file_line"),
+    ("link", "symlink"),
+    ("ini_file", "ini"),
+    ("apt", "package"),
+    ("dnf", "package"),
+    ("yum", "package"),
+    ("pkg", "package"),
+    ("yumrepo", "repository"),
+    ("systemd", "service"),
+    ("command", "exec"),
+    ("shell", "exec"),
+    ("cmd", "exec"),
+    ("ssh_authorized_key", "authorized_key"),
+];
 
 /// A crate of the class, or one stamp of it.
 pub(super) struct CrateInstance<'c, 'a> {
@@ -60,6 +79,8 @@ pub(super) struct Instances<'c, 'a> {
     pub scopes: Vec<Value>,
     pub conditions: Vec<ConditionTrace>,
     pub written: WrittenNames,
+    /// Indices of the crates by their plain name.
+    pub by_crate: HashMap<Arc<str>, Vec<u32>>,
 }
 
 /// What the steps of one class share.
@@ -79,6 +100,11 @@ impl<'c, 'a> Context<'c, 'a> {
             self.diagnostics.push(diagnostic);
         }
     }
+
+    /// Returns whether there are so many mistakes that no more are sought.
+    pub fn is_full(&self) -> bool {
+        self.diagnostics.len() > limits::CLASS_ERRORS_MAX
+    }
 }
 
 /// Stamps every crate of the set and its resources.
@@ -90,6 +116,7 @@ pub(super) fn instantiate<'c, 'a>(cx: &mut Context<'c, 'a>, vars: &mut HostVars)
         scopes: alloc::vec![host],
         conditions: Vec::new(),
         written: WrittenNames::default(),
+        by_crate: HashMap::new(),
     };
     let set = cx.set;
     for member in &set.members {
@@ -132,6 +159,9 @@ pub(super) fn instantiate<'c, 'a>(cx: &mut Context<'c, 'a>, vars: &mut HostVars)
             }
             for resource in &krate.resources {
                 out.resource(cx, instance, resource, &scope_vars);
+                if cx.is_full() {
+                    return out;
+                }
                 if out.all.len() > limits::RESOURCES_MAX {
                     let message = format!("more than {} resources in one class", limits::RESOURCES_MAX);
                     cx.report(Diagnostic::new(Code::TooLarge, resource.node.span(), message));
@@ -146,8 +176,10 @@ pub(super) fn instantiate<'c, 'a>(cx: &mut Context<'c, 'a>, vars: &mut HostVars)
 impl<'c, 'a> Instances<'c, 'a> {
     fn crate_instance(&mut self, krate: &'c Configcrate<'a>, item: Option<Item>, scope: usize, gate: Expr) -> usize {
         let instance = CrateInstance { krate, item, scope, gate, resources: Vec::new(), by_name: HashMap::new() };
+        let index = self.crates.len();
+        self.by_crate.entry(krate.name.clone()).or_default().push(index as u32);
         self.crates.push(instance);
-        self.crates.len() - 1
+        index
     }
 
     fn gate(
@@ -212,9 +244,14 @@ impl<'c, 'a> Instances<'c, 'a> {
             let word = type_name.escape_debug();
             let message = format!("unknown resource type `{word}`");
             let d = Diagnostic::new(Code::UnknownType, resource.type_name.span(), message);
-            let d = d.did_you_mean(&type_name, resource::types().iter().map(|t| t.name));
-            let script = format!("for a script of the machine, write `type: custom` and `script: {word}`");
-            cx.report(if d.help.is_empty() { d.help(script) } else { d });
+            cx.report(match FOREIGN_TYPES.iter().find(|(theirs, _)| *theirs == type_name) {
+                Some((_, ours)) => d.help(format!("write `type: {ours}`")),
+                None => {
+                    let d = d.did_you_mean(&type_name, resource::types().iter().map(|t| t.name));
+                    let script = format!("for a script of the machine, write `type: custom` and `script: {word}`");
+                    if d.help.is_empty() { d.help(script) } else { d }
+                }
+            });
         }
         let (base, is_templated) = match resource.name {
             Some(node) => match render::text(node, "name", &data) {
@@ -331,7 +368,7 @@ pub(super) fn folded(cx: &mut Context<'_, '_>, expr: &Expr, node: Node<'_>, data
             // No host is there to define the variables.
             Err(_) if cx.layers.is_none() => return Some(Expr::True),
             Err(errors) => {
-                errors.into_iter().for_each(|e| cx.report(crate::config::when_error(node, e)));
+                errors.into_iter().for_each(|e| cx.report(condition_error(node, e, data)));
                 return None;
             }
         }
@@ -349,6 +386,15 @@ pub(super) fn folded(cx: &mut Context<'_, '_>, expr: &Expr, node: Node<'_>, data
         }
     }
     Some(when::fold(expr, &CrateFacts { class: cx.facts, vars: data.vars }))
+}
+
+/// Returns the diagnostic of a mistake in an expression whose templates were rendered.
+fn condition_error(node: Node<'_>, e: when::WhenError, data: &PublishData<'_>) -> Diagnostic {
+    let missed = e.message.strip_prefix(render::UNDEFINED).and_then(|rest| rest.split('`').nth(1)).map(String::from);
+    let d = crate::config::when_error(node, e);
+    let Some(name) = missed else { return d };
+    let known = data.vars.as_map().into_iter().flat_map(|m| m.keys()).map(|k| &**k);
+    Diagnostic { code: Code::UndefinedVariable, ..d.did_you_mean(&name, known).about(name) }
 }
 
 fn has_secret(value: &Value) -> bool {

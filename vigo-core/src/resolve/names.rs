@@ -129,14 +129,17 @@ impl Instances<'_, '_> {
 
     /// Returns the crates that `name` means: `nginx` is all its stamps, `nginx[a]` one.
     fn crates_named(&self, name: &str, star: bool) -> Vec<u32> {
-        let matches = |c: &super::instances::CrateInstance<'_, '_>| {
-            if star {
-                return wildcard(name, &c.krate.name) || wildcard(name, &c.name());
-            }
-            *c.krate.name == *name || (name.ends_with(']') && *c.name() == *name)
-        };
-        let found = self.crates.iter().enumerate().filter(|(_, c)| matches(c));
-        found.map(|(i, _)| i as u32).collect()
+        if star {
+            let found = self.crates.iter().enumerate();
+            let found = found.filter(|(_, c)| wildcard(name, &c.krate.name) || wildcard(name, &c.name()));
+            return found.map(|(i, _)| i as u32).collect();
+        }
+        if let Some(all) = self.by_crate.get(name) {
+            return all.clone();
+        }
+        let base = name.strip_suffix(']').and_then(|n| n.split_once('[')).map_or("", |(base, _)| base);
+        let stamps = self.by_crate.get(base).into_iter().flatten().copied();
+        stamps.filter(|&i| self.crates.get(i as usize).is_some_and(|c| *c.name() == *name)).collect()
     }
 }
 

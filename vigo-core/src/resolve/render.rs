@@ -23,6 +23,16 @@ pub(super) struct PublishData<'d> {
     pub user: Option<&'d str>,
 }
 
+/// How the message begins that a variable is not defined.
+pub(super) const UNDEFINED: &str = "variable ";
+
+/// Returns the name of the variable that the template in `text` misses, if that is what is wrong.
+fn undefined<'t>(text: &'t str, e: &TemplateError) -> Option<&'t str> {
+    let name = text.get(e.offset..e.offset + e.len)?.strip_prefix('.')?;
+    let of_vars = text.get(..e.offset)?.ends_with(".Vars") && e.kind == ErrorKind::Value;
+    (of_vars && e.message.starts_with("map has no entry")).then_some(name)
+}
+
 /// Returns the text of `node`, rendered where it has a template.
 pub(super) fn text<'a>(node: Node<'a>, what: &str, data: &PublishData<'_>) -> Result<Cow<'a, str>, Diagnostic> {
     let written = node.text().unwrap_or_default();
@@ -33,7 +43,15 @@ pub(super) fn text<'a>(node: Node<'a>, what: &str, data: &PublishData<'_>) -> Re
     if !written.contains("{{") {
         return Ok(Cow::Borrowed(written));
     }
-    let rendered = data.render(written).map_err(|e| error(node, &e))?;
+    let rendered = data.render(written).map_err(|e| match undefined(written, &e) {
+        Some(name) => {
+            let message = format!("{UNDEFINED}`{name}` is not defined");
+            let known = data.vars.as_map().into_iter().flat_map(|m| m.keys()).map(|k| &**k);
+            let span = node.part(e.offset, e.len);
+            Diagnostic::new(Code::UndefinedVariable, span, message).about(name).did_you_mean(name, known)
+        }
+        None => error(node, &e),
+    })?;
     if secret::is_marked(&rendered) {
         return Err(misplaced(node.span(), what));
     }
@@ -42,8 +60,12 @@ pub(super) fn text<'a>(node: Node<'a>, what: &str, data: &PublishData<'_>) -> Re
 
 /// Returns what the single template `source` yields, for a condition.
 pub(super) fn template_value(source: &str, data: &PublishData<'_>) -> Result<Value, String> {
-    let template = Template::parse(source).map_err(|e| e.message)?;
-    let value = data.with(|scope| template.render_value(scope)).map_err(|e| e.message)?;
+    let told = |e: TemplateError| match undefined(source, &e) {
+        Some(name) => format!("{UNDEFINED}`{name}` is not defined"),
+        None => e.message,
+    };
+    let template = Template::parse(source).map_err(told)?;
+    let value = data.with(|scope| template.render_value(scope)).map_err(told)?;
     let mut secrets = alloc::collections::BTreeSet::new();
     secret::paths(&value, &mut secrets);
     match secrets.first() {

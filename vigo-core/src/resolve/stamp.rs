@@ -43,6 +43,7 @@ pub(super) fn items(node: Node<'_>, vars: &Value, outer: Option<&Value>) -> Resu
     let Some(start) = start else {
         let names = vars.as_map().into_iter().flat_map(|m| m.keys()).map(|k| &**k);
         let d = Diagnostic::new(Code::UndefinedVariable, node.span(), format!("variable `{root}` is not defined"));
+        let d = d.about(root);
         return Err(d.did_you_mean(root, names));
     };
     let found = if rest.is_empty() { Some(start) } else { start.at(rest) };
@@ -50,7 +51,12 @@ pub(super) fn items(node: Node<'_>, vars: &Value, outer: Option<&Value>) -> Resu
         Some(Value::List(list)) => list.iter().enumerate().map(|(i, v)| from_list(i, v)).collect(),
         Some(Value::Map(map)) => map.iter().enumerate().map(|(i, (k, v))| from_map(i, k, v)).collect::<Vec<_>>(),
         other => {
-            let kind = other.map_or("nothing", Value::kind);
+            let kind = match other.map(Value::kind) {
+                None => "not there".into(),
+                Some(kind @ ("null" | "text")) => kind.into(),
+                Some(kind @ "integer") => format!("an {kind}"),
+                Some(kind) => format!("a {kind}"),
+            };
             return Err(Diagnostic::new(
                 Code::Foreach,
                 node.span(),

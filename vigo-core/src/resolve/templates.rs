@@ -2,6 +2,7 @@
 
 use super::attributes::Attributes;
 use super::instances::{Context, CrateInstance, Instance, Instances};
+use super::render::UNDEFINED;
 use super::written;
 use crate::config::Case;
 use crate::diagnostic::{Code, Diagnostic, FileId, Span, nearest};
@@ -53,6 +54,9 @@ pub(super) fn check(cx: &mut Context<'_, '_>, instances: &Instances<'_, '_>, cac
         let Some(krate) = instances.crates.get(instance.krate) else { continue };
         let Some(vars) = instances.scopes.get(krate.scope) else { continue };
         resource(cx, cache, krate, instance, vars);
+        if cx.is_full() {
+            break;
+        }
     }
 }
 
@@ -104,7 +108,7 @@ fn resource(
                 let (Some(id), Ok(text)) = (*id, core::str::from_utf8(&file.bytes)) else { continue };
                 let whole = Span::new(id, 0, text.len() as u32);
                 let errors = cache.get(whole, text).map(|t| t.check(&seen)).unwrap_or_default();
-                errors.iter().for_each(|e| cx.report(e.diagnostic(whole)));
+                errors.iter().for_each(|e| cx.report(coded(e.diagnostic(whole), e, &seen)));
             }
         }
     }
@@ -127,18 +131,21 @@ fn node(cx: &mut Context<'_, '_>, cache: &mut Cache, seen: &Seen<'_>, at: Node<'
 }
 
 fn diagnostic(at: Node<'_>, e: &TemplateError, seen: &Seen<'_>) -> Diagnostic {
-    let d = super::render::syntax_error(at, e);
+    coded(super::render::syntax_error(at, e), e, seen)
+}
+
+/// Tells what is not defined, or must not be seen, from what is no template.
+fn coded(d: Diagnostic, e: &TemplateError, seen: &Seen<'_>) -> Diagnostic {
     let code = if seen.secret.get() {
         Code::SecretMisplaced
-    } else if e.message.starts_with(UNDEFINED) {
-        Code::UndefinedVariable
+    } else if let Some(rest) = e.message.strip_prefix(UNDEFINED) {
+        let name = rest.split('`').nth(1).unwrap_or_default();
+        return Diagnostic { code: Code::UndefinedVariable, ..d.about(name) };
     } else {
         d.code
     };
     Diagnostic { code, ..d }
 }
-
-const UNDEFINED: &str = "variable ";
 
 impl Names for Seen<'_> {
     fn look(&self, path: &[&str], optional: bool) -> Result<(), Unknown> {

@@ -286,7 +286,8 @@ impl<'a> Checks<'_, 'a> {
                         Code::Untriggerable,
                         node.span(),
                         format!("nothing in the tree notifies `{}/{name}`", krate.name),
-                    );
+                    )
+                    .about(&*name);
                     self.report(
                         d.help(format!("write `notify: [{name}]` in what it reacts to, or `subscribes:` here")),
                     );

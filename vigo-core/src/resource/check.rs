@@ -75,11 +75,16 @@ pub fn check(fields: &Fields) -> Vec<Problem> {
             problems.push(Problem::bad_value(attr.name, message).at(field.place));
         }
     }
+    // What was meant by a misspelt one is not missing too.
+    let meant = |name: &str| {
+        let help = format!("did you mean `{name}`?");
+        problems.iter().any(|p| p.help.as_ref() == Some(&help))
+    };
     let missing: Vec<String> = decl
         .attributes
         .iter()
         .filter(|a| a.required.contains(&"*") || (!state.is_empty() && a.required.contains(&state)))
-        .filter(|a| !fields.is_written(a.name))
+        .filter(|a| !fields.is_written(a.name) && !meant(a.name))
         .map(|a| format!("`{}`", a.name))
         .collect();
     if !missing.is_empty() {
@@ -108,6 +113,9 @@ fn unknown(fields: &Fields, name: &str) -> Problem {
     let names = decl.attributes.iter().map(|a| a.name).chain(COMMON.iter().copied());
     match nearest(name, names) {
         Some(near) => problem.help(format!("did you mean `{near}`?")),
-        None => problem,
+        None => {
+            let all: Vec<String> = decl.attributes.iter().map(|a| format!("`{}`", a.name)).collect();
+            problem.help(format!("`{}` takes {}", decl.name, all.join(", ")))
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! [`Sources::read`] takes the files of a tree and parses them; it never fails, but keeps a diagnostic for whatever is
 //! wrong. A [`Node`] is a cursor into one file: cheap to copy, and it lives as long as the sources do.
 
+mod layout;
 mod node;
 mod parse;
 mod sources;

@@ -19,6 +19,8 @@ pub struct YamlFile {
     pub(super) entries: Vec<(u32, u32)>,
     /// The root of each document that parsed.
     pub(super) roots: Vec<u32>,
+    /// The stretches of the text that did not parse: from, to.
+    pub(super) lost: Vec<(u32, u32)>,
 }
 
 #[derive(Debug)]
@@ -114,6 +116,11 @@ impl YamlFile {
     /// Returns the whole text.
     pub fn text(&self) -> &Arc<str> {
         &self.text
+    }
+
+    /// Returns the texts that could not be read: documents that are no YAML, or the whole file.
+    pub fn lost(&self) -> impl Iterator<Item = &str> {
+        self.lost.iter().filter_map(|&(from, to)| self.text.get(from as usize..to as usize))
     }
 
     /// Returns the root of each document.

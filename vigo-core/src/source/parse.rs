@@ -16,23 +16,30 @@ use hashbrown::HashMap;
 
 /// Parses `text`; a document that cannot be parsed is left out and the next one read.
 pub(super) fn parse(id: FileId, path: Arc<str>, text: Arc<str>, diagnostics: &mut Vec<Diagnostic>) -> YamlFile {
-    let nodes = Vec::with_capacity(text.len() / 12);
-    let file = YamlFile { id, path, text, nodes, items: Vec::new(), entries: Vec::new(), roots: Vec::new() };
-    if file.text.len() > limits::FILE_BYTES_MAX {
-        let message =
-            format!("`{}` has {} bytes, at most {} are read", file.path, file.text.len(), limits::FILE_BYTES_MAX);
+    if text.len() > limits::FILE_BYTES_MAX {
+        let message = format!("`{path}` has {} bytes, at most {} are read", text.len(), limits::FILE_BYTES_MAX);
         diagnostics.push(Diagnostic::new(Code::YamlLimit, Span::new(id, 0, 0), message));
-        return file;
+        return unread(id, path, text);
     }
-    if let Some(at) = secret::reserved(&file.text) {
+    if let Some(at) = secret::reserved(&text) {
         let span = Span::new(id, at as u32, at as u32 + 4);
         diagnostics.push(
             Diagnostic::new(Code::Yaml, span, "a character that Vigo reserves for itself")
                 .help("remove the invisible character"),
         );
-        return file;
+        return unread(id, path, text);
     }
-    let text = file.text.clone();
+    let nodes = Vec::with_capacity(text.len() / 12);
+    let file = YamlFile {
+        id,
+        path,
+        text: text.clone(),
+        nodes,
+        items: Vec::new(),
+        entries: Vec::new(),
+        roots: Vec::new(),
+        lost: Vec::new(),
+    };
     let mut builder = Builder {
         file,
         source: &text,
@@ -47,6 +54,12 @@ pub(super) fn parse(id: FileId, path: Arc<str>, text: Arc<str>, diagnostics: &mu
     builder.run();
     diagnostics.append(&mut builder.diagnostics);
     builder.file
+}
+
+/// Returns a file of which nothing can be read.
+pub(super) fn unread(id: FileId, path: Arc<str>, text: Arc<str>) -> YamlFile {
+    let lost = alloc::vec![(0, text.len() as u32)];
+    YamlFile { id, path, text, nodes: Vec::new(), items: Vec::new(), entries: Vec::new(), roots: Vec::new(), lost }
 }
 
 struct Frame {
@@ -82,12 +95,16 @@ impl<'t> Builder<'t> {
             flow_nesting_limit: limits::YAML_DEPTH_MAX,
         };
         let mut parser = yaml::Parser::new_from_str_with_options(self.source, options);
-        // What this document began with, to take it back when it breaks.
+        // What this document began with, to take it back when it breaks, and where.
         let mut begin = (0, 0, 0);
+        let mut from = 0;
+        let mut broken: Option<u32> = None;
         while let Some(event) = parser.next_event() {
             let result = match event {
-                Ok((Event::DocumentStart(..), _)) => {
+                Ok((Event::DocumentStart(..), span)) => {
                     self.reset();
+                    from = self.span(&span).start;
+                    self.file.lost.extend(broken.take().map(|start| (start, from)));
                     begin = (self.file.nodes.len(), self.file.items.len(), self.file.entries.len());
                     Ok(())
                 }
@@ -110,6 +127,7 @@ impl<'t> Builder<'t> {
                 self.file.items.truncate(begin.1);
                 self.file.entries.truncate(begin.2);
                 self.reset();
+                broken = broken.or(Some(from));
                 if !matches!(parser.proceed_next_document(), Ok(true)) {
                     break;
                 }
@@ -126,9 +144,11 @@ impl<'t> Builder<'t> {
                     format!("more than {} YAML nodes in `{}`", limits::FILE_NODES_MAX, self.file.path)
                 };
                 self.diagnostics.push(Diagnostic::new(Code::YamlLimit, end, message));
+                broken = broken.or(Some(from));
                 break;
             }
         }
+        self.file.lost.extend(broken.map(|start| (start, self.source.len() as u32)));
     }
 
     fn same_line(&self, a: Span, b: Span) -> bool {

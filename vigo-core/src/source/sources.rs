@@ -79,16 +79,15 @@ impl Sources {
             }
         }
         for path in sources.data_files() {
-            if let Some(file) = others.remove(&*path)
-                && let Some(index) = sources.parse(file)
-            {
+            if let Some(file) = others.remove(&*path) {
+                let index = sources.parse(file);
                 sources.data.insert(path, index);
             }
         }
         sources
     }
 
-    fn parse(&mut self, file: &TreeFile) -> Option<usize> {
+    fn parse(&mut self, file: &TreeFile) -> usize {
         let text = match core::str::from_utf8(&file.bytes) {
             Ok(text) => text,
             Err(e) => {
@@ -98,14 +97,16 @@ impl Sources {
                 let id = self.map.add(file.path.clone(), &*text);
                 let message = format!("`{}` is not UTF-8 from byte {} on", file.path, e.valid_up_to());
                 self.diagnostics.push(Diagnostic::new(Code::Yaml, Span::new(id, end, end), message));
-                return None;
+                let whole = String::from_utf8_lossy(&file.bytes);
+                self.yaml.push(parse::unread(id, file.path.clone(), whole.into()));
+                return self.yaml.len() - 1;
             }
         };
         let text: Arc<str> = text.into();
         let id = self.map.add(file.path.clone(), text.clone());
         let parsed = parse::parse(id, file.path.clone(), text, &mut self.diagnostics);
         self.yaml.push(parsed);
-        Some(self.yaml.len() - 1)
+        self.yaml.len() - 1
     }
 
     /// Collects the files named by `vars_from`, which stands at the top of a document or in a block of `envoys`.
@@ -134,6 +135,11 @@ impl Sources {
     /// Returns the parsed policy files, sorted by path.
     pub fn policy_files(&self) -> impl Iterator<Item = &YamlFile> {
         self.yaml.iter().filter(|f| f.path.ends_with(".vgo"))
+    }
+
+    /// Returns the texts that could not be read, each with the path of its file.
+    pub fn lost(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.yaml.iter().flat_map(|f| f.lost().map(|text| (&*f.path, text)))
     }
 
     /// Returns a parsed data file, if some `vars_from` names it and it is there.

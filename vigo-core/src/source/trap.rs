@@ -1,5 +1,6 @@
 //! What YAML makes of a policy that was meant differently, and what to write instead.
 
+use super::layout;
 use crate::diagnostic::{Code, Diagnostic, FileId, Span};
 use alloc::format;
 use alloc::string::String;
@@ -44,24 +45,36 @@ pub(super) fn scan_error(id: FileId, source: &str, error: &yaml::ScanError) -> D
         ErrorKind::ExpectedBlockMappingKey if value.starts_with('[') => {
             trap("unquoted, `[` begins a YAML list", &format!("quote the value: `\"{}\"`", value.trim_end()))
         }
-        ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement => trap(
-            "a `:` with a blank behind it, inside a text that is not quoted",
-            "quote the whole value, or check the indent",
+        ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement => {
+            layout::unclosed_flow(id, source, at).or_else(|| layout::continued(id, source, at)).unwrap_or_else(|| {
+                trap("a `:` with a blank behind it, inside a text that is not quoted", "quote the whole value")
+            })
+        }
+        ErrorKind::UnexpectedCharacter { character } if character.is_control() => trap(
+            &format!("a control character, `{}`", character.escape_default()),
+            &format!("remove it, or write `{}` in double quotes", yaml_escape(*character)),
         ),
         ErrorKind::UnexpectedCharacter { character } => {
-            trap(&format!("a text cannot begin with `{character}` unless it is quoted"), "quote the whole value")
+            let shown = if *character == '`' { "a backquote".into() } else { format!("`{character}`") };
+            trap(&format!("a text cannot begin with {shown} unless it is quoted"), "quote the whole value")
         }
         ErrorKind::RecursionLimitExceeded => Diagnostic::new(
             Code::YamlLimit,
             span,
             format!("nested deeper than {} levels", crate::limits::YAML_DEPTH_MAX),
         ),
-        _ => Diagnostic::new(Code::Yaml, span, error.info()),
+        kind => {
+            layout::of_kind(id, source, at, kind).unwrap_or_else(|| Diagnostic::new(Code::Yaml, span, error.info()))
+        }
     }
 }
 
+fn yaml_escape(c: char) -> String {
+    format!("\\x{:02x}", u32::from(c))
+}
+
 /// Returns what stands behind `key: ` and `- ` in a line.
-fn value_of_line(line: &str) -> &str {
+pub(super) fn value_of_line(line: &str) -> &str {
     let mut rest = line.trim_start();
     while let Some(after) = rest.strip_prefix("- ") {
         rest = after.trim_start();

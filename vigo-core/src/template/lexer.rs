@@ -72,6 +72,9 @@ pub(super) struct Lexer<'t> {
     open: usize,
 }
 
+/// What to write where another language has an operator.
+pub(super) const NO_OPERATORS: &str = "call a function: there are no operators (`add`, `sub`, `eq`, `lt`, `not` …)";
+
 const OPEN: &str = "{{";
 const CLOSE: &str = "}}";
 
@@ -291,9 +294,7 @@ impl<'t> Lexer<'t> {
         let fault = Fault::syntax(self.pos, c.len_utf8(), format!("bad character `{}`", c.escape_debug()));
         Err(match c {
             '-' => fault.help(format!("write `{{{{ index … \"{word}-…\" }}}}`: a name in a template holds no `-`")),
-            '+' | '*' | '/' | '<' | '>' | '=' | '!' => {
-                fault.help("call a function: there are no operators (`add`, `sub`, `eq`, `lt`, `not` …)")
-            }
+            '+' | '*' | '/' | '<' | '>' | '=' | '!' => fault.help(NO_OPERATORS),
             _ => fault,
         })
     }

@@ -216,3 +216,33 @@ fn many_references_are_quick() {
     // A debug build on a busy machine takes a second; what is quadratic takes minutes.
     assert!(begun.elapsed().as_secs() < 30, "{:?}", begun.elapsed());
 }
+
+/// Names that nobody has, by the thousand, each of which may have been meant for thousands of others; and patterns.
+#[test]
+fn many_mistakes_and_patterns_are_quick() {
+    let crates: String =
+        (0..3000).map(|i| format!("---\nname: crate{i}\ndepends_on: [crote{i}]\nresources: []\n")).collect();
+    let included: Vec<String> = (0..3000).map(|i| format!("crata{i}")).collect();
+    let envoys = format!("envoys:\n  - {{match: '*', configcrates: [{}]}}\n", included.join(", "));
+    let begun = std::time::Instant::now();
+    let found = |tree: &Tree| resolve::check(&Config::read(&Sources::read(tree)));
+    let mistakes = found(&Tree::from_texts([("configcrates/c.vgo", &*crates), ("envoys.vgo", &*envoys)]));
+    assert_eq!(mistakes.len(), 200, "a hundred for each file");
+    assert!(mistakes.iter().any(|d| d.help.iter().any(|h| h == "2900 more errors of this file are not shown")));
+
+    let edges = |edge: &dyn Fn(usize) -> String| -> String {
+        let one = |i| format!("  - {{name: r{i}, type: file, target_path: /r{i}, depends_on: '{}'}}\n", edge(i));
+        let all: String = (0..9000).map(one).collect();
+        format!("resources:\n{all}")
+    };
+    let host = "envoys:\n  - {match: '*', configcrates: [a]}\n";
+    let unknown = edges(&|i| format!("q{i}"));
+    let unknown = found(&Tree::from_texts([("configcrates/a.vgo", &*unknown), ("envoys.vgo", host)]));
+    assert_eq!(unknown.len(), 100);
+    let patterns = edges(&|i| format!("*{i}*"));
+    let patterns = found(&Tree::from_texts([("configcrates/a.vgo", &*patterns), ("envoys.vgo", host)]));
+    let messages: Vec<&str> = patterns.iter().map(|d| &*d.message).collect();
+    assert_eq!(messages, ["the references with `*` are compared with more than 5000000 names"]);
+    // A debug build on a busy machine takes seconds; what is quadratic takes minutes.
+    assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
+}

@@ -3,6 +3,7 @@
 mod config;
 mod example;
 mod hostile;
+mod mistakes;
 mod rules;
 mod support;
 mod yaml;

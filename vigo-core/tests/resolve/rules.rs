@@ -230,7 +230,7 @@ resources:
 fn foreach_refuses_what_gives_no_names() {
     let cases: &[(&str, &str, &str)] = &[
         ("undefined", "{}", "variable `v` is not defined"),
-        ("a number", "{v: 1}", "`v` is integer, expected a list or a map"),
+        ("a number", "{v: 1}", "`v` is an integer, expected a list or a map"),
         ("two of one label", "{v: [a, a]}", "two items of `v` have the label `a`"),
         ("a star", "{v: ['*']}", "gives the label `*`, which no name can hold"),
         ("an empty label", "{v: ['']}", "gives the label ``"),

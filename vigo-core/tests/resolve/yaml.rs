@@ -150,6 +150,19 @@ fn every_text_knows_its_place_and_how_it_was_written() {
         ("documents", "--- a\n--- b\n", "Plain(\"a\")@(1, 5) Plain(\"b\")@(2, 5)"),
         ("a byte order mark", "\u{feff}a: b", "{a: Plain(\"b\")@(1, 4)}"),
         ("carriage returns", "a: b\r\nc: |\r\n  d\r\n", "{a: Plain(\"b\")@(1, 4), c: Literal(\"d\\n\")@(3, 3)}"),
+        ("a base in 60", "a: 22:22", "{a: Plain(\"22:22\")@(1, 4)}"),
+        (
+            "words of YAML 1.1",
+            "a: [y, No, ON, 0o17, 017]",
+            "{a: [Plain(\"y\")@(1, 5), Plain(\"No\")@(1, 8), Plain(\"ON\")@(1, 12), Plain(\"0o17\")@(1, 16), Plain(\"017\")@(1, 22)]}",
+        ),
+        (
+            "a block that keeps its ends",
+            "a: |+\n  x\n\nb: 1",
+            "{a: Literal(\"x\\n\\n\")@(2, 3), b: Plain(\"1\")@(4, 4)}",
+        ),
+        ("a tab inside a text", "a: x\ty", "{a: Plain(\"x\\ty\")@(1, 4)}"),
+        ("many bytes before", "ключ: [\"日本\", x]", "{ключ: [Double(\"日本\")@(1, 9), Plain(\"x\")@(1, 14)]}"),
     ];
     for (name, text, expected) in cases {
         let sources = sources(&[("a.vgo", text)]);

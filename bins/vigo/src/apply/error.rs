@@ -2,7 +2,7 @@
 
 use crate::state::StateError;
 use std::path::PathBuf;
-use vigo_core::diagnostic::Diagnostic;
+use vigo_core::diagnostic::{Diagnostic, tidy};
 use vigo_core::resolve::HostnameError;
 use vigo_core::source::Sources;
 
@@ -77,14 +77,7 @@ pub enum ApplyError {
 impl ApplyError {
     /// Returns the error of a tree, each diagnostic once.
     pub(super) fn invalid(sources: Sources, diagnostics: Vec<Diagnostic>) -> Self {
-        let mut unique: Vec<Diagnostic> = Vec::with_capacity(diagnostics.len());
-        for d in diagnostics {
-            if !unique.contains(&d) {
-                unique.push(d);
-            }
-        }
-        unique.sort_by_key(|d| (d.span().file, d.span().start, d.code));
-        Self::Invalid { sources: Box::new(sources), diagnostics: unique }
+        Self::Invalid { sources: Box::new(sources), diagnostics: tidy(diagnostics) }
     }
 
     /// Returns what to do about it.

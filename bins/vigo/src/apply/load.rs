@@ -6,7 +6,7 @@ use crate::executor::Executor;
 use crate::traits;
 use std::path::Path;
 use vigo_core::config::Config;
-use vigo_core::diagnostic::{Diagnostic, Severity};
+use vigo_core::diagnostic::{Diagnostic, Severity, tidy};
 use vigo_core::resolve;
 use vigo_core::source::Sources;
 
@@ -58,17 +58,12 @@ fn resolved(
     let resolved = match resolve::resolve(config, hostname, environment) {
         Ok(resolved) if found.iter().all(|d| d.severity() != Severity::Error) => resolved,
         Ok(_) => return Err(found),
-        Err(mut diagnostics) => {
-            diagnostics.extend(found);
-            return Err(diagnostics);
-        }
+        // The errors of the tree were found by the check.
+        Err(_) if config.has_errors() => return Err(found),
+        Err(of_host) => return Err(found.into_iter().chain(of_host).collect()),
     };
-    let mut warnings = config.diagnostics.clone();
-    for warning in resolved.warnings.into_iter().chain(found) {
-        if !warnings.contains(&warning) {
-            warnings.push(warning);
-        }
-    }
+    // What the check says of a place is more than what the host's own class says of it.
+    let warnings = tidy(found.into_iter().chain(resolved.warnings).collect());
     let policy = Policy {
         bundle: resolved.bundle,
         environment: resolved.class.environment.map(|e| e.to_string()).unwrap_or_default(),

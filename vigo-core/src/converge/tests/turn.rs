@@ -156,6 +156,15 @@ fn a_name_that_is_one_on_another_system_alone_is_unsupported() {
 }
 
 #[test]
+fn a_further_attempt_looks_anew() {
+    let mut m = Machine::new();
+    m.meddles_waiting = Some(("/etc/late", "theirs\n"));
+    let report = m.apply("resources: [{name: l, type: file_line, target_path: /etc/late, line: ours, retries: 1}]\n");
+    assert_eq!(outcomes(&report), ["l changed"], "{report:#?}");
+    assert_eq!(m.disk.read("/etc/late").as_deref(), Some("theirs\nours\n"));
+}
+
+#[test]
 fn a_default_is_left_out_where_the_rendered_state_does_not_take_it() {
     let mut m = Machine::new();
     m.disk.file("/etc/old", "x");

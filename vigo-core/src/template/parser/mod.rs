@@ -1,0 +1,5 @@
+//! Text to steps.
+
+mod action;
+mod parse;
+mod pipeline;
