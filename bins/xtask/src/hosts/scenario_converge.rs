@@ -66,6 +66,9 @@ fn furnish(machine: &SystemdBox) -> Result<()> {
         git config user.email a@b; git config user.name a; echo one >file; git add file; git commit -q -m one
         git clone -q --bare /srv/origin /srv/origin.git";
     machine.sh(script)?;
+    // A maintenance window that is closed now, in any time zone of this test.
+    let window = "h=$(date -u +%-H); sed -i \"s/hour_range(2,5)/hour_range($(((h + 8) % 24)),$(((h + 9) % 24)))/\"";
+    machine.sh(&format!("{window} {POLICY}/configcrates/late.vgo"))?;
     // A repository that is signed by a key made for it: its fingerprint is a variable of the policy.
     let signed = format!(
         "export GNUPGHOME=/root/keys; mkdir -m 0700 /root/keys; mkdir /srv/signed; cp {REPOSITORY}/food_2* {REPOSITORY}/Packages /srv/signed
