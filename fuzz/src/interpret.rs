@@ -8,7 +8,7 @@ use vigo_core::host::{Host, Init};
 pub fn interpret(data: &[u8]) {
     let Some((which, rest)) = choice(data) else { return };
     let Some((host, rest)) = choice(rest) else { return };
-    let hosts: [(&'static dyn Host, Init); 10] = [
+    let hosts: [(&'static dyn Host, Init); 11] = [
         (&vigo_host_linux::Linux, Init::Systemd),
         (&vigo_host_linux::Linux, Init::OpenRc),
         (&vigo_host_linux::Linux, Init::SysV),
@@ -19,6 +19,7 @@ pub fn interpret(data: &[u8]) {
         (&vigo_host_illumos::Illumos, Init::Smf),
         (&vigo_host_macos::MacOs, Init::Launchd),
         (&vigo_host_windows::Windows, Init::Scm),
+        (&vigo_host_linux::Linux, Init::Runit),
     ];
     let (host, init) = hosts[usize::from(host) % hosts.len()];
     let resources = &policy().resources;

@@ -131,7 +131,7 @@ static CAPABILITIES: &[Capability] = &[
     Capability {
         type_name: "service",
         support: Support::Partly("`flags`, `start_type`; without systemd `masked`, `scope`; without OpenRC `runlevel`"),
-        tool: "systemctl, rc-service, service",
+        tool: "systemctl, rc-service, service, sv",
     },
     Capability { type_name: "systemd_unit", support: Support::Full, tool: "systemctl" },
     Capability { type_name: "systemd_dropin", support: Support::Full, tool: "systemctl" },

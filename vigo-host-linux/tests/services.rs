@@ -35,6 +35,8 @@ struct Machine {
     triggers: Vec<StoredTrigger>,
     calls: Vec<String>,
     shows: u32,
+    /// What `daemon-reload` exits with.
+    reload: i32,
 }
 
 impl Machine {
@@ -50,6 +52,7 @@ impl Machine {
             triggers: Vec::new(),
             calls: Vec::new(),
             shows: 0,
+            reload: 0,
         }
     }
 
@@ -106,8 +109,10 @@ impl Machine {
             ("journalctl", _) => OpOutput::exited(0, "badd: cannot open its socket\n", ""),
             ("systemctl", Some("daemon-reload")) => {
                 self.calls.push("daemon-reload".into());
-                self.units.values_mut().for_each(|unit| unit.stale = false);
-                OpOutput::exited(0, "", "")
+                if self.reload == 0 {
+                    self.units.values_mut().for_each(|unit| unit.stale = false);
+                }
+                OpOutput::exited(self.reload, "", "")
             }
             ("systemctl", Some(verb)) => {
                 self.calls.push(format!("{verb} {}", units.join(" ")));
@@ -244,7 +249,7 @@ fn a_plan_of_a_new_unit_and_its_service_predicts_the_run() {
     assert_eq!(changes(&apply), changes(&plan));
     let operations = |r: &RunReport| r.resources.iter().flat_map(|r| r.operations.clone()).collect::<Vec<_>>();
     assert_eq!(operations(&apply), operations(&plan));
-    assert_eq!(m.calls, ["daemon-reload", "enable app.service", "start app.service"]);
+    assert_eq!(m.calls, ["enable app.service", "daemon-reload", "start app.service"]);
     let again = m.run(APP, false);
     assert!(again.resources.iter().all(|r| r.outcome == Outcome::Ok), "{:?}", changes(&again));
     assert!(m.calls.is_empty());
@@ -323,6 +328,69 @@ fn a_changed_unit_is_loaded_before_its_service_is_restarted() {
 ";
     m.run(policy, false);
     assert_eq!(m.calls, ["daemon-reload", "restart food.service"]);
+}
+
+/// Returns unit files `u0` and so on, each enabled, and a drop-in of the first.
+fn units(text: &str, more: &[&str]) -> String {
+    let unit = |(i, more): (usize, &&str)| {
+        format!(
+            "  - {{name: u{i}, type: systemd_unit, unit: u{i}.service, enabled: true{more}, \
+             content: \"[Service]\\nExecStart=/{text}\\n[Install]\\nWantedBy=x.target\\n\"}}\n"
+        )
+    };
+    let units: String = more.iter().enumerate().map(unit).collect();
+    units + "  - {name: nice, type: systemd_dropin, unit: u0.service, content: \"[Service]\\nNice=5\\n\"}\n"
+}
+
+#[test]
+fn several_changed_units_cost_one_reload_before_anything_else() {
+    let last = "  - {name: svc, type: service, service: u0}\n  - {name: end, type: systemd_unit, unit: z.service, \
+                content: \"[Service]\\n\"}\n";
+    let policy = units("a", &[""; 3]) + last;
+    let mut m = Machine::new(&[]);
+    let plan = m.run(&policy, true);
+    let apply = m.run(&policy, false);
+    let of = |r: &RunReport| {
+        let mut all: Vec<_> = r.resources.iter().map(|r| (r.id.clone(), r.operations.clone())).collect();
+        all.sort();
+        all
+    };
+    assert_eq!(of(&apply), of(&plan), "each report has the reload that loaded its unit");
+    let enabled = ["enable u0.service", "enable u1.service", "enable u2.service"];
+    assert_eq!(m.calls, [&enabled[..], &["daemon-reload", "start u0.service", "daemon-reload"]].concat());
+    assert!(apply.resources.iter().all(|r| r.outcome == Outcome::Changed), "{:?}", changes(&apply));
+    let again = m.run(&policy, false);
+    assert!(again.resources.iter().all(|r| r.outcome == Outcome::Ok), "{:?}", changes(&again));
+    assert!(m.calls.is_empty());
+    assert_eq!(m.shows, 3, "one for the units, one for the drop-ins, one for the services");
+}
+
+#[test]
+fn a_unit_that_depends_on_another_comes_after_its_reload() {
+    let mut m = Machine::new(&[]);
+    m.run(&units("a", &["", ", depends_on: [u0]", ""]), false);
+    let calls = ["enable u0.service", "daemon-reload", "enable u1.service", "enable u2.service", "daemon-reload"];
+    assert_eq!(m.calls, calls);
+}
+
+#[test]
+fn a_reload_that_fails_fails_all_who_waited_for_it() {
+    let mut m = Machine::new(&[]);
+    m.reload = 1;
+    let report = m.run(&units("a", &["", ""]), false);
+    assert_eq!(m.calls, ["enable u0.service", "enable u1.service", "daemon-reload"]);
+    for r in &report.resources {
+        assert_eq!(
+            (r.outcome.clone(), r.cause.as_deref()),
+            (Outcome::Failed, Some("`systemctl daemon-reload`: exit 1"))
+        );
+    }
+    // What was left unloaded is loaded by the next run.
+    m.reload = 0;
+    m.units.values_mut().for_each(|unit| unit.stale = true);
+    let report = m.run(&units("a", &["", ""]), false);
+    assert_eq!(m.calls, ["daemon-reload"]);
+    assert!(report.resources.iter().all(|r| r.outcome == Outcome::Changed), "{:?}", changes(&report));
 }
 
 #[test]

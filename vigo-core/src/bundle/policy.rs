@@ -59,7 +59,7 @@ pub struct BundleResource {
     pub id: Arc<str>,
     /// Index into [`PolicyBundle::crates`].
     pub krate: u32,
-    /// The type's plain name (aliases resolved).
+    /// The type's plain name (aliases resolved, but for one that is a name on another system alone: `user_windows`).
     pub type_name: Arc<str>,
     /// The attributes as written, defaults merged in; `state` among them.
     pub attributes: Vec<Attribute>,

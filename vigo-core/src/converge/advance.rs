@@ -3,7 +3,7 @@
 //! and the end in `end.rs`.
 
 use super::observe::Observation;
-use super::turn::{PAUSE_MIN, Stage, Turn};
+use super::turn::{LOCK_PAUSE, PAUSE_MIN, Stage, Turn};
 use super::{Converge, Step};
 use crate::action::{Op, OpOutput};
 use crate::time::Timestamp;
@@ -28,6 +28,7 @@ impl Converge {
             instance: None,
             observation: Observation::default(),
             queue: VecDeque::new(),
+            asked: None,
             rounds: 0,
             deadline: now,
             settle_until: None,
@@ -61,6 +62,18 @@ impl Converge {
                 self.cache.forget_all();
                 turn.stage = Stage::Observe(*phase);
                 turn.observation = Observation::default();
+                self.turn = Some(turn);
+            }
+            Stage::Locked { until, why } => {
+                if now < *until {
+                    let why = self.mask.borrow().apply(why).into_owned();
+                    let step = Step::WaitUntil { at: *until, why };
+                    self.turn = Some(turn);
+                    return Some(step);
+                }
+                // Waiting is no part of the time that operations may take.
+                turn.deadline = turn.deadline + LOCK_PAUSE;
+                turn.stage = Stage::Perform;
                 self.turn = Some(turn);
             }
             Stage::Retry { until } => {

@@ -46,7 +46,11 @@ impl Converge {
         let resource = node.and_then(|n| self.bundle.resources.get(n.resource as usize));
         let again = matches!(
             problem.kind,
-            ProblemKind::Failed | ProblemKind::Blocked | ProblemKind::NotSettled | ProblemKind::Unobservable
+            ProblemKind::Failed
+                | ProblemKind::Blocked
+                | ProblemKind::Locked
+                | ProblemKind::NotSettled
+                | ProblemKind::Unobservable
         );
         if let Some(resource) = resource
             && again
@@ -68,7 +72,7 @@ impl Converge {
         turn.report.cause = Some(self.cause(&problem));
         turn.report.help = problem.help;
         let outcome = match problem.kind {
-            ProblemKind::Blocked => Outcome::Blocked,
+            ProblemKind::Blocked | ProblemKind::Locked => Outcome::Blocked,
             ProblemKind::Evaluation => Outcome::Skipped(SkipCause::Error),
             ProblemKind::Secret => Outcome::Skipped(SkipCause::Secret),
             _ => Outcome::Failed,

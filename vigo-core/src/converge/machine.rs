@@ -3,6 +3,7 @@
 use super::cache::Cache;
 use super::options::Options;
 use super::overlay::Overlay;
+use super::parked::Parked;
 use super::prepare::{Arranged, Node};
 use super::render::Secrets;
 use super::report::{Outcome, ResourceReport, RunReport, SkipCause};
@@ -59,6 +60,8 @@ pub struct Converge {
     /// Counts changes and starts, so that they can be compared.
     pub(super) sequence: u64,
     pub(super) turn: Option<Box<Turn>>,
+    /// Turns that wait for an operation which others will ask for, too.
+    pub(super) parked: Parked,
     /// The resource in hand, also while its turn is being advanced.
     pub(super) current: Option<(u32, Timestamp)>,
     pub(super) cancelled: bool,
@@ -183,6 +186,7 @@ impl Converge {
             starts: BTreeMap::new(),
             sequence: 0,
             turn: None,
+            parked: Parked::default(),
             current: None,
             cancelled: false,
             chosen: Vec::new(),
@@ -313,7 +317,7 @@ impl Converge {
         self.pending = None;
         let problem = Problem::failed(alloc::format!("the state directory could not be written: {why}"));
         let now = self.current.map_or(self.started.unwrap_or_default(), |(_, started)| started);
-        if let Some(mut turn) = self.turn.take() {
+        if let Some(mut turn) = self.turn.take().or_else(|| self.parked.pop()) {
             turn.kept = false;
             self.fail(turn, problem, now);
         }
@@ -432,7 +436,12 @@ impl Converge {
             return self.advance(now);
         }
         self.current = None;
-        let Some(&node) = self.order.get(self.next) else {
+        let next = self.order.get(self.next).copied();
+        if let Some(node) = self.take_up(next, now) {
+            self.current = Some((node, now));
+            return None;
+        }
+        let Some(node) = next else {
             self.finish(now);
             return None;
         };

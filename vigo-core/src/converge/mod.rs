@@ -11,6 +11,7 @@ mod mask;
 mod observe;
 mod options;
 mod overlay;
+mod parked;
 mod perform;
 mod predict;
 mod prepare;

@@ -2,17 +2,19 @@
 
 use super::Converge;
 use super::observe::Observation;
-use super::turn::{PAUSE_MIN, Stage, Turn};
+use super::turn::{LOCK_PAUSE, PAUSE_MIN, Stage, Turn};
 use crate::action::{Effect, FailureKind, Op, OpOutput};
 use crate::guard;
-use crate::host::{Phase, Problem};
-use crate::time::Timestamp;
+use crate::host::{Phase, Problem, ProblemKind};
+use crate::time::{Duration, Timestamp};
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+/// How long somebody else's lock is waited for, counted from when the operation was first asked for.
+const LOCK_WAIT: Duration = Duration::from_secs(120);
 /// How much of a failed command's output a report keeps.
 const LOG_BYTES_MAX: usize = 4096;
 
@@ -74,9 +76,17 @@ impl Converge {
             return self.fail(turn, problem.help("write a longer `timeout`"), now);
         }
         match turn.queue.pop_front() {
+            Some(op) if self.may_park(&turn, &op) => {
+                turn.queue.push_front(op);
+                self.parked.push(turn, now);
+            }
             Some(op) => {
-                if op.effect() == Effect::Changes {
+                if op.effect() == Effect::Changes && turn.asked.is_none() {
                     turn.report.operations.push(op.to_string());
+                }
+                turn.asked.get_or_insert(now);
+                if let Some(answer) = self.parked.answer(&op).filter(|_| turn.rounds == 1 && turn.attempt == 0) {
+                    return self.performed(turn, alloc::vec![answer], now);
                 }
                 self.turn = Some(turn);
                 self.ask(alloc::vec![op]);
@@ -91,9 +101,13 @@ impl Converge {
 
     pub(super) fn performed(&mut self, mut turn: Box<Turn>, answers: Vec<(Arc<Op>, Arc<OpOutput>)>, now: Timestamp) {
         let Some(instance) = &turn.instance else { return };
+        let asked = turn.asked.take();
         for (op, output) in answers {
             if op.effect() == Effect::Changes {
                 self.cache.spoil(&op, instance.type_name(), instance.spoils());
+            }
+            if instance.shares(&op) {
+                self.parked.keep(&op, &output);
             }
             let problem = match &*output {
                 OpOutput::Failed(failure) if failure.kind == FailureKind::Changed && turn.rounds < 2 => {
@@ -135,6 +149,15 @@ impl Converge {
                     continue;
                 }
             };
+            if problem.kind == ProblemKind::Locked
+                && let Some(since) = asked.filter(|since| now < *since + LOCK_WAIT && !self.cancelled)
+            {
+                turn.asked = Some(since);
+                turn.queue.push_front((*op).clone());
+                turn.stage = Stage::Locked { until: now + LOCK_PAUSE, why: problem.message };
+                self.turn = Some(turn);
+                return;
+            }
             turn.queue.clear();
             return self.diagnose(turn, problem);
         }

@@ -5,7 +5,7 @@ use super::render::{Own, Renderer};
 use super::report::Outcome;
 use super::trigger::{Record, Triggers};
 use crate::bundle::{Attribute, BundleResource, EdgeKind};
-use crate::host::{Problem, ProblemKind};
+use crate::host::{Problem, ProblemKind, unsupported_type};
 use crate::plan::{self, Graph, Reason};
 use crate::resource::{self, Datum, Field, FieldValue, Fields, Footprint, Instance, Prepare, TypeDecl, custom};
 use crate::template::{Field as Root, Scope};
@@ -188,11 +188,16 @@ pub(super) fn node(run: &Converge, index: u32) -> Node {
         node.fault = Some(problem);
         return node;
     };
+    if decl.system_of(&resource.type_name).is_some_and(|system| system != run.host.name()) {
+        node.fault = Some(unsupported_type(&resource.type_name, run.host.name(), &run.facts).at(resource.place));
+        return node;
+    }
     // What will not run is not rendered: its data may not exist on this machine.
     if is_false(run.gate_of(resource)) || is_false(node.when.as_ref()) {
         return node;
     }
-    match run.fields(resource, decl, false) {
+    // What is observed together is made now, with its long texts.
+    match run.fields(resource, decl, decl.batch) {
         Err(fault) => node.fault = Some(fault),
         Ok(fields) => {
             node.identity = (decl.identity)(&fields).map(Arc::from);

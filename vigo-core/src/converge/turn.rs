@@ -15,6 +15,9 @@ use alloc::vec::Vec;
 /// The first pause before looking again; each is twice the one before.
 pub(super) const PAUSE_MIN: Duration = Duration::from_ms(50);
 
+/// The pause before an operation that met somebody else's lock is asked for again.
+pub(super) const LOCK_PAUSE: Duration = Duration::from_secs(3);
+
 /// A look under way: by plain reads, or by observing a resource.
 pub(super) type Looking = (Look, Option<Box<dyn Instance>>, Observation);
 
@@ -33,6 +36,8 @@ pub(super) struct Turn {
     pub(super) observation: Observation,
     /// Operations still to perform.
     pub(super) queue: VecDeque<Op>,
+    /// When the operation in hand was first asked for; it may be asked for again.
+    pub(super) asked: Option<Timestamp>,
     /// How often operations were made from an observation.
     pub(super) rounds: u8,
     /// When this attempt's operations must be through, counted from the first.
@@ -61,7 +66,7 @@ impl Turn {
         match &self.stage {
             Stage::Gate | Stage::When | Stage::Ready | Stage::Keep | Stage::Foresee(_) | Stage::Retry { .. } => true,
             Stage::Observe(phase) | Stage::Wait { phase, .. } => *phase == Phase::Before,
-            Stage::Perform => !self.queue.is_empty(),
+            Stage::Perform | Stage::Locked { .. } => !self.queue.is_empty(),
             Stage::Diagnose(_) | Stage::Refresh => false,
         }
     }
@@ -88,6 +93,8 @@ pub(super) enum Stage {
     Wait { until: Timestamp, why: String, phase: Phase },
     /// Reading what a failure left behind.
     Diagnose(Problem),
+    /// Waiting for somebody else's lock, to ask for the operation again.
+    Locked { until: Timestamp, why: String },
     /// Waiting for the next attempt.
     Retry { until: Timestamp },
     /// Looking whether a trigger refreshes it.

@@ -59,6 +59,10 @@ pub trait Family: Sized + Send + Sync + 'static {
     /// does not believe them once something before it would change.
     const GUARDS: bool = false;
 
+    /// The types whose resources may have their turns before an operation that [`Adapter::shares`]: those on whom it has
+    /// no effect yet. Those that wait for it go on together.
+    const TOGETHER: &'static [&'static str] = &[];
+
     /// How long one attempt's operations may take together for this want, unless `timeout` says otherwise.
     fn timeout(_want: &Self::Want) -> Duration {
         Self::TIMEOUT
@@ -175,6 +179,12 @@ pub trait Adapter<F: Family>: Sync {
     /// lowered ones are performed there anyway.
     fn shadow(&self, _want: &F::Want, _state: &F::State, _actions: &[F::Action], _outputs: &Outputs) -> Vec<Op> {
         Vec::new()
+    }
+
+    /// Says whether a lowered operation does the same for all resources that ask for it, so that performing it once after
+    /// the turns of several is enough (`systemctl daemon-reload`).
+    fn shares(&self, _op: &Op) -> bool {
+        false
     }
 
     /// Says what the exit of a lowered program means that is none of its accepted ones: a lock held by somebody else is

@@ -16,4 +16,5 @@ pub use facts::{HostFacts, Init};
 pub use observe::{ROUNDS_MAX, observe};
 pub use problem::{Problem, ProblemKind};
 pub use settings::{AccountSettings, OwnGroup};
+pub(crate) use table::unsupported_type;
 pub use table::{Capability, Host, Support, contradictions};

@@ -47,6 +47,8 @@ pub enum ProblemKind {
     Failed,
     /// The machine, not the policy, is in the way.
     Blocked,
+    /// Somebody else holds a lock. What is asked of the machine is asked again for a while, then it is blocked.
+    Locked,
     /// The operations succeeded and the state is not reached.
     NotSettled,
 }

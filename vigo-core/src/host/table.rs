@@ -51,7 +51,7 @@ macro_rules! families {
                 facts: &HostFacts,
                 _manager: Option<&str>,
             ) -> Result<&'static dyn Adapter<crate::resource::package::Package>, Problem> {
-                Err(unsupported("package", self.name(), facts))
+                Err(unsupported_type("package", self.name(), facts))
             }
 
             $(
@@ -60,7 +60,7 @@ macro_rules! families {
                 /// # Errors
                 /// [`Problem`] of kind `Unsupported`, when this host has no way to do it.
                 fn $name(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<$family>, Problem> {
-                    Err(unsupported(<$family as super::Family>::TYPE, self.name(), facts))
+                    Err(unsupported_type(<$family as super::Family>::TYPE, self.name(), facts))
                 }
             )*
         }
@@ -111,7 +111,8 @@ families! {
     swap: crate::resource::swap::Swaps;
 }
 
-fn unsupported(type_name: &str, host: &str, facts: &HostFacts) -> Problem {
+/// Returns that a host has no way to manage a type.
+pub(crate) fn unsupported_type(type_name: &str, host: &str, facts: &HostFacts) -> Problem {
     let version = if facts.version.is_empty() { host.into() } else { format!("{} {}", facts.distro, facts.version) };
     Problem::unsupported(format!("type `{type_name}` is not supported on {version}"))
 }

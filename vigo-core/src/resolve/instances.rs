@@ -63,6 +63,7 @@ pub(super) struct Instance<'c, 'a> {
     pub krate: usize,
     pub name: Arc<str>,
     pub id: Arc<str>,
+    /// The type's name for the agent: the plain one, but as written where that is a name on one system alone.
     pub type_name: Arc<str>,
     pub decl: Option<&'static TypeDecl>,
     pub item: Option<Item>,
@@ -262,7 +263,9 @@ impl<'c, 'a> Instances<'c, 'a> {
                 super::attributes::default_name(resource, shown, ours, &data)
             }
         };
-        let type_name: Arc<str> = decl.map_or(&*type_name, |d| d.name).into();
+        let plain = decl.map_or(&*type_name, |d| d.name);
+        let bound = decl.is_some_and(|d| d.system_of(&type_name).is_some());
+        let bundled: Arc<str> = if bound { (&*type_name).into() } else { plain.into() };
         if let Some(d) = resource.name.and_then(|node| bad_name(node, &base)) {
             return cx.report(d);
         }
@@ -287,7 +290,7 @@ impl<'c, 'a> Instances<'c, 'a> {
             }
         };
         let Some(instance) = self.crates.get_mut(krate) else { return };
-        let handler = changed || (!resource.subscribes.is_empty() && attributes.acts_always(&type_name));
+        let handler = changed || (!resource.subscribes.is_empty() && attributes.acts_always(plain));
         let index = self.all.len() as u32;
         if let Some(earlier) = instance.by_name.get(&name).and_then(|all| all.first())
             && let Some(earlier) = self.all.get(*earlier as usize)
@@ -315,7 +318,7 @@ impl<'c, 'a> Instances<'c, 'a> {
                 changed,
             });
         }
-        self.all.push(Instance { resource, krate, name, id, type_name, decl, item, when, handler });
+        self.all.push(Instance { resource, krate, name, id, type_name: bundled, decl, item, when, handler });
     }
 }
 

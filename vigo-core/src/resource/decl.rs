@@ -25,7 +25,8 @@ pub struct TypeDecl {
     pub attributes: &'static [Attr],
     /// What a trigger does to it.
     pub refresh: Refresh,
-    /// Whether instances can be observed together: they are made at the start of the run, not at their turn.
+    /// Whether instances can be observed together: they are made at the start of the run, not at their turn, and their
+    /// long texts are rendered then.
     pub batch: bool,
     /// Returns what the resource is about, unique within the type; `None` while the attribute is not rendered. A
     /// resource about several things has an identity for each, one a line.
@@ -163,6 +164,12 @@ impl TypeDecl {
     /// Returns the attribute of this name, by its own name only.
     pub fn attribute(&self, name: &str) -> Option<&'static Attr> {
         self.attributes.iter().find(|a| a.name == name)
+    }
+
+    /// Returns the one system for which `alias` is a name of the type: `user_windows` is `user` on Windows, and nothing
+    /// anywhere else.
+    pub fn system_of(&self, alias: &str) -> Option<&'static str> {
+        (alias.strip_suffix("_windows") == Some(self.name)).then_some("windows")
     }
 
     /// Returns whether the attribute has a meaning in this state.

@@ -41,6 +41,10 @@ pub trait Instance: Send + Sync {
     fn lower(&self, facts: &HostFacts) -> Result<Vec<Op>, Problem>;
     /// Returns what will be once the actions in hand have succeeded.
     fn predict(&self, outputs: &Outputs) -> Prediction;
+    /// Says whether a lowered operation may be performed once for this and other resources.
+    fn shares(&self, op: &Op) -> bool;
+    /// The types whose resources may have their turns while this one waits for a shared operation.
+    fn together(&self) -> &'static [&'static str];
     /// Says what an unaccepted exit of a lowered program means; `None` leaves it at the exit code.
     fn classify(&self, op: &Op, ran: &Ran) -> Option<Problem>;
     /// Says what is wrong with a lowered program that exited as it should; `None` is nothing.
@@ -185,6 +189,14 @@ impl<F: Family> Instance for Managed<F> {
         let shadow = self.adapter.shadow(&self.want, state, &self.actions, outputs);
         let covers = self.actions.iter().find_map(|action| F::covers(&self.want, action));
         Prediction { state: predicted, shadow, covers }
+    }
+
+    fn shares(&self, op: &Op) -> bool {
+        self.adapter.shares(op)
+    }
+
+    fn together(&self) -> &'static [&'static str] {
+        F::TOGETHER
     }
 
     fn classify(&self, op: &Op, ran: &Ran) -> Option<Problem> {

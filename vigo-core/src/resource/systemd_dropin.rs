@@ -26,7 +26,7 @@ pub static DECL: TypeDecl = TypeDecl {
         edit::SHOW_DIFF,
     ],
     refresh: Refresh::Nothing,
-    batch: false,
+    batch: true,
     identity: |fields| Some(format!("{}/{}", fields.str("unit")?, fields.str("dropin")?)),
     footprint: |fields| Footprint { paths: path(fields).into_iter().collect(), ..Footprint::default() },
     check,

@@ -28,7 +28,7 @@ pub static DECL: TypeDecl = TypeDecl {
         edit::SHOW_DIFF,
     ],
     refresh: Refresh::Nothing,
-    batch: false,
+    batch: true,
     identity: |fields| fields.str("unit").map(|unit| unit.to_string()),
     footprint: |fields| Footprint { paths: unit_path(fields).into_iter().collect(), ..Footprint::default() },
     check,
@@ -68,6 +68,13 @@ pub(super) fn check(fields: &Fields) -> Vec<Problem> {
             let problem = Problem::bad_value("unit", format!("expected a unit's full name, found `{unit}`"));
             problems.push(problem.help("write it with its suffix, such as `app.service`"));
         }
+    }
+    if let (Some(unit), Some(text), Some(true)) = (fields.str("unit"), fields.text("content"), fields.bool("enabled"))
+        && unit.contains("@.")
+        && !text.as_str().contains("DefaultInstance=")
+    {
+        let problem = Problem::conflict("enabled", format!("the template `{unit}` names no instance to enable"));
+        problems.push(problem.help("write `DefaultInstance=` into it, or enable an instance by type `service`"));
     }
     if let Some(text) = fields.text("content") {
         problems.extend(check_text(text.as_str().as_bytes()).err());
@@ -196,6 +203,7 @@ impl<const DROPIN: bool> Family for UnitFile<DROPIN> {
     type Action = Action;
 
     const SPOILS: &'static [&'static str] = &["service"];
+    const TOGETHER: &'static [&'static str] = &["systemd_unit", "systemd_dropin"];
 
     fn compare(want: &Want, state: &State, phase: Phase) -> Comparison<Action> {
         let meta = state.file.seen.meta.as_ref();
@@ -228,14 +236,16 @@ impl<const DROPIN: bool> Family for UnitFile<DROPIN> {
             }
             c.act(Action::RemoveFolder);
         }
-        if written {
-            c.act(Action::DaemonReload);
-        } else if state.stale {
+        if !written && state.stale {
             c.change(Change::new("definition", "changed on disk", "loaded"));
-            c.act(Action::DaemonReload);
         }
         if want.file.present {
             boot(want, state, &mut c);
+        }
+        // Last, and once for all units that follow each other: `enable` needs no loaded definition.
+        let switched = c.actions.iter().any(|a| matches!(a, Action::Enable | Action::Disable));
+        if written || switched || state.stale {
+            c.act(Action::DaemonReload);
         }
         c
     }
@@ -297,6 +307,20 @@ mod tests {
         let cases = [
             ("fine", alloc::vec![("unit", text("app.service")), unit.clone()], ""),
             ("a template", alloc::vec![("unit", text("x@.timer")), unit.clone()], ""),
+            (
+                "a template without an instance",
+                alloc::vec![("unit", text("x@.service")), unit.clone(), ("enabled", text("true"))],
+                "attribute `enabled`: the template `x@.service` names no instance to enable",
+            ),
+            (
+                "a template with an instance",
+                alloc::vec![
+                    ("unit", text("x@.service")),
+                    ("content", text("[Service]\nExecStart=/x\n[Install]\nDefaultInstance=a\n")),
+                    ("enabled", text("true")),
+                ],
+                "",
+            ),
             (
                 "no suffix",
                 alloc::vec![("unit", text("app")), unit.clone()],

@@ -1,6 +1,6 @@
 //! apk. Unverified: its output is known from its documentation only.
 
-use super::tool::{By, Tool, blocked};
+use super::tool::{By, LOCKED_HELP, Tool, blocked};
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -122,7 +122,7 @@ pub(crate) fn classify(ran: &Ran) -> Option<Problem> {
 }
 
 const IN_THE_WAY: &[(&str, &str)] = &[
-    ("Unable to lock database", "let the other package manager finish"),
+    ("Unable to lock database", LOCKED_HELP),
     ("temporary error", "check the machine's network and the repository"),
     ("DNS lookup error", "check the machine's name service and network"),
     ("UNTRUSTED signature", "give the repository its key"),

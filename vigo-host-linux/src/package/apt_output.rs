@@ -1,5 +1,6 @@
 //! What apt's programs print.
 
+use super::tool::LOCKED_HELP;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -17,10 +18,12 @@ pub(super) struct Policy<'a> {
     pub(super) versions: Vec<&'a str>,
 }
 
-/// Returns what `apt-cache policy` says of `name`; `None` when it says nothing, as of an unknown name.
+/// Returns what `apt-cache policy` says of `name`; `None` when it says nothing, as of an unknown name. It prints the
+/// name of the machine's own architecture without it.
 pub(super) fn policy<'a>(text: &'a str, name: &str) -> Option<Policy<'a>> {
-    let mut lines = text.lines().skip_while(|l| l.strip_suffix(':') != Some(name));
-    lines.next()?;
+    let heading = |name: &str| text.lines().position(|l| l.strip_suffix(':') == Some(name));
+    let at = heading(name).or_else(|| heading(name.split_once(':')?.0))?;
+    let lines = text.lines().skip(at + 1);
     let mut policy = Policy::default();
     for line in lines.take_while(|l| l.starts_with(' ')) {
         if let Some(candidate) = line.strip_prefix("  Candidate: ") {
@@ -68,9 +71,9 @@ fn errors(ran: &Ran) -> Option<String> {
 
 /// What stands in the way on the machine, whatever the policy says: part of an error line, and what to do.
 const IN_THE_WAY: &[(&str, &str)] = &[
-    ("Could not get lock", "let the other package manager finish"),
-    ("Unable to acquire the dpkg frontend lock", "let the other package manager finish"),
-    ("Unable to lock", "let the other package manager finish"),
+    ("Could not get lock", LOCKED_HELP),
+    ("Unable to acquire the dpkg frontend lock", LOCKED_HELP),
+    ("Unable to lock", LOCKED_HELP),
     ("dpkg was interrupted", "run `dpkg --configure -a` on the machine"),
     ("--fix-broken install", "run `apt-get --fix-broken install` on the machine"),
     ("Unmet dependencies", "run `apt-get --fix-broken install` on the machine"),
@@ -98,7 +101,8 @@ const IN_THE_WAY: &[(&str, &str)] = &[
 pub(crate) fn classify(ran: &Ran) -> Option<Problem> {
     let why = errors(ran).filter(|why| !why.contains("Sub-process"))?;
     if let Some((_, help)) = IN_THE_WAY.iter().find(|(text, _)| why.contains(text)) {
-        return Some(Problem::new(ProblemKind::Blocked, why).help(help.to_string()));
+        let kind = if *help == LOCKED_HELP { ProblemKind::Locked } else { ProblemKind::Blocked };
+        return Some(Problem::new(kind, why).help(help.to_string()));
     }
     let help = if why.contains("Unable to locate package") || why.contains("has no installation candidate") {
         Some("check the name, add its repository, or refresh the index by `update_cache: true`")
@@ -138,6 +142,9 @@ mod tests {
         assert_eq!(policy(none, "a"), Some(Policy::default()));
         assert_eq!(policy(none, "b").and_then(|p| p.candidate), Some("2"));
         assert_eq!(policy("", "a"), None);
+        assert_eq!(policy(none, "b:amd64").and_then(|p| p.candidate), Some("2"));
+        let foreign = "b:\n  Candidate: 2\nb:i386:\n  Candidate: 3\n";
+        assert_eq!(policy(foreign, "b:i386").and_then(|p| p.candidate), Some("3"));
     }
 
     #[test]
@@ -156,11 +163,11 @@ mod tests {
 
     #[test]
     fn refusals_are_told_apart() {
-        use ProblemKind::{Blocked, Failed};
+        use ProblemKind::{Failed, Locked};
         let cases = [
             (
                 include_str!("../../tests/fixtures/apt/2.6.1/install-locked.txt"),
-                Blocked,
+                Locked,
                 "Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 296 (python3); Unable to acquire \
                  the dpkg frontend lock (/var/lib/dpkg/lock-frontend), is another process using it?",
                 "let the other package manager finish",

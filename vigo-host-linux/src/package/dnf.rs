@@ -1,6 +1,6 @@
 //! dnf, and yum before it.
 
-use super::tool::{By, Tool, blocked, versioned};
+use super::tool::{By, LOCKED_HELP, Tool, blocked, versioned};
 use super::{rpm, rpm_version};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -156,8 +156,8 @@ pub(crate) fn classify(ran: &Ran) -> Option<Problem> {
 }
 
 const IN_THE_WAY: &[(&str, &str)] = &[
-    ("lock is held", "let the other package manager finish"),
-    ("Another app is currently holding the yum lock", "let the other package manager finish"),
+    ("lock is held", LOCKED_HELP),
+    ("Another app is currently holding the yum lock", LOCKED_HELP),
     ("Failed to download metadata", "check the machine's network and the repository"),
     ("Cannot download", "check the machine's network and the repository"),
     ("Could not resolve host", "check the machine's name service and network"),

@@ -1,7 +1,7 @@
 //! pacman.
 
 use super::rpm_version;
-use super::tool::{By, Tool, blocked, versioned};
+use super::tool::{By, LOCKED_HELP, Tool, blocked, versioned};
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -118,7 +118,7 @@ pub(crate) fn classify(ran: &Ran) -> Option<Problem> {
 }
 
 const IN_THE_WAY: &[(&str, &str)] = &[
-    ("unable to lock database", "let the other package manager finish"),
+    ("unable to lock database", LOCKED_HELP),
     ("Could not resolve host", "check the machine's name service and network"),
     ("failed retrieving file", "check the machine's network, or refresh the index by `update_cache: true`"),
     ("failed to synchronize", "check the machine's network and the repository"),

@@ -258,7 +258,7 @@ fn apk_is_called_for_what_is_wanted() {
 
 #[test]
 fn refusals_are_told_apart() {
-    use ProblemKind::{Blocked, Failed};
+    use ProblemKind::{Failed, Locked};
     let help = Some("check the name, add its repository, or refresh the index by `update_cache: true`");
     let dnf = recorded(include_str!("../../tests/fixtures/dnf/4.14.0/install-missing.txt"));
     let zypper = recorded(include_str!("../../tests/fixtures/zypper/1.14.42/install-missing.txt"));
@@ -271,14 +271,14 @@ fn refusals_are_told_apart() {
         (Zypper.classify(&locked), Failed, "conflicting requests", None),
         (
             Zypper.classify(&ran(7, "")),
-            Blocked,
+            Locked,
             "another package manager holds the lock",
             Some("let the other package manager finish"),
         ),
         (Pacman.classify(&pacman), Failed, "target not found: nosuch", help),
         (
             Pacman.classify(&busy),
-            Blocked,
+            Locked,
             "error: failed to init transaction (unable to lock database)",
             Some("let the other package manager finish"),
         ),

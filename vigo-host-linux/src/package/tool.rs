@@ -286,11 +286,15 @@ pub(super) fn versioned(want: &Want, names: &[Arc<str>], sign: &str) -> Vec<Arc<
     names.iter().map(one).collect()
 }
 
-/// Returns the first line of the errors that holds one of `texts`, as *blocked*.
+/// What to do about another's lock.
+pub(super) const LOCKED_HELP: &str = "let the other package manager finish";
+
+/// Returns the first line of the errors that holds one of `texts`, as *blocked*; those with [`LOCKED_HELP`] as a lock.
 pub(super) fn blocked(ran: &Ran, texts: &[(&str, &str)]) -> Option<Problem> {
     let (err, out) = (ran.err(), ran.out());
     texts.iter().find_map(|(text, help)| {
         let line = err.lines().chain(out.lines()).find(|l| l.contains(text))?;
-        Some(Problem::new(ProblemKind::Blocked, line.trim()).help(*help))
+        let kind = if *help == LOCKED_HELP { ProblemKind::Locked } else { ProblemKind::Blocked };
+        Some(Problem::new(kind, line.trim()).help(*help))
     })
 }

@@ -1,6 +1,6 @@
 //! zypper.
 
-use super::tool::{By, Tool, blocked};
+use super::tool::{By, LOCKED_HELP, Tool, blocked};
 use super::{rpm, rpm_version};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -145,8 +145,8 @@ pub(crate) fn classify(ran: &Ran) -> Option<Problem> {
     let (err, out) = (ran.err(), ran.out());
     match ran.code() {
         Some(LOCKED) => {
-            let problem = Problem::new(ProblemKind::Blocked, "another package manager holds the lock");
-            Some(problem.help("let the other package manager finish"))
+            let problem = Problem::new(ProblemKind::Locked, "another package manager holds the lock");
+            Some(problem.help(LOCKED_HELP))
         }
         Some(MISSING) => {
             let why = err.lines().find(|l| !l.trim().is_empty()).unwrap_or("no such package").trim_end_matches('.');
@@ -161,7 +161,7 @@ pub(crate) fn classify(ran: &Ran) -> Option<Problem> {
 }
 
 const IN_THE_WAY: &[(&str, &str)] = &[
-    ("is locked by the application", "let the other package manager finish"),
+    ("is locked by the application", LOCKED_HELP),
     ("Could not resolve host", "check the machine's name service and network"),
     ("Valid metadata not found", "check the machine's network and the repository"),
     ("Download (curl) error", "check the machine's network and the repository"),

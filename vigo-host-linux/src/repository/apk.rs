@@ -8,7 +8,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use vigo_core::action::{AbsPath, Command, Ran};
 use vigo_core::host::{HostFacts, Problem};
-use vigo_core::resource::repository::{KeySource, Want};
+use vigo_core::resource::repository::{KeyForm, KeySource, Want};
 
 /// Alpine.
 pub(crate) struct Apk;
@@ -17,7 +17,7 @@ pub(super) static APK: By<Apk> = By(Apk);
 
 impl Layout for Apk {
     const NAME: &'static str = "apk";
-    const OPENPGP: bool = false;
+    const KEY: KeyForm = KeyForm::Raw;
 
     fn check(&self, want: &Want) -> Result<(), Problem> {
         if want.priority.is_some() {

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use vigo_core::action::{AbsPath, Command, Content, Op, OpOutput, Outputs, Ran};
 use vigo_core::host::{Adapter, Family, HostFacts, Interpreted, Problem};
 use vigo_core::resource::repository::{
-    Action, FileState, Format, Indexed, KeySource, KeyState, Repository, State, Want, key_ops, observe_key,
+    Action, FileState, Format, Indexed, KeyForm, KeySource, KeyState, Repository, State, Want, key_ops, observe_key,
 };
 use vigo_core::value::Text;
 
@@ -68,7 +68,7 @@ impl Adapter<Repository> for Apt {
 
     fn interpret(&self, want: &Want, outputs: &Outputs, _: &HostFacts) -> Interpreted<State> {
         let mut state = State::default();
-        let key = match observe_key(want, outputs, &key_path(want), true) {
+        let key = match observe_key(want, outputs, &key_path(want), KeyForm::Binary) {
             KeyState::Ask(ops) => return Interpreted::Ask(ops),
             KeyState::Unknown(why) => return Interpreted::Unknown(why),
             KeyState::Refused(problem) => {

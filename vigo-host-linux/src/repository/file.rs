@@ -6,7 +6,9 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use vigo_core::action::{AbsPath, Command, Content, Op, OpOutput, Outputs, Ran};
 use vigo_core::host::{Adapter, Family, HostFacts, Interpreted, Problem};
-use vigo_core::resource::repository::{Action, FileState, KeyState, Repository, State, Want, key_ops, observe_key};
+use vigo_core::resource::repository::{
+    Action, FileState, KeyForm, KeyState, Repository, State, Want, key_ops, observe_key,
+};
 use vigo_core::value::Text;
 
 /// A manager, in where and how it writes sources.
@@ -14,8 +16,8 @@ pub(super) trait Layout: Sync + 'static {
     /// Its name in messages.
     const NAME: &'static str;
 
-    /// Whether its keys are OpenPGP's, with fingerprints.
-    const OPENPGP: bool;
+    /// How it wants a key.
+    const KEY: KeyForm;
 
     /// Says what of the want it cannot do.
     ///
@@ -44,7 +46,7 @@ pub(super) struct By<T>(pub(super) T);
 
 impl<T: Layout> Adapter<Repository> for By<T> {
     fn check(&self, want: &Want, _: &HostFacts) -> Result<(), Problem> {
-        if !T::OPENPGP && !want.fingerprints.is_empty() {
+        if !T::KEY.is_openpgp() && !want.fingerprints.is_empty() {
             let message = format!("attribute `key_fingerprint` of type `repository` is not supported by {}", T::NAME);
             return Err(Problem::unsupported(message));
         }
@@ -64,7 +66,7 @@ impl<T: Layout> Adapter<Repository> for By<T> {
                 Ok(found) => found,
                 Err(why) => return Interpreted::Unknown(why),
             };
-            let wanted = match observe_key(want, outputs, &path, T::OPENPGP) {
+            let wanted = match observe_key(want, outputs, &path, T::KEY) {
                 KeyState::Ask(ops) => return Interpreted::Ask(ops),
                 KeyState::Unknown(why) => return Interpreted::Unknown(why),
                 KeyState::Refused(problem) => {

@@ -103,6 +103,21 @@ fn dnf_and_zypper_write_repo_files() {
 }
 
 #[test]
+fn rpm_gets_its_key_in_armor() {
+    let path = "/etc/pki/rpm-gpg/RPM-GPG-KEY-vigo-x";
+    let binary = vigo_core::resource::repository::Keys::read(KEY.as_bytes()).unwrap().binary;
+    for source in [KEY.as_bytes().into(), binary.clone()] {
+        let keyed = Want { key: Some(KeySource::Shipped(source)), ..want("https://a.org/rpm") };
+        let mut files = Files::new();
+        run(&ZYPPER, &keyed, &mut files);
+        assert_eq!(files.get(path).map(|b| core::str::from_utf8(b).unwrap()), Some(KEY));
+        files.insert(path.into(), binary.to_vec());
+        assert!(!run(&ZYPPER, &keyed, &mut files).is_empty(), "one without armor is replaced and imported");
+        assert_eq!(files[path], KEY.as_bytes());
+    }
+}
+
+#[test]
 fn a_whole_repo_file_is_completed() {
     let text = "[a]\nbaseurl=u\nenabled=1\n# note\n\n[b]\nbaseurl=v\ngpgcheck=1\n";
     let off = Want { enabled: false, gpgcheck: false, ..want(text) };

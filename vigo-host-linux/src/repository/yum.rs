@@ -8,7 +8,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use vigo_core::action::{AbsPath, Command, Ran};
 use vigo_core::host::{HostFacts, Problem};
-use vigo_core::resource::repository::{KeySource, Want};
+use vigo_core::resource::repository::{KeyForm, KeySource, Want};
 
 /// dnf and yum (`'y'`), zypper (`'z'`); `'o'` is yum where there is no dnf.
 pub(crate) struct Yum<const KIND: char>;
@@ -33,7 +33,8 @@ impl<const KIND: char> Layout for Yum<KIND> {
         'o' => "yum",
         _ => "dnf",
     };
-    const OPENPGP: bool = true;
+    // rpm: "not an armored public key".
+    const KEY: KeyForm = KeyForm::Armored;
 
     fn check(&self, want: &Want) -> Result<(), Problem> {
         if matches!(want.key, Some(KeySource::Id(_))) {

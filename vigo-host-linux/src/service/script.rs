@@ -19,6 +19,11 @@ pub(super) fn script_text(name: &str, outputs: &Outputs) -> Option<Result<Option
     })
 }
 
+/// Returns the first line of a program's output.
+pub(super) fn first_line(out: &str) -> &str {
+    out.lines().next().unwrap_or_default().trim()
+}
+
 /// Returns the run state of a `status` exit code (LSB, "Init Script Actions").
 pub(super) fn lsb_state(ran: &Ran) -> Option<RunState> {
     match ran.code()? {

@@ -1,6 +1,6 @@
 //! Which service manager is in charge.
 
-use super::{OpenRc, SysV, Systemd, Units};
+use super::{OpenRc, Runit, SysV, Systemd, Units};
 use alloc::format;
 use vigo_core::host::{Adapter, Family, HostFacts, Init, Problem};
 use vigo_core::resource::service::Service;
@@ -11,6 +11,7 @@ pub(crate) fn select(facts: &HostFacts) -> Result<&'static dyn Adapter<Service>,
         Init::Systemd => Ok(&Systemd),
         Init::OpenRc => Ok(&OpenRc),
         Init::SysV => Ok(&SysV),
+        Init::Runit => Ok(&Runit),
         _ => {
             let message = format!("type `service` needs a service manager in charge, found none on {}", facts.distro);
             Err(Problem::unsupported(message))
@@ -33,7 +34,7 @@ where
 /// unless this machine has another.
 fn in_charge(facts: &HostFacts) -> Init {
     match (facts.init, &facts.image) {
-        (Init::OpenRc | Init::SysV, _) | (_, None) => facts.init,
+        (Init::OpenRc | Init::SysV | Init::Runit, _) | (_, None) => facts.init,
         (_, Some(_)) => Init::Systemd,
     }
 }
@@ -52,6 +53,8 @@ mod tests {
             (Init::None, image(), Init::Systemd),
             (Init::OpenRc, image(), Init::OpenRc),
             (Init::SysV, None, Init::SysV),
+            (Init::Runit, None, Init::Runit),
+            (Init::Runit, image(), Init::Runit),
         ];
         for (init, image, expected) in cases {
             let facts = HostFacts { init, image, ..HostFacts::default() };

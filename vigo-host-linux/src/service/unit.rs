@@ -1,7 +1,9 @@
 //! Unit and drop-in files, and systemd's view of them.
 
-use super::systemd::{Show, daemon_reload, is_enabled_answer, is_enabled_in, manage, probe_show, show_answer};
-use super::unit_file::{install, local_folder};
+use super::systemd::{
+    Show, daemon_reload, is_enabled_answer, is_enabled_here, is_enabled_in, manage, probe_show, show_answer,
+};
+use super::unit_file::{install, is_template, local_folder};
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, OpOutput, Outputs, Owner};
@@ -18,19 +20,33 @@ const DROPINS_MAX: usize = 256;
 
 impl<const DROPIN: bool> Adapter<UnitFile<DROPIN>> for Units {
     fn probe(&self, want: &Want, facts: &HostFacts) -> Vec<Op> {
-        let mut ops = file::Native.probe(&want.file, facts);
+        let mut ops = on_disk(want, facts);
         match &facts.image {
             Some(_) if is_blind::<DROPIN>(facts) => {}
             Some(image) => ops.push(is_enabled_in(image, &want.unit)),
-            None => ops.push(probe_show(&want.unit)),
-        }
-        if !want.file.present {
-            ops.push(Op::ListDir { path: want.folder.clone(), deep: false, entries_max: DROPINS_MAX });
+            None if is_template(&want.unit) => ops.extend(of_template(want)),
+            None => ops.extend(probe_show([&want.unit])),
         }
         ops
     }
 
+    /// One `systemctl show` tells of all units; the files are read at each one's turn.
+    fn probe_all(&self, wants: &[&Want], facts: &HostFacts) -> Vec<Op> {
+        match facts.image {
+            Some(_) => Vec::new(),
+            None => probe_show(wants.iter().map(|want| &want.unit).filter(|unit| !is_template(unit))),
+        }
+    }
+
     fn interpret(&self, want: &Want, outputs: &Outputs, facts: &HostFacts) -> Interpreted<State> {
+        let mut asks = on_disk(want, facts);
+        if is_template(&want.unit) && facts.image.is_none() {
+            asks.extend(of_template(want));
+        }
+        asks.retain(|op| outputs.get(op).is_none());
+        if !asks.is_empty() {
+            return Interpreted::Ask(asks);
+        }
         let file = match file::Native.interpret(&want.file, outputs, facts) {
             Interpreted::Known(state) => state,
             Interpreted::Unknown(why) => return Interpreted::Unknown(why),
@@ -38,7 +54,8 @@ impl<const DROPIN: bool> Adapter<UnitFile<DROPIN>> for Units {
         };
         let shown = match &facts.image {
             Some(_) if is_blind::<DROPIN>(facts) => Ok(Show { boot: BootState::Disabled, stale: false }),
-            Some(image) => is_enabled_answer(image, &want.unit, outputs),
+            Some(image) => is_enabled_answer(&is_enabled_in(image, &want.unit), outputs),
+            None if is_template(&want.unit) => template_answer(want, outputs),
             None => show_answer(&want.unit, outputs),
         };
         let Show { boot, stale } = match shown {
@@ -68,6 +85,10 @@ impl<const DROPIN: bool> Adapter<UnitFile<DROPIN>> for Units {
         Ok(ops)
     }
 
+    fn shares(&self, op: &Op) -> bool {
+        *op == daemon_reload()
+    }
+
     fn shadow(&self, want: &Want, _: &State, actions: &[Action], _: &Outputs) -> Vec<Op> {
         let links: Vec<String> = want.content().map(|c| install(c, &want.unit).links).unwrap_or_default();
         let links = links.iter().map(|link| local_folder().join(link));
@@ -81,6 +102,31 @@ impl<const DROPIN: bool> Adapter<UnitFile<DROPIN>> for Units {
             })
             .collect()
     }
+}
+
+/// Returns the reads of the file, and of the folder that may go with it.
+fn on_disk(want: &Want, facts: &HostFacts) -> Vec<Op> {
+    let mut ops = file::Native.probe(&want.file, facts);
+    if !want.file.present {
+        ops.push(Op::ListDir { path: want.folder.clone(), deep: false, entries_max: DROPINS_MAX });
+    }
+    ops
+}
+
+/// Returns the read of a template's boot state. A template is no unit that `show` would tell of, and is not loaded.
+fn of_template(want: &Want) -> Option<Op> {
+    (want.boot.is_some() || !want.file.present).then(|| is_enabled_here(&want.unit))
+}
+
+fn template_answer(want: &Want, outputs: &Outputs) -> Result<Show, String> {
+    let Some(op) = of_template(want) else { return Ok(Show { boot: BootState::Disabled, stale: false }) };
+    let shown = is_enabled_answer(&op, outputs)?;
+    Ok(match shown.boot {
+        // Some instance is enabled, and not the default one: its link would stay behind.
+        BootState::Fixed("indirect") if want.file.present => Show { boot: BootState::Disabled, ..shown },
+        BootState::Fixed("indirect") => Show { boot: BootState::Enabled, ..shown },
+        _ => shown,
+    })
 }
 
 /// Returns whether nothing is to be learned of a unit in an image.
@@ -222,13 +268,13 @@ mod tests {
         let write =
             |bytes: usize| format!("write /etc/systemd/system/app.service ({bytes} bytes) mode 0644 uid 0 gid 0");
         let reload = "systemctl daemon-reload".to_string();
-        let enable = "systemctl enable -- app.service".to_string();
+        let enable = "systemctl enable --no-reload -- app.service".to_string();
         let there = |file, show| Machine { file, show, ..Machine::default() };
         let cases = [
-            ("new", &enabled[..], there(None, MISSING), alloc::vec![write(UNIT.len()), reload.clone(), enable.clone()]),
+            ("new", &enabled[..], there(None, MISSING), alloc::vec![write(UNIT.len()), enable.clone(), reload.clone()]),
             ("new, not enabled", &plain[..], there(None, MISSING), alloc::vec![write(UNIT.len()), reload.clone()]),
             ("in sync", &enabled[..], there(Some(UNIT), ENABLED), alloc::vec![]),
-            ("not enabled", &enabled[..], there(Some(UNIT), DISABLED), alloc::vec![enable.clone()]),
+            ("not enabled", &enabled[..], there(Some(UNIT), DISABLED), alloc::vec![enable.clone(), reload.clone()]),
             (
                 "changed",
                 &enabled[..],
@@ -239,7 +285,7 @@ mod tests {
                 "gets an install section",
                 &enabled[..],
                 there(Some("[Service]\n"), STATIC),
-                alloc::vec![write(UNIT.len()), reload.clone(), enable],
+                alloc::vec![write(UNIT.len()), enable, reload.clone()],
             ),
             ("cannot be enabled", &stays[..], there(None, MISSING), alloc::vec![write(23), reload.clone()]),
             ("written and not loaded", &enabled[..], there(Some(UNIT), STALE), alloc::vec![reload]),
@@ -247,6 +293,39 @@ mod tests {
         for (name, items, machine, expected) in cases {
             assert_eq!(machine.plan(&systemd_unit::DECL, items), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn a_template_is_written_without_asking_for_a_unit_that_cannot_be() {
+        let content = "[Service]\nExecStart=/x %i\n[Install]\nWantedBy=x.target\nDefaultInstance=a\n";
+        let plain = [("unit", "x@.service"), ("content", content)];
+        let enabled = [("unit", "x@.service"), ("content", content), ("enabled", "true")];
+        let absent = [("state", "absent"), ("unit", "x@.service")];
+        let there = |file, show| Machine { file, show, ..Machine::default() };
+        let write = "write /etc/systemd/system/x@.service (72 bytes) mode 0644 uid 0 gid 0";
+        let (enable, disable) =
+            ("systemctl enable --no-reload -- x@.service", "systemctl disable --no-reload -- x@.service");
+        let reload = "systemctl daemon-reload";
+        let gone = "remove /etc/systemd/system/x@.service";
+        type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], Machine, &'a [&'a str]);
+        let cases: [Case<'_>; 6] = [
+            ("new", &plain, there(None, "nobody asks"), &[write, reload]),
+            ("in sync", &plain, there(Some(content), "nobody asks"), &[]),
+            ("enabled", &enabled, there(Some(content), "disabled\n"), &[enable, reload]),
+            ("another instance is enabled", &enabled, there(Some(content), "indirect\n"), &[enable, reload]),
+            ("goes", &absent, there(Some(content), "disabled\n"), &[gone, reload]),
+            ("goes with its instances", &absent, there(Some(content), "indirect\n"), &[disable, gone, reload]),
+        ];
+        for (name, items, machine, expected) in cases {
+            assert_eq!(machine.plan(&systemd_unit::DECL, items), expected, "{name}");
+        }
+        let wants: Vec<_> = ["x@.service", "a.service"]
+            .map(|unit| instance(&systemd_unit::DECL, &[("unit", unit), ("content", UNIT)]))
+            .into();
+        let others: Vec<&dyn Instance> = wants.iter().map(|i| &**i).collect();
+        let ops = wants[0].probe_batch(&others[1..], &HostFacts::default());
+        assert_eq!(ops.len(), 1);
+        assert!(ops[0].to_string().ends_with("-- a.service"), "a template would spoil the answer for all: {}", ops[0]);
     }
 
     #[test]
@@ -267,7 +346,7 @@ mod tests {
                 "enabled",
                 machine(Some(UNIT), ENABLED, Some(&[][..])),
                 alloc::vec![
-                    "systemctl disable -- app.service",
+                    "systemctl disable --no-reload -- app.service",
                     remove,
                     "remove /etc/systemd/system/app.service.d",
                     "systemctl daemon-reload"

@@ -3,10 +3,12 @@
 //! The stage runs in name spaces of its own (mounts and processes), so that whatever happens nothing stays behind: when
 //! the first process of the inside ends or is killed, the kernel ends all machines and takes all mounts away.
 
+mod agent;
 mod apt_repository;
 mod base;
 mod boxes;
 mod checks;
+mod converge_kills;
 mod inside;
 mod launch;
 mod scenario;

@@ -141,6 +141,20 @@ fn a_report_shows_what_all_attempts_changed() {
 }
 
 #[test]
+fn a_name_that_is_one_on_another_system_alone_is_unsupported() {
+    let policy = "resources:
+  - {name: u, type: user_windows, username: bob}
+  - {name: not-here, type: cron_windows, cron: j, command: x, minute: 1, when: \"os_family('windows')\"}
+  - {type: package_windows, package: git}
+";
+    for report in [Machine::new().apply(policy), Machine::new().plan(policy)] {
+        assert_eq!(outcomes(&report), ["u failed", "not-here skipped when", "package:git failed"], "{report:#?}");
+        let cause = report.resources[0].cause.clone().unwrap_or_default();
+        assert!(cause.ends_with("type `user_windows` is not supported on test"), "{cause}");
+    }
+}
+
+#[test]
 fn a_further_attempt_looks_anew() {
     let mut m = Machine::new();
     m.meddles_waiting = Some(("/etc/late", "theirs\n"));

@@ -124,6 +124,21 @@ pub struct Found {
     pub held: bool,
     /// What the index offers for the want, where that was asked.
     pub target: Target,
+    /// Whether any index knows the name, where that was asked.
+    pub name_is: NameIs,
+}
+
+/// Whether a package's name is known.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum NameIs {
+    /// It is, or nobody asked.
+    #[default]
+    Fine,
+    /// It is not.
+    Unknown {
+        /// The known name that is nearest to it.
+        nearest: Option<Arc<str>>,
+    },
 }
 
 /// What the index offers.
@@ -178,7 +193,8 @@ pub enum Index {
 }
 
 impl Index {
-    fn older_than(self, age: Duration) -> bool {
+    /// Returns whether it is to be fetched again when it may be this old.
+    pub fn older_than(self, age: Duration) -> bool {
         match self {
             Self::Unknown | Self::Never => true,
             Self::Age(seen) => seen > age,
@@ -394,9 +410,23 @@ fn shown(found: &Found) -> Cow<'_, str> {
     }
 }
 
+/// Says that no package has this name, before anything is done about others.
+fn unknown_name(found: &Found, c: &mut Comparison<Action>) -> bool {
+    let NameIs::Unknown { nearest } = &found.name_is else { return false };
+    let problem = Problem::failed(format!("no package is called `{}`", found.name));
+    c.failure = Some(match nearest {
+        Some(name) => problem.help(format!("did you mean `{name}`?")),
+        None => problem.help("check the name, add its repository, or refresh the index by `update_cache: true`"),
+    });
+    true
+}
+
 fn present(want: &Want, found: &Found, c: &mut Comparison<Action>, todo: &mut Todo) {
     if is_right(want, found) {
         return hold(want, found, c, todo);
+    }
+    if unknown_name(found, c) {
+        return;
     }
     let name = found.name.clone();
     let after = match (&want.version, &found.target) {
@@ -423,7 +453,7 @@ fn present(want: &Want, found: &Found, c: &mut Comparison<Action>, todo: &mut To
 fn latest(want: &Want, found: &Found, c: &mut Comparison<Action>, todo: &mut Todo) {
     let name = found.name.clone();
     let Some(installed) = &found.installed else {
-        if found.broken.is_none() && found.provider.is_some() {
+        if found.broken.is_none() && found.provider.is_some() || unknown_name(found, c) {
             return;
         }
         let after = match &found.target {

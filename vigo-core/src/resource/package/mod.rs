@@ -4,4 +4,6 @@ mod decl;
 mod family;
 
 pub use decl::DECL;
-pub use family::{Action, Ensure, Foretold, Found, Hold, Index, Package, State, Step, Target, Upgrade, Version, Want};
+pub use family::{
+    Action, Ensure, Foretold, Found, Hold, Index, NameIs, Package, State, Step, Target, Upgrade, Version, Want,
+};

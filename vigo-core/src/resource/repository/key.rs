@@ -38,6 +38,24 @@ pub enum KeyState {
     Unknown(String),
 }
 
+/// How a manager wants a key to be installed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum KeyForm {
+    /// As it comes: it is no OpenPGP key.
+    Raw,
+    /// An OpenPGP key without armor.
+    Binary,
+    /// An OpenPGP key in armor.
+    Armored,
+}
+
+impl KeyForm {
+    /// Returns whether keys have fingerprints.
+    pub fn is_openpgp(self) -> bool {
+        self != Self::Raw
+    }
+}
+
 /// A file of keys is a tenth of this.
 const KEY_BYTES_MAX: u64 = 1 << 20;
 
@@ -51,8 +69,8 @@ pub fn key_ops(want: &Want, installed: &AbsPath) -> Vec<Op> {
     [read(installed)].into_iter().chain(source).collect()
 }
 
-/// Says what is to become of the key at `installed`. With `openpgp` it is unarmored and its fingerprint compared.
-pub fn observe_key(want: &Want, outputs: &Outputs, installed: &AbsPath, openpgp: bool) -> KeyState {
+/// Says what is to become of the key at `installed`. The fingerprint of one that has any is compared.
+pub fn observe_key(want: &Want, outputs: &Outputs, installed: &AbsPath, form: KeyForm) -> KeyState {
     let Some(source) = want.key.as_ref().filter(|_| want.present) else { return KeyState::Unwanted };
     let found = match outputs.path(installed) {
         Some(OpOutput::File { content, .. }) => Some(content),
@@ -72,9 +90,11 @@ pub fn observe_key(want: &Want, outputs: &Outputs, installed: &AbsPath, openpgp:
             other => return KeyState::Unknown(format!("expected a key at `{path}`, found {other:?}")),
         },
         KeySource::Url(url) => {
-            if let Some(found) = found
-                && (!openpgp || Keys::read(found).is_ok_and(|keys| keys.stranger(&want.fingerprints).is_none()))
-            {
+            let right = |found: &Arc<[u8]>| {
+                let readable = form != KeyForm::Armored || Keys::is_armored(found);
+                readable && Keys::read(found).is_ok_and(|keys| keys.stranger(&want.fingerprints).is_none())
+            };
+            if found.is_some_and(|found| !form.is_openpgp() || right(found)) {
                 return KeyState::Installed;
             }
             let op = Op::ReadUrl { url: url.clone(), bytes_max: KEY_BYTES_MAX };
@@ -90,7 +110,7 @@ pub fn observe_key(want: &Want, outputs: &Outputs, installed: &AbsPath, openpgp:
             }
         }
     };
-    let wanted = match openpgp.then(|| Keys::read(bytes)) {
+    let wanted = match form.is_openpgp().then(|| Keys::read(bytes)) {
         None => bytes.clone(),
         Some(Err(why)) => return KeyState::Refused(Problem::failed(format!("the key of `{}`: {why}", want.id))),
         Some(Ok(keys)) => {
@@ -101,7 +121,7 @@ pub fn observe_key(want: &Want, outputs: &Outputs, installed: &AbsPath, openpgp:
                     Problem::failed(message).help("compare the fingerprint with the one that its owner publishes"),
                 );
             }
-            keys.binary
+            if form == KeyForm::Armored { keys.armored().into_bytes().into() } else { keys.binary }
         }
     };
     if found == Some(&wanted) { KeyState::Installed } else { KeyState::Wanted(wanted) }

@@ -7,5 +7,5 @@ mod openpgp;
 
 pub use decl::DECL;
 pub use family::{Action, FileState, Format, Indexed, Repository, State, Want};
-pub use key::{KeySource, KeyState, key_ops, observe_key};
+pub use key::{KeyForm, KeySource, KeyState, key_ops, observe_key};
 pub use openpgp::Keys;

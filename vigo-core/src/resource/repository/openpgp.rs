@@ -1,6 +1,6 @@
 //! OpenPGP public keys, as far as telling them apart needs: armor, packets, fingerprints (RFC 9580).
 
-use crate::resource::ssh_key::base64;
+use crate::resource::ssh_key::{base64, to_base64};
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -17,6 +17,9 @@ pub struct Keys {
     /// The fingerprints of the primary keys, in capital hexadecimal digits.
     pub fingerprints: Vec<String>,
 }
+
+/// The packet that begins a key.
+const PUBLIC_KEY: u8 = 6;
 
 const BEGIN: &str = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
 const END: &str = "-----END PGP PUBLIC KEY BLOCK-----";
@@ -37,6 +40,27 @@ impl Keys {
             return Err("expected an OpenPGP public key, found none".into());
         }
         Ok(Self { binary: binary.into(), fingerprints })
+    }
+
+    /// Returns the keys in armor, a block for each: rpm takes no other form, and of a block the first key alone.
+    pub fn armored(&self) -> String {
+        let mut out = String::new();
+        let mut block: &[u8] = &self.binary;
+        let mut rest = block;
+        while let Some((_, _, after)) = packet(rest) {
+            rest = after;
+            if packet(rest).is_none_or(|(tag, ..)| tag == PUBLIC_KEY) {
+                let (one, others) = block.split_at(block.len() - rest.len());
+                armor(one, &mut out);
+                block = others;
+            }
+        }
+        out
+    }
+
+    /// Returns whether a file is in armor.
+    pub fn is_armored(bytes: &[u8]) -> bool {
+        bytes.starts_with(BEGIN.as_bytes())
     }
 
     /// Returns the first key that is none of `allowed`. An empty list allows all.
@@ -66,9 +90,27 @@ fn unarmored(text: &str) -> Result<Vec<u8>, String> {
     Ok(binary)
 }
 
+/// Writes a block: base64 in lines of 64, and the CRC-24 that old readers want (RFC 9580, 6.1).
+fn armor(binary: &[u8], out: &mut String) {
+    let text = to_base64(binary);
+    let lines = text.as_bytes().chunks(64).filter_map(|line| core::str::from_utf8(line).ok());
+    let crc = binary.iter().fold(0x00b7_04ceu32, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte) << 16, |crc, _| {
+            let shifted = crc << 1;
+            if shifted & 0x0100_0000 == 0 { shifted } else { shifted ^ 0x0186_4cfb }
+        })
+    });
+    let [_, crc @ ..] = crc.to_be_bytes();
+    // Writing to a `String` cannot fail.
+    let _ = writeln!(out, "{BEGIN}\n");
+    for line in lines {
+        let _ = writeln!(out, "{line}");
+    }
+    let _ = writeln!(out, "={}\n{END}", to_base64(&crc));
+}
+
 /// Returns the fingerprints of the primary keys among the packets.
 fn fingerprints(mut bytes: &[u8]) -> Result<Vec<String>, String> {
-    const PUBLIC_KEY: u8 = 6;
     const SECRET_KEYS: [u8; 2] = [5, 7];
     let mut found = Vec::new();
     while !bytes.is_empty() {
@@ -175,6 +217,17 @@ mod tests {
     }
 
     #[test]
+    fn armor_is_that_of_gpg_a_block_for_each_key() {
+        let one = Keys::read(ONE.as_bytes()).unwrap();
+        assert_eq!(one.armored(), ONE);
+        let both = Keys::read(BOTH.as_bytes()).unwrap();
+        assert_eq!(both.armored().matches(BEGIN).count(), 2);
+        assert!(both.armored().starts_with(ONE));
+        assert_eq!(Keys::read(both.armored().as_bytes()), Ok(both.clone()));
+        assert!(Keys::is_armored(one.armored().as_bytes()) && !Keys::is_armored(&one.binary));
+    }
+
+    #[test]
     fn a_key_that_nobody_named_is_a_stranger() {
         let both = Keys::read(BOTH.as_bytes()).unwrap();
         let first: Arc<str> = FIRST.to_ascii_lowercase().into();
@@ -204,7 +257,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_read_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..100), at in 0..500usize) {
-            let _ = Keys::read(&bytes);
+            let _ = Keys::read(&bytes).map(|keys| keys.armored());
             let mut text = ONE.as_bytes().to_vec();
             let at = at % text.len();
             text.splice(at..at, bytes);
