@@ -17,8 +17,8 @@
 //! [`value`] are the data that they see; [`secret`] keeps secrets out of policies and out of sight; [`limits`] lists
 //! every bound on what comes from outside.
 //!
-//! The examples are programs to start from: `own_executor` drives real runs on a disk in memory, `verify_bundle` signs
-//! a policy and refuses a changed one.
+//! The examples are programs to start from: `resolve_and_plan` prints what a tree would have an OpenBSD host do,
+//! `own_executor` drives real runs on a disk in memory, `verify_bundle` signs a policy and refuses a changed one.
 //!
 //! ```
 //! use vigo_core::config::Config;

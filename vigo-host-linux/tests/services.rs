@@ -393,3 +393,35 @@ fn a_panic_before_the_turns_fails_its_resource_alone() {
     assert_eq!([of("svc"), of("needs"), of("free")], ["failed", "skipped", "changed"], "{report:?}");
     assert!(find(&report, "svc").cause.as_ref().is_some_and(|c| c.contains("internal error: it panicked")));
 }
+
+#[test]
+fn what_is_below_a_mount_to_come_is_not_known() {
+    let policy = "
+  - {name: disk, type: mount, path: /data, device: /dev/sdb1, fstype: ext4}
+  - {name: f, type: file, target_path: /data/f, content: x}
+";
+    let mut m = Machine::new(&[]);
+    for dir in ["/", "/etc"] {
+        m.files.insert(dir.into(), String::new());
+    }
+    m.files.insert("/etc/fstab".into(), String::new());
+    m.files.insert("/proc/self/mountinfo".into(), "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n".into());
+    let report = m.run(policy, true);
+    assert_eq!(find(&report, "disk").outcome, Outcome::Changed, "{report:?}");
+    assert!(
+        matches!(&find(&report, "f").outcome, Outcome::Unknown { because } if &**because == "c/disk"),
+        "{report:?}"
+    );
+}
+
+#[test]
+fn what_is_on_its_way_is_looked_at_anew_also_among_others() {
+    let mut m = Machine::new(&[("slow", "activating"), ("food", "active")]);
+    m.unit("slow").slow = 3;
+    let policy = "
+  - {name: s, type: service, service: slow}
+  - {name: f, type: service, service: food}
+";
+    let report = m.run(policy, false);
+    assert_eq!(changes(&report), ["c/s ok ", "c/f ok "]);
+}

@@ -240,8 +240,13 @@ fn output_that_nobody_takes_is_no_crash() {
         })
         .collect();
     fs::write(s.0.join("stacks/configcrates/web.vgo"), format!("name: web\nresources:\n{}", many.concat())).unwrap();
-    let cases: [(&[&str], i32); 5] =
-        [(&["plan"], 1), (&["plan", "--format", "json"], 1), (&["traits"], 0), (&["version"], 0), (&["--help"], 0)];
+    let cases: [(&[&str], i32); 5] = [
+        (&["plan"], 1),
+        (&["plan", "--format", "json"], 1),
+        (&["traits", "os", "network"], 0),
+        (&["version"], 0),
+        (&["--help"], 0),
+    ];
     for (args, code) in cases {
         // The reader is gone before anything is written.
         let mut child = s.vigo(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -250,7 +255,7 @@ fn output_that_nobody_takes_is_no_crash() {
         assert!(said.code == Some(code) && said.err.is_empty(), "{args:?}: {:?} {}", said.code, said.err);
     }
     if Path::new("/dev/full").exists() {
-        for args in [&["traits"][..], &["version"]] {
+        for args in [&["traits", "os"][..], &["version"]] {
             let full = fs::File::options().write(true).open("/dev/full").unwrap();
             let said = Said::of(s.vigo(args).stdout(full).output().unwrap());
             assert!(said.code == Some(1) && said.err.contains("standard output"), "{args:?}: {}", said.err);

@@ -58,6 +58,7 @@ impl Converge {
                     self.turn = Some(turn);
                     return Some(step);
                 }
+                self.cache.forget_all();
                 turn.stage = Stage::Observe(*phase);
                 turn.observation = Observation::default();
                 self.turn = Some(turn);
@@ -68,6 +69,7 @@ impl Converge {
                     self.turn = Some(turn);
                     return Some(step);
                 }
+                self.cache.forget_all();
                 turn.stage = Stage::Ready;
                 turn.instance = None;
                 turn.refreshing = false;

@@ -82,6 +82,11 @@ impl Cache {
         }
     }
 
+    /// Forgets everything: time has passed, and somebody else may have changed it.
+    pub(super) fn forget_all(&mut self) {
+        *self = Self::default();
+    }
+
     fn forget(&mut self, path: &AbsPath) {
         self.files.remove(path);
         while let Some(below) = self.files.range(path.join("")..).next().map(|(p, _)| p.clone())

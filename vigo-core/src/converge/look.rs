@@ -37,6 +37,13 @@ impl Converge {
 
     /// Asks for what a look needs; `Some` when nothing needs to be asked.
     fn look(&mut self, look: Look, turn: &mut Turn) -> Option<(Look, Tri)> {
+        // What runs, and what a command says, may depend on anything that was done before.
+        if let (Look::CommandSucceeds(_) | Look::ProcessRunning(_), Some(earlier)) =
+            (&look, self.moved_before(turn.node))
+        {
+            let why = format!("`{earlier}` would have changed something before `{look}` is asked");
+            return Some((look, Tri::unknown(why)));
+        }
         let ops = match &look {
             Look::FileExists(path) | Look::DirExists(path) => match AbsPath::parse(path) {
                 Ok(path) => alloc::vec![Op::Stat { path, follow: true }],
@@ -52,10 +59,6 @@ impl Converge {
             }
             Look::UserExists(_) => alloc::vec![Op::read_file(&AbsPath::known("/etc/passwd"))],
             Look::CommandSucceeds(command) => {
-                if let Some(earlier) = self.moved_before(turn.node) {
-                    let why = format!("`{earlier}` would have changed something before `{look}` is asked");
-                    return Some((look, Tri::unknown(why)));
-                }
                 let command = Command::read("/bin/sh", ["-c", command]).timeout(Duration::from_secs(30));
                 alloc::vec![Op::Run(command)]
             }

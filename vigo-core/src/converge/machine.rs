@@ -131,6 +131,20 @@ pub(super) struct Pending {
     answers: Vec<Option<Arc<OpOutput>>>,
     first: u64,
     emitted: bool,
+    /// How many of them the turn asked for; the rest are a plan's own, which tell where paths lead.
+    asked: usize,
+    /// How often the plan has asked.
+    rounds: u8,
+}
+
+/// Rounds of looks at where paths lead; more is a maze of links.
+const LOOKS_MAX: u8 = 8;
+
+impl Pending {
+    fn add(&mut self, looks: Vec<Op>) {
+        self.answers.extend(looks.iter().map(|_| None));
+        self.ops.extend(looks.into_iter().map(Arc::new));
+    }
 }
 
 impl Converge {
@@ -233,9 +247,13 @@ impl Converge {
                 if pending.answers.iter().any(Option::is_none) {
                     return Step::Waiting;
                 }
-                if let Some(pending) = self.pending.take() {
+                if let Some(mut pending) = self.pending.take() {
+                    if self.options.dry_run && !self.overlaid(&mut pending) {
+                        self.pending = Some(pending);
+                        continue;
+                    }
                     let answers = pending.answers.into_iter().flatten();
-                    self.answered(pending.ops.into_iter().zip(answers).collect(), now);
+                    self.answered(pending.ops.into_iter().zip(answers).take(pending.asked).collect(), now);
                 }
                 continue;
             }
@@ -274,7 +292,6 @@ impl Converge {
         if slot.is_some() {
             return;
         }
-        let output = if self.options.dry_run { self.overlay.amend(op, output) } else { output };
         let output = Arc::new(output);
         if !self.options.dry_run {
             self.cache.put(op, &output);
@@ -448,9 +465,38 @@ impl Converge {
             if self.options.dry_run { self.overlay.answer(op).map(Arc::new) } else { self.cache.get(op) }
         };
         let answers: Vec<_> = ops.iter().map(known).collect();
-        let first = self.ids;
-        self.ids += ops.len() as u64;
-        self.pending = Some(Pending { ops: ops.into_iter().map(Arc::new).collect(), answers, first, emitted: false });
+        let (first, asked) = (self.ids, ops.len());
+        let ops: Vec<Arc<Op>> = ops.into_iter().map(Arc::new).collect();
+        let mut pending = Pending { ops, answers, first, emitted: false, asked, rounds: 0 };
+        if self.options.dry_run {
+            let looks = self.overlay.looks(&pending.ops);
+            pending.add(looks);
+        }
+        self.ids += pending.ops.len() as u64;
+        self.pending = Some(pending);
+    }
+
+    /// In a plan: lays the predicted changes over the machine's answers, once it is known where their paths lead.
+    fn overlaid(&mut self, pending: &mut Pending) -> bool {
+        for (op, answer) in pending.ops.iter().zip(&pending.answers).skip(pending.asked) {
+            if let Some(answer) = answer {
+                self.overlay.learn(op, answer);
+            }
+        }
+        let looks = self.overlay.looks(pending.ops.get(..pending.asked).unwrap_or_default());
+        if !looks.is_empty() && pending.rounds < LOOKS_MAX {
+            self.ids += looks.len() as u64;
+            pending.rounds += 1;
+            pending.emitted = false;
+            pending.add(looks);
+            return false;
+        }
+        for (op, slot) in pending.ops.iter().zip(&mut pending.answers).take(pending.asked) {
+            let Some(answer) = slot else { continue };
+            let foreseen = self.overlay.answer(op).unwrap_or_else(|| self.overlay.amend(op, (**answer).clone()));
+            *answer = Arc::new(foreseen);
+        }
+        true
     }
 
     /// Records what a resource came to, masked.

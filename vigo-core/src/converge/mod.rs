@@ -4,6 +4,7 @@ mod advance;
 mod cache;
 mod compare;
 mod end;
+mod links;
 mod look;
 mod machine;
 mod mask;

@@ -1,10 +1,11 @@
 //! What a plan believes the machine to look like after the changes it predicted: a layer over the real files, and the
 //! states that families foretell.
 
+use super::links::Links;
 use crate::action::{
     AbsPath, Content, Entry, FailureKind, FileKind, Metadata, Op, OpFailure, OpOutput, Owner, Replace, StagedId,
 };
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -15,6 +16,9 @@ use sha2::{Digest, Sha256};
 #[derive(Default)]
 pub(super) struct Overlay {
     entries: BTreeMap<AbsPath, Layer>,
+    /// Directories below which another file system would be seen.
+    covered: BTreeSet<AbsPath>,
+    links: Links,
     /// Metadata that was really observed: what a rewritten file keeps.
     observed: BTreeMap<AbsPath, Metadata>,
     staged: BTreeMap<StagedId, [u8; 32]>,
@@ -43,19 +47,32 @@ struct There {
 }
 
 impl Overlay {
+    /// Returns the looks at the machine that tell where the paths of these reads lead.
+    pub(super) fn looks(&self, ops: &[Arc<Op>]) -> Vec<Op> {
+        let mut unseen = BTreeSet::new();
+        for (path, follow) in ops.iter().filter_map(|op| read_path(op)) {
+            self.links.follow(path, follow, &|p| self.link_at(p), &mut |p| _ = unseen.insert(p));
+        }
+        unseen.iter().map(Op::stat).collect()
+    }
+
+    /// Takes the answer to such a look.
+    pub(super) fn learn(&mut self, op: &Op, answer: &OpOutput) {
+        if let Op::Stat { path, .. } = op {
+            self.links.learn(path, answer);
+        }
+    }
+
     /// Answers a read from the layer alone, if it can.
     pub(super) fn answer(&self, op: &Op) -> Option<OpOutput> {
-        let (path, follow) = match op {
-            Op::ReadFile { path, follow, .. } | Op::HashFile { path, follow } | Op::Stat { path, follow } => {
-                (path, *follow)
-            }
-            Op::ListDir { path, .. } => (path, true),
-            _ => return None,
-        };
-        if self.entries.is_empty() {
+        let (path, follow) = read_path(op)?;
+        if self.entries.is_empty() && self.covered.is_empty() {
             return None;
         }
         let path = self.resolve(path, follow)?;
+        if matches!(op, Op::ListDir { .. }) && self.covered.contains(&path) {
+            return Some(unmade(&path));
+        }
         match self.entries.get(&path) {
             Some(Layer::There(there)) => self.read(op, &path, there),
             Some(Layer::Gone) => Some(OpOutput::Missing),
@@ -65,6 +82,7 @@ impl Overlay {
                 while let Some(dir) = above {
                     match self.entries.get(&dir) {
                         Some(Layer::Gone) => return Some(OpOutput::Missing),
+                        _ if self.covered.contains(&dir) => return Some(unmade(&path)),
                         Some(Layer::There(t)) if t.meta.ino >= SYNTHETIC => return Some(OpOutput::Missing),
                         _ => above = dir.parent(),
                     }
@@ -74,46 +92,54 @@ impl Overlay {
         }
     }
 
-    /// Follows links of the layer; `None` when there are too many.
+    /// Follows links, those of the layer and those of the machine; `None` when there are too many.
     fn resolve(&self, path: &AbsPath, follow: bool) -> Option<AbsPath> {
-        let mut path = path.clone();
-        for _ in 0..40 {
-            let link = |p: &AbsPath| match self.entries.get(p) {
-                Some(Layer::There(t)) if t.meta.kind == FileKind::Symlink => t.meta.target.clone(),
-                _ => None,
-            };
-            let mut at = if follow { Some(path.clone()) } else { path.parent() };
-            let mut found = None;
-            while let Some(p) = at {
-                if let Some(to) = link(&p) {
-                    found = Some((p, to));
-                    break;
-                }
-                at = p.parent();
-            }
-            let Some((p, to)) = found else { return Some(path) };
-            let rest = path.as_str()[p.as_str().len()..].trim_start_matches('/');
-            let base = if to.starts_with('/') { AbsPath::parse(&to).ok()? } else { lexical(&p.parent()?, &to)? };
-            path = if rest.is_empty() { base } else { base.join(rest) };
+        self.links.follow(path, follow, &|p| self.link_at(p), &mut |_| {})
+    }
+
+    /// Returns what the layer knows of a link at a path.
+    fn link_at(&self, path: &AbsPath) -> Option<Option<Arc<str>>> {
+        match self.entries.get(path)? {
+            Layer::There(t) if t.meta.kind == FileKind::Symlink => Some(t.meta.target.clone()),
+            Layer::There(_) | Layer::Gone => Some(None),
+            Layer::DirIfMissing | Layer::Patched { .. } => None,
         }
-        None
+    }
+
+    /// Returns a change as it is with links followed.
+    fn really(&self, op: &Op) -> Op {
+        let real = |path: &mut AbsPath, follow: bool| {
+            if let Some(resolved) = self.resolve(path, follow) {
+                *path = resolved;
+            }
+        };
+        let mut op = op.clone();
+        match &mut op {
+            Op::ReplaceFile(replace) => real(&mut replace.path, replace.follow),
+            Op::SetOwner { path, follow, .. } => real(path, *follow),
+            Op::MakeDir { path, .. }
+            | Op::Symlink { path, .. }
+            | Op::Remove { path, .. }
+            | Op::SetMode { path, .. }
+            | Op::SetContext { path, .. } => real(path, false),
+            Op::HardLink { path: from, to, .. } | Op::Rename { from, to } => {
+                real(from, false);
+                real(to, false);
+            }
+            _ => {}
+        }
+        op
     }
 
     fn read(&self, op: &Op, path: &AbsPath, there: &There) -> Option<OpOutput> {
-        let unknown = || {
-            OpOutput::Failed(OpFailure {
-                kind: FailureKind::Unmade,
-                message: alloc::format!("the content of `{path}` is not known before it is made"),
-            })
-        };
         Some(match op {
             Op::ReadFile { .. } if there.meta.kind == FileKind::File => match &there.content {
                 Some(content) => OpOutput::File { meta: there.meta.clone(), content: content.clone() },
-                None => unknown(),
+                None => unmade(path),
             },
             Op::HashFile { .. } if there.meta.kind == FileKind::File => match there.sha256 {
                 Some(sha256) => OpOutput::Hash { meta: there.meta.clone(), sha256 },
-                None => unknown(),
+                None => unmade(path),
             },
             Op::ListDir { deep, .. } if there.meta.kind == FileKind::Dir && there.meta.ino >= SYNTHETIC => {
                 OpOutput::Dir(self.below(path, *deep))
@@ -145,13 +171,8 @@ impl Overlay {
 
     /// Lays the layer over a real answer.
     pub(super) fn amend(&mut self, op: &Op, real: OpOutput) -> OpOutput {
-        let path = match op {
-            Op::ReadFile { path, .. }
-            | Op::HashFile { path, .. }
-            | Op::Stat { path, .. }
-            | Op::ListDir { path, .. } => path,
-            _ => return real,
-        };
+        let Some((path, follow)) = read_path(op) else { return real };
+        let path = &self.resolve(path, follow).unwrap_or_else(|| path.clone());
         let mut real = real;
         if let OpOutput::File { meta, .. } | OpOutput::Hash { meta, .. } | OpOutput::Stat(meta) = &mut real {
             self.observed.insert(path.clone(), meta.clone());
@@ -193,7 +214,7 @@ impl Overlay {
 
     /// Performs a change on the layer. Programs have no effect here.
     pub(super) fn perform(&mut self, op: &Op) {
-        match op {
+        match &self.really(op) {
             Op::ReplaceFile(replace) => self.replace(replace),
             Op::MakeDir { path, mode, owner, parents } => {
                 if *parents {
@@ -327,6 +348,14 @@ impl Overlay {
         SYNTHETIC + self.inodes
     }
 
+    /// Takes that another file system would be seen below `dir`.
+    pub(super) fn cover(&mut self, dir: AbsPath) {
+        let (top, below): (Vec<_>, Vec<_>) = self.taken(&dir).into_iter().partition(|(path, _)| *path == dir);
+        drop(below);
+        self.entries.extend(top);
+        self.covered.insert(dir);
+    }
+
     /// Keeps the state that a resource will be found in.
     pub(super) fn foretell(&mut self, type_name: &'static str, identity: &str, state: Arc<dyn Any + Send + Sync>) {
         self.states.insert((type_name, identity.into()), state);
@@ -343,6 +372,11 @@ impl Overlay {
 
 /// Inodes from here on are of things that are not made yet.
 const SYNTHETIC: u64 = 1 << 62;
+
+fn unmade(path: &AbsPath) -> OpOutput {
+    let message = alloc::format!("what is at `{path}` is not known before it is made");
+    OpOutput::Failed(OpFailure { kind: FailureKind::Unmade, message })
+}
 
 fn directory(mode: u32, ino: u64) -> Metadata {
     Metadata {
@@ -366,17 +400,15 @@ fn patch(meta: &mut Metadata, owner: Owner, mode: Option<u32>) {
     meta.mode = mode.unwrap_or(meta.mode);
 }
 
-/// Returns the path of relative `to` from `base`, `..` taken lexically.
-fn lexical(base: &AbsPath, to: &str) -> Option<AbsPath> {
-    let mut parts: Vec<&str> = base.as_str().split('/').filter(|p| !p.is_empty()).collect();
-    for part in to.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()),
-            name => parts.push(name),
+/// Returns the path that is read, and whether a link at its end is followed.
+fn read_path(op: &Op) -> Option<(&AbsPath, bool)> {
+    match op {
+        Op::ReadFile { path, follow, .. } | Op::HashFile { path, follow } | Op::Stat { path, follow } => {
+            Some((path, *follow))
         }
+        Op::ListDir { path, .. } => Some((path, true)),
+        _ => None,
     }
-    AbsPath::parse(&alloc::format!("/{}", parts.join("/"))).ok()
 }
 
 #[cfg(test)]
@@ -417,6 +449,50 @@ mod tests {
     }
 
     #[test]
+    fn two_names_of_one_file_are_one_file() {
+        let mut o = Overlay::default();
+        let real = |op: &Op| match op {
+            Op::Stat { path, .. } if path.as_str() == "/a/lnk" => {
+                let link = Metadata { kind: FileKind::Symlink, target: Some("../b/./c".into()), ..directory(0o777, 1) };
+                OpOutput::Stat(link)
+            }
+            Op::Stat { path, .. } if path.as_str() == "/b" => {
+                OpOutput::Stat(Metadata { kind: FileKind::Symlink, target: Some("/d".into()), ..directory(0o777, 2) })
+            }
+            _ => OpOutput::Stat(directory(0o755, 3)),
+        };
+        let read = Arc::new(Op::read_file(&path("/a/lnk/x")));
+        let mut rounds = 0;
+        while let looks = o.looks(core::slice::from_ref(&read))
+            && !looks.is_empty()
+        {
+            rounds += 1;
+            looks.iter().for_each(|look| o.learn(look, &real(look)));
+        }
+        assert_eq!(rounds, 3, "the path, where it leads, and where that leads");
+        o.perform(&write("/a/lnk/x", "hello"));
+        for name in ["/a/lnk/x", "/b/c/x", "/d/c/x"] {
+            let seen = o.answer(&Op::read_file(&path(name)));
+            assert!(
+                matches!(&seen, Some(OpOutput::File { content, .. }) if &**content == b"hello"),
+                "{name}: {seen:?}"
+            );
+        }
+        assert_eq!(o.answer(&Op::read_file(&path("/a/x"))), None);
+        o.perform(&Op::Remove { path: path("/b/c/x"), recursive: false });
+        assert_eq!(o.answer(&Op::stat(&path("/a/lnk/x"))), Some(OpOutput::Missing));
+    }
+
+    #[test]
+    fn a_circle_of_links_ends() {
+        let mut o = Overlay::default();
+        let link = Metadata { kind: FileKind::Symlink, target: Some("l".into()), ..directory(0o777, 1) };
+        o.learn(&Op::stat(&path("/l")), &OpOutput::Stat(link));
+        o.perform(&write("/l/x", "hello"));
+        assert_eq!(o.answer(&Op::read_file(&path("/l/x"))), None);
+    }
+
+    #[test]
     fn what_is_removed_is_missing_with_all_below() {
         let mut o = Overlay::default();
         o.perform(&write("/srv/a/b", "x"));
@@ -437,6 +513,23 @@ mod tests {
             assert!(matches!(&seen, OpOutput::Stat(m) if m.kind == FileKind::Dir), "{dir}: {seen:?}");
         }
         assert_eq!(o.answer(&Op::stat(&path("/srv/a/old"))), Some(OpOutput::Missing));
+    }
+
+    #[test]
+    fn what_a_mount_brings_is_not_known_and_what_is_put_there_is() {
+        let mut o = Overlay::default();
+        o.perform(&Op::MakeDir { path: path("/data"), mode: 0o755, owner: Owner::default(), parents: false });
+        o.perform(&write("/data/hidden", "x"));
+        o.cover(path("/data"));
+        let is_unmade = |seen: Option<OpOutput>| {
+            matches!(seen, Some(OpOutput::Failed(OpFailure { kind: FailureKind::Unmade, .. })))
+        };
+        assert!(matches!(o.answer(&Op::stat(&path("/data"))), Some(OpOutput::Stat(_))));
+        assert!(is_unmade(o.answer(&Op::stat(&path("/data/hidden")))));
+        assert!(is_unmade(o.answer(&Op::ListDir { path: path("/data"), deep: false, entries_max: 9 })));
+        o.perform(&write("/data/f", "x"));
+        assert!(matches!(o.answer(&Op::read_file(&path("/data/f"))), Some(OpOutput::File { .. })));
+        assert_eq!(o.answer(&Op::stat(&path("/database"))), None);
     }
 
     #[test]

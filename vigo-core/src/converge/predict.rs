@@ -54,6 +54,9 @@ impl Converge {
         for op in prediction.shadow.iter().chain(ops) {
             self.overlay.perform(op);
         }
+        if let Some(dir) = prediction.covers {
+            self.overlay.cover(dir);
+        }
         for op in &prediction.shadow {
             self.cache.spoil(op, instance.type_name(), instance.spoils());
         }

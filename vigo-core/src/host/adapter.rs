@@ -1,7 +1,7 @@
 //! A resource family, and what a host does for it: tables of pure functions, never drivers.
 
 use super::{HostFacts, Problem};
-use crate::action::{Op, Outputs, Ran};
+use crate::action::{AbsPath, Op, Outputs, Ran};
 use crate::resource::{Change, Diff, Keep};
 use crate::time::Duration;
 use alloc::string::String;
@@ -44,6 +44,11 @@ pub trait Family: Sized + Send + Sync + 'static {
     /// Returns whether the action starts the thing anew, so that an earlier change has been taken in.
     fn starts(_action: &Self::Action) -> bool {
         false
+    }
+
+    /// Returns the directory whose content nobody can foretell once the action is done: another file system is seen there.
+    fn covers(_want: &Self::Want, _action: &Self::Action) -> Option<AbsPath> {
+        None
     }
 
     /// Whether what the actions do reaches beyond this resource in ways that a plan cannot know (a package's scripts,

@@ -1,7 +1,7 @@
 //! One resource on its way to its state: the object-safe face of a family, and its one implementation.
 
 use super::{Change, Diff, Keep};
-use crate::action::{Op, Outputs, Ran};
+use crate::action::{AbsPath, Op, Outputs, Ran};
 use crate::host::{Adapter, Comparison, Family, HostFacts, Interpreted, Phase, Problem};
 use crate::time::Duration;
 use alloc::boxed::Box;
@@ -89,6 +89,8 @@ pub struct Prediction {
     pub state: Option<Arc<dyn Any + Send + Sync>>,
     /// File operations to perform on the overlay in place of programs.
     pub shadow: Vec<Op>,
+    /// See [`Family::covers`].
+    pub covers: Option<AbsPath>,
 }
 
 /// An instance of family `F`.
@@ -178,9 +180,11 @@ impl<F: Family> Instance for Managed<F> {
     }
 
     fn predict(&self, outputs: &Outputs) -> Prediction {
-        let Some(state) = &self.state else { return Prediction { state: None, shadow: Vec::new() } };
+        let Some(state) = &self.state else { return Prediction { state: None, shadow: Vec::new(), covers: None } };
         let predicted = F::predict(&self.want, state).map(|s| Arc::new(s) as Arc<dyn Any + Send + Sync>);
-        Prediction { state: predicted, shadow: self.adapter.shadow(&self.want, state, &self.actions, outputs) }
+        let shadow = self.adapter.shadow(&self.want, state, &self.actions, outputs);
+        let covers = self.actions.iter().find_map(|action| F::covers(&self.want, action));
+        Prediction { state: predicted, shadow, covers }
     }
 
     fn classify(&self, op: &Op, ran: &Ran) -> Option<Problem> {

@@ -269,6 +269,10 @@ impl Family for Mount {
         (want.state == Wanted::Mounted && mounted).then_some(Action::Remount)
     }
 
+    fn covers(want: &Want, action: &Action) -> Option<AbsPath> {
+        matches!(action, Action::Mount | Action::Unmount).then(|| want.path.clone())
+    }
+
     fn starts(action: &Action) -> bool {
         matches!(action, Action::Mount | Action::Remount)
     }

@@ -38,6 +38,7 @@ mod ports;
 mod reboot;
 mod repositories;
 mod secureboot;
+mod security_scan;
 mod see;
 mod selinux;
 mod services;

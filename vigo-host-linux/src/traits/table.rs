@@ -5,7 +5,7 @@ use super::{
     accounts, agent_self, apparmor, cert_lifecycle, cpu, custom_types, disks, dmi, dns, docker, filesystem, firewall,
     hardware, host_containers, host_self, hypervisor, init, interfaces, kernel, kernel_module_attestation, listeners,
     loadavg, locale, memory, mountpoints, network, os, package_source_audit, package_updates, packages, ports, reboot,
-    repositories, secureboot, selinux, services, ssh, storage, time, tpm, uptime, users, virtualization,
+    repositories, secureboot, security_scan, selinux, services, ssh, storage, time, tpm, uptime, users, virtualization,
 };
 
 /// Returns the collectors of Linux.
@@ -57,6 +57,7 @@ static COLLECTORS: &[Collector] = &[
     reboot::COLLECTOR,
     storage::COLLECTOR,
     cert_lifecycle::COLLECTOR,
+    security_scan::COLLECTOR,
     custom_types::COLLECTOR,
 ];
 

@@ -7,3 +7,4 @@ mod rig;
 mod secret;
 mod trigger;
 mod turn;
+mod types;

@@ -38,6 +38,8 @@ pub(super) struct Machine {
     pub(super) revert_commands: Vec<RevertCommand>,
     /// Somebody writes this file just before the next operation.
     pub(super) meddles: Option<(&'static str, &'static str)>,
+    /// Somebody writes this file while a run waits.
+    pub(super) meddles_waiting: Option<(&'static str, &'static str)>,
     pub(super) now: Timestamp,
     pub(super) secrets: Vec<(&'static str, &'static str)>,
     pub(super) only: Vec<Arc<str>>,
@@ -64,6 +66,7 @@ impl Machine {
             snapshots: Vec::new(),
             revert_commands: Vec::new(),
             meddles: None,
+            meddles_waiting: None,
             now: Timestamp::from_epoch_secs(1_795_262_400),
             secrets: Vec::new(),
             only: Vec::new(),
@@ -176,6 +179,9 @@ impl Machine {
                         continue;
                     }
                     self.now = at;
+                    if let Some((path, text)) = self.meddles_waiting.take() {
+                        self.disk.file(path, text);
+                    }
                     converge.handle_timeout(at);
                 }
                 Step::Waiting => panic!("nothing is outstanding"),

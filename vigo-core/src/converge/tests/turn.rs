@@ -161,6 +161,15 @@ fn a_report_shows_what_all_attempts_changed() {
 }
 
 #[test]
+fn a_further_attempt_looks_anew() {
+    let mut m = Machine::new();
+    m.meddles_waiting = Some(("/etc/late", "theirs\n"));
+    let report = m.apply("resources: [{name: l, type: file_line, target_path: /etc/late, line: ours, retries: 1}]\n");
+    assert_eq!(outcomes(&report), ["l changed"], "{report:#?}");
+    assert_eq!(m.disk.read("/etc/late").as_deref(), Some("theirs\nours\n"));
+}
+
+#[test]
 fn a_default_is_left_out_where_the_rendered_state_does_not_take_it() {
     let mut m = Machine::new();
     m.disk.file("/etc/old", "x");

@@ -1,0 +1,171 @@
+//! `security_scan`: files that give others more than they should have, on the file system of the root.
+
+use super::collector::{Collector, Found, Machine};
+use super::see::{See, fields, int};
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use vigo_core::action::{Command, Exit, Op, Outputs};
+use vigo_core::time::Duration;
+use vigo_core::value::Value;
+
+pub(super) const COLLECTOR: Collector =
+    Collector::slow("security_scan", probe, interpret).within(Duration::from_secs(60));
+
+const FIND: &str = "find";
+
+/// One walk for all, find(1): each finding is a letter and its path, ended by a zero. What belongs to the images of
+/// containers is judged there.
+const ARGS: &[&str] = &[
+    "/",
+    "-xdev",
+    "(",
+    "-path",
+    "/var/lib/docker",
+    "-o",
+    "-path",
+    "/var/lib/containers",
+    ")",
+    "-prune",
+    "-o",
+    "(",
+    "(",
+    "-type",
+    "f",
+    "-perm",
+    "-0002",
+    "-printf",
+    "w%p\\0",
+    ")",
+    ",",
+    "(",
+    "-type",
+    "d",
+    "-perm",
+    "-0002",
+    "!",
+    "-perm",
+    "-1000",
+    "-printf",
+    "d%p\\0",
+    ")",
+    ",",
+    "(",
+    "-type",
+    "f",
+    "-perm",
+    "/6000",
+    "-printf",
+    "s%p\\0",
+    ")",
+    ",",
+    "(",
+    "(",
+    "-nouser",
+    "-o",
+    "-nogroup",
+    ")",
+    "-printf",
+    "u%p\\0",
+    ")",
+    ")",
+];
+
+/// By letter: the finding, and how grave it is.
+const KINDS: &[(char, &str, &str)] = &[
+    ('w', "world-writable-file", "high"),
+    ('d', "world-writable-directory", "medium"),
+    ('u', "unowned", "medium"),
+    ('s', "suid", "low"),
+];
+
+/// Findings that are told of; all are counted.
+const FINDINGS_MAX: usize = 1000;
+
+const OUTPUT_BYTES_MAX: usize = 16 << 20;
+
+fn probe(_: &Machine) -> Vec<Op> {
+    let command = Command::read(FIND, ARGS.iter().copied()).timeout(Duration::from_secs(60));
+    alloc::vec![Op::Run(Command { nice: 19, ..command.output_bytes_max(OUTPUT_BYTES_MAX) })]
+}
+
+fn interpret(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
+    let see = See(outputs);
+    let Some(ran) = see.ran(FIND, ARGS) else { return Err(see.output(FIND, ARGS).err().unwrap_or_default()) };
+    let said = ran.err();
+    // A find that cannot say what it found, that of BusyBox.
+    if said.contains("-printf") {
+        return Ok(Found::Absent);
+    }
+    // 1: some of it went away meanwhile, or may not be looked into.
+    if !matches!(ran.exit, Exit::Code(0 | 1)) {
+        return Err(format!("`{FIND}` ended with {}", ran.exit));
+    }
+    if ran.truncated {
+        return Err(format!("`{FIND}` found more than {OUTPUT_BYTES_MAX} bytes of names"));
+    }
+    let out = ran.out();
+    let mut found: Vec<(usize, &str)> = out.split_terminator('\0').filter_map(finding).collect();
+    let count = |kinds: &[&str]| {
+        let is_of = |kind: usize| KINDS.get(kind).is_some_and(|(_, id, _)| kinds.contains(id));
+        int(found.iter().filter(|(kind, _)| is_of(*kind)).count() as u64)
+    };
+    let counts = [
+        ("world_writable", count(&["world-writable-file", "world-writable-directory"])),
+        ("suid", count(&["suid"])),
+        ("unowned", count(&["unowned"])),
+    ];
+    // The grave ones first.
+    found.sort_unstable();
+    let told = found.iter().take(FINDINGS_MAX).filter_map(|(kind, path)| {
+        let (_, id, severity) = KINDS.get(*kind)?;
+        let texts = [("id", *id), ("severity", *severity), ("path", *path)];
+        Some(fields(texts.map(|(key, text)| (key, Some(Value::text(text.to_owned()))))))
+    });
+    let findings = ("findings", Value::list(told));
+    Ok(Found::Value(fields(counts.into_iter().chain([findings]).map(|(key, value)| (key, Some(value))))))
+}
+
+/// Returns the place of its kind, and the path.
+fn finding(line: &str) -> Option<(usize, &str)> {
+    let letter = line.chars().next()?;
+    let kind = KINDS.iter().position(|(own, ..)| *own == letter)?;
+    Some((kind, line.get(1..)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::sync::Arc;
+    use vigo_core::action::{OpOutput, Ran};
+
+    fn seen(exit: i32, stdout: &str, stderr: &str) -> Result<Found, String> {
+        let ran = Ran { exit: Exit::Code(exit), stdout: stdout.into(), stderr: stderr.into(), truncated: false };
+        let mut outputs = Outputs::default();
+        for op in probe(&Machine::default()) {
+            outputs.push(op, Arc::new(OpOutput::Ran(ran.clone())));
+        }
+        interpret(&Machine::default(), &outputs)
+    }
+
+    #[test]
+    fn findings_are_counted_and_the_grave_ones_come_first() {
+        let out = "s/usr/bin/su\0u/srv/a\nb\0w/srv/open\0d/srv/drop\0s/usr/bin/passwd\0";
+        let Ok(Found::Value(seen)) = seen(1, out, "find: '/proc/1': No such file\n") else { panic!("no value") };
+        let at = |path: &str| seen.at(path).cloned();
+        assert_eq!(at("world_writable"), Some(Value::Int(2)));
+        assert_eq!((at("suid"), at("unowned")), (Some(Value::Int(2)), Some(Value::Int(1))));
+        let paths: Vec<_> = (0..5).map(|n| at(&format!("findings.{n}.path")).unwrap()).collect();
+        let expected = ["/srv/open", "/srv/drop", "/srv/a\nb", "/usr/bin/passwd", "/usr/bin/su"];
+        assert_eq!(paths, expected.map(Value::from));
+        assert_eq!((at("findings.0.severity"), at("findings.4.id")), (Some("high".into()), Some("suid".into())));
+    }
+
+    #[test]
+    fn what_cannot_be_found_out_is_no_answer() {
+        assert_eq!(seen(1, "", "find: unrecognized: -printf\n"), Ok(Found::Absent));
+        assert_eq!(seen(2, "", "find: bad\n"), Err("`find` ended with exit 2".into()));
+        assert!(matches!(seen(0, "", ""), Ok(Found::Value(_))));
+    }
+}
