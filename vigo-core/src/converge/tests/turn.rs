@@ -57,6 +57,25 @@ fn a_template_error_skips_that_resource_with_its_place() {
 }
 
 #[test]
+fn a_template_error_is_where_the_text_stands() {
+    // The later lines of a text in quotes, or of a folded one, are not lines of the file.
+    let cases = [
+        ("one line", "'ü {{ index .Vars \"no\" }}'", "6:20"),
+        ("a block", "|\n      a\n      é {{ index .Vars \"no\" }}", "8:12"),
+        ("a newline by an escape", "\"a\\nb {{ index .Vars `no` }}\"", "6:15"),
+        ("a folded block", ">\n      a\n\n      {{ index .Vars \"no\" }}", "7:7"),
+    ];
+    for (name, content, place) in cases {
+        let policy = format!(
+            "resources:\n  - name: t\n    type: file\n    target_path: /etc/t\n    content: {content}\nvars: {{}}\n"
+        );
+        let report = Machine::new().apply(&policy);
+        let cause = report.resources[0].cause.clone().unwrap_or_default();
+        assert!(cause.starts_with(&format!("configcrates/c.vgo:{place}: ")), "{name}: {cause}");
+    }
+}
+
+#[test]
 fn attempts_are_repeated_and_waits_are_virtual() {
     let mut m = Machine::new();
     m.disk.programs = |_| (1, "no".into());
