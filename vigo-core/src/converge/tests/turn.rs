@@ -3,6 +3,7 @@
 use super::rig::{Machine, outcomes};
 use crate::converge::SkipCause;
 use crate::time::Duration;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
