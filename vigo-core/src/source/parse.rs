@@ -18,7 +18,8 @@ use hashbrown::HashMap;
 pub(super) fn parse(id: FileId, path: Arc<str>, text: Arc<str>, diagnostics: &mut Vec<Diagnostic>) -> YamlFile {
     if text.len() > limits::FILE_BYTES_MAX {
         let message = format!("`{path}` has {} bytes, at most {} are read", text.len(), limits::FILE_BYTES_MAX);
-        diagnostics.push(Diagnostic::new(Code::YamlLimit, Span::new(id, 0, 0), message));
+        let d = Diagnostic::new(Code::YamlLimit, Span::new(id, 0, 0), message);
+        diagnostics.push(d.help("split it into several files"));
         return unread(id, path, text);
     }
     if let Some(at) = secret::reserved(&text) {
