@@ -76,8 +76,10 @@ impl<'t> Line<'t> {
         value.starts_with(['|', '>']) && value.len() <= 3
     }
 
+    /// Returns the span of whole characters of this line.
     fn span(self, id: FileId, from: usize, len: usize) -> Span {
-        Span::new(id, (self.start + from) as u32, (self.start + from + len) as u32)
+        let (from, end) = (self.text.floor_char_boundary(from), self.text.ceil_char_boundary(from + len));
+        Span::new(id, (self.start + from) as u32, (self.start + end) as u32)
     }
 }
 
