@@ -83,6 +83,13 @@ impl<'t> Line<'t> {
     }
 }
 
+/// Returns the span of the character that begins at the byte `at`; an empty one at the end.
+pub(super) fn point(id: FileId, source: &str, at: usize) -> Span {
+    let at = source.floor_char_boundary(at);
+    let width = source.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+    Span::new(id, at as u32, (at + width) as u32)
+}
+
 fn error(span: Span, message: impl Into<String>, help: impl Into<String>) -> Diagnostic {
     Diagnostic::new(Code::Yaml, span, message).help(help)
 }
@@ -95,7 +102,7 @@ fn blanks(n: usize) -> String {
 pub(super) fn of_kind(id: FileId, source: &str, at: usize, kind: &ErrorKind) -> Option<Diagnostic> {
     let line = Line::at(source, at);
     let here = line.span(id, line.column(), line.content().trim_end().len());
-    let point = Span::new(id, at as u32, at as u32 + source.get(at..)?.chars().next().map_or(0, char::len_utf8) as u32);
+    let point = point(id, source, at);
     Some(match kind {
         ErrorKind::UnclosedFlowCollection { .. }
         | ErrorKind::ExpectedFlowMappingSeparator
@@ -158,8 +165,11 @@ pub(super) fn unclosed_flow(id: FileId, source: &str, at: usize) -> Option<Diagn
         Some((from + open, opened, flow.open))
     })?;
     if rest.is_empty() {
-        let point = Span::new(id, at as u32, at as u32 + 1);
-        return Some(error(point, "two items without a `,` between them", "write `,` between the items"));
+        return Some(error(
+            point(id, source, at),
+            "two items without a `,` between them",
+            "write `,` between the items",
+        ));
     }
     Some(no_end(Span::new(id, start as u32, start as u32 + 1), opened))
 }

@@ -12,11 +12,7 @@ const QUOTE_TEMPLATE: &str = "quote it: `'{{ … }}'`; unquoted, `{` begins a YA
 /// Words the error of the parser, or the trap behind it.
 pub(super) fn scan_error(id: FileId, source: &str, error: &yaml::ScanError) -> Diagnostic {
     let at = error.marker().byte_offset().unwrap_or(0).min(source.len());
-    let span = Span::new(
-        id,
-        at as u32,
-        at as u32 + source.get(at..).and_then(|s| s.chars().next()).map_or(0, char::len_utf8) as u32,
-    );
+    let span = layout::point(id, source, at);
     let line_start = source.get(..at).and_then(|s| s.rfind('\n')).map_or(0, |i| i + 1);
     let line = source.get(line_start..).unwrap_or_default().lines().next().unwrap_or_default();
     let value = value_of_line(line);
