@@ -58,15 +58,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_type_of_the_reference_has_one_line() {
-        for decl in vigo_core::resource::types() {
-            let lines = CAPABILITIES.iter().filter(|c| c.type_name == decl.name).count();
-            assert_eq!(lines, 1, "{}", decl.name);
-        }
-        assert!(CAPABILITIES.iter().all(|c| (c.support == Support::No) == c.tool.is_empty()));
-    }
-
-    #[test]
     fn the_table_and_the_adapters_agree() {
         assert_eq!(vigo_core::host::contradictions(&MacOs), [""; 0]);
     }

@@ -65,8 +65,8 @@ macro_rules! families {
             )*
         }
 
-        /// Returns the types of which the host's table says another thing than its adapters do, each asked without any
-        /// facts; for the tests of hosts.
+        /// Returns the types that have not one line in the host's table, or one that says another thing than its adapters
+        /// do, each asked without any facts; for the tests of hosts.
         pub fn contradictions(host: &dyn Host) -> alloc::vec::Vec<&'static str> {
             let facts = HostFacts::default();
             let adapters = [
@@ -77,7 +77,14 @@ macro_rules! families {
                 let line = host.capabilities().iter().find(|c| c.type_name == name);
                 line.is_some_and(|c| matches!(c.support, Support::Full | Support::Partly(_)))
             };
-            adapters.into_iter().filter(|(name, there)| says(name) != *there).map(|(name, _)| name).collect()
+            let wrong = |name: &&str| {
+                let mut lines = host.capabilities().iter().filter(|c| c.type_name == *name);
+                let told = lines.next().is_some_and(|c| (c.support == Support::No) == c.tool.is_empty());
+                !told || lines.next().is_some()
+            };
+            let unlisted = crate::resource::types().iter().map(|decl| decl.name).filter(wrong);
+            let untrue = adapters.into_iter().filter(|(name, there)| says(name) != *there).map(|(name, _)| name);
+            unlisted.chain(untrue).collect()
         }
     };
 }

@@ -1,6 +1,6 @@
 //! A hostname and a tree to the policy of its class.
 //!
-//! [`resolve`] answers for one host; [`check`] validates a whole tree. The order of the work is that of the language:
+//! [`resolve`] answers for one host; [`check`] looks through a whole tree; [`validate`] does both. The order of the work is that of the language:
 //! the match block and its layers, the set of crates, variables, stamps, conditions as far as a server knows them,
 //! edges.
 
@@ -22,6 +22,7 @@ mod stamp;
 mod targets;
 mod templates;
 mod trace;
+mod validate;
 mod vars;
 mod written;
 
@@ -30,3 +31,4 @@ pub use class::Class;
 pub use hostname::{HostnameError, hostname};
 pub use policy::{Resolved, resolve};
 pub use trace::{ConditionTrace, CrateTrace, ExcludedTrace, Setting, Trace, VarTrace};
+pub use validate::validate;

@@ -2,7 +2,7 @@
 
 use crate::state::StateError;
 use std::path::PathBuf;
-use vigo_core::diagnostic::{Diagnostic, tidy};
+use vigo_core::diagnostic::Diagnostic;
 use vigo_core::resolve::HostnameError;
 use vigo_core::source::Sources;
 
@@ -75,9 +75,9 @@ pub enum ApplyError {
 }
 
 impl ApplyError {
-    /// Returns the error of a tree, each diagnostic once.
+    /// Returns the error of a tree.
     pub(super) fn invalid(sources: Sources, diagnostics: Vec<Diagnostic>) -> Self {
-        Self::Invalid { sources: Box::new(sources), diagnostics: tidy(diagnostics) }
+        Self::Invalid { sources: Box::new(sources), diagnostics }
     }
 
     /// Returns what to do about it.

@@ -6,7 +6,7 @@ use crate::executor::Executor;
 use crate::traits;
 use std::path::Path;
 use vigo_core::config::Config;
-use vigo_core::diagnostic::{Diagnostic, Severity, tidy};
+use vigo_core::diagnostic::Diagnostic;
 use vigo_core::resolve;
 use vigo_core::source::Sources;
 
@@ -36,38 +36,20 @@ pub(super) fn load(
     // What a type of the machine's own means is not in the tree, so that the tree alone is no key to it.
     let is_foreign = config.has_foreign_types();
     let config = if is_foreign { config.with_custom_types(traits::custom_types(executor)) } else { config };
-    let resolved = resolved(&config, hostname, options.environment.as_deref());
+    let resolved = resolve::validate(&config, hostname, options.environment.as_deref());
     drop(config);
-    let (policy, warnings) = match resolved {
+    let resolved = match resolved {
         Ok(resolved) => resolved,
         Err(diagnostics) => return Err(ApplyError::invalid(sources, diagnostics)),
     };
-    if warnings.is_empty() && mode == RunMode::Apply && !is_foreign {
-        cached::keep(state_dir, &key, &policy);
-    }
-    Ok(Loaded { policy, warnings, sources })
-}
-
-/// Checks the whole tree, and returns the host's policy and the warnings; or all that is wrong.
-fn resolved(
-    config: &Config<'_>,
-    hostname: &str,
-    environment: Option<&str>,
-) -> Result<(Policy, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let found = resolve::check(config);
-    let resolved = match resolve::resolve(config, hostname, environment) {
-        Ok(resolved) if found.iter().all(|d| d.severity() != Severity::Error) => resolved,
-        Ok(_) => return Err(found),
-        // The errors of the tree were found by the check.
-        Err(_) if config.has_errors() => return Err(found),
-        Err(of_host) => return Err(found.into_iter().chain(of_host).collect()),
-    };
-    // What the check says of a place is more than what the host's own class says of it.
-    let warnings = tidy(found.into_iter().chain(resolved.warnings).collect());
+    let warnings = resolved.warnings;
     let policy = Policy {
         bundle: resolved.bundle,
         environment: resolved.class.environment.map(|e| e.to_string()).unwrap_or_default(),
         observe_only: resolved.observe_only,
     };
-    Ok((policy, warnings))
+    if warnings.is_empty() && mode == RunMode::Apply && !is_foreign {
+        cached::keep(state_dir, &key, &policy);
+    }
+    Ok(Loaded { policy, warnings, sources })
 }
