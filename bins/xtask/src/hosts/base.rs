@@ -11,6 +11,19 @@ use crate::process::Program;
 const PACKAGES: &[&str] =
     &["systemd-sysv", "dbus", "udev", "sudo", "cron", "openssh-server", "iproute2", "procps", "git", "tzdata", "kmod"];
 
+/// Leaves enabled what a Debian server starts, and nothing that happens to be installed where this runs: a database or an
+/// updater of the build machine would write behind the back of a check, or hold a lock that it needs.
+const PRESETS: &str = "set -e
+    preset=/etc/systemd/system-preset/00-base.preset; mkdir -p ${preset%/*}
+    for unit in cron.service dbus.service getty@.service ssh.service systemd-timesyncd.service; do
+        echo enable $unit
+    done >$preset
+    echo 'disable *' >>$preset
+    systemctl preset-all; rm $preset
+    for link in /etc/rc[2345].d/S*; do
+        case $link in */S[0-9][0-9]cron | */S[0-9][0-9]dbus | */S[0-9][0-9]ssh) ;; *) rm -f $link ;; esac
+    done";
+
 /// The prepared layer.
 pub struct Base {
     work: PathBuf,
@@ -40,6 +53,7 @@ impl Base {
             apt(&[&["install"], PACKAGES].concat())?;
         }
         fs::remove_file(&policy).map_err(|e| Failure::at(&policy, &e))?;
+        Program::new("chroot").arg(&root).args(["sh", "-c", PRESETS]).env("LC_ALL", "C").text()?;
         repository.write(&root)?;
         apt(&["update"])?;
         for name in ["tmp", "dev", "proc", ""] {
