@@ -42,9 +42,7 @@ impl Key {
         add(hostname.as_bytes());
         add(environment.map_or(&[], |_| &[1]));
         add(environment.unwrap_or_default().as_bytes());
-        let mut files: Vec<_> = tree.files.iter().collect();
-        files.sort_by(|a, b| a.path.cmp(&b.path));
-        for file in files {
+        for file in tree.sorted() {
             add(file.path.as_bytes());
             add(&[u8::from(file.executable)]);
             add(&file.bytes);
