@@ -96,7 +96,10 @@ impl Value {
 
     /// Returns a map of `entries`; a later entry of the same key wins.
     pub fn map<K: Into<Arc<str>>>(entries: impl IntoIterator<Item = (K, Value)>) -> Self {
-        Self::Map(Arc::new(entries.into_iter().map(|(k, v)| (k.into(), v)).collect()))
+        // Not collected: each of the many callers would get a sort of its own.
+        let mut map = BTreeMap::new();
+        map.extend(entries.into_iter().map(|(k, v)| (k.into(), v)));
+        Self::Map(Arc::new(map))
     }
 
     /// Returns the text, if this is text.

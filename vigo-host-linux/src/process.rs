@@ -182,7 +182,7 @@ fn matches(want: &Want, own: u32, stats: &BTreeMap<u32, Stat>, command_lines: &B
             found.push(Found { pid: *pid, start_time: stat.start_time });
         }
     }
-    found.sort_by_key(|p| (p.start_time, p.pid));
+    found.sort_unstable_by_key(|p| (p.start_time, p.pid));
     found
 }
 

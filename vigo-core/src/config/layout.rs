@@ -80,9 +80,9 @@ impl<'a> Config<'a> {
         for file in sources.policy_files() {
             config.file(&mut reader, file);
         }
-        config.match_files.sort_by(|a, b| reading_order(a.path, b.path));
-        config.commons.sort_by_key(|c| (depth(c.dir), c.dir));
-        config.environments.sort_by_key(|e| (depth(e.dir), e.dir));
+        config.match_files.sort_unstable_by(|a, b| reading_order(a.path, b.path));
+        config.commons.sort_unstable_by_key(|c| (depth(c.dir), c.dir));
+        config.environments.sort_unstable_by_key(|e| (depth(e.dir), e.dir));
         config.index(&mut reader);
         links::check(&config, &mut reader);
         config.lost = reader.lost;

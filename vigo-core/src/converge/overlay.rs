@@ -207,8 +207,8 @@ impl Overlay {
             }
             true
         });
-        let mut all: BTreeMap<Arc<str>, Entry> = entries.into_iter().map(|e| (e.path.clone(), e)).collect();
-        all.extend(made.into_iter().map(|e| (e.path.clone(), e)));
+        let mut all: BTreeMap<Arc<str>, Entry> = BTreeMap::new();
+        all.extend(entries.into_iter().chain(made).map(|e| (e.path.clone(), e)));
         OpOutput::Dir(all.into_values().collect())
     }
 

@@ -58,7 +58,7 @@ pub(super) fn collect<'c, 'a>(config: &'c Config<'a>, layers: &Layers<'c, 'a>) -
     }
     let Builder { mut set, out, out_reasons, .. } = builder;
     let mut names: Vec<(&str, Vec<Setting>)> = out_reasons.into_iter().collect();
-    names.sort_by_key(|(name, _)| *name);
+    names.sort_unstable_by_key(|(name, _)| *name);
     set.excluded = names
         .into_iter()
         .filter_map(|(name, reasons)| Some(ExcludedTrace { name: name.into(), reasons, by: out.get(name)?.clone() }))

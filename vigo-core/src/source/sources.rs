@@ -17,6 +17,15 @@ pub struct Tree {
     pub files: Vec<TreeFile>,
 }
 
+impl Tree {
+    /// Returns the files by path.
+    pub fn sorted(&self) -> Vec<&TreeFile> {
+        let mut files: Vec<_> = self.files.iter().collect();
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        files
+    }
+}
+
 /// One file of a [`Tree`].
 #[derive(Clone, Debug)]
 pub struct TreeFile {
@@ -55,8 +64,7 @@ impl Sources {
     /// they name in `vars_from`.
     pub fn read(tree: &Tree) -> Self {
         let mut sources = Self::default();
-        let mut files: Vec<&TreeFile> = tree.files.iter().collect();
-        files.sort_by(|a, b| a.path.cmp(&b.path));
+        let mut files = tree.sorted();
         if files.len() > limits::TREE_FILES_MAX {
             let message = format!("the tree has {} files, at most {} are read", files.len(), limits::TREE_FILES_MAX);
             sources.diagnostics.push(Diagnostic::new(Code::YamlLimit, Span::NONE, message));
@@ -122,7 +130,7 @@ impl Sources {
             let blocks = root.get("envoys").and_then(Node::list).into_iter().flatten();
             blocks.filter_map(Node::map).filter_map(|b| b.get("vars_from")).for_each(&mut take);
         }
-        found.sort();
+        found.sort_unstable();
         found.dedup();
         found
     }

@@ -39,9 +39,7 @@ impl Template {
             walk.run();
             let Walk { faults, seen, .. } = walk;
             if seen == args || round == ROUNDS_MAX {
-                let mut errors: Vec<_> = faults.into_iter().map(|f| f.place(&self.text)).collect();
-                errors.sort_by_key(|e| e.offset);
-                return errors;
+                return Fault::place_all(faults, &self.text);
             }
             args = if round + 1 < ROUNDS_MAX { seen } else { self.definitions.iter().map(|_| Arg::Any).collect() };
         }

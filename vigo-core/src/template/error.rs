@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
 use crate::diagnostic::{Code, Diagnostic, Span};
@@ -82,6 +83,13 @@ impl Fault {
     pub fn help(mut self: Box<Self>, help: impl Into<String>) -> Box<Self> {
         self.help = Some(help.into());
         self
+    }
+
+    /// Counts line and column of each in `text`, and returns them in their order there.
+    pub fn place_all(faults: Vec<Self>, text: &str) -> Vec<TemplateError> {
+        let mut errors: Vec<_> = faults.into_iter().map(|f| f.place(text)).collect();
+        errors.sort_by_key(|e| e.offset);
+        errors
     }
 
     /// Counts line and column in `text`.

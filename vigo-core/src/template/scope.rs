@@ -105,8 +105,7 @@ impl<'a> Scope<'a> {
             Some(data) => data.clone(),
             None => {
                 let set = self.fields.iter().zip(FIELDS).filter_map(|(v, (name, _))| Some((name, (*v)?)));
-                let map: BTreeMap<Arc<str>, Value> = set.map(|(name, v)| (Arc::from(name), v.clone())).collect();
-                Value::Map(Arc::new(map))
+                Value::map(set.map(|(name, v)| (name, v.clone())))
             }
         }
     }

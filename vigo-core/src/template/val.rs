@@ -1,5 +1,6 @@
 //! A value while a template is rendered: borrowed where it can be, with the secrets that went into it.
 
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -178,8 +179,11 @@ fn seal(value: &Value, path: &Arc<str>, fuel: &mut Fuel, depth: usize) -> Result
         }
         Value::Map(map) => {
             fuel.spend(map.len())?;
-            let entries = map.iter().map(|(k, v)| Ok((k.clone(), seal(v, path, fuel, depth + 1)?)));
-            Value::Map(Arc::new(entries.collect::<Result<_, Failure>>()?))
+            let mut map = BTreeMap::clone(map);
+            for value in map.values_mut() {
+                *value = seal(value, path, fuel, depth + 1)?;
+            }
+            Value::Map(Arc::new(map))
         }
         Value::Null | Value::Bool(_) => value.clone(),
     })

@@ -37,7 +37,7 @@ fn interpret(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
         let ips = |is_four: bool| {
             let own = machine.addresses.iter().filter(|a| a.interface == name && a.ip.is_ipv4() == is_four);
             let mut own: Vec<&Address> = own.collect();
-            own.sort();
+            own.sort_unstable();
             Value::list(own.into_iter().map(|a| Value::text(format!("{}/{}", a.ip, a.prefix))))
         };
         let value = fields([

@@ -3,7 +3,7 @@
 use super::collector::{Collector, Found, Machine};
 use super::ports::{CLOSE, LISTEN, Socket};
 use super::see::{See, fields, int, list, list_at, path, read, read_at};
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -71,7 +71,7 @@ fn interpret(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
 
 /// Returns the process of each socket by its inode: of several that share it the first, which opened it.
 fn owners<'a>(outputs: &'a Outputs, sockets: &[(&str, Socket<'_>)]) -> BTreeMap<String, &'a str> {
-    let mut wanted: BTreeMap<&str, ()> = sockets.iter().map(|(_, s)| (s.inode, ())).collect();
+    let mut wanted: BTreeSet<&str> = sockets.iter().map(|(_, s)| s.inode).collect();
     wanted.remove("0");
     let mut folders: Vec<(u32, &str, &[vigo_core::action::Entry])> = Vec::new();
     for (op, output) in outputs.iter() {
@@ -81,12 +81,12 @@ fn owners<'a>(outputs: &'a Outputs, sockets: &[(&str, Socket<'_>)]) -> BTreeMap<
             folders.push((pid.parse().unwrap_or(u32::MAX), pid, entries));
         }
     }
-    folders.sort_by_key(|(number, ..)| *number);
+    folders.sort_unstable_by_key(|(number, ..)| *number);
     let mut owners = BTreeMap::new();
     for (_, pid, entries) in folders {
         let targets = entries.iter().filter_map(|e| e.meta.target.as_deref());
         for inode in targets.filter_map(|t| t.strip_prefix("socket:[")?.strip_suffix(']')) {
-            if wanted.contains_key(inode) {
+            if wanted.contains(inode) {
                 owners.entry(inode.to_string()).or_insert(pid);
             }
         }

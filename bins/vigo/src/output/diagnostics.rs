@@ -14,7 +14,7 @@ pub(super) fn render(diagnostic: &Diagnostic, map: &SourceMap, colour: bool) -> 
     let mut group = Group::with_title(level.primary_title(diagnostic.message.as_str()).id(code.as_str()));
     let mut files: Vec<_> = diagnostic.labels.iter().map(|l| l.span.file).collect();
     files.dedup();
-    files.sort_by_key(|f| diagnostic.labels.iter().position(|l| l.span.file == *f));
+    files.sort_unstable_by_key(|f| diagnostic.labels.iter().position(|l| l.span.file == *f));
     files.dedup();
     for id in files {
         let Some(file) = map.file(id) else { continue };

@@ -27,7 +27,7 @@ pub(super) fn addresses() -> Vec<Address> {
     }
     // SAFETY: as `getifaddrs` gave it, and not used after.
     unsafe { libc::freeifaddrs(first) };
-    found.sort();
+    found.sort_unstable();
     found.dedup();
     found
 }

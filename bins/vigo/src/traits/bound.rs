@@ -31,8 +31,7 @@ fn cut(value: &Value, left: &mut usize) -> Value {
             let mut kept: BTreeMap<Arc<str>, Value> = BTreeMap::new();
             let mut by_size: Vec<_> =
                 map.iter().map(|(key, value)| (key.len() + 4 + size(value), key, value)).collect();
-            // Of equals the first in order goes first: the sort is stable.
-            by_size.sort_by_key(|(size, key, _)| if *size < 1024 { (0, *key) } else { (*size, *key) });
+            by_size.sort_unstable_by_key(|(size, key, _)| if *size < 1024 { (0, *key) } else { (*size, *key) });
             for (size, key, value) in by_size {
                 if size <= *left {
                     *left -= size;

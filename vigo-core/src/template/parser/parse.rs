@@ -31,9 +31,7 @@ impl Template {
     pub fn parse_all(text: &str) -> Vec<TemplateError> {
         let mut parser = Parser::new(text, TEMPLATE_ERRORS_MAX);
         parser.run();
-        let mut errors: Vec<_> = parser.faults.into_iter().map(|f| f.place(text)).collect();
-        errors.sort_by_key(|e| e.offset);
-        errors
+        Fault::place_all(parser.faults, text)
     }
 }
 
