@@ -254,6 +254,44 @@ fn a_replacement_keeps_what_nobody_asked_to_change() {
 }
 
 #[test]
+fn a_new_file_has_the_mode_and_the_owner_that_are_asked_for() {
+    let t = Scratch::new("modes");
+    let mut x = t.executor();
+    let own = Owner { uid: Some(rustix::process::geteuid().as_raw()), gid: None };
+    let other = Owner { uid: Some(12), gid: Some(34) };
+    for owner in [Owner::default(), own, other].into_iter().take(if is_root() { 3 } else { 2 }) {
+        // Beyond what the umask lets through, too.
+        for mode in [0o400, 0o600, 0o644, 0o666, 0o4755, 0o2710, 0o000] {
+            let _ = fs::remove_file(t.0.join("f"));
+            let new = Replace { expect: Expect::Missing, mode: Some(mode), owner, ..replace(t.path("f"), "new") };
+            assert_eq!(x.perform(&Op::ReplaceFile(new)), OpOutput::Done, "{mode:o}");
+            let meta = fs::metadata(t.0.join("f")).unwrap();
+            assert_eq!((meta.mode() & 0o7777, meta.len()), (mode, 3), "{mode:o}");
+            assert!(owner.uid.is_none_or(|uid| uid == meta.uid()) && owner.gid.is_none_or(|gid| gid == meta.gid()));
+        }
+    }
+}
+
+#[test]
+fn where_nothing_was_nothing_is_replaced() {
+    let t = Scratch::new("missing");
+    t.write("file", "theirs");
+    fs::create_dir(t.0.join("dir")).unwrap();
+    symlink("file", t.0.join("link")).unwrap();
+    for (name, expected, words) in [
+        ("file", FailureKind::Changed, "come into being"),
+        ("link", FailureKind::Changed, "is a link now"),
+        ("dir", FailureKind::WrongKind, "no regular file"),
+    ] {
+        let new = Replace { expect: Expect::Missing, ..replace(t.path(name), "ours") };
+        let output = t.executor().perform(&Op::ReplaceFile(new));
+        assert_eq!(kind(&output), Some(expected), "{name}");
+        assert!(message(output).contains(words), "{name}");
+    }
+    assert_eq!((t.read("file"), t.names()), ("theirs".into(), vec!["dir".into(), "file".into(), "link".into()]));
+}
+
+#[test]
 fn attributes_of_the_old_file_are_kept_but_for_its_capabilities() {
     let t = Scratch::new("xattr");
     t.write("f", "1");

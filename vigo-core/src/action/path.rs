@@ -32,6 +32,49 @@ impl AbsPath {
     /// # Errors
     /// [`PathError`], when `text` is not absolute, too long, or holds `..` or a control character.
     pub fn parse(text: &str) -> Result<Self, PathError> {
+        Self::cleaned(text)?.map_or_else(|| Ok(Self(text.into())), Ok)
+    }
+
+    /// Parses a path whose text is shared where it is clean as it stands.
+    ///
+    /// # Errors
+    /// As [`AbsPath::parse`].
+    pub fn shares(text: Arc<str>) -> Result<Self, PathError> {
+        Self::cleaned(&text)?.map_or_else(|| Ok(Self(text)), Ok)
+    }
+
+    /// Returns the path of a text that is not clean as it stands.
+    fn cleaned(text: &str) -> Result<Option<Self>, PathError> {
+        if is_usual(text) {
+            return Ok(None);
+        }
+        if Self::check(text)? {
+            let separator = |c: char| c == '/' || c == '\\';
+            let trimmed = if text.len() > 3 { text.trim_end_matches(separator) } else { text };
+            return Ok(Some(Self(trimmed.replace('/', "\\").into())));
+        }
+        if text.len() == 1 || text.split('/').skip(1).all(|part| !part.is_empty() && part != ".") {
+            return Ok(None);
+        }
+        let mut path = String::with_capacity(text.len());
+        for part in text.split('/').filter(|p| !p.is_empty() && *p != ".") {
+            path.push('/');
+            path.push_str(part);
+        }
+        if path.is_empty() {
+            path.push('/');
+        }
+        Ok(Some(Self(path.into())))
+    }
+
+    /// Says whether `text` is an absolute path, and returns whether it is one of Windows.
+    ///
+    /// # Errors
+    /// As [`AbsPath::parse`].
+    pub fn check(text: &str) -> Result<bool, PathError> {
+        if is_usual(text) {
+            return Ok(false);
+        }
         if text.len() > 4096 {
             return Err(PathError::TooLong);
         }
@@ -43,26 +86,10 @@ impl AbsPath {
             return Err(PathError::Relative);
         }
         let separator = |c: char| c == '/' || (windows && c == '\\');
-        if text.split(separator).any(|part| part == "..") {
-            return Err(PathError::DotDot);
+        match text.split(separator).any(|part| part == "..") {
+            true => Err(PathError::DotDot),
+            false => Ok(windows),
         }
-        if windows {
-            let trimmed = if text.len() > 3 { text.trim_end_matches(separator) } else { text };
-            return Ok(Self(trimmed.replace('/', "\\").into()));
-        }
-        let clean = !text.contains("//") && !text.contains("/./") && !text.ends_with("/.");
-        if clean && (text.len() == 1 || !text.ends_with('/')) {
-            return Ok(Self(text.into()));
-        }
-        let mut path = String::with_capacity(text.len());
-        for part in text.split('/').filter(|p| !p.is_empty() && *p != ".") {
-            path.push('/');
-            path.push_str(part);
-        }
-        if path.is_empty() {
-            path.push('/');
-        }
-        Ok(Self(path.into()))
     }
 
     /// Returns the path of a constant, which is clean as it stands.
@@ -87,12 +114,13 @@ impl AbsPath {
     /// Returns the path above, or `None` at a root.
     #[must_use]
     pub fn parent(&self) -> Option<Self> {
-        let at = self.0.rfind(self.separator())?;
-        let root = if is_windows(&self.0) { 3 } else { 1 };
-        if self.0.len() <= root {
-            return None;
-        }
-        Some(Self(self.0[..at.max(root)].trim_end_matches(|c| c == self.separator() && at >= root).into()))
+        above(&self.0, self.separator()).map(|text| Self(text.into()))
+    }
+
+    /// Returns the texts of the paths above, the nearest first.
+    pub fn above(&self) -> impl Iterator<Item = &str> {
+        let separator = self.separator();
+        core::iter::successors(Some(&*self.0), move |path| above(path, separator)).skip(1)
     }
 
     /// Returns the last component; empty at a root.
@@ -123,6 +151,33 @@ impl AbsPath {
     }
 }
 
+/// Returns whether a text is a clean path of unix at first sight: printable ASCII, no component that is empty or begins
+/// with a dot.
+fn is_usual(text: &str) -> bool {
+    let mut last = 0;
+    for &byte in text.as_bytes() {
+        let ok = match last {
+            0 => byte == b'/',
+            b'/' => matches!(byte, b' '..=b'-' | b'0'..=b'~'),
+            _ => matches!(byte, b' '..=b'~'),
+        };
+        if !ok {
+            return false;
+        }
+        last = byte;
+    }
+    last != 0 && (last != b'/' || text.len() == 1) && text.len() <= 4096
+}
+
+fn above(path: &str, separator: char) -> Option<&str> {
+    let at = path.rfind(separator)?;
+    let root = if is_windows(path) { 3 } else { 1 };
+    if path.len() <= root {
+        return None;
+    }
+    Some(path.get(..at.max(root))?.trim_end_matches(|c| c == separator && at >= root))
+}
+
 fn is_windows(text: &str) -> bool {
     let b = text.as_bytes();
     text.starts_with("\\\\")
@@ -144,6 +199,7 @@ impl fmt::Debug for AbsPath {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::ToString;
 
     #[test]
     fn parses_and_cleans() {
@@ -161,6 +217,37 @@ mod tests {
         for (text, expected) in cases {
             let seen = AbsPath::parse(text);
             assert_eq!(seen.as_ref().map(AbsPath::as_str).map_err(|e| *e), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_usual_at_first_sight_is_clean() {
+        for (text, usual) in [
+            ("/", true),
+            ("/etc/a b~", true),
+            ("/etc/.x", false),
+            ("/etc/x.", true),
+            ("/etc//x", false),
+            ("/etc/", false),
+            ("/etc/\u{7f}", false),
+            ("/etc/é", false),
+            ("", false),
+            ("etc", false),
+        ] {
+            assert_eq!(is_usual(text), usual, "{text:?}");
+            if usual {
+                assert_eq!(AbsPath::parse(text).map(|p| p.to_string()).as_deref(), Ok(text));
+            }
+        }
+        assert!(!is_usual(&alloc::format!("/{}", "a".repeat(4096))));
+    }
+
+    #[test]
+    fn paths_above_are_the_parents() {
+        for text in ["/a/b/c", "/", "C:\\a\\b", "\\\\é\\b", "\\\\é"] {
+            let path = AbsPath::parse(text).unwrap();
+            let parents = core::iter::successors(path.parent(), AbsPath::parent).map(|p| p.to_string());
+            assert!(path.above().map(String::from).eq(parents), "{text}");
         }
     }
 

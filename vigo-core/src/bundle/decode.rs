@@ -9,11 +9,13 @@ use crate::limits;
 use crate::time::Duration;
 use crate::value::Value;
 use crate::when::{Context, Expr};
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use hashbrown::HashSet;
 
 impl PolicyBundle {
     /// Reads what [`PolicyBundle::encode`] wrote. The invariants of [`PolicyBundle`] hold for what is returned.
@@ -27,7 +29,7 @@ impl PolicyBundle {
         if bytes.len() > limits::BUNDLE_BYTES_MAX {
             return Err(BundleError::TooLarge { bytes: bytes.len(), max: limits::BUNDLE_BYTES_MAX });
         }
-        let mut r = Reader { bytes, at: 0, items: 0, files: 0 };
+        let mut r = Reader { bytes, at: 0, items: 0, files: 0, shared: [const { None }; SHARED_TEXTS] };
         let found = u16::from_be_bytes(r.array("the format")?);
         if found != FORMAT {
             return Err(BundleError::Format { expected: FORMAT, found });
@@ -42,11 +44,11 @@ impl PolicyBundle {
         }
         let resources_at = r.at;
         let resources = r.list("a resource", limits::RESOURCES_MAX, |r| r.resource(crates.len()))?;
-        let mut ids: Vec<&str> = resources.iter().map(|r| &*r.id).collect();
-        ids.sort_unstable();
-        if let Some((id, _)) = ids.iter().zip(ids.iter().skip(1)).find(|(a, b)| a == b) {
-            return Err(malformed("the resources", resources_at, format!("expected `{id}` once")));
+        let mut ids: HashSet<&str> = HashSet::with_capacity(resources.len());
+        if let Some(again) = resources.iter().find(|r| !ids.insert(&r.id)) {
+            return Err(malformed("the resources", resources_at, format!("expected `{}` once", again.id)));
         }
+        drop(ids);
         let edges = r.list("an edge", limits::EDGES_MAX, |r| r.edge(resources.len()))?;
         let blobs = r.list("a shipped file", limits::TREE_FILES_MAX, Reader::blob)?;
         let secrets_at = r.at;
@@ -65,6 +67,14 @@ fn malformed(what: &'static str, at: usize, why: impl Into<String>) -> BundleErr
     BundleError::Malformed { what, at, why: why.into() }
 }
 
+/// Items of a list for which room is made before they are read.
+const RESERVED_MAX: usize = 1024;
+
+/// Texts that are kept to be shared have at most this many bytes.
+const SHARED_BYTES_MAX: usize = 24;
+/// How many are kept.
+const SHARED_TEXTS: usize = 64;
+
 type Read<T> = Result<T, BundleError>;
 
 struct Reader<'a> {
@@ -74,6 +84,8 @@ struct Reader<'a> {
     items: usize,
     /// Length of [`PolicyBundle::files`], for places.
     files: usize,
+    /// Short texts that were read, each in a place of its own: names of types and attributes come again and again.
+    shared: [Option<Arc<str>>; SHARED_TEXTS],
 }
 
 impl<'a> Reader<'a> {
@@ -92,7 +104,19 @@ impl<'a> Reader<'a> {
         Ok(array)
     }
 
+    /// Reads a number; most are one byte.
+    #[inline]
     fn number(&mut self, what: &'static str) -> Read<u64> {
+        match self.bytes.get(self.at) {
+            Some(&byte) if byte < 0x80 => {
+                self.at += 1;
+                Ok(u64::from(byte))
+            }
+            _ => self.long_number(what),
+        }
+    }
+
+    fn long_number(&mut self, what: &'static str) -> Read<u64> {
         let start = self.at;
         let mut n = 0u64;
         for shift in (0..u64::BITS).step_by(7) {
@@ -112,6 +136,7 @@ impl<'a> Reader<'a> {
         Err(malformed(what, start, "expected a number of at most 64 bits"))
     }
 
+    #[inline]
     fn small(&mut self, what: &'static str) -> Read<u32> {
         let start = self.at;
         let n = self.number(what)?;
@@ -124,6 +149,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a number below `end`.
+    #[inline]
     fn below(&mut self, what: &'static str, end: usize) -> Read<u32> {
         let start = self.at;
         let n = self.small(what)?;
@@ -133,10 +159,12 @@ impl<'a> Reader<'a> {
         Ok(n)
     }
 
+    #[inline]
     fn flag(&mut self, what: &'static str) -> Read<bool> {
         Ok(self.below(what, 2)? == 1)
     }
 
+    #[inline]
     fn bytes(&mut self, what: &'static str) -> Read<&'a [u8]> {
         let len = self.number(what)?;
         // What does not fit a `usize` is more than is left, too.
@@ -147,6 +175,27 @@ impl<'a> Reader<'a> {
         let start = self.at;
         let bytes = self.bytes(what)?;
         core::str::from_utf8(bytes).map(Arc::from).map_err(|_| malformed(what, start, "expected UTF-8"))
+    }
+
+    /// Reads a text that has probably been read before.
+    fn shared(&mut self, what: &'static str) -> Read<Arc<str>> {
+        let start = self.at;
+        let bytes = self.bytes(what)?;
+        let read = || core::str::from_utf8(bytes).map(Arc::from).map_err(|_| malformed(what, start, "expected UTF-8"));
+        if bytes.len() > SHARED_BYTES_MAX {
+            return read();
+        }
+        let place = bytes.iter().fold(bytes.len(), |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(*byte)));
+        match self.shared.get_mut(place % SHARED_TEXTS) {
+            Some(Some(text)) if text.as_bytes() == bytes => Ok(text.clone()),
+            kept => {
+                let text: Arc<str> = read()?;
+                if let Some(kept) = kept {
+                    *kept = Some(text.clone());
+                }
+                Ok(text)
+            }
+        }
     }
 
     /// Reads how many items follow. Each has a byte at least, so no count is believed that the rest cannot hold.
@@ -169,8 +218,8 @@ impl<'a> Reader<'a> {
 
     fn list<T>(&mut self, what: &'static str, max: usize, mut item: impl FnMut(&mut Self) -> Read<T>) -> Read<Vec<T>> {
         let count = self.count(what, max)?;
-        // Not reserved: an item is larger in memory than its shortest encoding.
-        let mut items = Vec::new();
+        // Not for all that are announced: an item is larger in memory than its shortest encoding.
+        let mut items = Vec::with_capacity(count.min(RESERVED_MAX));
         for _ in 0..count {
             items.push(item(self)?);
         }
@@ -194,20 +243,20 @@ impl<'a> Reader<'a> {
         Ok(BundleResource {
             id: self.text("a resource's id")?,
             krate: self.below("a resource's crate", crates)?,
-            type_name: self.text("a resource's type")?,
+            type_name: self.shared("a resource's type")?,
             attributes: self.attributes()?,
             arms: self.list("an arm", limits::BUNDLE_ITEMS_MAX, |r| {
                 Ok(Arm { when: r.expr("an arm's condition")?, set: r.attributes()? })
             })?,
-            selector: self.optional("a selector", Self::selector)?,
+            selector: self.optional("a selector", |r| r.selector().map(Box::new))?,
             when: self.expr("a resource's condition")?,
             handler: self.flag("whether a resource is a handler")?,
-            stamp: self.optional("a stamp", Self::stamp)?,
+            stamp: self.optional("a stamp", |r| r.stamp().map(Box::new))?,
             retries: self.small("a number of retries")?,
             retry_delay: Duration::from_ms(self.number("a retry delay")?),
             timeout: self.optional("a timeout", |r| r.number("a timeout").map(Duration::from_ms))?,
             revert: self.flag("whether a resource reverts")?,
-            on_revert: self.optional("a revert command", Self::attribute)?,
+            on_revert: self.optional("a revert command", |r| r.attribute().map(Box::new))?,
             place: self.place()?,
         })
     }
@@ -235,7 +284,7 @@ impl<'a> Reader<'a> {
 
     fn attribute(&mut self) -> Read<Attribute> {
         Ok(Attribute {
-            name: self.text("an attribute's name")?,
+            name: self.shared("an attribute's name")?,
             value: self.raw(0)?,
             place: self.place()?,
             is_default: self.flag("whether an attribute is a default")?,
@@ -248,13 +297,13 @@ impl<'a> Reader<'a> {
         Ok(match self.below(WHAT, 3)? {
             0 => Raw::Scalar(self.scalar()?),
             1 => Raw::List(self.list(WHAT, limits::BUNDLE_ITEMS_MAX, |r| r.raw(level + 1))?),
-            _ => Raw::Map(self.list(WHAT, limits::BUNDLE_ITEMS_MAX, |r| Ok((r.text("a key")?, r.raw(level + 1)?)))?),
+            _ => Raw::Map(self.list(WHAT, limits::BUNDLE_ITEMS_MAX, |r| Ok((r.shared("a key")?, r.raw(level + 1)?)))?),
         })
     }
 
     fn scalar(&mut self) -> Read<Scalar> {
         Ok(Scalar {
-            text: self.text("a scalar")?,
+            text: self.shared("a scalar")?,
             style: match self.below("a scalar's style", 3)? {
                 0 => Style::Plain,
                 1 => Style::Quoted,

@@ -120,15 +120,15 @@ impl Writer {
         self.text(&r.type_name);
         self.list(&r.attributes, Self::attribute)?;
         self.list(&r.arms, Self::arm)?;
-        self.optional(r.selector.as_ref(), Self::selector)?;
+        self.optional(r.selector.as_deref(), Self::selector)?;
         self.expr(r.when.as_ref())?;
         self.flag(r.handler);
-        self.optional(r.stamp.as_ref(), Self::stamp)?;
+        self.optional(r.stamp.as_deref(), Self::stamp)?;
         self.number(r.retries.into());
         self.number(r.retry_delay.as_ms());
         self.optional(r.timeout.as_ref(), |w, timeout| w.ok(|w| w.number(timeout.as_ms())))?;
         self.flag(r.revert);
-        self.optional(r.on_revert.as_ref(), Self::attribute)?;
+        self.optional(r.on_revert.as_deref(), Self::attribute)?;
         self.place(r.place);
         Ok(())
     }

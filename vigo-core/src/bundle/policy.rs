@@ -3,6 +3,7 @@
 use crate::time::Duration;
 use crate::value::Value;
 use crate::when::Expr;
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -66,13 +67,13 @@ pub struct BundleResource {
     /// `case:` arms, the first true one is laid over.
     pub arms: Vec<Arm>,
     /// `case:` with `match:`.
-    pub selector: Option<Selector>,
+    pub selector: Option<Box<Selector>>,
     /// What is left of `when:`, without `changed`; `None` is true.
     pub when: Option<Expr>,
     /// Runs only when triggered.
     pub handler: bool,
     /// `.Item`, `.Index`, `.Outer`.
-    pub stamp: Option<Stamp>,
+    pub stamp: Option<Box<Stamp>>,
     /// How often a failed or blocked attempt is repeated.
     pub retries: u32,
     /// Time between attempts.
@@ -82,7 +83,7 @@ pub struct BundleResource {
     /// `revert: true`.
     pub revert: bool,
     /// `on_revert: <command>`.
-    pub on_revert: Option<Attribute>,
+    pub on_revert: Option<Box<Attribute>>,
     /// Where the resource begins.
     pub place: Place,
 }

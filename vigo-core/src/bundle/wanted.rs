@@ -73,7 +73,7 @@ impl TraitsWanted {
     }
 
     fn resource(&mut self, r: &BundleResource) {
-        r.attributes.iter().chain(&r.on_revert).for_each(|a| self.raw(&a.value));
+        r.attributes.iter().chain(r.on_revert.as_deref()).for_each(|a| self.raw(&a.value));
         for arm in &r.arms {
             arm.set.iter().for_each(|a| self.raw(&a.value));
             arm.when.iter().for_each(|w| self.expr(w));

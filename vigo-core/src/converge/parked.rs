@@ -49,14 +49,15 @@ impl Converge {
 
     /// Goes on with a turn that waits, unless the resource that is `next` may have its turn before; returns whose it is.
     pub(super) fn take_up(&mut self, next: Option<u32>, now: Timestamp) -> Option<u32> {
+        if self.parked.turns.is_empty() {
+            self.parked = Parked::default();
+            return None;
+        }
         let waits = !self.parked.going_on && !self.cancelled && next.is_some_and(|next| self.may_go_before(next));
         if waits {
             return None;
         }
-        let Some((mut turn, since)) = self.parked.turns.pop_front() else {
-            self.parked = Parked::default();
-            return None;
-        };
+        let (mut turn, since) = self.parked.turns.pop_front()?;
         self.parked.going_on = true;
         turn.deadline = turn.deadline + now.since(since);
         let node = turn.node;

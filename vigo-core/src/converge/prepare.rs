@@ -12,11 +12,12 @@ use crate::template::{Field as Root, Scope};
 use crate::value::Text;
 use crate::when::{self, Decision, Expr, Tri};
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use hashbrown::HashMap;
 
 /// A resource of this run.
 pub(super) struct Node {
@@ -30,7 +31,7 @@ pub(super) struct Node {
     /// `when:`, decided by traits and clock as far as they go.
     pub(super) when: Option<Expr>,
     /// What keeps it from being run, found before its turn.
-    pub(super) fault: Option<Problem>,
+    pub(super) fault: Option<Box<Problem>>,
     /// Made early, for observations of all of a type together.
     pub(super) instance: Option<Box<dyn Instance>>,
     /// Whom a change of it triggers.
@@ -73,28 +74,29 @@ impl Node {
 
     /// Returns a resource that has failed before its turn.
     pub(super) fn faulty(resource: u32, fault: Problem) -> Self {
-        Self { fault: Some(fault), ..Self::new(resource, None, None) }
+        Self { fault: Some(Box::new(fault)), ..Self::new(resource, None, None) }
     }
 }
 
 /// Finds edges and order of the resources that [`node`] made.
 pub(super) fn arrange(run: &mut Converge) -> Arranged {
     let bundle = run.bundle.clone();
-    let place: BTreeMap<u32, u32> = run.nodes.iter().enumerate().map(|(i, n)| (n.resource, i as u32)).collect();
+    // The nodes are in the order of their resources.
+    let place = |nodes: &[Node], resource| nodes.binary_search_by_key(&resource, |n| n.resource).ok();
     let mut graph = Graph::new(run.nodes.len());
     let mut notified: BTreeSet<(u32, u32)> = BTreeSet::new();
     for edge in &bundle.edges {
-        let Some(&from) = place.get(&edge.from) else { continue };
+        let Some(from) = place(&run.nodes, edge.from) else { continue };
         // Also one that this run leaves out is to be triggered, by a later one.
         if edge.kind == EdgeKind::Notifies
             && let Some(target) = bundle.resources.get(edge.to as usize)
-            && let Some(source) = run.nodes.get_mut(from as usize)
+            && let Some(source) = run.nodes.get_mut(from)
             && notified.insert((edge.from, edge.to))
         {
             source.targets.push(target.id.clone());
         }
-        if let Some(&to) = place.get(&edge.to) {
-            graph.add(from, to, Reason::Written(edge.kind));
+        if let Some(to) = place(&run.nodes, edge.to) {
+            graph.add(from as u32, to as u32, Reason::Written(edge.kind));
         }
     }
     imply(&bundle.resources, &run.nodes, &mut graph);
@@ -109,7 +111,7 @@ pub(super) fn arrange(run: &mut Converge) -> Arranged {
             // Publish refuses cycles; a bundle that has one all the same fails them and runs the rest.
             for &n in &cycle {
                 if let Some(node) = run.nodes.get_mut(n as usize) {
-                    node.fault = Some(Problem::failed("it depends on itself, by way of others"));
+                    node.fault = Some(Box::new(Problem::failed("it depends on itself, by way of others")));
                 }
             }
             (0..run.nodes.len() as u32).collect()
@@ -117,10 +119,13 @@ pub(super) fn arrange(run: &mut Converge) -> Arranged {
     };
     for (n, fault) in duplicates(run, &order) {
         if let Some(node) = run.nodes.get_mut(n as usize) {
-            node.fault = Some(fault);
+            node.fault = Some(Box::new(fault));
         }
     }
-    let known: BTreeSet<&str> = bundle.resources.iter().map(|r| &*r.id).collect();
+    let known = match run.options.triggers.is_empty() {
+        true => BTreeSet::new(),
+        false => bundle.resources.iter().map(|r| &*r.id).collect(),
+    };
     let (triggers, records) = Triggers::load(&run.options.triggers, &known);
     Arranged { graph, order, triggers, records }
 }
@@ -141,25 +146,25 @@ fn imply(resources: &[BundleResource], nodes: &[Node], graph: &mut Graph) {
 fn duplicates(run: &Converge, order: &[u32]) -> Vec<(u32, Problem)> {
     let nodes = &run.nodes;
     let mut faults = Vec::new();
-    let mut first: BTreeMap<(&'static str, Arc<str>), u32> = BTreeMap::new();
+    let mut first: HashMap<(&'static str, &str), u32> = HashMap::with_capacity(order.len());
     for &n in order {
         let Some(node) = nodes.get(n as usize) else { continue };
-        let (Some(decl), Some(identity)) = (node.decl, node.identity.clone()) else { continue };
+        let (Some(decl), Some(identity)) = (node.decl, &node.identity) else { continue };
         let Some(r) = run.bundle.resources.get(node.resource as usize) else { continue };
         if r.handler || is_false(run.gate_of(r)) || is_false(node.when.as_ref()) || node.fault.is_some() {
             continue;
         }
         // A resource about several things has an identity for each.
-        let key = |line: &str| (decl.name, Arc::from(line));
-        let other = identity.split('\n').find_map(|line| first.get(&key(line)).copied());
+        let mut other = None;
         for line in identity.split('\n') {
-            first.entry(key(line)).or_insert(n);
+            let earlier = *first.entry((decl.name, line)).or_insert(n);
+            other = other.or_else(|| (earlier != n).then_some(earlier));
         }
         let Some(earlier) = other.and_then(|other| nodes.get(other as usize)) else { continue };
         let Some(e) = run.bundle.resources.get(earlier.resource as usize) else { continue };
         let conditions = [run.gate_of(r), node.when.as_ref(), run.gate_of(e), earlier.when.as_ref()];
         let open = conditions.into_iter().any(|c| c.is_some());
-        let same_things = earlier.identity.as_ref() == Some(&identity);
+        let same_things = earlier.identity.as_ref() == Some(identity);
         let about = decl.attributes.first().map(|a| a.name).filter(|_| !same_things);
         if e.attributes_equal(r, about) || open {
             continue;
@@ -185,11 +190,12 @@ pub(super) fn node(run: &Converge, index: u32) -> Node {
     let Some(decl) = node.decl else {
         let message = format!("this agent does not know the type `{}`", resource.type_name);
         let problem = Problem::new(ProblemKind::Evaluation, message).at(resource.place).help("update the agent");
-        node.fault = Some(problem);
+        node.fault = Some(Box::new(problem));
         return node;
     };
     if decl.system_of(&resource.type_name).is_some_and(|system| system != run.host.name()) {
-        node.fault = Some(unsupported_type(&resource.type_name, run.host.name(), &run.facts).at(resource.place));
+        let problem = unsupported_type(&resource.type_name, run.host.name(), &run.facts).at(resource.place);
+        node.fault = Some(Box::new(problem));
         return node;
     }
     // What will not run is not rendered: its data may not exist on this machine.
@@ -198,14 +204,14 @@ pub(super) fn node(run: &Converge, index: u32) -> Node {
     }
     // What is observed together is made now, with its long texts.
     match run.fields(resource, decl, decl.batch) {
-        Err(fault) => node.fault = Some(fault),
+        Err(fault) => node.fault = Some(Box::new(fault)),
         Ok(fields) => {
-            node.identity = (decl.identity)(&fields).map(Arc::from);
+            node.identity = (decl.identity)(&fields);
             node.footprint = (decl.footprint)(&fields);
             if decl.batch {
                 match run.instance(resource, &fields) {
                     Ok(instance) => node.instance = Some(instance),
-                    Err(problem) => node.fault = Some(problem),
+                    Err(problem) => node.fault = Some(Box::new(problem)),
                 }
             }
             node.fields = Some(fields);

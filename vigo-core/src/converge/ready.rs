@@ -8,7 +8,7 @@ use crate::bundle::{BundleResource, EdgeKind};
 use crate::guard;
 use crate::host::{Phase, Problem};
 use crate::plan::Reason;
-use crate::resource::Instance;
+use crate::resource::{FieldValue, Instance};
 use crate::time::Timestamp;
 use crate::when::Tri;
 use alloc::boxed::Box;
@@ -86,7 +86,7 @@ impl Converge {
             }
         }
         if let Some(problem) = fault {
-            return self.give_up(turn, problem, now);
+            return self.give_up(turn, *problem, now);
         }
         if resource.handler {
             match self.triggers.newest(&resource.id) {
@@ -137,12 +137,18 @@ impl Converge {
             return Err(Problem::failed("it is not part of the run"));
         };
         let Some(decl) = node.decl else { return Err(Problem::failed("its type is not known")) };
-        let open = |f: &crate::resource::Fields| f.items.iter().any(|i| f.is_pending(&i.name));
+        let rendered;
         let fields = match &node.fields {
-            Some(fields) if !open(fields) => fields,
-            _ => &self.fields(resource, decl, true)?,
+            Some(fields) if !fields.items.iter().any(|i| matches!(i.value, FieldValue::Pending)) => {
+                guard::check_footprint(&node.footprint)?;
+                fields
+            }
+            _ => {
+                rendered = self.fields(resource, decl, true)?;
+                guard::check_footprint(&(decl.footprint)(&rendered))?;
+                &rendered
+            }
         };
-        guard::check_footprint(&(decl.footprint)(fields))?;
         let instance = if resource.revert { self.reverted(resource, fields) } else { self.instance(resource, fields) };
         instance.map(Some)
     }

@@ -124,19 +124,18 @@ pub enum SkipCause {
 impl ResourceReport {
     /// Returns the report of a resource to which nothing has happened.
     pub(super) fn new(resource: &BundleResource) -> Self {
-        Self {
-            id: resource.id.clone(),
-            type_name: resource.type_name.clone(),
-            place: resource.place,
-            ..Self::unnamed()
-        }
+        Self::named(resource.id.clone(), resource.type_name.clone(), resource.place)
     }
 
     /// Returns an empty report.
     pub(super) fn unnamed() -> Self {
+        Self::named("".into(), "".into(), Place::default())
+    }
+
+    fn named(id: Arc<str>, type_name: Arc<str>, place: Place) -> Self {
         Self {
-            id: "".into(),
-            type_name: "".into(),
+            id,
+            type_name,
             outcome: Outcome::Ok,
             changes: Vec::new(),
             operations: Vec::new(),
@@ -147,7 +146,7 @@ impl ResourceReport {
             notes: Vec::new(),
             refreshed: false,
             duration: Duration::ZERO,
-            place: Place::default(),
+            place,
         }
     }
 

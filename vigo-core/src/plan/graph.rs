@@ -49,6 +49,15 @@ impl Graph {
         self.before[to as usize].push((from, reason));
     }
 
+    /// Takes back the newest edges, the newest first.
+    pub(super) fn take_back(&mut self, from: u32, to: u32) {
+        let newest = |edges: Option<&mut Vec<(u32, Reason)>>, end: u32| {
+            edges.and_then(|edges| edges.pop_if(|(node, _)| *node == end));
+        };
+        newest(self.after.get_mut(from as usize), to);
+        newest(self.before.get_mut(to as usize), from);
+    }
+
     /// Returns what comes directly before `node`, and why.
     pub fn before(&self, node: u32) -> &[(u32, Reason)] {
         self.before.get(node as usize).map_or(&[], Vec::as_slice)

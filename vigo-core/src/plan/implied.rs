@@ -1,7 +1,6 @@
 //! Edges that nobody wrote: a directory before what is in it, a user before what is hers.
 
 use super::{Graph, Reason};
-use crate::action::AbsPath;
 use crate::resource::{Footprint, Need};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
@@ -25,7 +24,7 @@ pub struct Node<'a> {
 /// Directory before what is below it; group before user before what they own; repository before package; package before
 /// service, user and exec of the same crate that are declared later; mount before paths below it.
 pub fn imply(graph: &mut Graph, nodes: &[Node<'_>]) {
-    let mut dirs: BTreeMap<&AbsPath, Vec<u32>> = BTreeMap::new();
+    let mut dirs: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
     let mut users: BTreeMap<&Arc<str>, Vec<u32>> = BTreeMap::new();
     let mut groups: BTreeMap<&Arc<str>, Vec<u32>> = BTreeMap::new();
     let mut repositories = Vec::new();
@@ -37,7 +36,7 @@ pub fn imply(graph: &mut Graph, nodes: &[Node<'_>]) {
         }
         for made in node.footprint.iter().flat_map(|f| &f.makes) {
             match made {
-                Need::Dir(path) | Need::Mount(path) => dirs.entry(path).or_default().push(i),
+                Need::Dir(path) | Need::Mount(path) => dirs.entry(path.as_str()).or_default().push(i),
                 Need::User(name) => users.entry(name).or_default().push(i),
                 Need::Group(name) => groups.entry(name).or_default().push(i),
                 Need::Repositories => repositories.push(i),
@@ -61,17 +60,18 @@ pub fn imply(graph: &mut Graph, nodes: &[Node<'_>]) {
         }
         let Some(footprint) = node.footprint else { continue };
         for path in &footprint.paths {
-            let mut above = path.parent();
-            while let Some(dir) = above {
-                dirs.get(&dir).into_iter().flatten().for_each(|&from| after(from));
-                above = dir.parent();
+            if dirs.is_empty() {
+                break;
+            }
+            for dir in path.above() {
+                dirs.get(dir).into_iter().flatten().for_each(|&from| after(from));
             }
         }
         for need in &footprint.needs {
             let makers = match need {
                 Need::User(name) => users.get(name),
                 Need::Group(name) => groups.get(name),
-                Need::Dir(path) | Need::Mount(path) => dirs.get(path),
+                Need::Dir(path) | Need::Mount(path) => dirs.get(path.as_str()),
                 Need::Repositories => Some(&repositories),
             };
             makers.into_iter().flatten().for_each(|&from| after(from));
@@ -84,14 +84,13 @@ pub fn imply(graph: &mut Graph, nodes: &[Node<'_>]) {
 
 /// Adds what keeps the graph free of cycles: all at once what is on none; the rest, if any, one by one.
 fn add_without_cycles(graph: &mut Graph, wanted: &[(u32, u32)]) {
-    let mut all = graph.clone();
-    wanted.iter().for_each(|&(from, to)| all.add(from, to, Reason::Implied));
-    let tied = all.knots();
+    wanted.iter().for_each(|&(from, to)| graph.add(from, to, Reason::Implied));
+    let tied = graph.knots();
     let is_tied = |&&(from, to): &&(u32, u32)| tied[from as usize] && tied[to as usize];
     if !wanted.iter().any(|edge| is_tied(&edge)) {
-        *graph = all;
         return;
     }
+    wanted.iter().rev().for_each(|&(from, to)| graph.take_back(from, to));
     for &(from, to) in wanted.iter().filter(|edge| !is_tied(edge)) {
         graph.add(from, to, Reason::Implied);
     }
@@ -120,6 +119,7 @@ fn reaches(graph: &Graph, from: u32, to: u32, within: &[bool]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::action::AbsPath;
     use crate::bundle::{Edge, EdgeKind};
 
     fn path(text: &str) -> AbsPath {

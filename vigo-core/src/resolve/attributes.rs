@@ -157,7 +157,7 @@ pub(super) fn static_name(resource: &Resource<'_>) -> String {
 }
 
 /// Returns what a resource is about, as written, and the attribute that says so.
-fn written_identity<'a>(resource: &Resource<'a>, decl: Option<&'static TypeDecl>) -> Option<(String, Node<'a>)> {
+fn written_identity<'a>(resource: &Resource<'a>, decl: Option<&'static TypeDecl>) -> Option<(Arc<str>, Node<'a>)> {
     let decl = decl?;
     let written = |name: &str| resource.attributes.iter().find(|e| plain_name(Some(decl), e.name) == name);
     let first = decl.attributes.iter().find_map(|a| written(a.name))?;
@@ -178,7 +178,7 @@ fn written_identity<'a>(resource: &Resource<'a>, decl: Option<&'static TypeDecl>
         handler: false,
         items: items.collect(),
     };
-    let identity = (decl.identity)(&fields).or_else(|| text.map(String::from))?;
+    let identity = (decl.identity)(&fields).or_else(|| text.map(Arc::from))?;
     Some((identity, first.value))
 }
 

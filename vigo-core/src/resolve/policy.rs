@@ -19,6 +19,7 @@ use crate::source::Entry;
 use crate::time::Duration;
 use crate::value::Value;
 use crate::when::{self, Expr};
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::sync::Arc;
@@ -297,15 +298,15 @@ fn lower<'a>(
         type_name: instance.type_name.clone(),
         attributes,
         arms,
-        selector,
+        selector: selector.map(Box::new),
         when: (instance.when != Expr::True).then(|| instance.when.clone()),
         handler: instance.handler,
-        stamp,
+        stamp: stamp.map(Box::new),
         retries: attempts.retries.unwrap_or(0),
         retry_delay: attempts.retry_delay.unwrap_or(RETRY_DELAY),
         timeout: attempts.timeout,
         revert: r.revert,
-        on_revert: r.on_revert.map(|e| lowering.attribute("on_revert", e)),
+        on_revert: r.on_revert.map(|e| Box::new(lowering.attribute("on_revert", e))),
         place: lowering.place(r.node),
     }
 }

@@ -12,7 +12,6 @@ use crate::source::{Node, NodeKind};
 use crate::value::{Text, Value};
 use crate::when::{Expr, exclusive};
 use alloc::format;
-use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use hashbrown::HashMap;
@@ -22,7 +21,7 @@ use hashbrown::HashMap;
 pub(super) fn check(cx: &mut Context<'_, '_>, instances: &Instances<'_, '_>) {
     let mut whole: HashMap<Arc<str>, &Instance<'_, '_>> = HashMap::new();
     let mut single = Vec::new();
-    let mut first: HashMap<(&'static str, String), &Instance<'_, '_>> = HashMap::new();
+    let mut first: HashMap<(&'static str, Arc<str>), &Instance<'_, '_>> = HashMap::new();
     for instance in instances.all.iter().filter(|i| !i.handler && i.when != Expr::False) {
         let (Some(decl), Some(fields)) = (instance.decl, short_fields(instances, instance)) else { continue };
         match authorized_key::claim(&fields) {

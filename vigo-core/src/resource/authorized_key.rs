@@ -37,7 +37,7 @@ pub static DECL: TypeDecl = TypeDecl {
     identity: |fields| {
         let key = fields.str("key")?;
         let blob = KeyLine::parse(&key).map_or(key.trim(), |line| line.blob);
-        Some(format!("{} {blob}", fields.str("user")?))
+        Some(format!("{} {blob}", fields.str("user")?).into())
     },
     footprint,
     check,

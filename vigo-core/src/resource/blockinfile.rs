@@ -36,7 +36,7 @@ pub static DECL: TypeDecl = TypeDecl {
     ],
     refresh: Refresh::Nothing,
     batch: false,
-    identity: |fields| Some(format!("{}: {}", fields.path("target_path")?, fields.str("label")?)),
+    identity: |fields| Some(format!("{}: {}", fields.path("target_path")?, fields.str("label")?).into()),
     footprint: edit::footprint,
     check,
     prepare,

@@ -57,18 +57,18 @@ pub fn check(fields: &Fields) -> Vec<Problem> {
             problems.push(unknown(fields, &field.name).at(field.place));
             continue;
         };
-        if !state.is_empty() && !decl.takes_in(attr.name, state) {
+        if !state.is_empty() && !attr.takes_in(state) {
             let message = format!("has no meaning with `state: {state}`");
             problems.push(Problem::conflict(attr.name, message).at(field.place));
         }
         let FieldValue::Known(datum) = &field.value else { continue };
         if attr.no_secret
-            && let Some(path) = datum.to_value().secret_path()
+            && let Some(path) = datum.secret_path()
         {
             let message = format!("expected no secret in a name or path, found «secret {path}»");
             problems.push(Problem::bad_value(attr.name, message).at(field.place));
         } else if let Err(expected) = attr.kind.check(datum) {
-            let message = match datum.to_value().secret_path() {
+            let message = match datum.secret_path() {
                 Some(path) => format!("the value of «secret {path}» does not fit: expected another kind of value"),
                 None => expected,
             };

@@ -33,8 +33,8 @@ pub static DECL: TypeDecl = TypeDecl {
     refresh: Refresh::Nothing,
     batch: false,
     identity: |fields| match &*fields.name {
-        "" => fields.str("script").map(|s| s.to_string()),
-        _ => Some(fields.id.to_string()),
+        "" => fields.str("script"),
+        _ => Some(fields.id.clone()),
     },
     footprint: |_| Footprint::default(),
     check,

@@ -6,7 +6,6 @@ use crate::bundle::Blob;
 use crate::entropy::Entropy;
 use crate::host::{Host, HostFacts, Problem};
 use alloc::boxed::Box;
-use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -30,7 +29,7 @@ pub struct TypeDecl {
     pub batch: bool,
     /// Returns what the resource is about, unique within the type; `None` while the attribute is not rendered. A
     /// resource about several things has an identity for each, one a line.
-    pub identity: fn(&Fields) -> Option<String>,
+    pub identity: fn(&Fields) -> Option<Arc<str>>,
     /// Returns what the resource manages and needs, for implied edges and guards.
     pub footprint: fn(&Fields) -> Footprint,
     /// Checks what no single attribute shows: exclusions, requirements of a state. Fields may be pending.
@@ -105,6 +104,11 @@ impl Attr {
     pub const fn no_secret(self) -> Self {
         Self { no_secret: true, ..self }
     }
+
+    /// Returns whether it has a meaning in this state.
+    pub fn takes_in(&self, state: &str) -> bool {
+        self.states.is_empty() || self.states.contains(&state)
+    }
 }
 
 /// What a trigger does to a resource.
@@ -174,7 +178,7 @@ impl TypeDecl {
 
     /// Returns whether the attribute has a meaning in this state.
     pub fn takes_in(&self, name: &str, state: &str) -> bool {
-        self.attribute(name).is_none_or(|a| a.states.is_empty() || a.states.contains(&state))
+        self.attribute(name).is_none_or(|a| a.takes_in(state))
     }
 
     /// Returns whether the attribute is rendered only at the resource's turn.

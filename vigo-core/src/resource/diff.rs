@@ -2,6 +2,7 @@
 
 use super::digest;
 use crate::value::Text;
+use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -139,9 +140,15 @@ struct Rendered {
 impl Rendered {
     /// Adds a line, unless there is no room for it whole.
     fn line(&mut self, line: &str) {
-        self.full |= self.text.len() + line.len() + 1 > RENDERED_BYTES_MAX;
+        self.joined("", line);
+    }
+
+    /// Adds a line of two parts, likewise.
+    fn joined(&mut self, start: &str, rest: &str) {
+        self.full |= self.text.len() + start.len() + rest.len() + 1 > RENDERED_BYTES_MAX;
         if !self.full {
-            self.text.push_str(line);
+            self.text.push_str(start);
+            self.text.push_str(rest);
             self.text.push('\n');
         }
     }
@@ -160,8 +167,8 @@ impl FileDiff {
             Side::Absent => "/dev/null".into(),
             _ => shown_line(self.path.as_bytes()),
         };
-        out.line(&format!("--- {}", shown(&self.before)));
-        out.line(&format!("+++ {}", shown(&self.after)));
+        out.joined("--- ", &shown(&self.before));
+        out.joined("+++ ", &shown(&self.after));
         let secret = |side: &Side| match side {
             Side::Text(text) => text.secret_path().cloned(),
             _ => None,
@@ -201,34 +208,35 @@ fn hunks(before: &[u8], after: &[u8], out: &mut Rendered) {
         out.line(&format!("@@ -{old} +{new} @@"));
         let mut at = first.before.start - lead;
         for edit in hunk {
-            a[at..edit.before.start].iter().for_each(|l| shown(out, ' ', l));
-            a[edit.before.clone()].iter().for_each(|l| shown(out, '-', l));
-            b[edit.after.clone()].iter().for_each(|l| shown(out, '+', l));
+            a[at..edit.before.start].iter().for_each(|l| shown(out, " ", l));
+            a[edit.before.clone()].iter().for_each(|l| shown(out, "-", l));
+            b[edit.after.clone()].iter().for_each(|l| shown(out, "+", l));
             at = edit.before.end;
         }
-        a[at..at + tail].iter().for_each(|l| shown(out, ' ', l));
+        a[at..at + tail].iter().for_each(|l| shown(out, " ", l));
         if out.full {
             return;
         }
     }
 }
 
-fn shown(out: &mut Rendered, sign: char, line: &[u8]) {
+fn shown(out: &mut Rendered, sign: &str, line: &[u8]) {
     if out.full {
         return;
     }
     let body = line.strip_suffix(b"\n");
-    out.line(&format!("{sign}{}", shown_line(body.unwrap_or(line))));
+    out.joined(sign, &shown_line(body.unwrap_or(line)));
     if body.is_none() {
         out.line("\\ No newline at end of file");
     }
 }
 
 /// Returns a line without what a terminal would act on.
-fn shown_line(line: &[u8]) -> String {
+fn shown_line(line: &[u8]) -> Cow<'_, str> {
     let text = String::from_utf8_lossy(line);
-    if !text.chars().any(|c| c.is_control() && c != '\t') {
-        return text.into_owned();
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~' | b'\t');
+    if text.bytes().all(is_plain) || !text.chars().any(|c| c.is_control() && c != '\t') {
+        return text;
     }
     let mut shown = String::with_capacity(text.len() + 8);
     for c in text.chars() {
@@ -237,7 +245,7 @@ fn shown_line(line: &[u8]) -> String {
             false => shown.push(c),
         }
     }
-    shown
+    shown.into()
 }
 
 /// Returns the lines with their line feeds.
@@ -261,6 +269,9 @@ fn edits(a: &[&[u8]], b: &[&[u8]]) -> Vec<Edit> {
     let (a, b) = (&a[..a.len() - tail], &b[..b.len() - tail]);
     if a.is_empty() && b.is_empty() {
         return Vec::new();
+    }
+    if a.is_empty() || b.is_empty() {
+        return alloc::vec![Edit { before: lead..lead + a.len(), after: lead..lead + b.len() }];
     }
     let (a, b) = numbered(a, b);
     let mut edits = shortest(&a, &b).unwrap_or_else(|| alloc::vec![Edit { before: 0..a.len(), after: 0..b.len() }]);

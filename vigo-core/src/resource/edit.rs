@@ -131,7 +131,7 @@ impl Edit {
             group: fields.str("group"),
             mode: fields.mode("mode"),
             secontext: fields.str("secontext"),
-            backup: fields.str("backup").and_then(backup_suffix),
+            backup: fields.scalar("backup").and_then(backup_suffix),
             validate: fields.str("validate"),
             create: fields.flag("create"),
             follow: fields.flag("follow"),
@@ -277,18 +277,18 @@ pub(super) fn footprint(fields: &Fields) -> Footprint {
 /// Checks the shared attributes beyond their kinds.
 pub(super) fn check(fields: &Fields) -> Vec<Problem> {
     let mut problems = Vec::new();
-    if let Some(command) = fields.str("validate")
-        && !names_file(&command)
+    if let Some(command) = fields.scalar("validate")
+        && !names_file(command)
     {
         let problem = Problem::bad_value("validate", "expected `%`, which stands for the new file's path");
         problems.push(problem.help("write the command as `visudo -cf %`"));
     }
-    if let Some(suffix) = fields.str("backup").and_then(backup_suffix)
+    if let Some(suffix) = fields.scalar("backup").and_then(backup_suffix)
         && (suffix.is_empty() || suffix.contains('/'))
     {
         problems.push(Problem::bad_value("backup", format!("expected `true`, `false` or a suffix, found `{suffix}`")));
     }
-    if let Some(context) = fields.str("secontext") {
+    if let Some(context) = fields.scalar("secontext") {
         let part = |c: char| c.is_ascii_alphanumeric() || "_-.,".contains(c);
         let parts = context.split(':').count();
         if parts == 2 || context.is_empty() || context.contains(|c| !part(c) && c != ':') {
@@ -304,11 +304,11 @@ fn names_file(command: &str) -> bool {
     command.replace("%%", "").contains('%')
 }
 
-fn backup_suffix(written: Arc<str>) -> Option<Arc<str>> {
+fn backup_suffix(written: &str) -> Option<Arc<str>> {
     match () {
         () if written.eq_ignore_ascii_case("false") => None,
         () if written.eq_ignore_ascii_case("true") => Some(".{epoch}.bak".into()),
-        () => Some(written),
+        () => Some(written.into()),
     }
 }
 

@@ -54,10 +54,10 @@ pub static DECL: TypeDecl = TypeDecl {
 };
 
 /// An `exec` is about nothing that another could be about: its own name is its identity.
-fn identity(fields: &Fields) -> Option<String> {
+fn identity(fields: &Fields) -> Option<Arc<str>> {
     match &*fields.name {
-        "" => line(fields, "command").map(|l| l.shown().into_owned()),
-        _ => Some(fields.id.to_string()),
+        "" => line(fields, "command").map(|l| l.shown().into()),
+        _ => Some(fields.id.clone()),
     }
 }
 

@@ -82,6 +82,18 @@ impl Datum {
         }
     }
 
+    /// Returns the path of a secret that is in it, as [`Value::secret_path`] does.
+    pub fn secret_path(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Scalar { text, .. } => text.secret_path(),
+            Self::List(items) => items.iter().find_map(Self::secret_path),
+            Self::Map(entries) => {
+                let secrets = entries.iter().filter_map(|(key, value)| Some((key, value.secret_path()?)));
+                secrets.min_by_key(|(key, _)| *key).map(|(_, path)| path)
+            }
+        }
+    }
+
     /// Returns the value, typed as variables are: a bare scalar is a boolean, null, or a number where printing that
     /// gives the same text back.
     pub fn to_value(&self) -> Value {
@@ -147,11 +159,23 @@ impl Fields {
     }
 
     fn read<T>(&self, name: &str, read: impl Fn(&Datum) -> Option<T>) -> Option<T> {
-        if self.is_written(name) {
-            return read(self.datum(name)?);
+        match self.get(name) {
+            Some(Field { value: FieldValue::Known(datum), .. }) => read(datum),
+            Some(_) => None,
+            None => {
+                let default = self.decl.attribute(name)?.default?;
+                read(&Datum::Scalar { text: Text::plain(default), plain: true })
+            }
         }
-        let default = self.decl.attribute(name)?.default?;
-        read(&Datum::Scalar { text: Text::plain(default), plain: true })
+    }
+
+    /// Returns the text of a scalar.
+    pub fn scalar(&self, name: &str) -> Option<&str> {
+        match self.get(name) {
+            Some(Field { value: FieldValue::Known(Datum::Scalar { text, .. }), .. }) => Some(text.as_str()),
+            Some(_) => None,
+            None => self.decl.attribute(name)?.default,
+        }
     }
 
     /// Returns `state`; the type's first when it is not written.
@@ -174,12 +198,18 @@ impl Fields {
 
     /// Returns a path.
     pub fn path(&self, name: &str) -> Option<AbsPath> {
-        self.read(name, |d| kind::path(d).ok())
+        match self.get(name) {
+            Some(Field { value: FieldValue::Known(Datum::Scalar { text, .. }), .. }) => {
+                AbsPath::shares(text.shared()).ok()
+            }
+            Some(_) => None,
+            None => AbsPath::parse(self.decl.attribute(name)?.default?).ok(),
+        }
     }
 
     /// Returns a boolean.
     pub fn bool(&self, name: &str) -> Option<bool> {
-        self.read(name, |d| kind::bool(d).ok())
+        self.scalar(name).and_then(|t| kind::bool(t).ok())
     }
 
     /// Returns a boolean that is false when it is not written.
@@ -189,28 +219,28 @@ impl Fields {
 
     /// Returns an integer.
     pub fn int(&self, name: &str) -> Option<i64> {
-        self.read(name, |d| kind::integer(d, i64::MIN, i64::MAX).ok())
+        self.scalar(name).and_then(|t| kind::integer(t, i64::MIN, i64::MAX).ok())
     }
 
     /// Returns permission bits.
     pub fn mode(&self, name: &str) -> Option<u32> {
-        self.read(name, |d| kind::mode(d).ok())
+        self.scalar(name).and_then(|t| kind::mode(t).ok())
     }
 
     /// Returns a size in MiB.
     pub fn size_mb(&self, name: &str) -> Option<u64> {
-        self.read(name, |d| kind::size_mb(d).ok())
+        self.scalar(name).and_then(|t| kind::size_mb(t).ok())
     }
 
     /// Returns a duration.
     pub fn duration(&self, name: &str) -> Option<Duration> {
-        self.read(name, |d| kind::duration(d).ok())
+        self.scalar(name).and_then(|t| kind::duration(t).ok())
     }
 
     /// Returns the word of a choice.
     pub fn choice(&self, name: &str) -> Option<&'static str> {
         let Attr { kind: Kind::Choice(words), .. } = self.decl.attribute(name)? else { return None };
-        self.read(name, |d| kind::choice(d, words).ok())
+        self.scalar(name).and_then(|t| kind::choice(t, words).ok())
     }
 
     /// Returns a list's items.

@@ -41,7 +41,7 @@ pub static DECL: TypeDecl = TypeDecl {
 };
 
 /// Returns path, region and line: several lines of a file are several resources.
-fn identity(fields: &Fields) -> Option<String> {
+fn identity(fields: &Fields) -> Option<Arc<str>> {
     let what = match (fields.text("match_pattern"), fields.text("line")) {
         (Some(pattern), _) => pattern,
         (None, Some(line)) => line,
@@ -50,7 +50,7 @@ fn identity(fields: &Fields) -> Option<String> {
     // The text of a secret must not become a name.
     let what = what.secret_path().map_or_else(|| String::from(what.as_str()), |path| format!("«secret {path}»"));
     let region = fields.str("region_start").map(|start| format!("{start} ")).unwrap_or_default();
-    Some(format!("{}: {region}{what}", fields.path("target_path")?))
+    Some(format!("{}: {region}{what}", fields.path("target_path")?).into())
 }
 
 fn check(fields: &Fields) -> Vec<Problem> {

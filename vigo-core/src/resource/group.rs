@@ -33,7 +33,7 @@ pub static DECL: TypeDecl = TypeDecl {
     ],
     refresh: Refresh::Nothing,
     batch: false,
-    identity: |fields| fields.str("group").map(|g| g.to_string()),
+    identity: |fields| fields.str("group"),
     footprint,
     check,
     prepare,

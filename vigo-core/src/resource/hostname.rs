@@ -5,7 +5,6 @@ use crate::action::AbsPath;
 use crate::host::{Comparison, Family, Phase, Problem};
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -19,7 +18,7 @@ pub static DECL: TypeDecl = TypeDecl {
     attributes: &[Attr::new("hostname", Kind::Name, "The name, short or with its domain.").required()],
     refresh: Refresh::Nothing,
     batch: false,
-    identity: |_| Some("hostname".to_string()),
+    identity: |_| Some("hostname".into()),
     footprint: |_| Footprint { paths: alloc::vec![AbsPath::known("/etc/hostname")], ..Footprint::default() },
     check: |fields| fields.str("hostname").and_then(|name| check_name(&name)).into_iter().collect(),
     prepare,

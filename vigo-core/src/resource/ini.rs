@@ -40,7 +40,7 @@ pub static DECL: TypeDecl = TypeDecl {
     batch: false,
     identity: |fields| {
         let section = fields.str("section").map(|s| format!("[{s}] ")).unwrap_or_default();
-        Some(format!("{}: {section}{}", fields.path("target_path")?, fields.str("key")?))
+        Some(format!("{}: {section}{}", fields.path("target_path")?, fields.str("key")?).into())
     },
     footprint: edit::footprint,
     check,

@@ -64,13 +64,16 @@ impl Kind {
                 }
             }
             Self::Name => name(text(datum)?.as_str()),
-            Self::Path => path(datum).map(drop),
-            Self::Bool => bool(datum).map(drop),
-            Self::Integer(min, max) => integer(datum, min, max).map(drop),
-            Self::Mode => mode(datum).map(drop),
-            Self::Size => size_mb(datum).map(drop),
-            Self::Duration => duration(datum).map(drop),
-            Self::Choice(words) => choice(datum, words).map(drop),
+            Self::Path => {
+                let t = text(datum)?.as_str();
+                AbsPath::check(t).map(drop).map_err(|e| format!("{e}, found `{}`", t.escape_debug()))
+            }
+            Self::Bool => bool(text(datum)?.as_str()).map(drop),
+            Self::Integer(min, max) => integer(text(datum)?.as_str(), min, max).map(drop),
+            Self::Mode => mode(text(datum)?.as_str()).map(drop),
+            Self::Size => size_mb(text(datum)?.as_str()).map(drop),
+            Self::Duration => duration(text(datum)?.as_str()).map(drop),
+            Self::Choice(words) => choice(text(datum)?.as_str(), words).map(drop),
             Self::List => list(datum).map(drop),
             Self::Map => map(datum).map(drop),
             Self::Regex => regex(datum).map(drop),
@@ -107,13 +110,7 @@ pub(super) fn name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-pub(super) fn path(datum: &Datum) -> Result<AbsPath, String> {
-    let t = text(datum)?;
-    AbsPath::parse(t.as_str()).map_err(|e| format!("{e}, found `{}`", t.as_str().escape_debug()))
-}
-
-pub(super) fn bool(datum: &Datum) -> Result<bool, String> {
-    let t = text(datum)?.as_str();
+pub(super) fn bool(t: &str) -> Result<bool, String> {
     if t.eq_ignore_ascii_case("true") {
         return Ok(true);
     }
@@ -128,21 +125,20 @@ pub(super) fn bool(datum: &Datum) -> Result<bool, String> {
     Err(format!("expected `true` or `false`, found `{t}`{instead}"))
 }
 
-pub(super) fn integer(datum: &Datum, min: i64, max: i64) -> Result<i64, String> {
-    let t = text(datum)?.as_str();
+pub(super) fn integer(t: &str, min: i64, max: i64) -> Result<i64, String> {
     let bad = || format!("expected an integer, found `{t}`");
     if t.starts_with('_') || t.ends_with('_') || t.starts_with('+') {
         return Err(bad());
     }
-    let n: i64 = t.replace('_', "").parse().map_err(|_| bad())?;
+    let parsed = if t.contains('_') { t.replace('_', "").parse() } else { t.parse() };
+    let n: i64 = parsed.map_err(|_| bad())?;
     if n < min || n > max {
         return Err(format!("expected {min} to {max}, found {n}"));
     }
     Ok(n)
 }
 
-pub(super) fn mode(datum: &Datum) -> Result<u32, String> {
-    let t = text(datum)?.as_str();
+pub(super) fn mode(t: &str) -> Result<u32, String> {
     let digits = t.strip_prefix("0o").unwrap_or(t);
     if !(3..=4).contains(&digits.len()) || !digits.bytes().all(|b| (b'0'..=b'7').contains(&b)) {
         return Err(format!("expected 3 or 4 octal digits such as `0644`, found `{t}`"));
@@ -150,8 +146,7 @@ pub(super) fn mode(datum: &Datum) -> Result<u32, String> {
     u32::from_str_radix(digits, 8).map_err(|e| e.to_string())
 }
 
-pub(super) fn size_mb(datum: &Datum) -> Result<u64, String> {
-    let t = text(datum)?.as_str();
+pub(super) fn size_mb(t: &str) -> Result<u64, String> {
     let bad = || format!("expected a size in MiB, or with `K`, `M`, `G`, `T`, found `{t}`");
     let (digits, unit) = match t.strip_suffix(['K', 'M', 'G', 'T', 'k', 'm', 'g', 't']) {
         Some(digits) => (digits, t.as_bytes()[t.len() - 1].to_ascii_uppercase()),
@@ -167,8 +162,7 @@ pub(super) fn size_mb(datum: &Datum) -> Result<u64, String> {
     mb.filter(|&mb| mb > 0).ok_or_else(bad)
 }
 
-pub(super) fn duration(datum: &Datum) -> Result<Duration, String> {
-    let t = text(datum)?.as_str();
+pub(super) fn duration(t: &str) -> Result<Duration, String> {
     let bad = || format!("expected a duration such as `45`, `30s`, `5m`, `4h` or `1d`, found `{t}`");
     let (digits, factor) = match t.as_bytes().last() {
         Some(b's') => (&t[..t.len() - 1], 1),
@@ -181,8 +175,7 @@ pub(super) fn duration(datum: &Datum) -> Result<Duration, String> {
     Ok(Duration::from_secs(u64::from(n) * factor))
 }
 
-pub(super) fn choice(datum: &Datum, words: &'static [&'static str]) -> Result<&'static str, String> {
-    let t = text(datum)?.as_str();
+pub(super) fn choice(t: &str, words: &'static [&'static str]) -> Result<&'static str, String> {
     if let Some(word) = words.iter().find(|w| **w == t) {
         return Ok(word);
     }

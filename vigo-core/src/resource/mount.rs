@@ -35,7 +35,7 @@ pub static DECL: TypeDecl = TypeDecl {
     ],
     refresh: Refresh::Acts,
     batch: false,
-    identity: |fields| fields.path("path").map(|p| p.to_string()),
+    identity: |fields| fields.path("path").map(|p| p.shared()),
     footprint,
     check,
     prepare,

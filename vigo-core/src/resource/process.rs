@@ -46,7 +46,7 @@ pub static DECL: TypeDecl = TypeDecl {
     ],
     refresh: Refresh::Nothing,
     batch: false,
-    identity: |fields| fields.str("process").map(|name| name.to_string()),
+    identity: |fields| fields.str("process"),
     footprint: |fields| Footprint {
         commands: fields.str("restart_command").into_iter().collect(),
         ..Footprint::default()
@@ -116,10 +116,11 @@ pub const OWN: &[&str] = &["vigo", "vigosrv"];
 
 /// Reads `kill_timeout`; `None` is the boolean that other tools have there.
 fn kill_timeout(datum: &Datum) -> Result<Option<Duration>, String> {
-    match kind::bool(datum) {
+    let written = kind::text(datum)?.as_str();
+    match kind::bool(written) {
         Ok(true) => Ok(None),
         Ok(false) => Ok(Some(Duration::ZERO)),
-        Err(_) => kind::duration(datum).map(Some),
+        Err(_) => kind::duration(written).map(Some),
     }
 }
 

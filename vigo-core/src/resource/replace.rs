@@ -48,7 +48,7 @@ pub static DECL: TypeDecl = TypeDecl {
     batch: false,
     identity: |fields| {
         let region = fields.str("region_start").map(|start| format!("{start} ")).unwrap_or_default();
-        Some(format!("{}: {region}{}", fields.path("target_path")?, fields.str("pattern")?))
+        Some(format!("{}: {region}{}", fields.path("target_path")?, fields.str("pattern")?).into())
     },
     footprint: edit::footprint,
     check,

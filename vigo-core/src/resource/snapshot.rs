@@ -114,7 +114,7 @@ pub(crate) const PATHS: &str = "file";
 pub(crate) fn kept_under(fields: &Fields) -> Option<(Arc<str>, Arc<str>)> {
     match fields.path("target_path") {
         Some(path) => Some((PATHS.into(), path.shared())),
-        None => Some((fields.decl.name.into(), (fields.decl.identity)(fields)?.into())),
+        None => Some((fields.decl.name.into(), (fields.decl.identity)(fields)?)),
     }
 }
 

@@ -29,7 +29,7 @@ pub static DECL: TypeDecl = TypeDecl {
     ],
     refresh: Refresh::Nothing,
     batch: false,
-    identity: |fields| fields.str("path").or_else(|| fields.str("device")).map(|d| d.to_string()),
+    identity: |fields| fields.str("path").or_else(|| fields.str("device")),
     footprint: |fields| {
         let mut paths = alloc::vec![AbsPath::known("/etc/fstab")];
         paths.extend(fields.path("path"));

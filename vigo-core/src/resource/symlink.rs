@@ -6,7 +6,7 @@ use crate::action::{AbsPath, FailureKind, FileKind, Metadata, Op, OpOutput, Outp
 use crate::host::{Adapter, Comparison, Family, HostFacts, Interpreted, Phase, Problem, ProblemKind};
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -32,7 +32,7 @@ pub static DECL: TypeDecl = TypeDecl {
     ],
     refresh: Refresh::Nothing,
     batch: false,
-    identity: |fields| fields.path("target_path").map(|p| p.to_string()),
+    identity: |fields| fields.path("target_path").map(|p| p.shared()),
     footprint: edit::footprint,
     check,
     prepare,

@@ -28,7 +28,7 @@ pub static DECL: TypeDecl = TypeDecl {
     ],
     refresh: Refresh::Nothing,
     batch: false,
-    identity: |fields| Some(Key::parse(&fields.str("key")?).ok()?.to_string()),
+    identity: |fields| Some(Key::parse(&fields.str("key")?).ok()?.to_string().into()),
     footprint: |fields| {
         let key = fields.str("key").and_then(|key| Key::parse(&key).ok());
         Footprint { paths: key.iter().map(Key::file).collect(), ..Footprint::default() }

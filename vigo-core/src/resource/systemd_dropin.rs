@@ -27,7 +27,7 @@ pub static DECL: TypeDecl = TypeDecl {
     ],
     refresh: Refresh::Nothing,
     batch: true,
-    identity: |fields| Some(format!("{}/{}", fields.str("unit")?, fields.str("dropin")?)),
+    identity: |fields| Some(format!("{}/{}", fields.str("unit")?, fields.str("dropin")?).into()),
     footprint: |fields| Footprint { paths: path(fields).into_iter().collect(), ..Footprint::default() },
     check,
     prepare,

@@ -7,7 +7,6 @@ use crate::action::{AbsPath, FileKind, Op};
 use crate::host::{Comparison, Family, Phase, Problem, ProblemKind};
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -29,7 +28,7 @@ pub static DECL: TypeDecl = TypeDecl {
     ],
     refresh: Refresh::Nothing,
     batch: true,
-    identity: |fields| fields.str("unit").map(|unit| unit.to_string()),
+    identity: |fields| fields.str("unit"),
     footprint: |fields| Footprint { paths: unit_path(fields).into_iter().collect(), ..Footprint::default() },
     check,
     prepare,

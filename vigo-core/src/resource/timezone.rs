@@ -5,7 +5,6 @@ use crate::action::AbsPath;
 use crate::host::{Comparison, Family, Phase, Problem};
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::ToString;
 use alloc::sync::Arc;
 use core::fmt;
 
@@ -18,7 +17,7 @@ pub static DECL: TypeDecl = TypeDecl {
     attributes: &[Attr::new("timezone", Kind::Name, "IANA name, such as `Europe/Berlin` or `UTC`.").required()],
     refresh: Refresh::Nothing,
     batch: false,
-    identity: |_| Some("timezone".to_string()),
+    identity: |_| Some("timezone".into()),
     footprint: |_| Footprint {
         paths: alloc::vec![AbsPath::known("/etc/localtime"), AbsPath::known("/etc/timezone")],
         ..Footprint::default()

@@ -4,13 +4,13 @@
 //! Kept is only what came of a tree without a single mistake or warning, under the digest of all that it was made from.
 //! It holds no secret, only references. A file that is not exactly as it was written is passed over.
 
+use super::tree::Print;
 use crate::state::{make_dir, replace_file};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use vigo_core::bundle::PolicyBundle;
-use vigo_core::source::Tree;
 
 const NAME: &str = "policy";
 
@@ -31,8 +31,8 @@ pub(super) struct Policy {
 pub(super) struct Key([u8; DIGEST]);
 
 impl Key {
-    /// Returns the key of the tree for a host, as this very agent reads it.
-    pub(super) fn of(tree: &Tree, hostname: &str, environment: Option<&str>) -> Self {
+    /// Returns the key of files, in the order of their paths, for a host, as this very agent reads them.
+    pub(super) fn of(files: &[Print<'_>], hostname: &str, environment: Option<&str>) -> Self {
         let mut hash = Sha256::new();
         let mut add = |bytes: &[u8]| {
             hash.update((bytes.len() as u64).to_be_bytes());
@@ -42,13 +42,18 @@ impl Key {
         add(hostname.as_bytes());
         add(environment.map_or(&[], |_| &[1]));
         add(environment.unwrap_or_default().as_bytes());
-        for file in tree.sorted() {
+        for file in files {
             add(file.path.as_bytes());
             add(&[u8::from(file.executable)]);
-            add(&file.bytes);
+            add(&file.sha256);
         }
         Self(hash.finalize().into())
     }
+}
+
+/// Returns whether a policy is kept at all.
+pub(super) fn is_there(state_dir: &Path) -> bool {
+    state_dir.join(NAME).exists()
 }
 
 /// Returns what tells this build of the agent from every other one.
@@ -58,12 +63,23 @@ fn agent() -> String {
     format!("{} {}", env!("CARGO_PKG_VERSION"), built.unwrap_or_default())
 }
 
+/// Returns what tells bytes from those that a failing disk makes of them. (Nobody else writes in the state directory.)
+fn checksum(bytes: &[u8]) -> [u8; 8] {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut last = [0; 8];
+    last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+    // Each step is one to one, in the sum as in the word: one word that is another always shows.
+    let mix = |sum: u64, word: u64| (sum.rotate_left(29) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let sum = words.iter().fold(bytes.len() as u64, |sum, word| mix(sum, u64::from_le_bytes(*word)));
+    mix(sum, u64::from_le_bytes(last)).to_be_bytes()
+}
+
 /// Returns the policy that was kept under `key`.
 pub(super) fn read(state_dir: &Path, key: &Key) -> Option<Policy> {
     let bytes = fs::read(state_dir.join(NAME)).ok()?;
     let (kept, rest) = bytes.split_first_chunk::<DIGEST>()?;
-    let (digest, body) = rest.split_first_chunk::<DIGEST>()?;
-    if *kept != key.0 || *digest != <[u8; DIGEST]>::from(Sha256::digest(body)) {
+    let (sum, body) = rest.split_first_chunk::<8>()?;
+    if *kept != key.0 || *sum != checksum(body) {
         return None;
     }
     let (&observe_only, body) = body.split_first()?;
@@ -87,7 +103,7 @@ pub(super) fn keep(state_dir: &Path, key: &Key, policy: &Policy) {
     body.extend((policy.environment.len() as u32).to_be_bytes());
     body.extend(policy.environment.as_bytes());
     body.extend(bundle);
-    let bytes = [&key.0[..], &Sha256::digest(&body), &body].concat();
+    let bytes = [&key.0[..], &checksum(&body), &body].concat();
     let written = make_dir(state_dir).and_then(|()| replace_file(&state_dir.join(NAME), &bytes));
     if let Err(error) = written {
         tracing::debug!("the policy was not kept: {error}");
@@ -98,8 +114,8 @@ pub(super) fn keep(state_dir: &Path, key: &Key, policy: &Policy) {
 mod tests {
     use super::*;
 
-    fn tree(text: &str) -> Tree {
-        Tree::from_texts([("configcrates/a.vgo", text)])
+    fn tree(text: &str) -> [Print<'static>; 1] {
+        [Print { path: "configcrates/a.vgo", executable: false, sha256: Sha256::digest(text).into() }]
     }
 
     #[test]
@@ -119,7 +135,7 @@ mod tests {
             ("another text", Key::of(&tree("name: b\n"), "h", None)),
             ("another host", Key::of(&tree("name: a\n"), "g", None)),
             ("another environment", Key::of(&tree("name: a\n"), "h", Some(""))),
-            ("no file", Key::of(&Tree::default(), "h", None)),
+            ("no file", Key::of(&[], "h", None)),
         ];
         for (name, other) in others {
             assert!(read(&dir, &other).is_none(), "{name}");

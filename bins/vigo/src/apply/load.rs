@@ -1,6 +1,7 @@
 //! From a directory of files to the policy of one host.
 
 use super::cached::{self, Key, Policy};
+use super::tree::Print;
 use super::{ApplyError, RunMode, RunOptions, tree};
 use crate::executor::Executor;
 use crate::traits;
@@ -25,11 +26,16 @@ pub(super) fn load(
     state_dir: &Path,
     executor: &mut Executor,
 ) -> Result<Loaded, ApplyError> {
-    let tree = tree::read(&options.stacks)?;
-    let key = Key::of(&tree, hostname, options.environment.as_deref());
-    if let Some(policy) = cached::read(state_dir, &key) {
+    let files = tree::find(&options.stacks)?;
+    let key = |prints: &[Print<'_>]| Key::of(prints, hostname, options.environment.as_deref());
+    if cached::is_there(state_dir)
+        && let Some(policy) = cached::read(state_dir, &key(&tree::prints(&files)?))
+    {
         return Ok(Loaded { policy, warnings: Vec::new(), sources: Sources::default() });
     }
+    let tree = tree::read(&files)?;
+    // Of what was read: a file may have become another one meanwhile.
+    let key = key(&tree::prints_of(&tree));
     let sources = Sources::read(&tree);
     drop(tree);
     let config = Config::read(&sources);

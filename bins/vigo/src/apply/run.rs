@@ -21,6 +21,8 @@ pub struct Applied {
     pub warnings: Vec<Diagnostic>,
     /// The files that the warnings point into.
     pub sources: Sources,
+    /// The machine that came to the report, which is at its end.
+    pub converge: Converge,
 }
 
 /// Converges, or plans.
@@ -68,5 +70,5 @@ pub fn run(options: &RunOptions, mode: RunMode) -> Result<Applied, ApplyError> {
     if let Err(error) = state.flush() {
         tracing::warn!("what was made new cannot be reverted: {error}");
     }
-    Ok(Applied { report, warnings, sources })
+    Ok(Applied { report, warnings, sources, converge })
 }

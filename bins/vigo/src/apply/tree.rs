@@ -2,8 +2,9 @@
 
 use super::ApplyError;
 use crate::executor::system_text;
+use sha2::{Digest, Sha256};
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use vigo_core::limits;
@@ -13,18 +14,28 @@ const NAME_IT: &str = "name the folder that holds your .vgo files with `--stacks
 const FETCH_IT: &str = "keep large files elsewhere, and fetch them by URL";
 const READ_IT: &str = "give yourself the right to read it";
 
-/// Reads all files below `stacks`, names with a leading dot left out.
+/// Bytes read at once of a file that is not kept.
+const CHUNK: usize = 64 << 10;
+
+/// A file of a tree.
+#[derive(Debug)]
+pub(super) struct Found {
+    path: PathBuf,
+    /// Its path in the tree.
+    pub(super) relative: String,
+}
+
+/// Finds all files below `stacks`, in the order of their paths, names with a leading dot left out.
 ///
 /// # Errors
-/// [`ApplyError::Unreadable`], for what cannot be read, a link that leads out of the tree, and a tree that is too large
-/// or holds no policy.
-pub(super) fn read(stacks: &Path) -> Result<Tree, ApplyError> {
+/// [`ApplyError::Unreadable`], for what cannot be read, a link that leads out of the tree, and a tree that has too many
+/// files or holds no policy.
+pub(super) fn find(stacks: &Path) -> Result<Vec<Found>, ApplyError> {
     let root = fs::canonicalize(stacks).map_err(|e| unreadable(stacks, system_text(e), NAME_IT))?;
     if !root.is_dir() {
         return Err(unreadable(stacks, "it is no folder", NAME_IT));
     }
-    let mut tree = Tree::default();
-    let mut left = limits::TREE_BYTES_MAX;
+    let mut files = Vec::new();
     let mut entries_left = limits::TREE_FILES_MAX;
     let mut open = vec![(root.clone(), String::new())];
     while let Some((dir, prefix)) = open.pop() {
@@ -53,38 +64,98 @@ pub(super) fn read(stacks: &Path) -> Result<Tree, ApplyError> {
             if kind.is_dir() {
                 open.push((path, relative));
             } else if kind.is_file() {
-                let file = file(&path, relative, left)?;
-                left -= file.bytes.len() as u64;
-                tree.files.push(file);
+                files.push(Found { path, relative });
             } else {
                 let help = "remove it; a name with a leading dot is not read";
                 return Err(unreadable(&path, "it is neither a file nor a folder", help));
             }
         }
     }
-    if !tree.files.iter().any(|file| file.path.ends_with(".vgo")) {
+    if !files.iter().any(|file| file.relative.ends_with(".vgo")) {
         return Err(unreadable(stacks, "there is no .vgo file below it", NAME_IT));
+    }
+    files.sort_unstable_by(|a, b| a.relative.cmp(&b.relative));
+    Ok(files)
+}
+
+/// Reads the files.
+///
+/// # Errors
+/// [`ApplyError::Unreadable`], for what cannot be read, and files that are too large together.
+pub(super) fn read(files: &[Found]) -> Result<Tree, ApplyError> {
+    let mut tree = Tree::default();
+    let mut left = limits::TREE_BYTES_MAX;
+    for found in files {
+        let mut bytes = Vec::new();
+        let executable = each_chunk(found, &mut left, &mut |size, chunk| {
+            bytes.reserve_exact(usize::try_from(size).unwrap_or(0).saturating_sub(bytes.len()).max(chunk.len()));
+            bytes.extend_from_slice(chunk);
+        })?;
+        tree.files.push(TreeFile { path: found.relative.as_str().into(), bytes: bytes.into(), executable });
     }
     Ok(tree)
 }
 
-/// Reads a file of at most `bytes_max`, which is what the tree may still have.
-fn file(path: &Path, relative: String, bytes_max: u64) -> Result<TreeFile, ApplyError> {
+/// Returns what tells the files from others, without keeping their contents: most runs need no more.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn prints(files: &[Found]) -> Result<Vec<Print<'_>>, ApplyError> {
+    let mut left = limits::TREE_BYTES_MAX;
+    let print = |found| {
+        let mut hash = Sha256::new();
+        let executable = each_chunk(found, &mut left, &mut |_, chunk| hash.update(chunk))?;
+        Ok(Print { path: &found.relative, executable, sha256: hash.finalize().into() })
+    };
+    files.iter().map(print).collect()
+}
+
+/// Returns the same of files that were read.
+pub(super) fn prints_of(tree: &Tree) -> Vec<Print<'_>> {
+    let sha256 = |file: &TreeFile| Sha256::digest(&file.bytes).into();
+    tree.files.iter().map(|f| Print { path: &f.path, executable: f.executable, sha256: sha256(f) }).collect()
+}
+
+/// What tells a file from others.
+#[derive(Debug)]
+pub(super) struct Print<'a> {
+    pub(super) path: &'a str,
+    pub(super) executable: bool,
+    pub(super) sha256: [u8; 32],
+}
+
+/// Hands a file to `take` piece by piece, with its size, and returns whether it is executable. It has at most `left` bytes,
+/// which is what the tree may still have.
+fn each_chunk(found: &Found, left: &mut u64, take: &mut dyn FnMut(u64, &[u8])) -> Result<bool, ApplyError> {
+    let path = &found.path;
     let failed = |e| unreadable(path, system_text(e), READ_IT);
     // Nothing waits for the other end of a pipe that has just taken the file's place.
-    let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(failed)?;
+    let mut file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(failed)?;
     let meta = file.metadata().map_err(failed)?;
-    let mut bytes = Vec::new();
-    // What is too large by far is not read to find that out.
-    let size = match meta.len() {
-        size if size > bytes_max => size,
-        _ => file.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)? as u64,
-    };
-    if size > bytes_max {
+    let too_large = |size: u64| {
         let why = format!("it has {size} bytes; all files together may have {}", limits::TREE_BYTES_MAX);
-        return Err(unreadable(path, why, FETCH_IT));
+        Err(unreadable(path, why, FETCH_IT))
+    };
+    // What is too large by far is not read to find that out.
+    if meta.len() > *left {
+        return too_large(meta.len());
     }
-    Ok(TreeFile { path: relative.into(), bytes: bytes.into(), executable: meta.mode() & 0o111 != 0 })
+    let mut buf = vec![0; CHUNK];
+    let mut size = 0;
+    loop {
+        let len = match file.read(&mut buf) {
+            Err(e) if e.kind() == ErrorKind::Interrupted => continue,
+            other => other.map_err(failed)?,
+        };
+        let Some(chunk) = buf.get(..len).filter(|chunk| !chunk.is_empty()) else { break };
+        size += len as u64;
+        if size > *left {
+            return too_large(size);
+        }
+        take(meta.len(), chunk);
+    }
+    *left -= size;
+    Ok(meta.mode() & 0o111 != 0)
 }
 
 /// Returns the metadata of what a link leads to, which must lie in the tree and be no folder above the link.
@@ -110,6 +181,10 @@ mod tests {
     use super::*;
     use std::os::unix::fs::symlink;
 
+    fn whole(stacks: &Path) -> Result<Tree, ApplyError> {
+        read(&find(stacks)?)
+    }
+
     struct Dir(PathBuf);
 
     impl Dir {
@@ -134,9 +209,20 @@ mod tests {
         fs::write(dir.0.join("configcrates/a.vgo"), b"\xff\0").unwrap();
         fs::write(dir.0.join(".hidden.vgo"), "x").unwrap();
         symlink("envoys.vgo", dir.0.join("again.vgo")).unwrap();
-        let mut paths: Vec<_> = read(&dir.0).unwrap().files.into_iter().map(|f| f.path.to_string()).collect();
-        paths.sort();
-        assert_eq!(paths, ["again.vgo", "configcrates/a.vgo", "envoys.vgo"]);
+        let large = "x".repeat(3 * CHUNK + 1);
+        fs::write(dir.0.join("large"), &large).unwrap();
+        let found = find(&dir.0).unwrap();
+        let (tree, prints) = (read(&found).unwrap(), prints(&found).unwrap());
+        let files: Vec<_> = tree.files.iter().map(|f| (&*f.path, &*f.bytes)).collect();
+        let expected: [(&str, &[u8]); 4] = [
+            ("again.vgo", b"envoys: []\n"),
+            ("configcrates/a.vgo", b"\xff\0"),
+            ("envoys.vgo", b"envoys: []\n"),
+            ("large", large.as_bytes()),
+        ];
+        assert_eq!(files, expected);
+        let expected = files.into_iter().map(|(path, bytes)| (path, <[u8; 32]>::from(Sha256::digest(bytes))));
+        assert!(prints.iter().map(|p| (p.path, p.sha256)).eq(expected), "{prints:?}");
     }
 
     #[test]
@@ -171,7 +257,7 @@ mod tests {
         for (name, make, expected) in cases {
             let dir = Dir::new("refused");
             make(&dir.0);
-            let error = read(&dir.0).unwrap_err();
+            let error = whole(&dir.0).unwrap_err();
             let text = error.to_string();
             assert!(text.contains(expected) && error.help().is_some(), "{name}: {text}");
             let _ = fs::remove_file(&dir.0);
@@ -189,7 +275,7 @@ mod tests {
             }
         }
         fs::create_dir(dir.0.join("l30")).unwrap();
-        let text = read(&dir.0).unwrap_err().to_string();
+        let text = whole(&dir.0).unwrap_err().to_string();
         assert!(text.contains("more than 100000 files and folders"), "{text}");
     }
 }

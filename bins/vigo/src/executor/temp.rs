@@ -22,9 +22,10 @@ const STALE_ENTRIES_MAX: usize = 10_000;
 #[derive(Debug)]
 pub(super) struct Temp {
     pub fd: OwnedFd,
-    /// The new file's owner, as the system chose it.
+    /// The new file's owner and mode, as the system chose them.
     pub uid: u32,
     pub gid: u32,
+    pub mode: u32,
     entry: Entry,
 }
 
@@ -37,15 +38,15 @@ struct Entry {
 }
 
 impl Temp {
-    /// Makes an empty file for `place`.
-    pub(super) fn create(place: &Place) -> Answer<Self> {
+    /// Makes an empty file for `place`, 0600 unless others may read what is being written.
+    pub(super) fn create(place: &Place, mode: Mode) -> Answer<Self> {
         const FLAGS: OFlags =
             OFlags::RDWR.union(OFlags::CREATE).union(OFlags::EXCL).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
         let dir = place.dir.clone();
         let what = || at("make a file beside", &place.path);
         loop {
             let name = name_for(&place.name);
-            let fd = match rustix::fs::openat(&dir.fd, &name, FLAGS, Mode::RUSR | Mode::WUSR) {
+            let fd = match rustix::fs::openat(&dir.fd, &name, FLAGS, mode) {
                 Err(Errno::EXIST) => continue,
                 other => other.map_err(what())?,
             };
@@ -55,7 +56,7 @@ impl Temp {
             // Another run took it for a leftover before it was locked.
             if stat.st_nlink > 0 {
                 let entry = Entry { dir, name, is_kept: false };
-                return Ok(Self { fd, uid: stat.st_uid, gid: stat.st_gid, entry });
+                return Ok(Self { fd, uid: stat.st_uid, gid: stat.st_gid, mode: stat.st_mode & 0o7777, entry });
             }
         }
     }
@@ -68,6 +69,32 @@ impl Temp {
     /// Moves the file to its place.
     pub(super) fn rename(&self, place: &Place) -> Result<(), Errno> {
         rustix::fs::renameat(&self.entry.dir.fd, &self.entry.name, &place.dir.fd, place.name())
+    }
+
+    /// Moves the file to its place, where nothing is: what is there all the same stays, and is answered by
+    /// [`Errno::EXIST`].
+    #[cfg(target_os = "linux")]
+    pub(super) fn rename_new(&self, place: &Place) -> Result<(), Errno> {
+        let flags = rustix::fs::RenameFlags::NOREPLACE;
+        match rustix::fs::renameat_with(&self.entry.dir.fd, &self.entry.name, &place.dir.fd, place.name(), flags) {
+            // Not every file system can, and not every sandbox lets us.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::PERM) => self.rename_unless_there(place),
+            other => other,
+        }
+    }
+
+    /// Moves the file to its place, where nothing is.
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn rename_new(&self, place: &Place) -> Result<(), Errno> {
+        self.rename_unless_there(place)
+    }
+
+    fn rename_unless_there(&self, place: &Place) -> Result<(), Errno> {
+        match rustix::fs::statat(&place.dir.fd, place.name(), AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::NOENT) => self.rename(place),
+            Ok(_) => Err(Errno::EXIST),
+            Err(errno) => Err(errno),
+        }
     }
 
     /// Says that the file has found its place, and returns it.

@@ -25,7 +25,9 @@ struct Old {
 impl Executor {
     /// Answers a replacement whose place is found and allowed.
     pub(super) fn replace(&mut self, replace: &Replace, place: &Place) -> Answer<OpOutput> {
-        let old = look(place, replace)?;
+        // Where nothing is expected, the rename finds out.
+        let is_new = replace.expect == Expect::Missing;
+        let old = if is_new { None } else { look(place, replace)? };
         if self.swept.insert(place.dir.path.clone()) {
             remove_stale(&place.dir);
         }
@@ -38,7 +40,7 @@ impl Executor {
         if let (Some(suffix), Some(old)) = (&replace.backup, &old) {
             backup(place, suffix, old)?;
         }
-        let done = match temp.rename(place) {
+        let done = match if is_new { temp.rename_new(place) } else { temp.rename(place) } {
             Ok(()) if old.is_none() => {
                 self.unsynced.file(temp.keep(), &place.dir);
                 return Ok(OpOutput::Done);
@@ -46,6 +48,10 @@ impl Executor {
             Ok(()) => {
                 drop(temp.keep());
                 OpOutput::Done
+            }
+            Err(Errno::EXIST) if is_new => {
+                look(place, replace)?;
+                return Err(changed(&place.path, "it has come into being"));
             }
             // A file that is a mount point, as `/etc/hosts` of a container, keeps its inode.
             Err(Errno::BUSY) => {
@@ -60,7 +66,7 @@ impl Executor {
 
     /// Makes the whole new file beside the old one; one that takes another's place is made durable.
     fn new_file(&mut self, replace: &Replace, place: &Place, old: Option<&Old>) -> Answer<Temp> {
-        let temp = as_owner(place.dir.uid, place.dir.gid, || Temp::create(place))?;
+        let temp = as_owner(place.dir.uid, place.dir.gid, || Temp::create(place, mode_while_written(replace, old)))?;
         match &replace.content {
             Content::Bytes(bytes) => write_all(&temp.fd, bytes).map_err(at("write", &place.path))?,
             Content::Text(text) => write_all(&temp.fd, text.as_str().as_bytes()).map_err(at("write", &place.path))?,
@@ -114,11 +120,7 @@ fn look(place: &Place, replace: &Replace) -> Answer<Option<Old>> {
 /// Compares what is at the place right now with what was observed.
 fn unchanged(place: &Place, replace: &Replace) -> Answer<()> {
     match replace.expect {
-        Expect::Anything => Ok(()),
-        Expect::Missing => match place.stat()? {
-            None => Ok(()),
-            Some(_) => Err(changed(&place.path, "it has come into being")),
-        },
+        Expect::Anything | Expect::Missing => Ok(()),
         Expect::Digest(expected) => {
             let Some(old) = look(place, replace)? else { return Err(changed(&place.path, "it is gone")) };
             let mut hash = Sha256::new();
@@ -132,6 +134,26 @@ fn unchanged(place: &Place, replace: &Replace) -> Answer<()> {
             }
             Err(changed(&place.path, "its content is another"))
         }
+    }
+}
+
+/// Only the owner reads and writes.
+const OWN: Mode = Mode::RUSR.union(Mode::WUSR);
+
+fn default_mode(replace: &Replace) -> u32 {
+    if replace.content.secret_path().is_some() { 0o600 } else { 0o644 }
+}
+
+/// Returns the mode of a file while it is written: its last one, where nothing else about it is to be set.
+fn mode_while_written(replace: &Replace, old: Option<&Old>) -> Mode {
+    let plain = old.is_none()
+        && replace.owner == Owner::default()
+        && replace.context.is_none()
+        && replace.validate.is_none()
+        && replace.content.secret_path().is_none();
+    match plain {
+        true => mode_of(replace.mode.unwrap_or(default_mode(replace)) & 0o777),
+        false => OWN,
     }
 }
 
@@ -150,9 +172,11 @@ fn dress(temp: &Temp, replace: &Replace, place: &Place, old: Option<&Old>) -> An
     if let Some(old) = old {
         copy_attributes(&old.fd, &temp.fd);
     }
-    let default = if replace.content.secret_path().is_some() { 0o600 } else { 0o644 };
-    let mode = replace.mode.or(old.map(|o| o.stat.st_mode & 0o7777)).unwrap_or(default);
-    rustix::fs::fchmod(&temp.fd, mode_of(mode)).map_err(what("set the mode of"))?;
+    let mode = mode_of(replace.mode.or(old.map(|o| o.stat.st_mode)).unwrap_or(default_mode(replace)));
+    // An owner or attributes that were just set may have changed it.
+    if old.is_some() || uid.is_some() || gid.is_some() || mode != mode_of(temp.mode) {
+        rustix::fs::fchmod(&temp.fd, mode).map_err(what("set the mode of"))?;
+    }
     if let Some(context) = &replace.context {
         set_context(&temp.fd, context).map_err(what("set the SELinux context of"))?;
     }
@@ -195,7 +219,7 @@ fn backup(place: &Place, suffix: &str, old: &Old) -> Answer<()> {
     if kept.stat()?.is_some_and(|stat| kind(&stat) == FileKind::Dir) {
         return Err(failure(FailureKind::WrongKind, format!("`{}` is a directory", kept.path)));
     }
-    let temp = as_owner(place.dir.uid, place.dir.gid, || Temp::create(&kept))?;
+    let temp = as_owner(place.dir.uid, place.dir.gid, || Temp::create(&kept, OWN))?;
     let what = || at("write", &kept.path);
     rustix::fs::seek(&old.fd, rustix::fs::SeekFrom::Start(0)).map_err(at("read", &place.path))?;
     copy(&old.fd, &temp.fd, None, place.path.as_str(), &kept.path)?;

@@ -23,7 +23,8 @@ pub fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> ExitCode {
 /// Returns a text with its control characters escaped: what comes from a machine does not command a terminal.
 pub fn shown(text: &str) -> Cow<'_, str> {
     let is_command = |c: char| c.is_control() && c != '\t';
-    if !text.contains(is_command) {
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~' | b'\t');
+    if text.bytes().all(is_plain) || !text.contains(is_command) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);

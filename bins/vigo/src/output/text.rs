@@ -1,6 +1,7 @@
 //! The report for people: one line for each resource that is not ok, with its diff, then a summary.
 
 use super::print::shown as safe;
+use std::borrow::Cow;
 use std::io::{self, Write};
 use vigo_core::converge::{Outcome, ResourceReport, RunOutcome, RunReport, SkipCause};
 
@@ -56,7 +57,12 @@ fn resource(out: &mut dyn Write, r: &ResourceReport, report: &RunReport, paint: 
                 Some(b'@') => Style::Cyan,
                 _ => Style::Plain,
             };
-            writeln!(out, "{:>14}{}", "", paint.paint(style, &safe(line)))?;
+            // Diffs are most of a long report.
+            let line = safe(line);
+            let line = paint.paint(style, &line);
+            for part in ["              ", &*line, "\n"] {
+                out.write_all(part.as_bytes())?;
+            }
         }
     }
     if report.dry_run || !r.outcome.satisfies() {
@@ -123,7 +129,7 @@ struct Paint {
 }
 
 impl Paint {
-    fn paint(&self, style: Style, text: &str) -> String {
+    fn paint<'a>(&self, style: Style, text: &'a str) -> Cow<'a, str> {
         let code = match style {
             _ if !self.colour => return text.into(),
             Style::Plain => return text.into(),
@@ -133,6 +139,6 @@ impl Paint {
             Style::Yellow => "33",
             Style::Cyan => "36",
         };
-        format!("\x1b[{code}m{text}\x1b[0m")
+        format!("\x1b[{code}m{text}\x1b[0m").into()
     }
 }

@@ -2,7 +2,7 @@
 
 use super::private;
 use redb::backends::InMemoryBackend;
-use redb::{Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition, WriteTransaction};
+use redb::{Database, ReadableDatabase, ReadableTable, StorageBackend, Table, TableDefinition, WriteTransaction};
 use std::path::Path;
 use vigo_core::converge::{Record, RevertCommand, StoredTrigger, VERSIONS_MAX};
 use vigo_core::resource::{Kept as Was, Snapshot};
@@ -181,10 +181,23 @@ fn decoded((_, kind, mode, uid, gid, text, bytes): Row<'_>) -> Option<Was> {
     }
 }
 
+/// The table of snapshots, once it was opened: a run that makes a thousand files keeps as many snapshots.
+type Open<'t> = Option<Table<'t, (&'static str, &'static str), Row<'static>>>;
+
+fn snapshots<'o, 't>(
+    write: &'t WriteTransaction,
+    open: &'o mut Open<'t>,
+) -> Result<&'o mut Table<'t, (&'static str, &'static str), Row<'static>>, redb::Error> {
+    match open {
+        Some(table) => Ok(table),
+        None => Ok(open.insert(write.open_table(SNAPSHOTS)?)),
+    }
+}
+
 /// Keeps a snapshot, unless there is one that was not brought back, and a file's content as its newest version.
-fn keep(write: &WriteTransaction, snapshot: &Snapshot) -> Result<(), redb::Error> {
+fn keep<'t>(write: &'t WriteTransaction, open: &mut Open<'t>, snapshot: &Snapshot) -> Result<(), redb::Error> {
     let key = (&*snapshot.type_name, &*snapshot.target);
-    let mut snapshots = write.open_table(SNAPSHOTS)?;
+    let snapshots = snapshots(write, open)?;
     let is_kept = snapshots.get(key)?.is_some_and(|row| row.value().0 == 0);
     if !is_kept {
         snapshots.insert(key, encoded(snapshot))?;
@@ -205,8 +218,13 @@ fn keep(write: &WriteTransaction, snapshot: &Snapshot) -> Result<(), redb::Error
 }
 
 /// Marks a snapshot as brought back.
-fn mark_reverted(write: &WriteTransaction, type_name: &str, target: &str) -> Result<(), redb::Error> {
-    let mut snapshots = write.open_table(SNAPSHOTS)?;
+fn mark_reverted<'t>(
+    write: &'t WriteTransaction,
+    open: &mut Open<'t>,
+    type_name: &str,
+    target: &str,
+) -> Result<(), redb::Error> {
+    let snapshots = snapshots(write, open)?;
     let was = match snapshots.get((type_name, target))? {
         Some(row) => decoded(row.value()),
         None => None,
@@ -227,12 +245,13 @@ fn written<'a>(db: &Database, records: impl Iterator<Item = &'a Record>) -> Resu
     let write = db.begin_write()?;
     let is_left = {
         let mut table = write.open_table(TRIGGERS)?;
+        let mut open = None;
         for record in records {
             match record {
                 Record::Trigger(t) => _ = table.insert((&*t.target, &*t.source), u8::from(t.fired))?,
                 Record::TriggerDone { source, target } => _ = table.remove((&**target, &**source))?,
-                Record::Snapshot(snapshot) => keep(&write, snapshot)?,
-                Record::Reverted { type_name, target } => mark_reverted(&write, type_name, target)?,
+                Record::Snapshot(snapshot) => keep(&write, &mut open, snapshot)?,
+                Record::Reverted { type_name, target } => mark_reverted(&write, &mut open, type_name, target)?,
                 Record::RevertCommand(done) => {
                     write.open_table(REVERT_COMMANDS)?.insert(&*done.id, done.sha256)?;
                 }

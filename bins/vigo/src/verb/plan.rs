@@ -25,7 +25,12 @@ impl Plan {
 pub(super) fn run(options: &RunOptions, mode: RunMode) -> ExitCode {
     options.log_level.begin();
     match apply::run(options, mode) {
-        Ok(applied) => output::report(&applied, options.format),
+        Ok(applied) => {
+            let code = output::report(&applied, options.format);
+            // The process ends here: what thousands of resources are made of is not given back piece by piece before.
+            std::mem::forget(applied);
+            code
+        }
         Err(error) => output::invalid(&error, options.format),
     }
 }

@@ -46,7 +46,7 @@ pub static DECL: TypeDecl = TypeDecl {
     ],
     refresh: Refresh::Nothing,
     batch: false,
-    identity: |fields| if fields.is_pending("cron") { None } else { Some(id(fields).to_string()) },
+    identity: |fields| if fields.is_pending("cron") { None } else { Some(id(fields)) },
     footprint,
     check,
     prepare,

@@ -8,7 +8,6 @@ use crate::resource::edit::{self, Edit};
 use crate::resource::{Attr, Fields, Footprint, Instance, Kind, Managed, Need, Prepare, Refresh, TypeDecl};
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::ToString;
 use alloc::vec::Vec;
 
 const PRESENT: &[&str] = &["present"];
@@ -51,7 +50,7 @@ pub static DECL: TypeDecl = TypeDecl {
     ],
     refresh: Refresh::Nothing,
     batch: false,
-    identity: |fields| fields.path("target_path").map(|p| p.to_string()),
+    identity: |fields| fields.path("target_path").map(|p| p.shared()),
     footprint,
     check,
     prepare,

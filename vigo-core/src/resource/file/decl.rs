@@ -7,7 +7,6 @@ use crate::host::Problem;
 use crate::resource::edit::{self, Edit};
 use crate::resource::{Attr, Fields, Footprint, Instance, Kind, Managed, Prepare, Refresh, TypeDecl};
 use alloc::boxed::Box;
-use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -47,7 +46,7 @@ pub static DECL: TypeDecl = TypeDecl {
     ],
     refresh: Refresh::Nothing,
     batch: false,
-    identity: |fields| fields.path("target_path").map(|p| p.to_string()),
+    identity: |fields| fields.path("target_path").map(|p| p.shared()),
     footprint,
     check,
     prepare,

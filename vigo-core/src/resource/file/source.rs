@@ -45,22 +45,22 @@ pub(super) fn check(fields: &Fields) -> Vec<Problem> {
     if content && source {
         problems.push(Problem::conflict("source", "excludes `content`"));
     }
-    if let Some(text) = fields.text("content")
-        && text.as_str().len() > INLINE_BYTES_MAX
+    if let Some(text) = fields.scalar("content")
+        && text.len() > INLINE_BYTES_MAX
     {
-        let message = format!("expected at most 1 MiB, found {} bytes", text.as_str().len());
+        let message = format!("expected at most 1 MiB, found {} bytes", text.len());
         problems.push(Problem::bad_value("content", message).help("ship it as `source: templates/…`"));
     }
-    if let Some(sha256) = fields.str("sha256")
-        && digest::parse(&sha256).is_none()
+    if let Some(sha256) = fields.scalar("sha256")
+        && digest::parse(sha256).is_none()
     {
         problems.push(Problem::bad_value("sha256", format!("expected 64 hexadecimal digits, found `{sha256}`")));
     }
     if fields.is_pending("source") {
         return problems;
     }
-    let source = fields.str("source");
-    let origin = source.as_deref().map(Origin::of);
+    let source = fields.scalar("source");
+    let origin = source.map(Origin::of);
     let shipped = matches!(origin, Some(Ok(Origin::Shipped)));
     match &origin {
         Some(Err(problem)) => problems.push(problem.clone()),
@@ -123,7 +123,7 @@ impl Source {
             return Ok(Self::Given(Wanted::text(indented(text, indent))));
         }
         let Some(source) = fields.str("source") else { return Ok(Self::Nothing) };
-        let sha256 = fields.str("sha256").and_then(|text| digest::parse(&text));
+        let sha256 = fields.scalar("sha256").and_then(digest::parse);
         match Origin::of(&source)? {
             Origin::Https => {
                 let sha256 = sha256.ok_or_else(|| Problem::bad_value("sha256", "expected 64 hexadecimal digits"))?;

@@ -39,7 +39,7 @@ pub enum Script {
 
 /// Checks the scripts as written.
 pub(super) fn check(fields: &Fields) -> Vec<Problem> {
-    let scripts = fields.words("stream_edit").unwrap_or_default();
+    let Some(scripts) = fields.words("stream_edit") else { return Vec::new() };
     let mut problems = Vec::new();
     if scripts.len() > SCRIPTS_MAX {
         let message = format!("expected at most {SCRIPTS_MAX} scripts, found {}", scripts.len());

@@ -5,7 +5,6 @@ use crate::host::Problem;
 use crate::resource::{Attr, Fields, Footprint, Instance, Kind, Managed, Need, Prepare, Refresh, TypeDecl};
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::ToString;
 use alloc::vec::Vec;
 
 /// The declaration.
@@ -35,7 +34,7 @@ pub static DECL: TypeDecl = TypeDecl {
     ],
     refresh: Refresh::Nothing,
     batch: false,
-    identity: |fields| fields.path("path").map(|p| p.to_string()),
+    identity: |fields| fields.path("path").map(|p| p.shared()),
     footprint,
     check,
     prepare,

@@ -40,7 +40,7 @@ pub static DECL: TypeDecl = TypeDecl {
             (_, Some(_)) => " ipv4",
             (_, None) => "",
         };
-        Some(format!("{}{family}", fields.str("hostname")?.to_ascii_lowercase()))
+        Some(format!("{}{family}", fields.str("hostname")?.to_ascii_lowercase()).into())
     },
     footprint: |_| Footprint { paths: alloc::vec![AbsPath::known("/etc/hosts")], ..Footprint::default() },
     check,

@@ -33,7 +33,7 @@ pub static DECL: TypeDecl = TypeDecl {
     ],
     refresh: Refresh::Nothing,
     batch: false,
-    identity: |fields| Some(format!("{}: {}", fields.path("target_path")?, fields.str("key")?)),
+    identity: |fields| Some(format!("{}: {}", fields.path("target_path")?, fields.str("key")?).into()),
     footprint: edit::footprint,
     check,
     prepare,

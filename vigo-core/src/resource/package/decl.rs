@@ -55,7 +55,7 @@ pub static DECL: TypeDecl = TypeDecl {
     ],
     refresh: Refresh::Nothing,
     batch: true,
-    identity: |fields| Some(join(&names(fields)?)),
+    identity: |fields| Some(join(&names(fields)?).into()),
     footprint: |_| Footprint { needs: alloc::vec![Need::Repositories], ..Footprint::default() },
     check,
     prepare,

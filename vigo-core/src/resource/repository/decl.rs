@@ -6,7 +6,7 @@ use crate::host::Problem;
 use crate::resource::{Attr, Fields, Footprint, Instance, Kind, Managed, Need, Prepare, Refresh, TypeDecl};
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -49,7 +49,7 @@ pub static DECL: TypeDecl = TypeDecl {
     ],
     refresh: Refresh::Nothing,
     batch: false,
-    identity: |fields| fields.str("repository").map(|id| id.to_string()),
+    identity: |fields| fields.str("repository"),
     footprint: |_| Footprint { makes: alloc::vec![Need::Repositories], ..Footprint::default() },
     check,
     prepare,

@@ -45,7 +45,7 @@ pub static DECL: TypeDecl = TypeDecl {
         let name = name.strip_suffix(".service").unwrap_or(&name);
         Some(match scope(fields) {
             Scope::System => name.into(),
-            Scope::User(user) => format!("{user}/{name}"),
+            Scope::User(user) => format!("{user}/{name}").into(),
         })
     },
     footprint,

@@ -67,7 +67,7 @@ pub static DECL: TypeDecl = TypeDecl {
     ],
     refresh: Refresh::Nothing,
     batch: false,
-    identity: |fields| fields.str("username").map(|u| u.to_string()),
+    identity: |fields| fields.str("username"),
     footprint,
     check,
     prepare,
