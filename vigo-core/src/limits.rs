@@ -63,6 +63,12 @@ pub const TRAIT_PATH_BYTES_MAX: usize = 1024;
 /// Levels of maps and lists in a set of traits: custom traits have 8, below `custom.<stem>`; code that walks recurses.
 pub const TRAIT_LEVELS_MAX: usize = 16;
 
+/// Levels of a custom trait: more than a path anyone writes has steps.
+pub const CUSTOM_TRAIT_LEVELS_MAX: usize = 8;
+
+/// Bytes of an area of traits, its keys and texts with a few for each number: the packages of a large host still fit.
+pub const TRAIT_AREA_BYTES_MAX: usize = 256 << 10;
+
 /// Bytes of a `when:` text: more than anyone reads.
 pub const WHEN_BYTES_MAX: usize = 4096;
 
