@@ -14,7 +14,7 @@ const CERTIFICATE: &str = "site.pem";
 /// Runs one collector, chosen by the first byte, on a machine whose every answer is taken from the rest; behind the
 /// collectors come a custom trait in YAML, and the bytes of a certificate.
 ///
-/// A collector only reads and asks nothing twice, its value is within its bound, and every field of the declared kind.
+/// A collector only reads and asks for something new each time, its value is within its bound, and every field of the declared kind.
 pub fn traits(data: &[u8]) {
     let Some((which, rest)) = choice(data) else { return };
     match collectors().get(usize::from(which & 0x7f)) {
@@ -44,10 +44,9 @@ fn run(collector: &Collector, is_image: bool, mut answer: impl FnMut(&Op) -> OpO
     let mut outputs = Outputs::default();
     let mut asked = (collector.probe)(&machine);
     for _ in 0..Collector::ROUNDS_MAX {
-        assert!(!asked.is_empty(), "`{area}` asks for nothing");
+        assert!(asked.iter().any(|op| outputs.get(op).is_none()), "`{area}` asks for nothing new");
         for op in asked {
             assert_eq!(op.effect(), Effect::Reads, "`{area}` changes something: {op}");
-            assert!(outputs.get(&op).is_none(), "`{area}` asks twice: {op}");
             let output = answer(&op);
             outputs.push(op, output.into());
         }
