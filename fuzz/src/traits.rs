@@ -52,9 +52,8 @@ fn run(collector: &Collector, is_image: bool, mut answer: impl FnMut(&Op) -> OpO
         }
         match (collector.interpret)(&machine, &outputs) {
             Ok(Found::Ask(more)) => asked = more,
-            Ok(Found::Absent) => return,
             Ok(Found::Value(value)) => return check(area, value),
-            Err(why) => return assert!(!why.is_empty(), "`{area}` fails without a word"),
+            Ok(Found::Absent) | Err(_) => return,
         }
     }
 }
