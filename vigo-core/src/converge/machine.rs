@@ -34,7 +34,8 @@ use core::cell::RefCell;
 ///    [`Step::Run`] may come in any order, also while others are still under way.
 /// 3. After [`Step::Done`] the machine is finished and `poll` returns the same report again.
 ///
-/// [`Converge::cancel`] may be called at any time: the operation in hand is finished, the rest is reported as not run.
+/// [`Converge::cancel`] may be called at any time: the operation in hand is finished, and one that resources have waited
+/// for together; the rest is reported as not run.
 /// [`Converge::abandon`] is for a driver that caught a panic out of any of these calls: the resource in hand fails and
 /// the run goes on.
 pub struct Converge {
