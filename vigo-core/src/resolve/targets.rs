@@ -23,7 +23,7 @@ pub(super) fn check(cx: &mut Context<'_, '_>, instances: &Instances<'_, '_>) {
     let mut whole: HashMap<Arc<str>, &Instance<'_, '_>> = HashMap::new();
     let mut single = Vec::new();
     let mut first: HashMap<(&'static str, String), &Instance<'_, '_>> = HashMap::new();
-    for instance in instances.all.iter().filter(|i| !i.handler && i.when != Expr::False) {
+    for instance in instances.all.iter().filter(|i| !i.handler && !i.faulty && i.when != Expr::False) {
         let (Some(decl), Some(fields)) = (instance.decl, short_fields(instances, instance)) else { continue };
         match authorized_key::claim(&fields) {
             Some(Claim::Whole(user)) => drop(whole.insert(user, instance)),
