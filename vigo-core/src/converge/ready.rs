@@ -2,13 +2,15 @@
 
 use super::Converge;
 use super::observe::Observation;
+use super::prepare::Node;
 use super::report::{Outcome, SkipCause};
 use super::turn::{Stage, Turn};
+use crate::action::AbsPath;
 use crate::bundle::{BundleResource, EdgeKind};
 use crate::guard;
 use crate::host::{Phase, Problem};
 use crate::plan::Reason;
-use crate::resource::Instance;
+use crate::resource::{Instance, Need};
 use crate::time::Timestamp;
 use crate::when::Tri;
 use alloc::boxed::Box;
@@ -145,6 +147,19 @@ impl Converge {
         guard::check_footprint(&(decl.footprint)(fields))?;
         let instance = if resource.revert { self.reverted(resource, fields) } else { self.instance(resource, fields) };
         instance.map(Some)
+    }
+}
+
+impl Converge {
+    /// Returns why a resource has no directory at `path`: another was to make that one, or one above, and has not.
+    pub(super) fn unmade(&self, node: u32, path: &AbsPath) -> Option<String> {
+        let makes = |n: &Node| n.footprint.makes.iter().any(|m| matches!(m, Need::Dir(d) if path.is_at_or_below(d)));
+        self.graph.before(node).iter().find_map(|(from, _)| {
+            let earlier = self.nodes.get(*from as usize)?;
+            let outcome = earlier.outcome.as_ref().filter(|o| !o.satisfies() && makes(earlier))?;
+            let id = self.bundle.resources.get(earlier.resource as usize).map_or("", |r| &*r.id);
+            Some(format!("`{id}`, which makes its directory, {}", was(outcome.word())))
+        })
     }
 }
 
