@@ -39,6 +39,9 @@ pub const PATTERN_STEPS_MAX: usize = 5_000_000;
 /// Resources of one class after `foreach`: ten times what a large host has.
 pub const RESOURCES_MAX: usize = 50_000;
 
+/// Attempts after the first: each may take hours, and a salt is kept for each.
+pub const RETRIES_MAX: u32 = 100;
+
 /// Edges of one class: whole-crate references between crates of a thousand resources each still fit.
 pub const EDGES_MAX: usize = 2_000_000;
 
