@@ -87,7 +87,7 @@ impl Converge {
                 return self.skip(turn, SkipCause::Dependency, why, now);
             }
         }
-        if let Some(problem) = fault {
+        if let Some(problem) = fault.or_else(|| self.met_rival(turn.node)) {
             return self.give_up(turn, problem, now);
         }
         if resource.handler {
@@ -122,6 +122,17 @@ impl Converge {
                 self.turn = Some(turn);
             }
         }
+    }
+
+    /// Returns why a resource must not run: an earlier one for the same thing did, with other wishes.
+    fn met_rival(&self, node: u32) -> Option<Problem> {
+        let ran = |n: &Node| {
+            let skipped = |o: &Outcome| matches!(o, Outcome::Skipped(SkipCause::When | SkipCause::Untriggered));
+            n.outcome.as_ref().is_some_and(|o| !skipped(o))
+        };
+        let rivals = &self.nodes.get(node as usize)?.rivals;
+        let met = rivals.iter().find(|(earlier, _)| self.nodes.get(*earlier as usize).is_some_and(ran))?;
+        Some(met.1.clone())
     }
 
     /// Returns what brings the resource to its state; `None` when a revert has nothing left to do.
