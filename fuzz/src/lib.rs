@@ -4,6 +4,7 @@
 //! a program of its name in `fuzz_targets/` (and a `[[bin]]` in `Cargo.toml`) and committed inputs in `corpus/<name>/`.
 //! `cargo xtask fuzz` runs the programs; `tests/replay.rs` runs every committed input through the function on stable.
 
+mod answers;
 mod config;
 mod converge;
 mod input;
@@ -13,6 +14,7 @@ mod nearest;
 mod plan;
 mod source;
 mod template;
+mod traits;
 mod when;
 
 pub use config::config;
@@ -22,6 +24,7 @@ pub use nearest::nearest;
 pub use plan::plan;
 pub use source::source;
 pub use template::template;
+pub use traits::traits;
 pub use when::when;
 
 /// A target: its name and its function.
@@ -36,5 +39,6 @@ pub const TARGETS: &[Target] = &[
     ("plan", plan),
     ("source", source),
     ("template", template),
+    ("traits", traits),
     ("when", when),
 ];

@@ -1,7 +1,8 @@
 //! A machine that answers whatever the input says.
 
+use crate::answers::Answers;
 use std::sync::{Arc, OnceLock};
-use vigo_core::action::{Effect, Entry, Exit, FailureKind, FileKind, Metadata, Op, OpFailure, OpOutput, Ran};
+use vigo_core::action::Effect;
 use vigo_core::bundle::PolicyBundle;
 use vigo_core::config::Config;
 use vigo_core::converge::{Converge, Envoy, Options, RunReport, Step};
@@ -39,7 +40,7 @@ pub fn policy() -> Arc<PolicyBundle> {
 
 /// Runs `only` of the policy (all when empty) on a machine whose every answer is taken from `data`.
 pub fn run(data: &[u8], host: &'static dyn Host, init: Init, only: Vec<Arc<str>>, dry_run: bool) -> Arc<RunReport> {
-    let mut answers = Answers { rest: data };
+    let mut answers = Answers::of(data);
     let is_told = data.windows(SECRET.len()).any(|bytes| bytes == SECRET.as_bytes());
     let bundle = policy();
     let facts = HostFacts {
@@ -101,95 +102,4 @@ pub fn run(data: &[u8], host: &'static dyn Host, init: Init, only: Vec<Arc<str>>
         }
     }
     panic!("the run does not end");
-}
-
-struct Answers<'a> {
-    rest: &'a [u8],
-}
-
-impl Answers<'_> {
-    fn byte(&mut self) -> u8 {
-        match self.rest.split_first() {
-            Some((first, rest)) => {
-                self.rest = rest;
-                *first
-            }
-            None => 0,
-        }
-    }
-
-    /// Takes a length, then as many bytes; from half of the lengths on, all up to the next zero byte.
-    fn bytes(&mut self) -> Vec<u8> {
-        let len = self.byte();
-        let len = match len {
-            0..128 => usize::from(len),
-            _ => self.rest.iter().position(|&b| b == 0).unwrap_or(self.rest.len()),
-        };
-        let (taken, rest) = self.rest.split_at(len.min(self.rest.len()));
-        self.rest = rest;
-        taken.to_vec()
-    }
-
-    fn meta(&mut self) -> Metadata {
-        let kind = match self.byte() % 8 {
-            0 => FileKind::Dir,
-            1 => FileKind::Symlink,
-            2 => FileKind::Other,
-            _ => FileKind::File,
-        };
-        let target = (kind == FileKind::Symlink).then(|| String::from_utf8_lossy(&self.bytes()).into());
-        Metadata {
-            kind,
-            mode: u32::from(self.byte()) * 8,
-            uid: u32::from(self.byte()),
-            gid: 0,
-            size: u64::from(self.byte()),
-            mtime_ms: 0,
-            dev: 1,
-            ino: u64::from(self.byte()),
-            nlink: 1,
-            target,
-            context: None,
-        }
-    }
-
-    fn answer(&mut self, op: &Op) -> OpOutput {
-        let choice = self.byte();
-        if choice >= 0xF0 {
-            let kind = match choice & 3 {
-                0 => FailureKind::Denied,
-                1 => FailureKind::NoSpace,
-                2 => FailureKind::TimedOut,
-                _ => FailureKind::Other,
-            };
-            return OpOutput::Failed(OpFailure { kind, message: String::from_utf8_lossy(&self.bytes()).into_owned() });
-        }
-        match op {
-            Op::Run(_) => {
-                let exit = match choice % 8 {
-                    0..5 => Exit::Code(0),
-                    7 => Exit::Signal(9),
-                    code => Exit::Code(i32::from(code)),
-                };
-                OpOutput::Ran(Ran { exit, stdout: self.bytes(), stderr: self.bytes(), truncated: choice & 0x40 != 0 })
-            }
-            _ if op.effect() == Effect::Changes => OpOutput::Done,
-            // A wrong kind of answer must be borne, too.
-            _ if choice >= 0xE0 => OpOutput::Done,
-            _ if choice.is_multiple_of(4) => OpOutput::Missing,
-            Op::ReadFile { .. } => OpOutput::File { meta: self.meta(), content: self.bytes().into() },
-            Op::HashFile { .. } => {
-                let mut sha256 = [0; 32];
-                sha256[0] = self.byte();
-                OpOutput::Hash { meta: self.meta(), sha256 }
-            }
-            Op::ListDir { .. } => {
-                let count = usize::from(self.byte() % 5);
-                let entry = |a: &mut Self| Entry { path: String::from_utf8_lossy(&a.bytes()).into(), meta: a.meta() };
-                OpOutput::Dir((0..count).map(|_| entry(self)).collect())
-            }
-            Op::ReadUrl { .. } => OpOutput::Bytes(self.bytes().into()),
-            _ => OpOutput::Stat(self.meta()),
-        }
-    }
 }

@@ -39,6 +39,9 @@ pub const PATTERN_STEPS_MAX: usize = 5_000_000;
 /// Resources of one class after `foreach`: ten times what a large host has.
 pub const RESOURCES_MAX: usize = 50_000;
 
+/// Attempts after the first: each may take hours, and a salt is kept for each.
+pub const RETRIES_MAX: u32 = 100;
+
 /// Edges of one class: whole-crate references between crates of a thousand resources each still fit.
 pub const EDGES_MAX: usize = 2_000_000;
 
@@ -62,6 +65,12 @@ pub const TRAIT_PATH_BYTES_MAX: usize = 1024;
 
 /// Levels of maps and lists in a set of traits: custom traits have 8, below `custom.<stem>`; code that walks recurses.
 pub const TRAIT_LEVELS_MAX: usize = 16;
+
+/// Levels of a custom trait: more than a path anyone writes has steps.
+pub const CUSTOM_TRAIT_LEVELS_MAX: usize = 8;
+
+/// Bytes of an area of traits, its keys and texts with a few for each number: the packages of a large host still fit.
+pub const TRAIT_AREA_BYTES_MAX: usize = 256 << 10;
 
 /// Bytes of a `when:` text: more than anyone reads.
 pub const WHEN_BYTES_MAX: usize = 4096;

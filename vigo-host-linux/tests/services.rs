@@ -37,6 +37,8 @@ struct Machine {
     shows: u32,
     /// What `daemon-reload` exits with.
     reload: i32,
+    /// The run is cancelled at the first operation in whose text this stands.
+    cancelled_on: Option<&'static str>,
 }
 
 impl Machine {
@@ -53,6 +55,7 @@ impl Machine {
             calls: Vec::new(),
             shows: 0,
             reload: 0,
+            cancelled_on: None,
         }
     }
 
@@ -190,6 +193,9 @@ impl Machine {
             match step {
                 Step::Run(ops) => {
                     for (id, op) in ops {
+                        if self.cancelled_on.is_some_and(|text| op.to_string().contains(text)) {
+                            converge.cancel();
+                        }
                         let output = self.perform(&op);
                         converge.handle_output(id, output, self.now);
                     }
@@ -391,6 +397,55 @@ fn a_reload_that_fails_fails_all_who_waited_for_it() {
     let report = m.run(&units("a", &["", ""]), false);
     assert_eq!(m.calls, ["daemon-reload"]);
     assert!(report.resources.iter().all(|r| r.outcome == Outcome::Changed), "{:?}", changes(&report));
+}
+
+#[test]
+fn a_cancelled_run_loads_the_units_that_it_has_written() {
+    let policy = units("a", &["", ""]) + "  - {name: end, type: file, target_path: /etc/end, content: x}\n";
+    let outcomes = |m: &mut Machine| -> Vec<String> {
+        let report = m.run(&policy, false);
+        report.resources.iter().map(|r| format!("{} {} {:?}", r.id, r.outcome.word(), r.cause)).collect()
+    };
+    let cancelled = "Some(\"the run was cancelled before it was changed\")";
+    let not_begun = "Some(\"the run was cancelled before its turn\")";
+    // While the next is looked at.
+    let mut m = Machine::new(&[]);
+    m.cancelled_on = Some("override.conf");
+    let expected = [
+        format!("c/nice skipped {cancelled}"),
+        "c/u0 changed None".into(),
+        "c/u1 changed None".into(),
+        format!("c/end skipped {not_begun}"),
+    ];
+    assert_eq!(outcomes(&mut m), expected);
+    assert_eq!(m.calls, ["enable u0.service", "enable u1.service", "daemon-reload"]);
+    assert!(!m.files.contains_key("/etc/end") && m.triggers.is_empty(), "{:?}", m.triggers);
+    // While the next is written: it alone is half done, and what is left of it is done by the next run.
+    let mut m = Machine::new(&[]);
+    m.cancelled_on = Some("write /etc/systemd/system/u1.service");
+    let cut = "Some(\"the run was cancelled between two of its operations\")";
+    let expected = [
+        format!("c/u1 failed {cut}"),
+        "c/u0 changed None".into(),
+        format!("c/nice skipped {not_begun}"),
+        format!("c/end skipped {not_begun}"),
+    ];
+    assert_eq!(outcomes(&mut m), expected);
+    assert_eq!(m.calls, ["enable u0.service", "daemon-reload"]);
+    m.cancelled_on = None;
+    let again = outcomes(&mut m);
+    assert!(again.iter().all(|line| line.ends_with(" None")), "{again:?}");
+    assert_eq!(m.calls, ["enable u1.service", "daemon-reload"]);
+}
+
+#[test]
+fn a_run_that_is_cancelled_by_the_reload_ends_what_waited_for_it() {
+    let mut m = Machine::new(&[]);
+    m.cancelled_on = Some("daemon-reload");
+    let report = m.run(&units("a", &["", ""]), false);
+    assert!(report.resources.iter().all(|r| r.outcome == Outcome::Changed), "{report:#?}");
+    assert_eq!(m.calls, ["enable u0.service", "enable u1.service", "daemon-reload"]);
+    assert!(m.triggers.is_empty());
 }
 
 #[test]

@@ -313,6 +313,28 @@ fn attributes_of_the_old_file_are_kept_but_for_its_capabilities() {
 }
 
 #[test]
+fn a_long_list_of_attributes_is_kept() {
+    // Memory keeps more names than a block of the usual file systems holds.
+    let dir = Path::new("/dev/shm").join(format!("vigo-test-{}-many", std::process::id()));
+    let _ = fs::create_dir_all(&dir);
+    let path = dir.join("f");
+    let name = |i: usize| format!("user.{i:03}{}", "x".repeat(200));
+    let flags = rustix::fs::XattrFlags::empty();
+    let set = |i| rustix::fs::setxattr(&path, name(i), b"mine", flags).is_ok();
+    if fs::write(&path, "1").is_err() || !(0..40).all(set) {
+        eprintln!("this file system keeps no long list of attributes: not tested");
+        let _ = fs::remove_dir_all(&dir);
+        return;
+    }
+    let target = AbsPath::parse(path.to_str().unwrap()).unwrap();
+    let output = Scratch::new("many").executor().perform(&Op::ReplaceFile(replace(target, "2")));
+    let mut value = [0; 64];
+    let kept = (0..40).filter(|i| rustix::fs::getxattr(&path, name(*i), &mut value) == Ok(4)).count();
+    let _ = fs::remove_dir_all(&dir);
+    assert_eq!((output, kept), (OpOutput::Done, 40));
+}
+
+#[test]
 fn a_replacement_is_refused_when_the_file_is_not_what_was_observed() {
     let t = Scratch::new("expect");
     let cases: &[(&str, Option<&str>, Expect, bool)] = &[

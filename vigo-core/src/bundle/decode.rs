@@ -252,7 +252,7 @@ impl<'a> Reader<'a> {
             when: self.expr("a resource's condition")?,
             handler: self.flag("whether a resource is a handler")?,
             stamp: self.optional("a stamp", |r| r.stamp().map(Box::new))?,
-            retries: self.small("a number of retries")?,
+            retries: self.below("a number of retries", limits::RETRIES_MAX as usize + 1)?,
             retry_delay: Duration::from_ms(self.number("a retry delay")?),
             timeout: self.optional("a timeout", |r| r.number("a timeout").map(Duration::from_ms))?,
             revert: self.flag("whether a resource reverts")?,

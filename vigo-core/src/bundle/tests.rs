@@ -164,6 +164,8 @@ fn what_no_agent_may_have_is_not_signed() {
     assert_eq!(secret, "a value cannot be put into a bundle: it is the plaintext of secret `db/pw`");
     let unknown = with(|p| p.resources[0].when = Some(Expr::unknown("no trait")));
     assert!(unknown.starts_with("a condition of `a/site[one]` cannot be put into a bundle: "), "{unknown}");
+    let retries = with(|p| p.resources[0].retries = 101);
+    assert!(retries.contains("a number of retries") && retries.contains("expected"), "{retries}");
     let place = with(|p| p.resources[0].place = Place { file: 99, line: 1, column: 1 });
     assert!(place.contains("expected a file below"), "{place}");
 }

@@ -4,6 +4,7 @@ use super::compliance::Claims;
 use super::reader::Reader;
 use super::role::arm_head;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::limits::RETRIES_MAX;
 use crate::source::{Entry, Map, Node};
 use crate::time::Duration;
 use crate::when::{Context, Expr};
@@ -106,8 +107,6 @@ pub(crate) const COMMON_KEYS: &[&str] = &[
     "revert",
     "on_revert",
 ];
-
-const RETRIES_MAX: u32 = 100;
 
 impl Attempts {
     /// Takes `retries`, `retry_delay` or `timeout`.

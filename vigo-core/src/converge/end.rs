@@ -82,7 +82,11 @@ impl Converge {
 
     /// Ends the turn in a run that was cancelled, unless its operations are through.
     pub(super) fn cut_off(&mut self, now: Timestamp) {
-        let Some(turn) = self.turn.take_if(|turn| turn.is_open()) else { return };
+        let Some(turn) = self.turn.take() else { return };
+        if !turn.is_open() || self.goes_through(&turn) {
+            self.turn = Some(turn);
+            return;
+        }
         self.pending = None;
         if turn.acted {
             return self.give_up(turn, Problem::failed("the run was cancelled between two of its operations"), now);

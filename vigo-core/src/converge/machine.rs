@@ -14,6 +14,7 @@ use crate::action::{Effect, Op, OpOutput};
 use crate::bundle::{BundleResource, PolicyBundle, Raw};
 use crate::entropy::Entropy;
 use crate::host::{Host, HostFacts, Problem};
+use crate::limits::RETRIES_MAX;
 use crate::plan::Graph;
 use crate::secret;
 use crate::time::{Duration, Timestamp};
@@ -34,7 +35,8 @@ use core::cell::RefCell;
 ///    [`Step::Run`] may come in any order, also while others are still under way.
 /// 3. After [`Step::Done`] the machine is finished and `poll` returns the same report again.
 ///
-/// [`Converge::cancel`] may be called at any time: the operation in hand is finished, the rest is reported as not run.
+/// [`Converge::cancel`] may be called at any time: the operation in hand is finished, and one that resources have waited
+/// for together; the rest is reported as not run.
 /// [`Converge::abandon`] is for a driver that caught a panic out of any of these calls: the resource in hand fails and
 /// the run goes on.
 pub struct Converge {
@@ -78,9 +80,6 @@ pub struct Converge {
     started: Option<Timestamp>,
     reports: Vec<ResourceReport>,
 }
-
-/// Attempts after the first for which there is a salt; publish allows no more.
-const SALTED_RETRIES_MAX: u32 = 100;
 
 /// What a driver has to do next.
 #[derive(Debug)]
@@ -210,7 +209,7 @@ impl Converge {
             let selected = r.selector.iter().flat_map(|s| &s.arms).flat_map(|a| &a.set);
             let arms = r.arms.iter().flat_map(|a| &a.set).chain(selected);
             let has = r.attributes.iter().chain(arms).any(|a| hashed(&a.name, &a.value));
-            if has { r.retries.min(SALTED_RETRIES_MAX) as usize + 1 } else { 0 }
+            if has { r.retries.min(RETRIES_MAX) as usize + 1 } else { 0 }
         };
         bundle.resources.iter().map(pieces).sum()
     }

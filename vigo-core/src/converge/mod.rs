@@ -19,6 +19,7 @@ mod ready;
 mod render;
 mod report;
 mod revert;
+mod rivals;
 #[cfg(test)]
 mod tests;
 mod trigger;

@@ -1,7 +1,7 @@
 //! Turns that wait together for one operation: several changed unit files cost one `daemon-reload`.
 
 use super::Converge;
-use super::turn::Turn;
+use super::turn::{Stage, Turn};
 use crate::action::{Op, OpOutput};
 use crate::time::Timestamp;
 use crate::when::Expr;
@@ -63,6 +63,13 @@ impl Converge {
         let node = turn.node;
         self.turn = Some(turn);
         Some(node)
+    }
+
+    /// Returns whether a turn goes through what it has waited for, also when the run was cancelled meanwhile: it was put
+    /// off for the sake of the others alone, and would be left half done.
+    pub(super) fn goes_through(&self, turn: &Turn) -> bool {
+        let next = || turn.queue.front().zip(turn.instance.as_ref()).is_some_and(|(op, i)| i.shares(op));
+        self.parked.going_on && matches!(turn.stage, Stage::Perform) && (turn.asked.is_some() || next())
     }
 
     /// Returns whether a resource neither depends on those that wait, nor can see that they do.

@@ -2,6 +2,8 @@
 
 use super::Converge;
 use super::observe::Observation;
+use super::predict::needed_parent;
+use super::report::SkipCause;
 use super::turn::{LOCK_PAUSE, PAUSE_MIN, Stage, Turn};
 use crate::action::{Effect, FailureKind, Op, OpOutput};
 use crate::guard;
@@ -118,6 +120,13 @@ impl Converge {
                     turn.stage = Stage::Observe(Phase::After);
                     self.turn = Some(turn);
                     return;
+                }
+                OpOutput::Failed(failure)
+                    if failure.kind == FailureKind::NoParent
+                        && !turn.acted
+                        && let Some(why) = needed_parent(&op).and_then(|dir| self.unmade(turn.node, &dir)) =>
+                {
+                    return self.skip(turn, SkipCause::Dependency, why, now);
                 }
                 OpOutput::Failed(failure) => {
                     let mut problem = Problem::from(failure);

@@ -2,7 +2,7 @@
 
 use super::Converge;
 use super::prepare::Node;
-use super::report::Outcome;
+use super::report::{Outcome, SkipCause};
 use super::turn::{Stage, Turn};
 use crate::action::{AbsPath, Effect, FailureKind, FileKind, Op, OpOutput};
 use crate::bundle::EdgeKind;
@@ -20,7 +20,7 @@ impl Converge {
     pub(super) fn foresee(&mut self, mut turn: Box<Turn>, ops: Vec<Op>) {
         let changes = ops.iter().filter(|op| op.effect() == Effect::Changes);
         turn.report.operations.extend(changes.map(ToString::to_string));
-        let parents: Vec<Op> = ops.iter().filter_map(needed_parent).collect();
+        let parents = ops.iter().filter_map(needed_parent).map(|path| Op::Stat { path, follow: true }).collect();
         turn.stage = Stage::Foresee(ops);
         self.turn = Some(turn);
         self.ask(parents);
@@ -33,17 +33,23 @@ impl Converge {
         let missing = answers.iter().find_map(|(op, output)| match (&**op, &**output) {
             (Op::Stat { path, .. }, OpOutput::Missing) if !made(path) => {
                 let problem = Problem::failed(format!("its directory `{path}` does not exist"));
-                Some(problem.help("declare the `directory`, or write `make_parents: true`"))
+                Some((
+                    problem.help("declare the `directory`, or write `make_parents: true`"),
+                    self.unmade(turn.node, path),
+                ))
             }
             (Op::Stat { path, .. }, OpOutput::Stat(meta)) if meta.kind != FileKind::Dir => {
-                Some(Problem::failed(format!("expected a directory at `{path}`, found something else")))
+                Some((Problem::failed(format!("expected a directory at `{path}`, found something else")), None))
             }
             _ => None,
         });
-        if let Some(problem) = missing
+        if let Some((problem, unmade)) = missing
             && self.doubt_before(turn.node).is_none()
         {
-            return self.fail(turn, problem, now);
+            return match unmade {
+                Some(why) => self.skip(turn, SkipCause::Dependency, why, now),
+                None => self.fail(turn, problem, now),
+            };
         }
         self.predict(turn, &ops, now);
     }
@@ -136,12 +142,12 @@ impl Converge {
     }
 }
 
-/// Returns the look at the directory that an operation needs and does not make.
-fn needed_parent(op: &Op) -> Option<Op> {
+/// Returns the directory that an operation needs and does not make.
+pub(super) fn needed_parent(op: &Op) -> Option<AbsPath> {
     let path = match op {
         Op::ReplaceFile(r) if !r.parents => &r.path,
         Op::MakeDir { path, parents: false, .. } | Op::Symlink { path, .. } | Op::HardLink { path, .. } => path,
         _ => return None,
     };
-    Some(Op::Stat { path: path.parent()?, follow: true })
+    path.parent()
 }

@@ -3,6 +3,7 @@
 use super::Converge;
 use super::render::{Own, Renderer};
 use super::report::Outcome;
+use super::rivals::{self, Rival};
 use super::trigger::{Record, Triggers};
 use crate::bundle::{Attribute, BundleResource, EdgeKind};
 use crate::host::{Problem, ProblemKind, unsupported_type};
@@ -17,7 +18,6 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use hashbrown::HashMap;
 
 /// A resource of this run.
 pub(super) struct Node {
@@ -32,6 +32,8 @@ pub(super) struct Node {
     pub(super) when: Option<Expr>,
     /// What keeps it from being run, found before its turn.
     pub(super) fault: Option<Box<Problem>>,
+    /// Earlier resources for the same thing, with other wishes: whether both will run is not known before their turns.
+    pub(super) rivals: Vec<(u32, Problem)>,
     /// Made early, for observations of all of a type together.
     pub(super) instance: Option<Box<dyn Instance>>,
     /// Whom a change of it triggers.
@@ -63,6 +65,7 @@ impl Node {
             footprint: Footprint::default(),
             when,
             fault: None,
+            rivals: Vec::new(),
             instance: None,
             targets: Vec::new(),
             outcome: None,
@@ -117,9 +120,11 @@ pub(super) fn arrange(run: &mut Converge) -> Arranged {
             (0..run.nodes.len() as u32).collect()
         }
     };
-    for (n, fault) in duplicates(run, &order) {
-        if let Some(node) = run.nodes.get_mut(n as usize) {
-            node.fault = Some(Box::new(fault));
+    for Rival { node, earlier, problem, sure } in rivals::find(run, &order) {
+        match run.nodes.get_mut(node as usize) {
+            Some(node) if sure => node.fault = Some(Box::new(problem)),
+            Some(node) => node.rivals.push((earlier, problem)),
+            None => {}
         }
     }
     let known = match run.options.triggers.is_empty() {
@@ -142,41 +147,7 @@ fn imply(resources: &[BundleResource], nodes: &[Node], graph: &mut Graph) {
     plan::imply(graph, &known);
 }
 
-/// Two resources for one target with different wishes, both of which may run: the later one fails.
-fn duplicates(run: &Converge, order: &[u32]) -> Vec<(u32, Problem)> {
-    let nodes = &run.nodes;
-    let mut faults = Vec::new();
-    let mut first: HashMap<(&'static str, &str), u32> = HashMap::with_capacity(order.len());
-    for &n in order {
-        let Some(node) = nodes.get(n as usize) else { continue };
-        let (Some(decl), Some(identity)) = (node.decl, &node.identity) else { continue };
-        let Some(r) = run.bundle.resources.get(node.resource as usize) else { continue };
-        if r.handler || is_false(run.gate_of(r)) || is_false(node.when.as_ref()) || node.fault.is_some() {
-            continue;
-        }
-        // A resource about several things has an identity for each.
-        let mut other = None;
-        for line in identity.split('\n') {
-            let earlier = *first.entry((decl.name, line)).or_insert(n);
-            other = other.or_else(|| (earlier != n).then_some(earlier));
-        }
-        let Some(earlier) = other.and_then(|other| nodes.get(other as usize)) else { continue };
-        let Some(e) = run.bundle.resources.get(earlier.resource as usize) else { continue };
-        let conditions = [run.gate_of(r), node.when.as_ref(), run.gate_of(e), earlier.when.as_ref()];
-        let open = conditions.into_iter().any(|c| c.is_some());
-        let same_things = earlier.identity.as_ref() == Some(identity);
-        let about = decl.attributes.first().map(|a| a.name).filter(|_| !same_things);
-        if e.attributes_equal(r, about) || open {
-            continue;
-        }
-        let at = Renderer::shown(&run.bundle, e.place);
-        let message = format!("`{}` at {at} manages the same {} with other wishes", e.id, decl.name);
-        faults.push((n, Problem::failed(message).help("remove one of the two, or make them agree")));
-    }
-    faults
-}
-
-fn is_false(expr: Option<&Expr>) -> bool {
+pub(super) fn is_false(expr: Option<&Expr>) -> bool {
     matches!(expr, Some(Expr::False))
 }
 
@@ -227,7 +198,7 @@ impl Converge {
     }
 
     /// Returns the gate of a resource's crate; `None` is true.
-    fn gate_of(&self, resource: &BundleResource) -> Option<&Expr> {
+    pub(super) fn gate_of(&self, resource: &BundleResource) -> Option<&Expr> {
         self.gates.get(resource.krate as usize)?.expr.as_ref()
     }
 

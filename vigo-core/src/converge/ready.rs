@@ -2,13 +2,15 @@
 
 use super::Converge;
 use super::observe::Observation;
+use super::prepare::Node;
 use super::report::{Outcome, SkipCause};
 use super::turn::{Stage, Turn};
+use crate::action::AbsPath;
 use crate::bundle::{BundleResource, EdgeKind};
 use crate::guard;
 use crate::host::{Phase, Problem};
 use crate::plan::Reason;
-use crate::resource::{FieldValue, Instance};
+use crate::resource::{FieldValue, Instance, Need};
 use crate::time::Timestamp;
 use crate::when::Tri;
 use alloc::boxed::Box;
@@ -85,8 +87,8 @@ impl Converge {
                 return self.skip(turn, SkipCause::Dependency, why, now);
             }
         }
-        if let Some(problem) = fault {
-            return self.give_up(turn, *problem, now);
+        if let Some(problem) = fault.map(|fault| *fault).or_else(|| self.met_rival(turn.node)) {
+            return self.give_up(turn, problem, now);
         }
         if resource.handler {
             match self.triggers.newest(&resource.id) {
@@ -122,6 +124,17 @@ impl Converge {
         }
     }
 
+    /// Returns why a resource must not run: an earlier one for the same thing did, with other wishes.
+    fn met_rival(&self, node: u32) -> Option<Problem> {
+        let ran = |n: &Node| {
+            let skipped = |o: &Outcome| matches!(o, Outcome::Skipped(SkipCause::When | SkipCause::Untriggered));
+            n.outcome.as_ref().is_some_and(|o| !skipped(o))
+        };
+        let rivals = &self.nodes.get(node as usize)?.rivals;
+        let met = rivals.iter().find(|(earlier, _)| self.nodes.get(*earlier as usize).is_some_and(ran))?;
+        Some(met.1.clone())
+    }
+
     /// Returns what brings the resource to its state; `None` when a revert has nothing left to do.
     fn make(&mut self, turn: &Turn, resource: &BundleResource) -> Result<Option<Box<dyn Instance>>, Problem> {
         if let Some(command) = &resource.on_revert {
@@ -151,6 +164,19 @@ impl Converge {
         };
         let instance = if resource.revert { self.reverted(resource, fields) } else { self.instance(resource, fields) };
         instance.map(Some)
+    }
+}
+
+impl Converge {
+    /// Returns why a resource has no directory at `path`: another was to make that one, or one above, and has not.
+    pub(super) fn unmade(&self, node: u32, path: &AbsPath) -> Option<String> {
+        let makes = |n: &Node| n.footprint.makes.iter().any(|m| matches!(m, Need::Dir(d) if path.is_at_or_below(d)));
+        self.graph.before(node).iter().find_map(|(from, _)| {
+            let earlier = self.nodes.get(*from as usize)?;
+            let outcome = earlier.outcome.as_ref().filter(|o| !o.satisfies() && makes(earlier))?;
+            let id = self.bundle.resources.get(earlier.resource as usize).map_or("", |r| &*r.id);
+            Some(format!("`{id}`, which makes its directory, {}", was(outcome.word())))
+        })
     }
 }
 

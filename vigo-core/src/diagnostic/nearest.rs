@@ -3,7 +3,8 @@
 use alloc::vec::Vec;
 
 /// Returns the name nearest to `word` by edits (insert, delete, replace, swap of neighbours), if it is near enough to
-/// be what was meant: at most a third of the word's length. The first of equals wins.
+/// be what was meant: at most a third of the word's length, and always less than the whole of either. The first of
+/// equals wins.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let letters_of_word = letters(word);
     let word: Vec<char> = word.chars().take(128).collect();
@@ -19,7 +20,8 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
             continue;
         }
         let d = distance(&word, &chars, limit);
-        if d <= limit && best.is_none_or(|(least, _)| d < least) {
+        let is_near = d == 0 || (d <= limit && d < word.len().min(chars.len()));
+        if is_near && best.is_none_or(|(least, _)| d < least) {
             best = Some((d, name));
         }
     }
@@ -66,5 +68,13 @@ mod tests {
         assert_eq!(nearest("ngnix", known), Some("nginx"));
         assert_eq!(nearest("postgers", known), Some("postgres"));
         assert_eq!(nearest("apache", known), None);
+    }
+
+    #[test]
+    fn another_letter_is_another_name() {
+        let known = ["a", "ab", "ip"];
+        assert_eq!((nearest("g", known), nearest("i", known)), (None, None));
+        assert_eq!(nearest("ap", known), Some("ab"));
+        assert_eq!((nearest("ac", ["a"]), nearest("a", known), nearest("", [""])), (None, Some("a"), Some("")));
     }
 }

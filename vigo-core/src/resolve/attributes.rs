@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 use hashbrown::HashMap;
 
 /// The attributes of one resource, its crate's defaults behind them.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Attributes<'a> {
     pub entries: Vec<(&'a str, Entry<'a>)>,
     /// Those of them that are the crate's defaults.

@@ -29,18 +29,18 @@ pub fn check(config: &Config<'_>) -> Vec<Diagnostic> {
             diagnostics.extend(policy::of_class(config, &layers, Host::Any(false), Some(&mut cache)).1);
         }
         for d in diagnostics {
-            match found.get_mut(&d) {
+            match found.get_mut(&mistake(&d)) {
                 Some((blocks, last)) if *last != number => (*blocks, *last) = (*blocks + 1, number),
                 Some(_) => {}
                 None => {
-                    found.insert(d.clone(), (1, number));
+                    found.insert(mistake(&d), (1, number));
                     order.push(d);
                 }
             }
         }
     }
     for d in order {
-        let blocks = found.get(&d).map_or(1, |(blocks, _)| *blocks);
+        let blocks = found.get(&mistake(&d)).map_or(1, |(blocks, _)| *blocks);
         all.push(if blocks > 1 { d.help(format!("this concerns {blocks} match blocks")) } else { d });
     }
     for krate in config.crates.iter().filter(|c| !included.contains(&*c.name)) {
@@ -50,4 +50,9 @@ pub fn check(config: &Config<'_>) -> Vec<Diagnostic> {
         all.retain(|d| !config.is_noise(d));
     }
     tidy(all)
+}
+
+/// Returns a diagnostic without its help: the names that are near to a mistake may be others for each class.
+fn mistake(d: &Diagnostic) -> Diagnostic {
+    Diagnostic { help: Vec::new(), ..d.clone() }
 }

@@ -17,6 +17,7 @@ use crate::resource::{self, TypeDecl};
 use crate::source::Node;
 use crate::value::Value;
 use crate::when::{self, Expr};
+use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -50,6 +51,8 @@ pub(super) struct CrateInstance<'c, 'a> {
     pub scope: usize,
     /// What is left of arm and gate.
     pub gate: Expr,
+    /// Whether the gate could not be read, which is reported: it stands open then, so that what is behind it is checked.
+    pub faulty: bool,
     /// Its resources, as indices of instances.
     pub resources: Vec<u32>,
     /// Its resources by name, and by the name without label.
@@ -69,6 +72,9 @@ pub(super) struct Instance<'c, 'a> {
     pub item: Option<Item>,
     pub when: Expr,
     pub handler: bool,
+    /// Whether its name, type or condition could not be read, which is reported: something stands in for it then, so that
+    /// the rest of it is checked.
+    pub faulty: bool,
 }
 
 /// What a class consists of, before its edges.
@@ -152,10 +158,15 @@ pub(super) fn instantiate<'c, 'a>(cx: &mut Context<'c, 'a>, vars: &mut HostVars)
                 outer: None,
                 user: krate.user,
             };
-            let gate = if condition == Expr::False { Expr::False } else { out.gate(cx, krate, &condition, &data) };
+            let own = if condition == Expr::False { Some(Expr::False) } else { out.gate(cx, krate, &data) };
+            let faulty = own.is_none();
+            let gate = Expr::and([condition.clone(), own.unwrap_or(Expr::True)]);
             let instance = out.crate_instance(krate, item.clone(), scope, gate.clone());
             if gate == Expr::False {
                 continue;
+            }
+            if let Some(instance) = out.crates.get_mut(instance) {
+                instance.faulty = faulty;
             }
             for resource in &krate.resources {
                 out.resource(cx, instance, resource, &scope_vars);
@@ -175,29 +186,25 @@ pub(super) fn instantiate<'c, 'a>(cx: &mut Context<'c, 'a>, vars: &mut HostVars)
 
 impl<'c, 'a> Instances<'c, 'a> {
     fn crate_instance(&mut self, krate: &'c Configcrate<'a>, item: Option<Item>, scope: usize, gate: Expr) -> usize {
-        let instance = CrateInstance { krate, item, scope, gate, resources: Vec::new(), by_name: HashMap::new() };
+        let (resources, by_name) = (Vec::new(), HashMap::new());
+        let instance = CrateInstance { krate, item, scope, gate, faulty: false, resources, by_name };
         let index = self.crates.len();
         self.by_crate.entry(krate.name.clone()).or_default().push(index as u32);
         self.crates.push(instance);
         index
     }
 
-    fn gate(
-        &mut self,
-        cx: &mut Context<'c, 'a>,
-        krate: &'c Configcrate<'a>,
-        condition: &Expr,
-        data: &PublishData<'_>,
-    ) -> Expr {
-        let Some((written, node)) = &krate.when else { return condition.clone() };
-        let Some(own) = folded(cx, written, *node, data) else { return Expr::False };
+    /// Returns what is left of the crate's own condition; `None` when it could not be read.
+    fn gate(&mut self, cx: &mut Context<'c, 'a>, krate: &'c Configcrate<'a>, data: &PublishData<'_>) -> Option<Expr> {
+        let Some((written, node)) = &krate.when else { return Some(Expr::True) };
+        let own = folded(cx, written, *node, data)?;
         self.conditions.push(ConditionTrace {
             id: krate.name.clone(),
             written: node.text().unwrap_or_default().into(),
             residual: own.clone(),
             changed: false,
         });
-        Expr::and([condition.clone(), own])
+        Some(own)
     }
 
     fn resource(&mut self, cx: &mut Context<'c, 'a>, krate: usize, resource: &'c Resource<'a>, vars: &Value) {
@@ -234,13 +241,15 @@ impl<'c, 'a> Instances<'c, 'a> {
             outer: outer.map(|i| &i.value),
             user: instance.krate.user,
         };
-        let type_name = match render::text(resource.type_name, "type", &data) {
-            Ok(text) => text,
-            Err(d) => return cx.report(d),
-        };
+        let mut faulty = instance.faulty;
+        let type_name = render::text(resource.type_name, "type", &data).unwrap_or_else(|d| {
+            cx.report(d);
+            faulty = true;
+            Cow::Borrowed("")
+        });
         let ours = resource::find(&type_name);
         let decl = ours.or_else(|| cx.config.type_of(&type_name));
-        if decl.is_none() {
+        if decl.is_none() && !type_name.is_empty() {
             let word = type_name.escape_debug();
             let message = format!("unknown resource type `{word}`");
             let d = Diagnostic::new(Code::UnknownType, resource.type_name.span(), message);
@@ -253,10 +262,15 @@ impl<'c, 'a> Instances<'c, 'a> {
                 }
             });
         }
+        let mut nameless = false;
         let (base, is_templated) = match resource.name {
             Some(node) => match render::text(node, "name", &data) {
                 Ok(text) => (text.into_owned(), node.text().is_some_and(|t| t.contains("{{"))),
-                Err(d) => return cx.report(d),
+                Err(d) => {
+                    cx.report(d);
+                    (faulty, nameless) = (true, true);
+                    (String::new(), true)
+                }
             },
             None => {
                 let shown = ours.map_or(&*type_name, |d| d.name);
@@ -266,7 +280,7 @@ impl<'c, 'a> Instances<'c, 'a> {
         let plain = decl.map_or(&*type_name, |d| d.name);
         let bound = decl.is_some_and(|d| d.system_of(&type_name).is_some());
         let bundled: Arc<str> = if bound { (&*type_name).into() } else { plain.into() };
-        if let Some(d) = resource.name.and_then(|node| bad_name(node, &base)) {
+        if let Some(d) = resource.name.filter(|_| !nameless).and_then(|node| bad_name(node, &base)) {
             return cx.report(d);
         }
         let base: Arc<str> = base.into();
@@ -279,20 +293,16 @@ impl<'c, 'a> Instances<'c, 'a> {
             None => (false, Expr::True),
             Some((written, node)) => {
                 let (changed, rest) = when::split_changed(written);
-                let when = match rest {
-                    None => Expr::True,
-                    Some(rest) => match folded(cx, &rest, *node, &data) {
-                        Some(when) => when,
-                        None => return,
-                    },
-                };
-                (changed, when)
+                let when = rest.map_or(Some(Expr::True), |rest| folded(cx, &rest, *node, &data));
+                faulty |= when.is_none();
+                (changed, when.unwrap_or(Expr::True))
             }
         };
         let Some(instance) = self.crates.get_mut(krate) else { return };
         let handler = changed || (!resource.subscribes.is_empty() && attributes.acts_always(plain));
         let index = self.all.len() as u32;
-        if let Some(earlier) = instance.by_name.get(&name).and_then(|all| all.first())
+        if !nameless
+            && let Some(earlier) = instance.by_name.get(&name).and_then(|all| all.first())
             && let Some(earlier) = self.all.get(*earlier as usize)
             && (earlier.name == name)
         {
@@ -305,7 +315,9 @@ impl<'c, 'a> Instances<'c, 'a> {
             return cx.report(d.help("give each a `name` of its own"));
         }
         instance.resources.push(index);
-        instance.by_name.entry(name.clone()).or_default().push(index);
+        if !nameless {
+            instance.by_name.entry(name.clone()).or_default().push(index);
+        }
         if base != name {
             instance.by_name.entry(base).or_default().push(index);
         }
@@ -318,7 +330,7 @@ impl<'c, 'a> Instances<'c, 'a> {
                 changed,
             });
         }
-        self.all.push(Instance { resource, krate, name, id, type_name: bundled, decl, item, when, handler });
+        self.all.push(Instance { resource, krate, name, id, type_name: bundled, decl, item, when, handler, faulty });
     }
 }
 
@@ -394,7 +406,7 @@ fn condition_error(node: Node<'_>, e: when::WhenError, data: &PublishData<'_>) -
     let d = crate::config::when_error(node, e);
     let Some(name) = missed else { return d };
     let known = data.vars.as_map().into_iter().flat_map(|m| m.keys()).map(|k| &**k);
-    Diagnostic { code: Code::UndefinedVariable, ..d.did_you_mean(&name, known).about(name) }
+    Diagnostic { code: Code::UndefinedVariable, ..d.help(render::where_defined(&name, known)).about(name) }
 }
 
 fn has_secret(value: &Value) -> bool {

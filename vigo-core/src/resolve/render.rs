@@ -1,6 +1,6 @@
 //! What is rendered at publish: names, types, edge keys and the templates in `when:`.
 
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::secret;
 use crate::source::Node;
 use crate::template::{ErrorKind, Field, NoSecrets, Scope, Template, TemplateError};
@@ -8,6 +8,7 @@ use crate::value::Value;
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 /// The data that a template sees at publish.
 pub(super) struct PublishData<'d> {
@@ -25,6 +26,28 @@ pub(super) struct PublishData<'d> {
 
 /// How the message begins that a variable is not defined.
 pub(super) const UNDEFINED: &str = "variable ";
+
+/// Names that are listed where none is near.
+const LISTED_MAX: usize = 8;
+
+/// Returns what to write instead of a variable that is not defined, among those that are.
+pub(super) fn where_defined<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> String {
+    let known: Vec<&str> = known.collect();
+    if let Some(near) = nearest(name, known.iter().copied()) {
+        return format!("did you mean `{near}`?");
+    }
+    let place = "define it in `vars` of the crate, of a `common.vgo`, of the environment or of the match block";
+    match listed(&known) {
+        Some(names) => format!("{place}; there is {names}"),
+        None => place.into(),
+    }
+}
+
+/// Returns the names, if they are few.
+pub(super) fn listed(names: &[&str]) -> Option<String> {
+    let quoted = || names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>();
+    (1..=LISTED_MAX).contains(&names.len()).then(|| quoted().join(", "))
+}
 
 /// Returns the name of the variable that the template in `text` misses, if that is what is wrong.
 fn undefined<'t>(text: &'t str, e: &TemplateError) -> Option<&'t str> {
@@ -48,7 +71,7 @@ pub(super) fn text<'a>(node: Node<'a>, what: &str, data: &PublishData<'_>) -> Re
             let message = format!("{UNDEFINED}`{name}` is not defined");
             let known = data.vars.as_map().into_iter().flat_map(|m| m.keys()).map(|k| &**k);
             let span = node.part(e.offset, e.len);
-            Diagnostic::new(Code::UndefinedVariable, span, message).about(name).did_you_mean(name, known)
+            Diagnostic::new(Code::UndefinedVariable, span, message).about(name).help(where_defined(name, known))
         }
         None => error(node, &e),
     })?;

@@ -1,5 +1,6 @@
 //! `foreach`: the items of a variable, each with its label.
 
+use super::render::where_defined;
 use crate::config::is_var_name;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::secret;
@@ -43,8 +44,7 @@ pub(super) fn items(node: Node<'_>, vars: &Value, outer: Option<&Value>) -> Resu
     let Some(start) = start else {
         let names = vars.as_map().into_iter().flat_map(|m| m.keys()).map(|k| &**k);
         let d = Diagnostic::new(Code::UndefinedVariable, node.span(), format!("variable `{root}` is not defined"));
-        let d = d.about(root);
-        return Err(d.did_you_mean(root, names));
+        return Err(d.about(root).help(where_defined(root, names)));
     };
     let found = if rest.is_empty() { Some(start) } else { start.at(rest) };
     let items = match found {

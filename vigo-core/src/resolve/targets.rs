@@ -4,9 +4,10 @@ use super::attributes::{self, Attributes};
 use super::instances::{Context, CrateInstance, Instance, Instances};
 use super::render::{self, PublishData};
 use super::written;
+use crate::action::AbsPath;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::resource::authorized_key::{self, Claim};
-use crate::resource::{FieldValue, Fields, Kind};
+use crate::resource::{self, Claim as PathClaim, Field, FieldValue, Fields, Kind};
 use crate::secret;
 use crate::source::{Node, NodeKind};
 use crate::value::{Text, Value};
@@ -16,33 +17,57 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use hashbrown::HashMap;
 
+/// What to do about two resources for one thing.
+const DISAGREE: &str = "remove one of the two, make them agree, or give them conditions that exclude each other";
+
+/// Resources with the same claim to a path that others are compared with: the first ones.
+const CLAIMANTS_MAX: usize = 8;
+
+/// A type and what a resource of it is about.
+type Thing = (&'static str, Arc<str>);
+
 /// Refuses two steady resources that want different things of one target, unless their conditions exclude each other;
 /// where that cannot be seen it warns.
 pub(super) fn check(cx: &mut Context<'_, '_>, instances: &Instances<'_, '_>) {
     let mut whole: HashMap<Arc<str>, &Instance<'_, '_>> = HashMap::new();
     let mut single = Vec::new();
-    let mut first: HashMap<(&'static str, Arc<str>), &Instance<'_, '_>> = HashMap::new();
-    for instance in instances.all.iter().filter(|i| !i.handler && i.when != Expr::False) {
+    let mut first: HashMap<Thing, (&Instance<'_, '_>, Arc<str>)> = HashMap::new();
+    let mut paths: HashMap<AbsPath, Vec<(PathClaim, &Instance<'_, '_>)>> = HashMap::new();
+    for instance in instances.all.iter().filter(|i| !i.handler && !i.faulty && i.when != Expr::False) {
         let (Some(decl), Some(fields)) = (instance.decl, short_fields(instances, instance)) else { continue };
         match authorized_key::claim(&fields) {
             Some(Claim::Whole(user)) => drop(whole.insert(user, instance)),
             Some(Claim::OneKey(user)) => single.push((user, instance)),
             None => {}
         }
+        if let Some((path, claim)) = resource::claim(&fields) {
+            let claims = paths.entry(path.clone()).or_default();
+            let others = claims.iter().filter(|(other, i)| !claim.agrees(*other) && differ(i, instance));
+            for (other, earlier) in others {
+                let what = format!("`{path}`, one {}, the other {}", other.words(), claim.words());
+                clash(cx, instances, (earlier, instance), &what, DISAGREE);
+            }
+            if claims.iter().filter(|(other, _)| *other == claim).count() < CLAIMANTS_MAX {
+                claims.push((claim, instance));
+            }
+        }
         let Some(identity) = (decl.identity)(&fields) else { continue };
-        let earlier = match first.get(&(decl.name, identity.clone())) {
-            Some(earlier) => *earlier,
-            None => {
-                first.insert((decl.name, identity), instance);
+        let mut told: Option<&Instance<'_, '_>> = None;
+        // A resource about several things has an identity for each.
+        for line in identity.split('\n') {
+            let key = (decl.name, Arc::from(line));
+            let Some(earlier) = first.get(&key) else {
+                first.insert(key, (instance, identity.clone()));
+                continue;
+            };
+            let (earlier, whole) = (earlier.0, earlier.1 == identity);
+            let about = decl.attributes.first().map(|a| a.name).filter(|_| !whole);
+            if told.is_some_and(|told| core::ptr::eq(told, earlier)) || agree(instances, earlier, instance, about) {
                 continue;
             }
-        };
-        if agree(instances, earlier, instance) {
-            continue;
+            told = Some(earlier);
+            clash(cx, instances, (earlier, instance), &format!("{} `{line}`, with other wishes", decl.name), DISAGREE);
         }
-        let what = format!("{} `{identity}`, with other wishes", decl.name);
-        let help = "remove one of the two, make them agree, or give them conditions that exclude each other";
-        clash(cx, instances, (earlier, instance), &what, help);
     }
     for (user, instance) in single {
         if let Some(earlier) = whole.get(&user) {
@@ -56,6 +81,11 @@ pub(super) fn check(cx: &mut Context<'_, '_>, instances: &Instances<'_, '_>) {
             );
         }
     }
+}
+
+/// Returns whether two resources are of different types: those of one are compared by their identities.
+fn differ(a: &Instance<'_, '_>, b: &Instance<'_, '_>) -> bool {
+    a.decl.map(|d| d.name) != b.decl.map(|d| d.name)
 }
 
 /// Reports two resources for one thing, unless their conditions exclude each other.
@@ -96,7 +126,7 @@ fn data<'s>(krate: &'s CrateInstance<'_, '_>, i: &'s Instance<'_, '_>, vars: &'s
     }
 }
 
-/// Returns the attributes as far as they are known without a machine, without long texts.
+/// Returns the attributes as far as they are known without a machine; long texts are pending.
 fn short_fields(instances: &Instances<'_, '_>, i: &Instance<'_, '_>) -> Option<Fields> {
     let decl = i.decl?;
     if i.resource.case.is_some() {
@@ -104,11 +134,16 @@ fn short_fields(instances: &Instances<'_, '_>, i: &Instance<'_, '_>) -> Option<F
     }
     let krate = instances.crates.get(i.krate)?;
     let data = data(krate, i, instances.scopes.get(krate.scope)?);
-    let mut short = Attributes::of(krate.krate, i.resource, Some(decl)).settled(Some(decl));
+    let all = Attributes::of(krate.krate, i.resource, Some(decl)).settled(Some(decl));
+    let mut short = all.clone();
     let long = |name: &str| decl.attribute(name).is_some_and(|a| a.kind == Kind::LongText);
     short.entries.retain(|(name, _)| !long(name));
     let value = |node: Node<'_>, _: bool| known(node, &data);
-    let (fields, _) = written::fields(krate.krate, i.resource, decl, &short, i.handler, i.resource.node.span(), value);
+    let span = i.resource.node.span();
+    let (mut fields, _) = written::fields(krate.krate, i.resource, decl, &short, i.handler, span, value);
+    let pending = |name: &str| Field { name: name.into(), value: FieldValue::Pending, place: fields.place };
+    let longs: Vec<Field> = all.entries.iter().map(|(name, _)| *name).filter(|name| long(name)).map(pending).collect();
+    fields.items.extend(longs);
     Some(fields)
 }
 
@@ -127,8 +162,9 @@ fn known(node: Node<'_>, data: &PublishData<'_>) -> FieldValue {
     }
 }
 
-/// Returns whether two resources wish the same, as far as that is seen without a machine.
-fn agree(instances: &Instances<'_, '_>, a: &Instance<'_, '_>, b: &Instance<'_, '_>) -> bool {
+/// Returns whether two resources wish the same, as far as that is seen without a machine; `about` names their things,
+/// which are the same in part.
+fn agree(instances: &Instances<'_, '_>, a: &Instance<'_, '_>, b: &Instance<'_, '_>, about: Option<&str>) -> bool {
     let seen = |i: &Instance<'_, '_>| {
         let krate = instances.crates.get(i.krate)?;
         Some((krate, instances.scopes.get(krate.scope)?))
@@ -146,7 +182,10 @@ fn agree(instances: &Instances<'_, '_>, a: &Instance<'_, '_>, b: &Instance<'_, '
         })
     };
     all_a.entries.len() == all_b.entries.len()
-        && all_a.entries.iter().all(|(name, e)| all_b.get(name).is_some_and(|other| equal(e.value, other)))
+        && all_a
+            .entries
+            .iter()
+            .all(|(name, e)| all_b.get(name).is_some_and(|other| Some(*name) == about || equal(e.value, other)))
 }
 
 fn same(a: Node<'_>, b: Node<'_>, texts: &dyn Fn(Node<'_>, Node<'_>) -> bool) -> bool {

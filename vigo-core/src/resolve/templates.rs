@@ -2,7 +2,7 @@
 
 use super::attributes::Attributes;
 use super::instances::{Context, CrateInstance, Instance, Instances};
-use super::render::UNDEFINED;
+use super::render::{UNDEFINED, listed, where_defined};
 use super::written;
 use crate::config::Case;
 use crate::diagnostic::{Code, Diagnostic, FileId, Span, nearest};
@@ -215,7 +215,8 @@ impl Seen<'_> {
             Some(krate) => {
                 Some(format!("it is a default of crate `{krate}`, which no other crate sees: set it for the host"))
             }
-            None => nearest(name, known).map(|n| format!("did you mean `{n}`?")),
+            None if path.len() == 1 => Some(where_defined(name, known)),
+            None => one_of(path.get(..path.len() - 1).unwrap_or_default(), name, known),
         };
         unknown(message, help)
     }
@@ -228,12 +229,21 @@ impl Seen<'_> {
                 Some(value) => value,
                 None if optional => return Ok(()),
                 None => {
-                    let help = nearest(step, map.keys().map(|k| &**k)).map(|n| format!("did you mean `{n}`?"));
+                    let help = one_of(&[root], step, map.keys().map(|k| &**k));
                     return Err(unknown(format!("this item has no `{step}`"), help));
                 }
             };
         }
         Ok(())
+    }
+}
+
+/// Says which keys a map has, the nearest to `name` or all of few.
+fn one_of<'k>(map: &[&str], name: &str, known: impl Iterator<Item = &'k str>) -> Option<String> {
+    let known: Vec<&str> = known.collect();
+    match nearest(name, known.iter().copied()) {
+        Some(near) => Some(format!("did you mean `{near}`?")),
+        None => listed(&known).map(|keys| format!("`{}` has {keys}", map.join("."))),
     }
 }
 

@@ -7,6 +7,7 @@
 mod accounts;
 mod change;
 mod check;
+mod claim;
 mod decl;
 mod diff;
 mod digest;
@@ -56,6 +57,7 @@ pub mod user;
 
 pub use change::Change;
 pub use check::check;
+pub use claim::{Claim, claim};
 pub use decl::{Attr, Footprint, Need, Prepare, Refresh, TypeDecl};
 pub use diff::{Diff, FileDiff, Side};
 pub use edit::{Edit, FileAction, Seen};

@@ -1,10 +1,14 @@
 //! Facts of a machine: which there are, a set of them, what changed between two sets.
 
+mod bound;
+mod custom;
 mod declared;
 mod delta;
 mod path;
 mod set;
 
+pub use bound::bounded;
+pub use custom::{check_custom, custom_yaml, is_custom_key};
 pub use declared::{Area, Period, TraitKind, areas};
 pub use delta::{DeltaError, TraitDelta};
 pub use path::{PathError, check_path, declared};

@@ -322,6 +322,37 @@ resources:
 }
 
 #[test]
+fn a_mistake_hides_none_elsewhere() {
+    let resources = |first: &str| {
+        format!(
+            "{first}    target_path: /etc/f\n    content: '{{{{ .Vars.own }}}}'\n  - name: g\n    type: file\n    \
+             target_path: /etc/g\n    content: '{{{{ .Vars.other }}}}'\n    depends_on: [h]\n  - {{name: h, type: file, \
+             target_path: /etc/h}}\n"
+        )
+    };
+    let cases = [
+        ("name", "resources:\n  - name: 'f{{ if }}'\n    type: file\n"),
+        ("name, undefined", "resources:\n  - name: 'f{{ .Vars.no }}'\n    type: file\n"),
+        ("type", "resources:\n  - name: h2\n    type: '{{ if }}'\n"),
+        ("condition", "resources:\n  - name: f\n    type: file\n    when: var('{{ if }}')\n"),
+        ("condition, undefined", "resources:\n  - name: f\n    type: file\n    when: var('{{ .Vars.no }}')\n"),
+        ("gate", "when: var('{{ if }}')\nresources:\n  - name: f\n    type: file\n"),
+        ("gate, undefined", "when: var('{{ .Vars.no }}')\nresources:\n  - name: f\n    type: file\n"),
+        ("a path", "resources:\n  - name: f\n    type: file\n    mode: '{{ if }}'\n"),
+    ];
+    for (name, first) in cases {
+        let found = check(&crate_of(&resources(first)));
+        let count = found.lines().filter(|line| line.starts_with('E')).count();
+        assert_eq!((count, found.contains("`own`"), found.contains("`other`")), (3, true, true), "{name}: {found}");
+    }
+    // What stands in for a condition that could not be read is no condition that targets are compared by.
+    let two = "resources:\n  - {name: a, type: file, target_path: /etc/f, content: x, when: \"var('{{ if }}')\"}\n  \
+               - {name: b, type: file, target_path: /etc/f, content: y, when: \"!has_role('r')\"}\n";
+    let found = check(&crate_of(two));
+    assert_eq!(found.matches("/etc/f").count(), 0, "{found}");
+}
+
+#[test]
 fn a_crate_that_no_host_includes_is_validated() {
     insta::assert_snapshot!(check(&[
         (

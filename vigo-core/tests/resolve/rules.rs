@@ -495,6 +495,52 @@ fn two_resources_for_one_target_are_told_apart_by_their_conditions() {
 }
 
 #[test]
+fn resources_of_different_types_for_one_path_must_agree() {
+    let cases: &[(&str, &str, &str, &str)] = &[
+        ("a file and a directory", "file, target_path: /x", "directory, target_path: /x", "E0505"),
+        ("a file and a link", "file, target_path: /x", "symlink, target_path: /x, to: /y", "E0505"),
+        ("gone and there", "file, target_path: /x, state: absent", "directory, target_path: /x", "E0505"),
+        ("gone, both", "file, target_path: /x, state: absent", "directory, target_path: /x, state: absent", ""),
+        ("all and a line", "file, target_path: /x, content: a", "file_line, target_path: /x, line: b", "E0505"),
+        ("all and a key", "file, target_path: /x, source: /y", "ini, target_path: /x, key: k, value: v", "E0505"),
+        ("attributes and a line", "file, target_path: /x, mode: '0600'", "file_line, target_path: /x, line: b", ""),
+        ("two lines", "file_line, target_path: /x, line: a", "file_line, target_path: /x, line: b", ""),
+        ("a line and a key", "file_line, target_path: /x, line: a", "ini, target_path: /x, key: k, value: v", ""),
+        ("gone and a line", "file, target_path: /x, state: absent", "file_line, target_path: /x, line: b", "E0505"),
+        (
+            "gone and no line",
+            "file, target_path: /x, state: absent",
+            "file_line, target_path: /x, line: b, state: absent",
+            "",
+        ),
+        ("other paths", "file, target_path: /x", "directory, target_path: /y", ""),
+        (
+            "exclusive",
+            "file, target_path: /x, when: \"os_family('debian')\"",
+            "directory, target_path: /x, when: \"os_family('redhat')\"",
+            "",
+        ),
+        ("perhaps both", "file, target_path: /x, when: is_container", "directory, target_path: /x", "W0551"),
+        (
+            "a unit and its file",
+            "systemd_unit, unit: a.service, content: '[Unit]'",
+            "file, target_path: /etc/systemd/system/a.service, content: x",
+            "E0505",
+        ),
+        ("one key", "ini, target_path: /x, key: k, value: v", "ini, target_path: /x, key: k, value: w", "E0505"),
+        ("two keys", "ini, target_path: /x, key: k, value: v", "ini, target_path: /x, key: l, value: w", ""),
+        ("one of several", "package, package: [a, b]", "package, package: b, state: absent", "E0505"),
+        ("one of several, alike", "package, package: [a, b]", "package, package: b", ""),
+    ];
+    for (name, a, b, expected) in cases {
+        let text = format!("resources:\n  - {{name: a, type: {a}}}\n  - {{name: b, type: {b}}}\n");
+        let found = check(&tree(&[("configcrates/a.vgo", &text)], "envoys:\n  - {match: '*', configcrates: [a]}\n"));
+        assert_eq!(found.get(..5).unwrap_or(""), *expected, "{name}: {found}");
+        assert!(expected.is_empty() || found.contains("`a/a` and `a/b` ma"), "{name}: {found}");
+    }
+}
+
+#[test]
 fn the_keys_of_an_account_are_managed_whole_or_one_by_one() {
     let key = "key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDk3VvZTO6vQ5tIcYG8DcNnZdqbYzTgYAVtk8zHbVUwA";
     let cases: &[(&str, &str, &str, &str)] = &[

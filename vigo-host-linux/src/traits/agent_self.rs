@@ -47,8 +47,8 @@ fn interpret(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let kb = |key| kilobytes(&status, key);
     Ok(Found::Value(fields([
         ("version", Some(Value::text(machine.version))),
-        ("rss_bytes", kb("VmRSS").map(|kb| int(kb * 1024))),
-        ("vsz_bytes", kb("VmSize").map(|kb| int(kb * 1024))),
+        ("rss_bytes", kb("VmRSS").map(|kb| int(kb.saturating_mul(1024)))),
+        ("vsz_bytes", kb("VmSize").map(|kb| int(kb.saturating_mul(1024)))),
         ("threads", kb("Threads").map(int)),
         ("open_fds", Some(int(see.entries(FDS).len() as u64))),
         ("descendants", Some(int(children.len() as u64))),
@@ -62,4 +62,27 @@ fn age(stat: &str, uptime: &str) -> Option<u64> {
     let started: u64 = stat.rsplit_once(") ")?.1.split(' ').nth(19)?.parse().ok()?;
     let now: u64 = uptime.split('.').next()?.parse().ok()?;
     Some(now.saturating_sub(started / TICKS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::traits::see::answers;
+
+    #[test]
+    fn sizes_are_bytes_and_never_too_large_to_be_told() {
+        let status = "VmSize:\t    3000 kB\nVmRSS:\t18446744073709551615 kB\nThreads:\t4\n";
+        let Ok(Found::Value(seen)) = interpret(&Machine::default(), &answers(&[(STATUS, status)])) else {
+            panic!("expected a value")
+        };
+        assert_eq!(seen.at("vsz_bytes"), Some(&Value::Int(3_072_000)));
+        assert_eq!(seen.at("rss_bytes"), Some(&Value::Int(i64::MAX)));
+    }
+
+    #[test]
+    fn the_age_counts_from_behind_the_name() {
+        let stat = "12 (a b) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4200 20";
+        assert_eq!(age(stat, "350735.47 234388.90"), Some(350_693));
+        assert_eq!(age("12 (a) S", "1.0"), None);
+    }
 }

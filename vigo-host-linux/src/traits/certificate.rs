@@ -170,7 +170,10 @@ fn name(name: &[u8]) -> String {
         let word = known.map_or_else(|| dotted(part.oid), |(_, word)| (*word).to_owned());
         let text = format!("{word}={}", escaped(&part.text));
         match groups.last_mut().filter(|_| part.joined) {
-            Some(group) => *group = format!("{group}+{text}"),
+            Some(group) => {
+                group.push('+');
+                group.push_str(&text);
+            }
             None => groups.push(text),
         }
     }
@@ -328,6 +331,14 @@ mod tests {
             let seen = time((tag, text.as_bytes())).map(|t| t.to_string());
             assert_eq!(seen.as_deref(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn parts_that_belong_together_stay_together() {
+        let part = |last: u8, text: u8| [SEQUENCE, 8, OID, 3, 0x55, 4, last, 0x0c, 1, text];
+        let set = |parts: &[[u8; 10]]| [&[SET, (parts.len() * 10) as u8], parts.concat().as_slice()].concat();
+        let all = [set(&[part(6, b'D')]), set(&[part(11, b'x'), part(10, b'+'), part(3, b'n')])].concat();
+        assert_eq!(name(&all), "OU=x+O=\\++CN=n,C=D");
     }
 
     #[test]

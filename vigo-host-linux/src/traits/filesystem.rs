@@ -53,6 +53,9 @@ const OTHERS: &[&str] = &[
     "udf",
 ];
 
+/// File systems that are looked at: more than the bound of an area can tell of.
+const MOUNTS_MAX: usize = 3000;
+
 fn probe(_: &Machine) -> Vec<Op> {
     alloc::vec![read(MOUNTINFO)]
 }
@@ -100,7 +103,7 @@ fn local(text: &str) -> Vec<String> {
     // A bind mount shows a part of a file system that is seen elsewhere; a subvolume of btrfs is a thing of its own.
     let is_whole = |path: &str, mount: &Mount<'_>| mount.root == "/" || path == "/" || mount.fstype == "btrfs";
     mounts.retain(|path, mount| is_local(mount) && is_whole(path, mount));
-    mounts.into_keys().collect()
+    mounts.into_keys().take(MOUNTS_MAX).collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `interfaces`: network interfaces.
 
 use super::collector::{Address, Collector, Found, Machine};
-use super::network::NET;
+use super::network::{INTERFACES_MAX, NET};
 use super::see::{See, fields, list, path, read_at};
 use alloc::format;
 use alloc::string::String;
@@ -24,7 +24,7 @@ fn interpret(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let see = See(outputs);
     // `bonding_masters` is a file beside them.
     let names: Vec<&str> =
-        see.entries(NET).iter().filter(|e| e.meta.target.is_some()).map(|e| &*e.path).take(1000).collect();
+        see.entries(NET).iter().filter(|e| e.meta.target.is_some()).map(|e| &*e.path).take(INTERFACES_MAX).collect();
     let asked =
         names.iter().flat_map(|name| FILES.iter().filter_map(move |file| path(&format!("{NET}/{name}/{file}"))));
     let open = see.open(asked.map(read_at).collect());

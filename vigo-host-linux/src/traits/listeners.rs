@@ -44,19 +44,16 @@ fn interpret(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
         return Ok(Found::Ask(folders.into_iter().map(list_at).collect()));
     }
     let owners = owners(outputs, &sockets);
-    let names: Vec<Op> = {
-        let mut pids: Vec<&str> = owners.values().copied().collect();
-        pids.sort_unstable();
-        pids.dedup();
-        pids.iter().filter_map(|pid| path(&format!("/proc/{pid}/comm"))).map(read_at).collect()
-    };
-    let open = see.open(names);
+    let pids: BTreeSet<&str> = owners.values().copied().collect();
+    let open = see.open(pids.iter().filter_map(|pid| path(&format!("/proc/{pid}/comm"))).map(read_at).collect());
     if !open.is_empty() {
         return Ok(Found::Ask(open));
     }
+    let names: BTreeMap<&str, Value> =
+        pids.iter().filter_map(|pid| Some((*pid, see.value(&format!("/proc/{pid}/comm"))?))).collect();
     let one = |(proto, socket): &(&str, Socket<'_>)| {
         let pid = owners.get(socket.inode);
-        let name = pid.and_then(|pid| see.value(&format!("/proc/{pid}/comm")));
+        let name = pid.and_then(|pid| names.get(pid).cloned());
         fields([
             ("proto", Some(Value::text(*proto))),
             ("address", Some(Value::text(socket.address.to_string()))),

@@ -15,7 +15,23 @@ fn probe(_: &Machine) -> Vec<Op> {
 
 fn interpret(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let text = See(outputs).need("/proc/loadavg")?;
-    let mut numbers = text.split(' ').map(|word| word.parse().ok().map(Value::Float));
+    let mut numbers = text.split(' ').map(|word| word.parse().ok().filter(|n: &f64| n.is_finite()).map(Value::Float));
     let mut next = || numbers.next().flatten();
     Ok(Found::Value(fields([("one", next()), ("five", next()), ("fifteen", next())])))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::traits::see::answers;
+
+    #[test]
+    fn only_numbers_are_loads() {
+        let Ok(Found::Value(seen)) =
+            interpret(&Machine::default(), &answers(&[("/proc/loadavg", "0.25 NaN inf 1/80 7\n")]))
+        else {
+            panic!("expected a value")
+        };
+        assert_eq!(seen, fields([("one", Some(Value::Float(0.25)))]));
+    }
 }

@@ -18,6 +18,9 @@ const ZYPP: &str = "/etc/zypp/repos.d";
 const APK: &str = "/etc/apk/repositories";
 const PACMAN: &str = "/etc/pacman.conf";
 
+/// Repositories that are told of: one stanza may stand for each of its places with each of its suites.
+const SOURCES_MAX: usize = 10_000;
+
 /// A repository.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Source {
@@ -122,6 +125,9 @@ fn deb822(stem: &str, text: &str) -> Vec<Source> {
         let unsigned = field("Trusted").is_some_and(|v| is_trusted(&v));
         for uri in uris.split_whitespace() {
             for suite in suites.split_whitespace() {
+                if found.len() == SOURCES_MAX {
+                    return found;
+                }
                 found.push(Source { id: id_of(stem, suite), url: uri.to_string(), enabled, unsigned });
             }
         }
@@ -171,6 +177,13 @@ fn pacman(text: &str) -> Vec<Source> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_source_of_many_places_and_suites_is_bounded() {
+        let text = format!("Types: deb\nURIs:{}\nSuites:{}\n", " u".repeat(2000), " s".repeat(2000));
+        assert_eq!(deb822("x", &text).len(), SOURCES_MAX);
+    }
+
     use crate::traits::see::answers;
 
     fn source(id: &str, url: &str, enabled: bool, unsigned: bool) -> Source {

@@ -14,13 +14,17 @@ const MDSTAT: &str = "/proc/mdstat";
 /// A folder for each pool, beside files.
 const POOLS: &str = "/proc/spl/kstat/zfs";
 
+/// Mapped devices that are looked at.
+const MAPPED_MAX: usize = 1000;
+
 fn probe(_: &Machine) -> Vec<Op> {
     alloc::vec![read(MDSTAT), list(POOLS), list(BLOCK)]
 }
 
 fn interpret(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let see = See(outputs);
-    let mapped: Vec<&str> = see.entries(BLOCK).iter().map(|e| &*e.path).filter(|n| n.starts_with("dm-")).collect();
+    let names = see.entries(BLOCK).iter().map(|e| &*e.path);
+    let mapped: Vec<&str> = names.filter(|n| n.starts_with("dm-")).take(MAPPED_MAX).collect();
     let asked = mapped.iter().flat_map(|name| ["name", "uuid"].map(|file| path(&format!("{BLOCK}/{name}/dm/{file}"))));
     let open = see.open(asked.flatten().map(read_at).collect());
     if !open.is_empty() {

@@ -186,11 +186,13 @@ fn dress(temp: &Temp, replace: &Replace, place: &Place, old: Option<&Old>) -> An
 /// Copies what a file keeps when its content changes: SELinux context, ACL, attributes of its owner. Not its
 /// capabilities, which were given to the old content.
 fn copy_attributes(from: &OwnedFd, to: &OwnedFd) {
-    let mut names = [0u8; 4096];
-    let len = match rustix::fs::flistxattr(from, &mut names) {
-        Ok(len) if len > 0 => len,
-        _ => return,
-    };
+    let mut names = vec![0u8; 4096];
+    let len = rustix::fs::flistxattr(from, &mut *names).or_else(|_| {
+        // XATTR_LIST_MAX, xattr(7): no list is longer.
+        names.resize(65_536, 0);
+        rustix::fs::flistxattr(from, &mut *names)
+    });
+    let Ok(len) = len else { return };
     for name in names.get(..len).unwrap_or_default().split(|b| *b == 0).filter(|name| !name.is_empty()) {
         let known = name == SELINUX.as_bytes()
             || name == b"system.posix_acl_access"

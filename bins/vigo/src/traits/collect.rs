@@ -1,6 +1,5 @@
 //! Runs collectors: the quick ones at once, the others side by side, each with its deadline.
 
-use super::bound::bounded;
 use super::custom;
 use super::machine::machine;
 use crate::executor::Executor;
@@ -10,7 +9,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 use vigo_core::action::Outputs;
 use vigo_core::bundle::TraitsWanted;
-use vigo_core::traits::TraitSet;
+use vigo_core::traits::{TraitSet, bounded};
 use vigo_core::value::Value;
 use vigo_host_linux::traits::{Collector, Found, Machine, Place, collectors};
 

@@ -1,11 +1,11 @@
 //! Custom traits: files that describe the machine, and programs that do.
 
-use super::yaml;
 use crate::executor::Executor;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use vigo_core::action::{AbsPath, Command, Entry, FileKind, Metadata, Op, OpOutput};
 use vigo_core::time::Duration;
+use vigo_core::traits::{check_custom, custom_yaml, is_custom_key};
 use vigo_core::value::Value;
 
 /// Where they are; of equal names the first folder's counts. The first is guarded, into the second a policy may write.
@@ -13,7 +13,6 @@ const FOLDERS: &[&str] = &["/etc/vigo-envoy/traits.d", "/usr/local/share/vigo/tr
 
 const FILES_MAX: usize = 64;
 const FILE_BYTES_MAX: u64 = 64 << 10;
-const LEVELS_MAX: usize = 8;
 const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Returns `custom`, and what was skipped with its reason.
@@ -87,11 +86,7 @@ fn trusted(meta: &Metadata) -> Result<(), String> {
 fn stem(name: &str) -> Option<&str> {
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     let stem = stem.strip_suffix(".volatile").or_else(|| stem.strip_suffix(".periodic")).unwrap_or(stem);
-    is_key(stem).then_some(stem)
-}
-
-fn is_key(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+    is_custom_key(stem).then_some(stem)
 }
 
 fn one(executor: &mut Executor, path: &AbsPath) -> Result<Value, String> {
@@ -104,14 +99,11 @@ fn one(executor: &mut Executor, path: &AbsPath) -> Result<Value, String> {
     trusted(&meta)?;
     let value = match path.name().rsplit_once('.').map(|(_, ending)| ending) {
         Some("json") => json(&content)?,
-        Some("yaml" | "yml") => yaml::parse(&String::from_utf8_lossy(&content))?,
+        Some("yaml" | "yml") => custom_yaml(&String::from_utf8_lossy(&content))?,
         _ if meta.mode & 0o111 != 0 => json(&run(executor, path)?)?,
         _ => return Err("expected `.json`, `.yaml`, or a file that can be executed".into()),
     };
-    if value.as_map().is_none() {
-        return Err(format!("expected a map, found a {}", value.kind()));
-    }
-    check(&value)?;
+    check_custom(&value)?;
     Ok(value)
 }
 
@@ -149,30 +141,6 @@ fn from_json(value: serde_json::Value) -> Value {
         serde_json::Value::Array(items) => Value::list(items.into_iter().map(from_json)),
         serde_json::Value::Object(map) => Value::map(map.into_iter().map(|(k, v)| (k, from_json(v)))),
     }
-}
-
-/// Checks keys and depth.
-fn check(value: &Value) -> Result<(), String> {
-    let mut open = vec![(value, 1)];
-    while let Some((value, level)) = open.pop() {
-        if level > LEVELS_MAX && matches!(value, Value::Map(_) | Value::List(_)) {
-            return Err(format!("expected at most {LEVELS_MAX} levels"));
-        }
-        match value {
-            Value::Map(map) => {
-                if let Some(key) = map.keys().find(|key| !is_key(key)) {
-                    return Err(format!(
-                        "expected keys of letters, digits, `_` and `-`, found `{}`",
-                        key.escape_debug()
-                    ));
-                }
-                open.extend(map.values().map(|v| (v, level + 1)));
-            }
-            Value::List(items) => open.extend(items.iter().map(|v| (v, level + 1))),
-            _ => {}
-        }
-    }
-    Ok(())
 }
 
 #[cfg(all(test, unix))]

@@ -1,10 +1,8 @@
 //! Collects traits: performs what the collectors of the host ask for, and reads the machine's custom traits.
 
 mod addresses;
-mod bound;
 mod collect;
 mod custom;
 mod machine;
-mod yaml;
 
 pub use collect::{collect, custom_types};

@@ -4,6 +4,7 @@ mod cancel;
 mod plan;
 mod revert;
 mod rig;
+mod rivals;
 mod secret;
 mod trigger;
 mod turn;

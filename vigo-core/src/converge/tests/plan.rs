@@ -85,9 +85,10 @@ fn what_a_plan_has_not_made_is_not_a_failure() {
     m.disk.file("/etc/from", "a\n");
     let policy = "resources:
   - {name: a, type: file, target_path: /etc/x, source: /etc/from}
-  - {name: l, type: file_line, target_path: /etc/x, line: b, depends_on: [a]}
+  - {name: k, type: symlink, target_path: /etc/k, to: x}
+  - {name: l, type: file_line, target_path: /etc/k, line: b, depends_on: [k, a]}
 ";
-    assert_eq!(outcomes(&m.plan(policy)), ["a changed", "l unknown c/a"]);
+    assert_eq!(outcomes(&m.plan(policy)), ["a changed", "k changed", "l unknown c/k"]);
 }
 
 #[test]

@@ -53,6 +53,8 @@ pub(super) struct Machine {
     pub(super) cancelled_on: Option<&'static str>,
     /// The next operation in whose text this stands fails.
     pub(super) fails_on: Option<&'static str>,
+    /// How it fails.
+    pub(super) fails_as: FailureKind,
     /// So many times the disk is full when something is to be stored.
     pub(super) full: usize,
     pub(super) changed_ops: Vec<String>,
@@ -75,6 +77,7 @@ impl Machine {
             panics_on: None,
             cancelled_on: None,
             fails_on: None,
+            fails_as: FailureKind::Other,
             full: 0,
             changed_ops: Vec::new(),
         }
@@ -126,9 +129,7 @@ impl Machine {
                             converge.cancel();
                         }
                         let output = match self.fails_on.take_if(|text| op.to_string().contains(*text)) {
-                            Some(_) => {
-                                OpOutput::Failed(OpFailure { kind: FailureKind::Other, message: "no luck".into() })
-                            }
+                            Some(_) => OpOutput::Failed(OpFailure { kind: self.fails_as, message: "no luck".into() }),
                             None => self.disk.perform(&op),
                         };
                         converge.handle_output(id, output, self.now);

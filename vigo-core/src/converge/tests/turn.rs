@@ -1,6 +1,7 @@
 //! What becomes of one resource: changed, in sync, failed, tried again.
 
 use super::rig::{Machine, outcomes};
+use crate::action::FailureKind;
 use crate::converge::SkipCause;
 use crate::time::Duration;
 use alloc::format;
@@ -181,4 +182,50 @@ fn a_further_attempt_looks_anew() {
     let report = m.apply("resources: [{name: l, type: file_line, target_path: /etc/late, line: ours, retries: 1}]\n");
     assert_eq!(outcomes(&report), ["l changed"], "{report:#?}");
     assert_eq!(m.disk.read("/etc/late").as_deref(), Some("theirs\nours\n"));
+}
+
+#[test]
+fn what_lies_in_a_directory_that_was_not_made_is_skipped() {
+    let policy = "resources:
+  - {name: d, type: directory, target_path: /etc/d}
+  - {name: f, type: file, target_path: /etc/d/sub/f, content: x, retries: 3}
+  - {name: l, type: file, target_path: /etc/d/l, content: x}
+  - {name: own, type: file, target_path: /etc/d/own, content: x, make_parents: true}
+  - {name: after, type: file, target_path: /etc/after, content: x, depends_on: [f]}
+  - {name: other, type: file, target_path: /etc/missing/other, content: x}
+";
+    for (kind, word) in [(FailureKind::NoSpace, "blocked"), (FailureKind::Other, "failed")] {
+        let mut m = Machine::new();
+        (m.fails_on, m.fails_as) = (Some("mkdir /etc/d "), kind);
+        let report = m.apply(policy);
+        let expected = [
+            format!("d {word}"),
+            "f skipped dependency".into(),
+            "l skipped dependency".into(),
+            "own changed".into(),
+            "after skipped dependency".into(),
+            "other failed".into(),
+        ];
+        assert_eq!(outcomes(&report), expected, "{report:#?}");
+        let was = if word == "failed" { "failed" } else { "was blocked" };
+        let cause = format!("`c/d`, which makes its directory, {was}");
+        assert_eq!(report.resources[1].cause.as_deref(), Some(&*cause));
+        let again = m.apply(policy);
+        assert_eq!(outcomes(&again)[2], "l changed", "{again:#?}");
+    }
+    // With the directory there, what is missing in it is its own mistake.
+    let mut m = Machine::new();
+    let report = m.apply(policy);
+    assert_eq!(outcomes(&report)[..3], ["d changed", "f failed", "l changed"], "{report:#?}");
+    // It is the missing directory that counts, not that something about it went wrong.
+    let mut m = Machine::new();
+    (m.fails_on, m.fails_as) = (Some("chmod 0700 /etc/d"), FailureKind::Other);
+    m.disk.dir("/etc/d");
+    let report = m.apply(
+        "resources:
+  - {name: d, type: directory, target_path: /etc/d, mode: '0700'}
+  - {name: f, type: file, target_path: /etc/d/f, content: x}
+",
+    );
+    assert_eq!(outcomes(&report), ["d failed", "f changed"], "{report:#?}");
 }

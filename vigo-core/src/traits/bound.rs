@@ -1,19 +1,20 @@
 //! The bound of an area: what is over it is cut, and says so.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use vigo_core::value::Value;
-
-/// Bytes of an area, counted as its keys and texts with a few for each number.
-const AREA_BYTES_MAX: usize = 256 << 10;
+use crate::limits::TRAIT_AREA_BYTES_MAX;
+use crate::value::Value;
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 /// Cuts the end off the largest lists and maps until the area is within its bound, and marks it `truncated: true`.
-pub(super) fn bounded(value: Value) -> Value {
+///
+/// Values are trees of few levels, which collectors make: it recurses.
+pub fn bounded(value: Value) -> Value {
     let size = size(&value);
-    if size <= AREA_BYTES_MAX {
+    if size <= TRAIT_AREA_BYTES_MAX {
         return value;
     }
-    let mut left = AREA_BYTES_MAX;
+    let mut left = TRAIT_AREA_BYTES_MAX;
     match cut(&value, &mut left) {
         Value::Map(map) => {
             let mut map = Arc::unwrap_or_clone(map);
@@ -59,7 +60,7 @@ fn cut(value: &Value, left: &mut usize) -> Value {
 
 fn size(value: &Value) -> usize {
     let mut total = 0;
-    let mut open = vec![value];
+    let mut open = alloc::vec![value];
     while let Some(value) = open.pop() {
         total += match value {
             Value::Text(text) => text.as_str().len() + 2,
@@ -80,6 +81,7 @@ fn size(value: &Value) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::format;
 
     #[test]
     fn what_is_within_the_bound_is_left_alone() {
@@ -92,7 +94,7 @@ mod tests {
         let large = Value::map((0..20_000).map(|n| (format!("package-{n:05}"), Value::text("1.0-1"))));
         let area = Value::map([("count", Value::Int(20_000)), ("installed", large), ("manager", "apt".into())]);
         let seen = bounded(area);
-        assert!(size(&seen) <= AREA_BYTES_MAX + 32, "{}", size(&seen));
+        assert!(size(&seen) <= TRAIT_AREA_BYTES_MAX + 32, "{}", size(&seen));
         assert_eq!(seen.at("count"), Some(&Value::Int(20_000)));
         assert_eq!(seen.at("truncated"), Some(&Value::Bool(true)));
         let kept = seen.at("installed").and_then(Value::as_map).unwrap().len();

@@ -1,14 +1,50 @@
-//! YAML of custom traits.
+//! Custom traits: what a file of the machine's owner says.
 
-use vigo_core::diagnostic::Diagnostic;
-use vigo_core::source::{Node, NodeKind, ScalarStyle, Sources, Tree};
-use vigo_core::value::Value;
+use crate::diagnostic::Diagnostic;
+use crate::limits::CUSTOM_TRAIT_LEVELS_MAX;
+use crate::source::{Node, NodeKind, ScalarStyle, Sources, Tree};
+use crate::value::Value;
+use alloc::format;
+use alloc::string::String;
 
-/// Reads one document.
+/// Checks what one file or program says: a map of few levels, whose keys can be steps of a path.
+///
+/// # Errors
+/// A fragment that says what was expected.
+pub fn check_custom(value: &Value) -> Result<(), String> {
+    if value.as_map().is_none() {
+        return Err(format!("expected a map, found a {}", value.kind()));
+    }
+    let mut open = alloc::vec![(value, 1)];
+    while let Some((value, level)) = open.pop() {
+        if level > CUSTOM_TRAIT_LEVELS_MAX && matches!(value, Value::Map(_) | Value::List(_)) {
+            return Err(format!("expected at most {CUSTOM_TRAIT_LEVELS_MAX} levels"));
+        }
+        match value {
+            Value::Map(map) => {
+                if let Some(key) = map.keys().find(|key| !is_custom_key(key)) {
+                    let shown: String = key.chars().take(80).flat_map(char::escape_debug).collect();
+                    return Err(format!("expected keys of letters, digits, `_` and `-`, found `{shown}`"));
+                }
+                open.extend(map.values().map(|v| (v, level + 1)));
+            }
+            Value::List(items) => open.extend(items.iter().map(|v| (v, level + 1))),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Returns whether a text may be a key of a custom trait.
+pub fn is_custom_key(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+}
+
+/// Reads one document of YAML.
 ///
 /// # Errors
 /// A fragment with the line.
-pub(super) fn parse(text: &str) -> Result<Value, String> {
+pub fn custom_yaml(text: &str) -> Result<Value, String> {
     let sources = Sources::read(&Tree::from_texts([("traits.vgo", text)]));
     if let Some(first) = sources.diagnostics().first() {
         return Err(told(&sources, first));
@@ -68,7 +104,7 @@ mod tests {
     #[test]
     fn scalars_have_their_types() {
         let text = "a: 1\nb: 1.5\nc: true\nd: ~\ne: '1'\nf: 0644\ng: 1.2.3\nh: [x, -3]\ni: 1e400\nj: 0.5\n";
-        let seen = parse(text).unwrap();
+        let seen = custom_yaml(text).unwrap();
         let cases = [
             ("a", Value::Int(1)),
             ("b", Value::Float(1.5)),
@@ -88,9 +124,9 @@ mod tests {
 
     #[test]
     fn an_error_names_its_line() {
-        let error = parse("a: 1\nb: [1\n").unwrap_err();
+        let error = custom_yaml("a: 1\nb: [1\n").unwrap_err();
         assert!(error.starts_with("line "), "{error}");
-        let error = parse("a: 1\na: 2\n").unwrap_err();
+        let error = custom_yaml("a: 1\na: 2\n").unwrap_err();
         assert!(error.starts_with("line 2") || error.starts_with("line 1"), "{error}");
     }
 }
