@@ -1,0 +1,122 @@
+//! What comes over the network, and what is signed.
+
+use vigo_core::bundle::{Assignment, KeySet, Purpose, Signed, SigningKey, verify};
+use vigo_core::server::{Network, TokenText, claim};
+use vigo_core::wire::message::{
+    Answer, CheckIn, Enrol, Enrolled, GetKeySet, KeySetAnswer, Refused, RenewCertificate, Renewed, Report, ReportTaken,
+    ResolveSecrets, SealedSecrets, TraitsDelta, TraitsTaken,
+};
+use vigo_core::wire::{Channel, Envelope, Exporter, Message, Mux, MuxEvent, Reply, Side};
+
+const EXPORTER: Exporter = Exporter([3; 32]);
+
+/// The first byte says as what the others are read.
+///
+/// Nothing panics; what is read comes back as it was when it is written and read again; and nothing passes for signed
+/// that the key did not sign.
+pub fn wire(data: &[u8]) {
+    let Some((&what, bytes)) = data.split_first() else { return };
+    let key = SigningKey::from_bytes(&[1; 32]);
+    match what {
+        0 => envelope(Channel::Request, bytes, &key),
+        1 => envelope(Channel::Enrol, bytes, &key),
+        2 => message::<Enrol>(bytes),
+        3 => message::<Enrolled>(bytes),
+        4 => message::<GetKeySet>(bytes),
+        5 => message::<KeySetAnswer>(bytes),
+        6 => message::<CheckIn>(bytes),
+        7 => message::<Answer>(bytes),
+        8 => message::<Report>(bytes),
+        9 => message::<ReportTaken>(bytes),
+        10 => message::<TraitsDelta>(bytes),
+        11 => message::<TraitsTaken>(bytes),
+        12 => message::<RenewCertificate>(bytes),
+        13 => message::<Renewed>(bytes),
+        14 => message::<ResolveSecrets>(bytes),
+        15 => message::<SealedSecrets>(bytes),
+        16 => {
+            if let Ok(signed) = Signed::decode(bytes) {
+                assert_eq!(signed.encode(), bytes);
+                assert!(verify(&signed, &[key.verifying_key()]).is_err(), "nobody signed it");
+            }
+        }
+        17 => {
+            let keys = [key.verifying_key()];
+            if let Ok(assignment) = Assignment::verify(&Signed::new(Purpose::Assignment, bytes.into(), &key), &keys) {
+                assert_eq!(Assignment::verify(&assignment.sign(&key), &keys), Ok(assignment));
+            }
+        }
+        18 => {
+            // The root is a part of the set: whatever stands there is put right, or no set would be read.
+            let signed = Signed::new(Purpose::KeySet, bytes.into(), &key);
+            if let Ok(set) = KeySet::verify(&signed, &key.verifying_key()) {
+                let again = set.sign(&key);
+                assert_eq!(KeySet::verify(&again, &key.verifying_key()), Ok(set.clone()));
+                assert!(set.successor(&again).is_ok_and(|next| next.fleet() == set.fleet()));
+            }
+        }
+        19 => {
+            let body = bytes.to_vec();
+            let empty = Envelope::sign(Channel::Enrol, &key, 1, &EXPORTER, &Enrol::default());
+            let envelope = Envelope { body, ..empty };
+            assert!(claim(&envelope, &EXPORTER).is_err(), "another body was signed");
+            if let Ok(enrol) = envelope.message::<Enrol>() {
+                let own = Enrol { identity_key: key.verifying_key().as_bytes().to_vec(), ..enrol };
+                let _ = claim(&Envelope::sign(Channel::Enrol, &key, 1, &EXPORTER, &own), &EXPORTER);
+            }
+        }
+        21 => frames(bytes),
+        _ => text(bytes),
+    }
+}
+
+/// Frames over TCP, to either side, in pieces of any size: what is held stays within what was granted.
+fn frames(bytes: &[u8]) {
+    let Some((&piece, bytes)) = bytes.split_first() else { return };
+    for side in [Side::Agent, Side::Server] {
+        let mut mux = Mux::new(side, 1 << 20);
+        assert!(mux.open(vec![7; 100_000]).is_ok());
+        let mut said = Vec::new();
+        for piece in bytes.chunks(usize::from(piece) + 1) {
+            if mux.handle(piece).is_err() {
+                break;
+            }
+            while let Some(event) = mux.poll_event() {
+                if let MuxEvent::Message { stream, bytes } = event {
+                    mux.answer(stream, bytes);
+                }
+            }
+            said.clear();
+            mux.poll_output(&mut said);
+            assert!(said.len() < 100_000, "a driver writes in between");
+        }
+    }
+}
+
+fn envelope(channel: Channel, bytes: &[u8], key: &SigningKey) {
+    if let Ok(envelope) = Envelope::decode(channel, bytes) {
+        assert_eq!(envelope.encode(), bytes);
+        assert!(envelope.verify(channel, &key.verifying_key(), &EXPORTER).is_err(), "nobody signed it");
+    }
+}
+
+fn message<M: Message + PartialEq + std::fmt::Debug>(bytes: &[u8]) {
+    if let Ok(message) = M::decode(bytes) {
+        assert_eq!(M::decode(&message.encode()).as_ref(), Ok(&message));
+    }
+    if let Ok(reply) = Reply::<M>::decode(bytes) {
+        assert_eq!(Reply::decode(&reply.encode()), Ok(reply));
+    }
+    let _ = Refused::decode(bytes);
+}
+
+fn text(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(token) = TokenText::parse(text) {
+        assert_eq!(token.reveal(), text.trim());
+        assert!(!format!("{token:?}").contains(token.secret()));
+    }
+    if let Ok(network) = text.parse::<Network>() {
+        assert_eq!(network.to_string().parse(), Ok(network));
+    }
+}

@@ -1,0 +1,67 @@
+//! What an agent tells people.
+
+use super::PolicyError;
+use crate::time::Duration;
+use alloc::string::String;
+use core::fmt;
+
+/// Something that happened in an agent's life.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Event {
+    /// A policy was taken over; its serial.
+    PolicyTaken(u64),
+    /// A key set was taken over; its version.
+    KeySetTaken(u64),
+    /// The certificate was renewed.
+    Renewed,
+    /// Something that the server sent is not believed: what was there before stays in force.
+    NotBelieved(PolicyError),
+    /// The stored policy cannot be used, so that there is no run.
+    Unusable(String),
+    /// The server refuses what it was asked.
+    Refused {
+        /// The code.
+        code: String,
+        /// What it says.
+        message: String,
+        /// Until the next attempt.
+        wait: Duration,
+    },
+    /// There was no answer.
+    Failed {
+        /// Why.
+        why: String,
+        /// Until the next attempt.
+        wait: Duration,
+    },
+    /// Something could not be stored: it is tried again.
+    NotStored(String),
+    /// Reports were dropped: there was no room, they could not be read back, or nobody took them.
+    ReportsLost(usize),
+}
+
+impl Event {
+    /// Returns whether somebody should look into it.
+    pub fn is_warning(&self) -> bool {
+        !matches!(self, Self::PolicyTaken(_) | Self::KeySetTaken(_) | Self::Renewed)
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PolicyTaken(serial) => write!(f, "took over the policy of serial {serial}"),
+            Self::KeySetTaken(version) => write!(f, "took over version {version} of the key set"),
+            Self::Renewed => f.write_str("renewed the certificate"),
+            Self::NotBelieved(why) => write!(f, "the server's answer is not believed: {why}"),
+            Self::Unusable(why) => write!(f, "the stored policy cannot be used: {why}"),
+            Self::Refused { code, message, wait } => {
+                write!(f, "the server refuses (`{}`): {}", code.escape_debug(), message.escape_debug())?;
+                write!(f, "; next attempt in {wait}")
+            }
+            Self::Failed { why, wait } => write!(f, "no answer from a server: {why}; next attempt in {wait}"),
+            Self::NotStored(why) => write!(f, "the state could not be stored: {why}; it is tried again"),
+            Self::ReportsLost(count) => write!(f, "{count} reports were lost"),
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! The agent: what a driver calls. What it says to a server is in `talk.rs`, its runs are in `life.rs`.
+
+use super::accept::Accepted;
+use super::backoff::Backoff;
+use super::event::Event;
+use super::life::Run;
+use super::policy::{Held, PolicyError};
+use super::queue::Queue;
+use super::step::{Counters, Options, Record, Step, Stored, Until};
+use super::talk::{Shows, Talk, Traits};
+use super::validity::{Validity, validity};
+use crate::bundle::{KeySet, Signed, VerifyingKey};
+use crate::id::EnvoyId;
+use crate::time::{Duration, Timestamp};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// The life of an agent.
+///
+/// 1. Build it with [`Agent::new`] from what is stored.
+/// 2. Call [`Agent::poll`], do what the [`Step`] says, and poll again, until it says [`Step::Wait`]. [`Step::Store`] and
+///    [`Step::Load`] are answered before anything else is polled; [`Step::Run`], [`Step::Collect`] and [`Step::Ask`]
+///    whenever they are done, one of each at a time.
+/// 3. After each answer, at the time of [`Step::Wait`], and after [`Agent::check_in_now`] or [`Agent::stop`], poll again.
+///
+/// `now` is the machine's clock. It may jump: what is due is then due at once, or as much later as it was before.
+///
+/// It ends with [`Step::Finished`] after [`Agent::stop`] (or where [`Options::until`] says so), and never otherwise.
+pub struct Agent {
+    pub(super) id: EnvoyId,
+    pub(super) root: VerifyingKey,
+    pub(super) options: Options,
+    pub(super) keyset: KeySet,
+    pub(super) keyset_signed: Signed,
+    pub(super) validity: Option<Validity>,
+    pub(super) floor: u64,
+    pub(super) held: Option<Held>,
+    pub(super) queue: Queue,
+    /// The newest report that was taken.
+    pub(super) taken: Option<u64>,
+    pub(super) counters: Counters,
+    /// The counters as they are on disk.
+    pub(super) durable: Counters,
+    pub(super) backoff: Backoff,
+    /// The newest `now`.
+    pub(super) clock: Timestamp,
+    pub(super) check_in_due: Timestamp,
+    pub(super) run_due: Timestamp,
+    pub(super) renew_due: Timestamp,
+    /// Nothing is asked before.
+    pub(super) retry_at: Option<Timestamp>,
+    /// Nothing is stored before.
+    store_due: Option<Timestamp>,
+    pub(super) talk: Talk,
+    pub(super) traits: Traits,
+    pub(super) run: Run,
+    /// A run is wanted before it is due.
+    pub(super) run_asked: bool,
+    /// What the next check-in shows.
+    pub(super) shows: Shows,
+    /// A check-in was tried, a run was made, the last question was answered: for [`Until`].
+    pub(super) tried: bool,
+    pub(super) ran: bool,
+    pub(super) in_touch: bool,
+    pub(super) dirty: Vec<Record>,
+    pub(super) accepted: Accepted,
+    pub(super) counters_changed: bool,
+    batch: Option<Arc<[Record]>>,
+    pub(super) stopping: bool,
+    pub(super) events: Vec<Event>,
+}
+
+/// Until what could not be stored is tried again.
+const STORE_RETRY: Duration = Duration::from_secs(30);
+
+/// Reports in memory that cannot be stored: a full disk must not fill the memory.
+const UNSTORED_MAX: usize = 8;
+
+/// Why there is no agent.
+pub type AgentError = crate::bundle::KeySetError;
+
+impl Agent {
+    /// Returns an agent that begins with a check-in and a run.
+    ///
+    /// # Errors
+    /// When the stored key set is not the root's. Whatever else is stored and of no use is passed over, and told.
+    pub fn new(stored: Stored, options: Options, now: Timestamp) -> Result<Self, AgentError> {
+        let keyset = KeySet::verify(&stored.keyset, &stored.root)?;
+        let mut events = Vec::new();
+        let held = match stored.policy.map(|policy| policy.verified(&stored.root, stored.id)) {
+            Some(Ok(verified)) => Some(verified.held),
+            Some(Err(why)) => {
+                events.push(Event::Unusable(alloc::format!("{why}")));
+                None
+            }
+            None => None,
+        };
+        let validity = validity(&stored.certificate);
+        Ok(Self {
+            id: stored.id,
+            root: stored.root,
+            backoff: Backoff::new(options.seed),
+            options,
+            keyset,
+            keyset_signed: stored.keyset,
+            validity,
+            floor: held.as_ref().map_or(0, |held| held.assignment.serial).max(stored.serial_floor),
+            held,
+            queue: Queue::new(stored.reports),
+            taken: stored.taken,
+            counters: stored.counters,
+            durable: stored.counters,
+            clock: now,
+            check_in_due: now,
+            run_due: now,
+            renew_due: validity.map_or(now, |v| v.renewal()),
+            retry_at: None,
+            store_due: None,
+            talk: Talk::Idle,
+            traits: Traits::default(),
+            run: Run::Idle,
+            run_asked: false,
+            shows: Shows::default(),
+            tried: false,
+            ran: false,
+            in_touch: false,
+            dirty: Vec::new(),
+            accepted: Accepted::default(),
+            counters_changed: false,
+            batch: None,
+            stopping: false,
+            events,
+        })
+    }
+
+    /// Returns what to do next.
+    pub fn poll(&mut self, now: Timestamp) -> Step {
+        self.tick(now);
+        if self.batch.is_some() {
+            return Step::Wait(None);
+        }
+        if let Some(batch) = self.next_batch(now) {
+            self.batch = Some(batch.clone());
+            return Step::Store(batch);
+        }
+        if !self.stopping {
+            let step = self.talk_step(now).or_else(|| self.run_step(now)).or_else(|| self.collect_step(now));
+            if let Some(step) = step {
+                return step;
+            }
+            if !self.is_through() {
+                return Step::Wait(self.next_time(now));
+            }
+            self.stopping = true;
+        }
+        if matches!(self.run, Run::Going(_)) {
+            return Step::Wait(None);
+        }
+        match core::mem::replace(&mut self.talk, Talk::Idle) {
+            Talk::Idle => Step::Finished,
+            Talk::Connected | Talk::Stale | Talk::Asked { .. } => Step::Disconnect,
+        }
+    }
+
+    /// Takes that the records of the last [`Step::Store`] are durable.
+    pub fn handle_stored(&mut self, now: Timestamp) {
+        self.tick(now);
+        self.store_due = None;
+        let batch = self.batch.take();
+        for record in batch.iter().flat_map(|batch| batch.iter()) {
+            match record {
+                Record::Report { seq, bytes } => {
+                    let dropped = self.queue.push(*seq, bytes.len() as u64);
+                    self.lost(dropped);
+                }
+                Record::Counters(counters) => self.durable = *counters,
+                _ => {}
+            }
+        }
+        let Accepted { keyset, policy, validity } = core::mem::take(&mut self.accepted);
+        if let Some((keyset, signed)) = keyset {
+            self.events.push(Event::KeySetTaken(keyset.version));
+            (self.keyset, self.keyset_signed) = (keyset, signed);
+        }
+        if let Some(validity) = validity {
+            self.events.push(Event::Renewed);
+            self.validity = Some(validity);
+            self.renew_due = self.renew_due.max(validity.renewal());
+        }
+        if let Some(held) = policy {
+            self.floor = self.floor.max(held.assignment.serial);
+            let is_other = self.held.as_ref().is_none_or(|old| old.digest != held.digest);
+            if is_other {
+                self.events.push(Event::PolicyTaken(held.assignment.serial));
+                self.run_asked = true;
+            }
+            self.held = Some(held);
+        }
+    }
+
+    /// Takes that the records of the last [`Step::Store`] could not be made durable. What the server sent with them is
+    /// not taken over: it sends it again. Reports are kept, and stored when that is possible.
+    pub fn handle_store_failed(&mut self, why: &str, now: Timestamp) {
+        self.tick(now);
+        self.store_due = Some(now + STORE_RETRY);
+        self.accepted = Accepted::default();
+        self.events.push(Event::NotStored(why.into()));
+        let is_kept = |r: &&Record| matches!(r, Record::Report { .. } | Record::Forget { .. } | Record::Taken(_));
+        let batch = self.batch.take();
+        let failed: Vec<Record> = batch.iter().flat_map(|batch| batch.iter()).filter(is_kept).cloned().collect();
+        self.dirty.splice(0..0, failed);
+        self.counters_changed = true;
+        let is_report = |r: &Record| matches!(r, Record::Report { .. });
+        let mut surplus = self.dirty.iter().filter(|r| is_report(r)).count().saturating_sub(UNSTORED_MAX);
+        if surplus > 0 {
+            self.events.push(Event::ReportsLost(surplus));
+            self.counters.lost_reports = self.counters.lost_reports.saturating_add(surplus as u64);
+        }
+        self.dirty.retain(|r| {
+            let goes = surplus > 0 && is_report(r);
+            surplus -= usize::from(goes);
+            !goes
+        });
+    }
+
+    /// Checks in at once, whatever was waited for.
+    pub fn check_in_now(&mut self) {
+        self.check_in_due = self.clock;
+        self.retry_at = None;
+    }
+
+    /// Begins to end: the run in hand is reported (a driver may cancel it), what is to be stored is stored.
+    pub fn stop(&mut self) {
+        self.stopping = true;
+        self.store_due = None;
+    }
+
+    /// Returns whether a server did what it was last asked.
+    pub fn is_in_touch(&self) -> bool {
+        self.in_touch
+    }
+
+    /// Returns the newest time that a server told, as far as is known.
+    pub fn server_time(&self) -> Timestamp {
+        self.held.as_ref().map_or(Timestamp::default(), |held| held.assignment.issued_at)
+    }
+
+    /// Returns how many reports wait for a server.
+    pub fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Returns what happened since the last call, oldest first.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        core::mem::take(&mut self.events)
+    }
+
+    /// Takes the time. Where the clock went back, all that is waited for goes back with it.
+    pub(super) fn tick(&mut self, now: Timestamp) {
+        let back = self.clock.since(now);
+        self.clock = now;
+        if back > Duration::ZERO {
+            let dues = [&mut self.check_in_due, &mut self.run_due, &mut self.traits.due];
+            dues.into_iter().for_each(|due| *due = *due - back);
+            [&mut self.retry_at, &mut self.store_due].into_iter().flatten().for_each(|due| *due = *due - back);
+            if let Talk::Asked { since, .. } = &mut self.talk {
+                *since = *since - back;
+            }
+        }
+    }
+
+    /// Takes that reports are dropped which nobody has taken.
+    pub(super) fn lost(&mut self, seqs: Vec<u64>) {
+        if !seqs.is_empty() {
+            self.events.push(Event::ReportsLost(seqs.len()));
+            self.counters.lost_reports = self.counters.lost_reports.saturating_add(seqs.len() as u64);
+            self.counters_changed = true;
+            self.dirty.push(Record::Forget { seqs });
+        }
+    }
+
+    pub(super) fn not_believed(&mut self, why: PolicyError) {
+        self.events.push(Event::NotBelieved(why));
+    }
+
+    /// Returns the records that wait, if they may be stored now.
+    fn next_batch(&mut self, now: Timestamp) -> Option<Arc<[Record]>> {
+        if self.dirty.is_empty() && !self.counters_changed || self.store_due.is_some_and(|due| due > now) {
+            return None;
+        }
+        let mut records = core::mem::take(&mut self.dirty);
+        if core::mem::take(&mut self.counters_changed) {
+            records.push(Record::Counters(self.counters));
+        }
+        Some(records.into())
+    }
+
+    /// Returns when there is something to do without an answer.
+    fn next_time(&self, now: Timestamp) -> Option<Timestamp> {
+        let unstored = !self.dirty.is_empty() || self.counters_changed;
+        let store = unstored.then_some(self.store_due.unwrap_or(now));
+        [store, self.talk_time(now), self.run_time(), self.collect_time()].into_iter().flatten().min()
+    }
+
+    /// Returns whether everything was done that was asked for.
+    fn is_through(&self) -> bool {
+        let is_idle = self.run.is_idle() && !self.talk.is_asked();
+        match self.options.until {
+            Until::Stopped => false,
+            Until::CheckedIn => self.tried && is_idle,
+            Until::Converged => {
+                let is_sent = !self.in_touch || (self.queue.len() == 0 && !self.traits.is_open());
+                self.tried && is_idle && (self.ran || !self.is_runnable()) && is_sent
+            }
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! The life of an agent: when it checks in, what it believes, what it converges to, and what becomes of its reports.
+//!
+//! An [`Agent`] is polled for [`Step`]s by a driver that owns the network, the disk and the convergence. Nothing that a
+//! network, a server or a disk does ends it.
+
+mod accept;
+mod backoff;
+mod event;
+mod life;
+mod machine;
+mod policy;
+mod queue;
+mod report;
+mod step;
+mod talk;
+#[cfg(test)]
+mod tests;
+mod traits;
+mod validity;
+
+pub use event::Event;
+pub use machine::{Agent, AgentError};
+pub use policy::{Policy, PolicyError};
+pub use report::is_quiet;
+pub use step::{Ask, BundleRecord, Counters, Options, Record, Response, RunOrder, RunResult, Step, Stored, Until};
+pub use traits::{traits_digest, traits_of};
+pub use validity::{Validity, validity};

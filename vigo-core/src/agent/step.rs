@@ -1,0 +1,216 @@
+//! What an agent asks of its driver, and what it is told.
+
+use super::policy::Policy;
+use crate::bundle::{Assignment, PolicyBundle, Signed, VerifyingKey};
+use crate::converge::RunReport;
+use crate::id::EnvoyId;
+use crate::time::Timestamp;
+use crate::wire::message::{
+    Answer, CheckIn, Counts, Refused, RenewCertificate, Renewed, ReportTaken, TraitsDelta, TraitsTaken,
+};
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// What a driver has to do next.
+#[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
+pub enum Step {
+    /// Make these durable in this order, those for the database in one transaction; then
+    /// [`Agent::handle_stored`](super::Agent::handle_stored).
+    Store(Arc<[Record]>),
+    /// Read the policy back; then [`Agent::handle_policy`](super::Agent::handle_policy).
+    Load,
+    /// Converge; then [`Agent::handle_run`](super::Agent::handle_run). Other steps go on meanwhile.
+    Run(Arc<RunOrder>),
+    /// Collect all traits; then [`Agent::handle_traits`](super::Agent::handle_traits). Other steps go on meanwhile.
+    Collect,
+    /// Ask the server, over a connection that is made when there is none; then
+    /// [`Agent::handle_answer`](super::Agent::handle_answer) or
+    /// [`Agent::handle_failure`](super::Agent::handle_failure). Other steps go on meanwhile.
+    Ask(Ask),
+    /// Close the connection, if there is one.
+    Disconnect,
+    /// Nothing to do until an answer that is outstanding, or this time; `None` is no time.
+    Wait(Option<Timestamp>),
+    /// The agent was stopped, and everything is stored.
+    Finished,
+}
+
+/// A question to the server.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Ask {
+    /// Answered by [`Response::Answer`].
+    CheckIn(CheckIn),
+    /// The stored report of this number, answered by [`Response::Taken`]. One that cannot be read back:
+    /// [`Agent::handle_unreadable`](super::Agent::handle_unreadable).
+    Report(u64),
+    /// Answered by [`Response::Traits`].
+    Traits(TraitsDelta),
+    /// A signing request by the key of the certificate at hand, answered by [`Response::Renewed`]. What stands in the
+    /// body is the driver's to fill in.
+    Renew(RenewCertificate),
+}
+
+/// What the server said.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Response {
+    /// To [`Ask::CheckIn`].
+    Answer(Answer),
+    /// To [`Ask::Report`].
+    Taken(ReportTaken),
+    /// To [`Ask::Traits`].
+    Traits(TraitsTaken),
+    /// To [`Ask::Renew`].
+    Renewed(Renewed),
+    /// To whatever was asked.
+    Refused(Refused),
+}
+
+/// What has to survive.
+///
+/// Each is for the database, but for those that lie beside the identity, so that a lost database does not take them
+/// along: [`Record::KeySet`], [`Record::SerialFloor`], [`Record::Certificate`], [`Record::Servers`].
+#[derive(Clone, PartialEq, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is a handful at a time")]
+pub enum Record {
+    /// The key set, in place of the one before. Beside the identity.
+    KeySet(Signed),
+    /// The lowest serial that is believed. Beside the identity, after the policy.
+    SerialFloor(u64),
+    /// The certificate, DER. Beside the identity.
+    Certificate(Vec<u8>),
+    /// The fleet's servers. Beside the identity.
+    Servers(Vec<String>),
+    /// The policy, in place of the one before.
+    Policy {
+        /// The key set by which it is believed.
+        keyset: Signed,
+        /// The assignment.
+        assignment: Signed,
+        /// What becomes of the bundle.
+        bundle: BundleRecord,
+    },
+    /// A report that is to be sent.
+    Report {
+        /// Its number.
+        seq: u64,
+        /// The encoded [`Report`](crate::wire::message::Report).
+        bytes: Arc<[u8]>,
+    },
+    /// These reports may be forgotten: they were taken, or there is no room.
+    Forget {
+        /// Their numbers.
+        seqs: Vec<u64>,
+    },
+    /// The newest report up to this number was taken, and is kept for a server that was restored.
+    Taken(u64),
+    /// The counters, in place of those before.
+    Counters(Counters),
+}
+
+/// What becomes of the stored bundle.
+#[derive(Clone, PartialEq, Debug)]
+pub enum BundleRecord {
+    /// The assignment names the one that is there.
+    Kept,
+    /// This one takes its place.
+    New(Signed),
+    /// The assignment names none.
+    None,
+}
+
+/// What an agent counts.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Counters {
+    /// Random, made with the database.
+    pub incarnation: u64,
+    /// The number of the newest run.
+    pub seq: u64,
+    /// Runs in which nothing changed.
+    pub quiet_runs: u64,
+    /// The number of the newest of them.
+    pub quiet_seq: u64,
+    /// What the newest of them came to.
+    pub quiet_counts: Option<Counts>,
+    /// When it ended.
+    pub quiet_ended: Timestamp,
+    /// The counter that the server advances.
+    pub contact: u64,
+    /// The secrets epoch that was applied.
+    pub secrets_epoch: u64,
+    /// Reports that were dropped because there was no room, or because nobody took them.
+    pub lost_reports: u64,
+}
+
+/// What an agent starts with.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// The envoy.
+    pub id: EnvoyId,
+    /// The fleet's root, pinned at enrolment.
+    pub root: VerifyingKey,
+    /// The key set.
+    pub keyset: Signed,
+    /// The certificate, DER.
+    pub certificate: Vec<u8>,
+    /// As [`Record::SerialFloor`]; 0 where there is none.
+    pub serial_floor: u64,
+    /// As [`Record::Policy`].
+    pub policy: Option<Policy>,
+    /// The stored reports that were not taken: their numbers, rising, and sizes in bytes.
+    pub reports: Vec<(u64, u64)>,
+    /// As [`Record::Taken`].
+    pub taken: Option<u64>,
+    /// The counters. Those of a new database are zero but for the incarnation.
+    pub counters: Counters,
+}
+
+/// How an agent is to live.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Its version.
+    pub agent_version: String,
+    /// A fingerprint of the machine.
+    pub machine: Vec<u8>,
+    /// Seed of jitter; of nothing else.
+    pub seed: u64,
+    /// When it finishes by itself.
+    pub until: Until,
+}
+
+/// When an agent finishes by itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Until {
+    /// Never.
+    #[default]
+    Stopped,
+    /// When it has tried to check in once.
+    CheckedIn,
+    /// When it has tried to check in, has converged once, and has tried to send what came of it.
+    Converged,
+}
+
+/// A policy that was verified a moment ago, to be converged.
+#[derive(Clone, PartialEq, Debug)]
+pub struct RunOrder {
+    /// The number of the run.
+    pub seq: u64,
+    /// The assignment; its `observe_only` says whether this is a dry run.
+    pub assignment: Assignment,
+    /// The policy.
+    pub bundle: Arc<PolicyBundle>,
+    /// The digest of the bundle.
+    pub digest: [u8; 32],
+}
+
+/// What a run came to.
+#[derive(Clone, Debug)]
+pub struct RunResult {
+    /// [`RunOrder::seq`].
+    pub seq: u64,
+    /// When it began, by the machine's clock.
+    pub started: Timestamp,
+    /// The report, or why there was no run.
+    pub outcome: Result<Arc<RunReport>, String>,
+}

@@ -1,0 +1,219 @@
+//! What a hostile or mistaken server can make an agent do: nothing.
+
+use super::rig::*;
+use crate::agent::*;
+use crate::bundle::{KeyState, Signed, sign};
+use crate::id::EnvoyId;
+use crate::wire::message::Answer;
+use alloc::format;
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// Polls until the agent asks, and answers that with `answer`; then lets it settle without a server.
+fn tell(rig: &mut Rig, answer: Answer) {
+    rig.agent.check_in_now();
+    while !matches!(rig.next_ask(), Ask::CheckIn(_)) {
+        rig.agent.handle_failure("not now", rig.now);
+    }
+    rig.agent.handle_answer(Response::Answer(answer), rig.now);
+    rig.server = None;
+    rig.settle();
+}
+
+fn with(assignment: &Signed, bundle: Option<&Signed>) -> Answer {
+    Answer {
+        next_in_ms: 1000,
+        assignment: Some(assignment.encode()),
+        bundle: bundle.map(Signed::encode),
+        ..Answer::default()
+    }
+}
+
+/// Returns a rig whose agent runs `first` under serial 101.
+fn running() -> Rig {
+    let mut rig = Rig::new();
+    rig.server().publish("first");
+    rig.settle();
+    assert_eq!((rig.runs.len(), rig.disk.floor), (1, 101));
+    rig.now = rig.now + INTERVAL;
+    rig.events.clear();
+    rig
+}
+
+#[test]
+fn only_a_signed_assignment_of_ones_own_and_its_signed_bundle_change_what_runs() {
+    let (good, bad) = (key(2), key(66));
+    let second = sign(&bundle("second"), &good).expect("a bundle");
+    let third = sign(&bundle("third"), &good).expect("a bundle");
+    let forged = sign(&bundle("second"), &bad).expect("a bundle");
+    let garbage = Signed::new(crate::bundle::Purpose::Bundle, vec![9; 40].into(), &good);
+    let own = |serial, bundle| assignment(serial, Some(bundle));
+    let foreign = crate::bundle::Assignment { envoy_id: EnvoyId([3; 16]), ..own(102, &second) };
+    let as_bundle = Signed::new(crate::bundle::Purpose::Bundle, own(102, &second).sign(&good).bytes, &good);
+    let mut changed = own(102, &second).sign(&good);
+    changed.signature[0] ^= 1;
+    let cases: Vec<(&str, Answer, &str)> = vec![
+        ("a foreign assignment", with(&foreign.sign(&good), Some(&second)), "expected an assignment for"),
+        ("an older serial", with(&own(100, &second).sign(&good), Some(&second)), "serial 101 or later, found 100"),
+        ("another's signature", with(&own(102, &second).sign(&bad), Some(&second)), "not trusted"),
+        ("a broken signature", with(&changed, Some(&second)), "does not match"),
+        ("a signature for something else", with(&as_bundle, Some(&second)), "does not match"),
+        ("an unsigned bundle", with(&own(102, &forged).sign(&good), Some(&forged)), "not trusted"),
+        ("another class's bundle", with(&own(102, &second).sign(&good), Some(&third)), "expected the bundle"),
+        ("no bundle", with(&own(102, &second).sign(&good), None), "found none"),
+        ("garbage, signed", with(&own(102, &garbage).sign(&good), Some(&garbage)), "the bundle:"),
+        ("cut", Answer { assignment: Some(vec![1, 2, 3]), ..Answer::default() }, "the assignment:"),
+        (
+            "a key set of another root",
+            {
+                let mut signed = keyset(9, &[(&bad, KeyState::Active)]);
+                signed.key_id.0[0] ^= 1;
+                Answer { keyset: Some(signed.encode()), ..with(&own(102, &forged).sign(&bad), Some(&forged)) }
+            },
+            "expected a key set of fleet",
+        ),
+        ("no key set", Answer { keyset: Some(vec![]), ..Answer::default() }, "the key set is not believed"),
+    ];
+    for (name, answer, why) in cases {
+        let mut rig = running();
+        let before = rig.disk.clone();
+        tell(&mut rig, answer);
+        let said = rig.said();
+        assert!(said.contains(why), "{name}: {said}");
+        assert_eq!(rig.runs.last().map(|r| &*r.1), Some("first"), "{name}");
+        assert!(rig.runs.len() > 1, "{name}: it goes on converging");
+        assert!(rig.disk.policy == before.policy && rig.disk.keyset == before.keyset, "{name}");
+        rig.reboot();
+        rig.settle();
+        assert_eq!(rig.runs.last().map(|r| &*r.1), Some("first"), "{name}");
+    }
+    let mut rig = running();
+    tell(&mut rig, with(&own(102, &second).sign(&good), Some(&second)));
+    assert_eq!(rig.runs.last().map(|r| &*r.1), Some("second"));
+    assert_eq!(rig.disk.floor, 102);
+}
+
+#[test]
+fn an_assignment_may_keep_the_bundle_that_is_there() {
+    let mut rig = running();
+    let first = sign(&bundle("first"), &key(2)).expect("a bundle");
+    let quiet = crate::bundle::Assignment { observe_only: true, ..assignment(102, Some(&first)) };
+    tell(&mut rig, with(&quiet.sign(&key(2)), None));
+    assert_eq!(rig.runs.len(), 2);
+    assert!(rig.disk.policy.as_ref().is_some_and(|p| p.bundle == Some(first)));
+    rig.reboot();
+    rig.settle();
+    assert_eq!(rig.runs.len(), 3);
+}
+
+#[test]
+fn a_bundle_of_none_is_nothing_to_manage_and_maintenance_is_a_pause() {
+    let mut rig = running();
+    tell(&mut rig, with(&assignment(102, None).sign(&key(2)), None));
+    rig.pass(INTERVAL);
+    assert_eq!(rig.runs.len(), 1);
+    assert!(rig.disk.policy.as_ref().is_some_and(|p| p.bundle.is_none()));
+    let first = sign(&bundle("first"), &key(2)).expect("a bundle");
+    let pause = crate::bundle::Assignment { maintenance: true, ..assignment(103, Some(&first)) };
+    tell(&mut rig, with(&pause.sign(&key(2)), Some(&first)));
+    rig.pass(INTERVAL);
+    assert_eq!(rig.runs.len(), 1);
+    tell(&mut rig, with(&assignment(104, Some(&first)).sign(&key(2)), None));
+    assert_eq!(rig.runs.len(), 2);
+}
+
+#[test]
+fn a_stolen_key_is_worth_nothing_after_its_rotation() {
+    let mut rig = running();
+    let (old, new) = (key(2), key(3));
+    let rotated = keyset(2, &[(&old, KeyState::Retired), (&new, KeyState::Active)]);
+    tell(&mut rig, Answer { keyset: Some(rotated.encode()), ..Answer::default() });
+    assert!(rig.disk.keyset == rotated);
+    rig.pass(INTERVAL);
+    rig.reboot();
+    rig.settle();
+    assert_eq!(rig.runs.last().map(|r| &*r.1), Some("first"), "what is stored runs until it is replaced");
+    let runs = rig.runs.len();
+    let evil = sign(&bundle("evil"), &old).expect("a bundle");
+    for bundle in [Some(&evil), None] {
+        tell(&mut rig, with(&assignment(200, Some(&evil)).sign(&old), bundle));
+        assert!(rig.said().contains("not trusted"));
+    }
+    // Its own successor it cannot announce either.
+    let next = keyset(3, &[(&old, KeyState::Active)]);
+    let forged = Signed::new(crate::bundle::Purpose::KeySet, next.bytes, &old);
+    tell(&mut rig, Answer { keyset: Some(forged.encode()), ..Answer::default() });
+    // Nor may the new key's assignment name what the old one signed.
+    let first = sign(&bundle("first"), &old).expect("a bundle");
+    tell(&mut rig, with(&assignment(201, Some(&first)).sign(&new), None));
+    assert!(rig.said().contains("expected the bundle"));
+    // And nobody goes back to a lower version.
+    let back = keyset(1, &[(&old, KeyState::Active)]);
+    tell(&mut rig, Answer { keyset: Some(back.encode()), ..Answer::default() });
+    assert!(rig.said().contains("version 2 or later, found 1"));
+    rig.agent.check_in_now();
+    match rig.agent.poll(rig.now) {
+        Step::Ask(Ask::CheckIn(c)) => assert_eq!(c.shown_keyset, rotated.encode(), "it shows the newer one"),
+        other => panic!("{other:?}"),
+    }
+    rig.agent.handle_failure("gone", rig.now);
+    assert!(rig.disk.keyset == rotated);
+    assert!(rig.runs[runs..].iter().all(|r| r.1 == "first"), "{:?}", rig.runs);
+    let good = sign(&bundle("good"), &new).expect("a bundle");
+    tell(&mut rig, with(&assignment(202, Some(&good)).sign(&new), Some(&good)));
+    assert_eq!(rig.runs.last().map(|r| &*r.1), Some("good"));
+}
+
+#[test]
+fn a_server_that_was_restored_is_shown_the_newer_assignment_once() {
+    let mut rig = running();
+    let first = sign(&bundle("first"), &key(2)).expect("a bundle");
+    rig.server = Some(Server::new());
+    tell(&mut rig, with(&assignment(50, Some(&first)).sign(&key(2)), Some(&first)));
+    let shown = rig.disk.policy.as_ref().map(|p| p.assignment.encode());
+    rig.agent.check_in_now();
+    let Step::Ask(Ask::CheckIn(check_in)) = rig.agent.poll(rig.now) else { panic!("it checks in") };
+    assert_eq!(Some(check_in.shown_assignment), shown);
+    assert_eq!(check_in.serial, 101);
+    let answer = Answer { show_assignment: true, next_in_ms: 60_000, ..Answer::default() };
+    rig.agent.handle_answer(Response::Answer(answer), rig.now);
+    let due = rig.settle();
+    assert!(due > Some(rig.now), "{due:?}: it does not go round in circles");
+}
+
+#[test]
+fn a_policy_that_was_tampered_with_on_disk_does_not_run() {
+    let mut rig = running();
+    let evil = sign(&bundle("evil"), &key(66)).expect("a bundle");
+    let policy = rig.disk.policy.as_mut().expect("it is stored");
+    policy.bundle = Some(evil);
+    rig.server = None;
+    rig.pass(INTERVAL);
+    assert_eq!(rig.runs.len(), 1);
+    assert!(rig.said().contains("the stored policy cannot be used"), "{}", rig.said());
+    let said = rig
+        .disk
+        .reports
+        .values()
+        .last()
+        .map(|r| format!("{:?}", <crate::wire::message::Report as crate::wire::Message>::decode(r)));
+    assert!(said.is_some_and(|r| r.contains("fatal") && r.contains("expected the bundle")));
+    rig.reboot();
+    rig.settle();
+    assert_eq!(rig.runs.len(), 1, "not at the start either");
+    let mut server = Server::new();
+    server.publish("first");
+    rig.server = Some(server);
+    rig.pass(INTERVAL);
+    assert_eq!(rig.runs.last().map(|r| &*r.1), Some("first"), "the server sends it again");
+    assert!(Assigned(&rig).serial() > 101);
+}
+
+struct Assigned<'a>(&'a Rig);
+
+impl Assigned<'_> {
+    fn serial(&self) -> u64 {
+        let policy = self.0.disk.policy.as_ref().expect("it is stored");
+        crate::bundle::Assignment::verify(&policy.assignment, &believed(&key(2))).expect("it is signed").serial
+    }
+}

@@ -1,0 +1,112 @@
+//! An agent on a bad day, again and again: lost questions, lost answers, full disks, crashes between any two steps.
+
+use super::rig::*;
+use crate::agent::*;
+use crate::time::Duration;
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+struct Dice(u64);
+
+impl Dice {
+    fn one_in(&mut self, n: u64) -> bool {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33).is_multiple_of(n)
+    }
+}
+
+/// One life with faults and, after them, one without. Returns how many crashes there were.
+fn live(seed: u64) -> u32 {
+    let mut dice = Dice(seed);
+    let mut rig = Rig::new();
+    rig.server().publish("first");
+    let (mut crashes, mut published) = (0, Vec::from([String::from("first")]));
+    // What a run with this number found, for those whose report is on disk.
+    let mut stored: BTreeMap<u64, u32> = BTreeMap::new();
+    let mut serial = 0;
+    for round in 0..400 {
+        let is_calm = round >= 300;
+        let mut fault = |n| !is_calm && dice.one_in(n);
+        if fault(40) {
+            let name = alloc::format!("policy-{round}");
+            rig.server().publish(&name);
+            published.push(name);
+        }
+        if fault(20) {
+            rig.reboot();
+            crashes += 1;
+        }
+        match rig.agent.poll(rig.now) {
+            Step::Store(_) if fault(8) => rig.agent.handle_store_failed("no space is left", rig.now),
+            Step::Store(records) => {
+                rig.disk.store(&records);
+                for record in records.iter() {
+                    if let Record::Report { seq, bytes } = record {
+                        assert!(stored.insert(*seq, bytes.len() as u32).is_none(), "seed {seed}: number {seq} twice");
+                    }
+                }
+                if fault(10) {
+                    rig.reboot();
+                    crashes += 1;
+                } else {
+                    rig.agent.handle_stored(rig.now);
+                }
+                let policy = rig.disk.policy.as_ref();
+                let now = policy.map_or(0, |p| {
+                    let a = crate::bundle::Assignment::verify(&p.assignment, &believed(&key(2)));
+                    a.expect("what is stored is signed").serial
+                });
+                assert!(now >= serial, "seed {seed}: back to serial {now} from {serial}");
+                serial = now;
+            }
+            Step::Load => {
+                let policy = rig.disk.policy.clone().ok_or("it is gone".into());
+                rig.agent.handle_policy(policy, rig.now);
+            }
+            Step::Run(order) => {
+                let name: String = order.bundle.files[0].as_ref().into();
+                assert!(published.contains(&name), "seed {seed}: {name}");
+                rig.runs.push((order.seq, name));
+                let outcome = match (fault(10), fault(2)) {
+                    (true, _) => Err("another run is at work".into()),
+                    (_, is_changed) => Ok(ran(u32::from(is_changed))),
+                };
+                rig.agent.handle_run(RunResult { seq: order.seq, started: rig.now, outcome }, rig.now);
+            }
+            Step::Ask(_) if fault(4) => rig.agent.handle_failure("the question got lost", rig.now),
+            Step::Ask(ask) => {
+                let response = rig.server.as_mut().expect("it is there").answer(&ask, &rig.disk);
+                match fault(5) {
+                    true => rig.agent.handle_failure("the answer got lost", rig.now),
+                    false => rig.agent.handle_answer(response, rig.now),
+                }
+            }
+            Step::Wait(Some(at)) => {
+                rig.now = if fault(10) { at + Duration::from_secs(3600) } else { at };
+                if fault(30) {
+                    rig.now = rig.now - Duration::from_secs(86_400);
+                }
+            }
+            Step::Collect => rig.agent.handle_traits(&rig.traits, rig.now),
+            Step::Disconnect => {}
+            Step::Wait(None) | Step::Finished => panic!("seed {seed}: it ended"),
+        }
+    }
+    for _ in 0..3 {
+        rig.pass(INTERVAL);
+    }
+    assert_eq!(rig.runs.last().map(|r| &r.1), published.last(), "seed {seed}: not on the last policy");
+    assert_eq!(rig.agent.queued(), 0, "seed {seed}");
+    let counted: Vec<u64> = rig.server().counted.iter().map(|r| r.seq).collect();
+    let expected: Vec<u64> = stored.keys().copied().collect();
+    assert_eq!(counted, expected, "seed {seed}: every stored report once, in order");
+    assert_eq!(rig.disk.counters.lost_reports, 0, "seed {seed}");
+    crashes
+}
+
+#[test]
+fn no_report_is_lost_or_counted_twice_and_no_policy_goes_back() {
+    let crashes: u32 = (0..60).map(live).sum();
+    assert!(crashes > 60, "{crashes}");
+}

@@ -1,0 +1,6 @@
+mod believe;
+mod clock;
+mod fleet;
+mod reports;
+mod rig;
+mod talk;

@@ -1,0 +1,356 @@
+//! An agent with a disk and a server, both of which may fail.
+
+use crate::agent::*;
+use crate::bundle::{
+    Assignment, Ca, KeySet, KeyState, PolicyBundle, Signed, SigningKey, TrustedKey, VerifyingKey, sign,
+};
+use crate::converge::{Counts, RunOutcome, RunReport};
+use crate::id::EnvoyId;
+use crate::time::{Duration, Timestamp};
+use crate::wire::Message as _;
+use crate::wire::message::{Answer, CheckIn, Report, ReportTaken};
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+
+pub(super) const START: Timestamp = Timestamp::from_epoch_ms(1_795_316_400_000);
+pub(super) const INTERVAL: Duration = Duration::from_secs(300);
+
+pub(super) fn key(seed: u8) -> SigningKey {
+    SigningKey::from_bytes(&[seed; 32])
+}
+
+pub(super) fn root() -> SigningKey {
+    key(1)
+}
+
+/// Signs version `version` with these bundle keys.
+pub(super) fn keyset(version: u64, keys: &[(&SigningKey, KeyState)]) -> Signed {
+    let bundle_keys = keys.iter().map(|(k, state)| TrustedKey { key: k.verifying_key(), state: *state }).collect();
+    let cas = vec![Ca { certificate: vec![1], state: KeyState::Active }];
+    KeySet { version, root: root().verifying_key(), bundle_keys, cas }.sign(&root())
+}
+
+pub(super) fn bundle(name: &str) -> PolicyBundle {
+    PolicyBundle { files: vec![name.into()], ..PolicyBundle::default() }
+}
+
+pub(super) fn me() -> EnvoyId {
+    EnvoyId::of(&key(9).verifying_key())
+}
+
+pub(super) fn assignment(serial: u64, bundle: Option<&Signed>) -> Assignment {
+    Assignment {
+        envoy_id: me(),
+        hostname: "web-1".into(),
+        environment: String::new(),
+        bundle_digest: bundle.map(Signed::digest),
+        observe_only: false,
+        maintenance: false,
+        interval: INTERVAL,
+        splay: Duration::ZERO,
+        serial,
+        issued_at: START,
+    }
+}
+
+/// What survives a crash.
+#[derive(Clone)]
+pub(super) struct Disk {
+    pub(super) keyset: Signed,
+    pub(super) certificate: Vec<u8>,
+    pub(super) floor: u64,
+    pub(super) servers: Vec<String>,
+    pub(super) policy: Option<Policy>,
+    pub(super) reports: BTreeMap<u64, Arc<[u8]>>,
+    pub(super) taken: Option<u64>,
+    pub(super) counters: Counters,
+}
+
+impl Disk {
+    pub(super) fn new() -> Self {
+        Self {
+            keyset: keyset(1, &[(&key(2), KeyState::Active)]),
+            certificate: crate::agent::validity::tests::certificate("261101000000Z", "281101000000Z"),
+            floor: 0,
+            servers: Vec::new(),
+            policy: None,
+            reports: BTreeMap::new(),
+            taken: None,
+            counters: Counters { incarnation: 7, ..Counters::default() },
+        }
+    }
+
+    pub(super) fn boot(&self, until: Until, now: Timestamp) -> Agent {
+        let stored = Stored {
+            id: me(),
+            root: root().verifying_key(),
+            keyset: self.keyset.clone(),
+            certificate: self.certificate.clone(),
+            serial_floor: self.floor,
+            policy: self.policy.clone(),
+            reports: self.reports.range(self.taken.map_or(0, |t| t + 1)..).map(|(s, b)| (*s, b.len() as u64)).collect(),
+            taken: self.taken,
+            counters: self.counters,
+        };
+        Agent::new(stored, Options { seed: 5, until, ..Options::default() }, now).expect("the key set is the root's")
+    }
+
+    pub(super) fn store(&mut self, records: &[Record]) {
+        for record in records {
+            match record.clone() {
+                Record::KeySet(signed) => self.keyset = signed,
+                Record::SerialFloor(serial) => self.floor = serial,
+                Record::Certificate(der) => self.certificate = der,
+                Record::Servers(servers) => self.servers = servers,
+                Record::Policy { keyset, assignment, bundle } => {
+                    let bundle = match bundle {
+                        BundleRecord::Kept => self.policy.take().and_then(|p| p.bundle),
+                        BundleRecord::New(bundle) => Some(bundle),
+                        BundleRecord::None => None,
+                    };
+                    self.policy = Some(Policy { keyset, assignment, bundle });
+                }
+                Record::Report { seq, bytes } => _ = self.reports.insert(seq, bytes),
+                Record::Forget { seqs } => seqs.iter().for_each(|seq| _ = self.reports.remove(seq)),
+                Record::Taken(seq) => {
+                    self.reports = self.reports.split_off(&seq);
+                    self.taken = Some(seq);
+                }
+                Record::Counters(counters) => self.counters = counters,
+            }
+        }
+    }
+}
+
+/// A server: what it assigns, and what it has counted.
+pub(super) struct Server {
+    pub(super) key: SigningKey,
+    pub(super) keyset: Signed,
+    pub(super) version: u64,
+    pub(super) serial: u64,
+    pub(super) bundle: Option<Signed>,
+    pub(super) contact: u64,
+    pub(super) next_in: Duration,
+    pub(super) highest: u64,
+    pub(super) counted: Vec<Report>,
+    pub(super) check_ins: Vec<CheckIn>,
+}
+
+impl Server {
+    pub(super) fn new() -> Self {
+        Self {
+            key: key(2),
+            keyset: keyset(1, &[(&key(2), KeyState::Active)]),
+            version: 1,
+            serial: 100,
+            bundle: None,
+            contact: 0,
+            next_in: INTERVAL,
+            highest: 0,
+            counted: Vec::new(),
+            check_ins: Vec::new(),
+        }
+    }
+
+    pub(super) fn publish(&mut self, name: &str) {
+        self.bundle = Some(sign(&bundle(name), &self.key).expect("it is a bundle"));
+    }
+
+    /// Answers as a server does.
+    pub(super) fn answer(&mut self, ask: &Ask, disk: &Disk) -> Response {
+        match ask {
+            Ask::CheckIn(check_in) => {
+                self.check_ins.push(check_in.clone());
+                self.contact += 1;
+                self.highest = self.highest.max(check_in.run.map_or(0, |run| run.seq));
+                let mut answer =
+                    Answer { next_in_ms: self.next_in.as_ms(), contact: self.contact, ..Answer::default() };
+                if check_in.keyset < self.version {
+                    answer.keyset = Some(self.keyset.encode());
+                }
+                let current = assignment(0, self.bundle.as_ref());
+                let ids = (self.key_id(), self.bundle.as_ref().map_or(self.zero(), |b| b.key_id));
+                if self.bundle.is_some() && check_in.assignment_digest != current.digest(ids.0, ids.1) {
+                    self.serial = self.serial.max(check_in.serial) + 1;
+                    answer.assignment = Some(assignment(self.serial, self.bundle.as_ref()).sign(&self.key).encode());
+                    answer.bundle = self.bundle.as_ref().map(Signed::encode);
+                }
+                Response::Answer(answer)
+            }
+            Ask::Report(seq) => {
+                let report = Report::decode(&disk.reports[seq]).expect("it is a report");
+                assert_eq!((report.incarnation, report.seq), (7, *seq));
+                if report.seq > self.highest {
+                    self.highest = report.seq;
+                    self.counted.push(report);
+                }
+                Response::Taken(ReportTaken { incarnation: 7, seq: self.highest })
+            }
+            Ask::Traits(_) | Ask::Renew(_) => Response::Refused(crate::wire::message::Refused::default()),
+        }
+    }
+
+    fn key_id(&self) -> crate::bundle::KeyId {
+        crate::bundle::KeyId::of(&self.key.verifying_key())
+    }
+
+    fn zero(&self) -> crate::bundle::KeyId {
+        crate::bundle::KeyId([0; 32])
+    }
+}
+
+/// Returns the report of a run that changed so many resources.
+pub(super) fn ran(changed: u32) -> Arc<RunReport> {
+    Arc::new(RunReport {
+        dry_run: false,
+        outcome: RunOutcome::Converged,
+        counts: Counts { ok: 3, changed, ..Counts::default() },
+        duration: Duration::from_ms(20),
+        resources: Vec::new(),
+        files: Vec::new(),
+    })
+}
+
+/// Keeps an agent busy, answering everything at once, until it waits or has finished; returns when it is to be polled.
+pub(super) struct Rig {
+    pub(super) agent: Agent,
+    pub(super) disk: Disk,
+    pub(super) server: Option<Server>,
+    pub(super) now: Timestamp,
+    /// How many resources each run changes, and the names of the policies that ran.
+    pub(super) changes: u32,
+    pub(super) runs: Vec<(u64, String)>,
+    pub(super) events: Vec<Event>,
+    pub(super) disk_is_full: bool,
+    pub(super) traits: crate::traits::TraitSet,
+    pub(super) disconnects: u32,
+}
+
+impl Rig {
+    pub(super) fn new() -> Self {
+        let disk = Disk::new();
+        let agent = disk.boot(Until::Stopped, START);
+        Self {
+            agent,
+            disk,
+            server: Some(Server::new()),
+            now: START,
+            changes: 0,
+            runs: Vec::new(),
+            events: Vec::new(),
+            disk_is_full: false,
+            traits: crate::traits::TraitSet::new(),
+            disconnects: 0,
+        }
+    }
+
+    pub(super) fn server(&mut self) -> &mut Server {
+        self.server.as_mut().expect("it is there")
+    }
+
+    /// Runs until the agent waits, and returns until when.
+    pub(super) fn settle(&mut self) -> Option<Timestamp> {
+        for _ in 0..1000 {
+            let step = self.agent.poll(self.now);
+            self.events.extend(self.agent.take_events());
+            match step {
+                Step::Store(records) if self.disk_is_full => {
+                    assert!(!records.is_empty());
+                    self.agent.handle_store_failed("no space is left", self.now);
+                }
+                Step::Store(records) => {
+                    self.disk.store(&records);
+                    self.agent.handle_stored(self.now);
+                }
+                Step::Load => {
+                    let policy = self.disk.policy.clone().ok_or("it is gone".into());
+                    self.agent.handle_policy(policy, self.now);
+                }
+                Step::Run(order) => {
+                    self.runs.push((order.seq, order.bundle.files[0].as_ref().into()));
+                    let outcome = Ok(ran(self.changes));
+                    self.agent.handle_run(RunResult { seq: order.seq, started: self.now, outcome }, self.now);
+                }
+                Step::Ask(ask) => match &mut self.server {
+                    Some(server) => {
+                        let response = server.answer(&ask, &self.disk);
+                        self.agent.handle_answer(response, self.now);
+                    }
+                    None => self.agent.handle_failure("connection refused", self.now),
+                },
+                Step::Collect => self.agent.handle_traits(&self.traits, self.now),
+                Step::Disconnect => self.disconnects += 1,
+                Step::Wait(until) => {
+                    assert!(until.is_none_or(|at| at > self.now), "it waits for what is past");
+                    return until;
+                }
+                Step::Finished => return None,
+            }
+        }
+        panic!("it never waits");
+    }
+
+    /// Runs, also into the future, until the agent asks something, and returns what.
+    pub(super) fn next_ask(&mut self) -> Ask {
+        let server = self.server.take();
+        for _ in 0..1000 {
+            match self.agent.poll(self.now) {
+                Step::Ask(ask) => {
+                    self.server = server;
+                    return ask;
+                }
+                Step::Store(records) => {
+                    self.disk.store(&records);
+                    self.agent.handle_stored(self.now);
+                }
+                Step::Load => {
+                    let policy = self.disk.policy.clone().ok_or("it is gone".into());
+                    self.agent.handle_policy(policy, self.now);
+                }
+                Step::Run(order) => {
+                    self.runs.push((order.seq, order.bundle.files[0].as_ref().into()));
+                    let outcome = Ok(ran(self.changes));
+                    self.agent.handle_run(RunResult { seq: order.seq, started: self.now, outcome }, self.now);
+                }
+                Step::Collect => self.agent.handle_traits(&self.traits, self.now),
+                Step::Wait(at) => self.now = at.expect("it waits for something"),
+                Step::Disconnect => self.disconnects += 1,
+                Step::Finished => panic!("it has finished"),
+            }
+        }
+        panic!("it never asks");
+    }
+
+    /// Has the server answer.
+    pub(super) fn answer(&mut self, ask: &Ask) {
+        let response = self.server.as_mut().expect("it is there").answer(ask, &self.disk);
+        self.agent.handle_answer(response, self.now);
+    }
+
+    /// Lets this much time pass.
+    pub(super) fn pass(&mut self, span: Duration) {
+        let end = self.now + span;
+        while let Some(at) = self.settle()
+            && at <= end
+        {
+            self.now = at;
+        }
+        self.now = end;
+        self.settle();
+    }
+
+    pub(super) fn reboot(&mut self) {
+        self.agent = self.disk.boot(Until::Stopped, self.now);
+    }
+
+    pub(super) fn said(&self) -> String {
+        self.events.iter().map(|e| alloc::format!("{e}\n")).collect()
+    }
+}
+
+pub(super) fn believed(key: &SigningKey) -> [VerifyingKey; 1] {
+    [key.verifying_key()]
+}

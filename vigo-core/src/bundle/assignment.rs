@@ -1,0 +1,114 @@
+//! What binds a bundle to one envoy and one moment.
+
+use super::{BundleError, Purpose, Signed};
+use crate::id::EnvoyId;
+use crate::time::{Duration, Timestamp};
+use alloc::string::String;
+use alloc::vec::Vec;
+use ed25519_dalek::{SigningKey, VerifyingKey};
+use prost::Message;
+use sha2::{Digest as _, Sha256};
+
+/// Which bundle one envoy applies from now on, and what is the envoy's own beside it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Assignment {
+    /// The envoy; no other believes it.
+    pub envoy_id: EnvoyId,
+    /// Its name, which the server decided.
+    pub hostname: String,
+    /// Its environment; empty where none applies.
+    pub environment: String,
+    /// [`Signed::digest`] of the bundle; `None` is *manage nothing*.
+    pub bundle_digest: Option<[u8; 32]>,
+    /// Changes are reported, not made.
+    pub observe_only: bool,
+    /// Nothing is converged for now.
+    pub maintenance: bool,
+    /// Time between check-ins.
+    pub interval: Duration,
+    /// The most that is added to an interval.
+    pub splay: Duration,
+    /// Rises with every assignment that a server makes: an agent never goes back.
+    pub serial: u64,
+    /// When it was made, by the server's clock.
+    pub issued_at: Timestamp,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Proto {
+    #[prost(bytes = "vec", tag = "1")]
+    envoy_id: Vec<u8>,
+    #[prost(string, tag = "2")]
+    hostname: String,
+    #[prost(string, tag = "3")]
+    environment: String,
+    #[prost(bytes = "vec", optional, tag = "4")]
+    bundle_digest: Option<Vec<u8>>,
+    #[prost(bool, tag = "5")]
+    observe_only: bool,
+    #[prost(bool, tag = "6")]
+    maintenance: bool,
+    #[prost(uint64, tag = "7")]
+    interval_ms: u64,
+    #[prost(uint64, tag = "8")]
+    splay_ms: u64,
+    #[prost(uint64, tag = "9")]
+    serial: u64,
+    #[prost(sint64, tag = "10")]
+    issued_at_ms: i64,
+}
+
+impl Assignment {
+    /// Encodes and signs it.
+    pub fn sign(&self, key: &SigningKey) -> Signed {
+        Signed::new(Purpose::Assignment, self.proto().encode_to_vec().into(), key)
+    }
+
+    /// Returns the assignment, if one of `keys` signed it. Whether it is for this envoy and newer than the one before is
+    /// the caller's to ask.
+    ///
+    /// # Errors
+    /// As [`Signed::verify`]; [`BundleError::Malformed`] when it is of another version.
+    pub fn verify(signed: &Signed, keys: &[VerifyingKey]) -> Result<Self, BundleError> {
+        let malformed = |why: String| BundleError::Malformed { what: "the assignment", at: 0, why };
+        let p =
+            Proto::decode(signed.verify(Purpose::Assignment, keys)?).map_err(|e| malformed(alloc::format!("{e}")))?;
+        let envoy_id = <[u8; 16]>::try_from(&*p.envoy_id).map_err(|_| malformed("expected 16 bytes of id".into()))?;
+        let digest = p.bundle_digest.map(|d| <[u8; 32]>::try_from(&*d)).transpose();
+        Ok(Self {
+            envoy_id: EnvoyId(envoy_id),
+            hostname: p.hostname,
+            environment: p.environment,
+            bundle_digest: digest.map_err(|_| malformed("expected 32 bytes of digest".into()))?,
+            observe_only: p.observe_only,
+            maintenance: p.maintenance,
+            interval: Duration::from_ms(p.interval_ms),
+            splay: Duration::from_ms(p.splay_ms),
+            serial: p.serial,
+            issued_at: Timestamp::from_epoch_ms(p.issued_at_ms),
+        })
+    }
+
+    /// Returns what an agent and its server compare to see that nothing changed: all but serial and time, and the keys
+    /// that signed assignment and bundle (the zero key where there is no bundle).
+    pub fn digest(&self, assignment_key: super::KeyId, bundle_key: super::KeyId) -> [u8; 32] {
+        let same = Proto { serial: 0, issued_at_ms: 0, ..self.proto() };
+        let hash = Sha256::new().chain_update(assignment_key.0).chain_update(bundle_key.0);
+        hash.chain_update(same.encode_to_vec()).finalize().into()
+    }
+
+    fn proto(&self) -> Proto {
+        Proto {
+            envoy_id: self.envoy_id.0.to_vec(),
+            hostname: self.hostname.clone(),
+            environment: self.environment.clone(),
+            bundle_digest: self.bundle_digest.map(|d| d.to_vec()),
+            observe_only: self.observe_only,
+            maintenance: self.maintenance,
+            interval_ms: self.interval.as_ms(),
+            splay_ms: self.splay.as_ms(),
+            serial: self.serial,
+            issued_at_ms: self.issued_at.epoch_ms(),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! One envoy.
+
+use super::status::Health;
+use crate::id::EnvoyId;
+use crate::time::{Duration, Timestamp};
+use crate::wire::message::{Counts, QuietRuns, Report};
+use alloc::sync::Arc;
+use ed25519_dalek::VerifyingKey;
+
+/// What a server keeps in memory about an envoy.
+#[derive(Clone, Debug)]
+pub struct Envoy {
+    /// Its id.
+    pub id: EnvoyId,
+    /// Its identity key, screened when it enrolled.
+    pub key: VerifyingKey,
+    /// The name that the server decided.
+    pub hostname: Arc<str>,
+    /// Its class among those that are published.
+    pub class: ClassOf,
+    /// It was thrown out.
+    pub revoked: bool,
+    /// The counter that its next check-in should come with, and the one before.
+    pub contact: u64,
+    /// When it was last heard of, by the server's clock; zero for never since the start.
+    pub last_seen: Timestamp,
+    /// The time between two check-ins that it was told last.
+    pub cadence: Duration,
+    /// Digest of the traits that the server has of it; zeros for none.
+    pub traits_digest: [u8; 32],
+    /// Its newest run, if any is known.
+    pub last_run: Option<LastRun>,
+}
+
+/// The class of an envoy.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum ClassOf {
+    /// Not looked up yet: the envoy comes back soon.
+    #[default]
+    Pending,
+    /// No match block takes its name: it manages nothing.
+    None,
+    /// Index into the published classes.
+    Class(u32),
+}
+
+/// The newest run of an envoy.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct LastRun {
+    /// One for each state database of the agent.
+    pub incarnation: u64,
+    /// The run's number in its incarnation.
+    pub seq: u64,
+    /// When it ended, by the envoy's clock.
+    pub ended: Timestamp,
+    /// What it came to.
+    pub health: Health,
+    /// How many runs in a row changed something.
+    pub changed_in_a_row: u32,
+    /// How many resources came to what.
+    pub counts: Counts,
+}
+
+impl Envoy {
+    /// Returns an envoy that has just enrolled.
+    pub fn new(id: EnvoyId, key: VerifyingKey, hostname: Arc<str>) -> Self {
+        Self {
+            id,
+            key,
+            hostname,
+            class: ClassOf::Pending,
+            revoked: false,
+            contact: 0,
+            last_seen: Timestamp::default(),
+            cadence: Duration::ZERO,
+            traits_digest: [0; 32],
+            last_run: None,
+        }
+    }
+
+    /// Returns whether a run of this number is newer than the newest known: only such a one moves the status.
+    pub fn is_news(&self, incarnation: u64, seq: u64) -> bool {
+        self.last_run.is_none_or(|run| run.incarnation != incarnation || seq > run.seq)
+    }
+
+    /// Takes a report's outcome, once it is on disk.
+    pub fn take_report(&mut self, report: &Report) {
+        if !self.is_news(report.incarnation, report.seq) {
+            return;
+        }
+        let counts = report.counts.unwrap_or_default();
+        let health = Health::of(&report.outcome, &counts);
+        let before = self.last_run.map_or(0, |run| run.changed_in_a_row);
+        self.last_run = Some(LastRun {
+            incarnation: report.incarnation,
+            seq: report.seq,
+            ended: Timestamp::from_epoch_ms(report.started_ms) + Duration::from_ms(report.duration_ms),
+            health,
+            changed_in_a_row: if counts.changed > 0 { before.saturating_add(1) } else { 0 },
+            counts,
+        });
+    }
+
+    /// Takes what a check-in says of runs that are no report: nothing changed in them, and nothing failed.
+    pub fn take_quiet(&mut self, runs: &QuietRuns) {
+        if runs.runs == 0 || !self.is_news(runs.incarnation, runs.seq) {
+            return;
+        }
+        self.last_run = Some(LastRun {
+            incarnation: runs.incarnation,
+            seq: runs.seq,
+            ended: Timestamp::from_epoch_ms(runs.ended_ms),
+            health: Health::Converged,
+            changed_in_a_row: 0,
+            counts: runs.counts.unwrap_or_default(),
+        });
+    }
+}

@@ -1,0 +1,11 @@
+//! The fleet as a server knows it: in memory, so that a check-in asks no database.
+
+mod envoy;
+mod index;
+mod status;
+#[cfg(test)]
+mod tests;
+
+pub use envoy::{ClassOf, Envoy, LastRun};
+pub use index::{FleetIndex, NameTaken};
+pub use status::{Drift, Health, Reach, Status};

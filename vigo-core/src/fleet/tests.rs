@@ -1,0 +1,78 @@
+use super::*;
+use crate::id::EnvoyId;
+use crate::time::{Duration, Timestamp};
+use crate::wire::message::{Counts, QuietRuns, Report};
+use alloc::string::ToString;
+use ed25519_dalek::SigningKey;
+
+fn envoy(seed: u8, hostname: &str) -> Envoy {
+    let key = SigningKey::from_bytes(&[seed; 32]).verifying_key();
+    Envoy::new(EnvoyId::of(&key), key, hostname.into())
+}
+
+#[test]
+fn a_name_is_one_envoys_until_that_is_revoked() {
+    let mut fleet = FleetIndex::default();
+    let (a, b) = (envoy(1, "web-1"), envoy(2, "web-1"));
+    fleet.insert(a.clone()).unwrap();
+    let taken = fleet.insert(b.clone()).unwrap_err();
+    assert_eq!(taken, NameTaken { hostname: "web-1".into(), holder: a.id });
+    assert!(fleet.get(b.id).is_none());
+    assert!(fleet.revoke(a.id));
+    assert!(!fleet.revoke(a.id), "it was before");
+    assert!(fleet.named("web-1").is_none());
+    fleet.insert(b.clone()).unwrap();
+    assert_eq!(fleet.named("web-1").unwrap().id, b.id);
+    // What is read of the revoked one again, at a start, takes nothing away.
+    fleet.insert(Envoy { revoked: true, ..a.clone() }).unwrap();
+    assert_eq!(fleet.named("web-1").unwrap().id, b.id);
+    assert!(fleet.get(a.id).unwrap().revoked);
+}
+
+#[test]
+fn a_renamed_envoy_leaves_its_name() {
+    let mut fleet = FleetIndex::default();
+    let a = envoy(1, "old");
+    fleet.insert(a.clone()).unwrap();
+    fleet.insert(Envoy { hostname: "new".into(), ..a }).unwrap();
+    assert!(fleet.named("old").is_none());
+    assert!(fleet.named("new").is_some());
+}
+
+fn report(seq: u64, outcome: &str, changed: u32, failed: u32) -> Report {
+    let counts = Counts { ok: 5, changed, failed, ..Counts::default() };
+    Report { incarnation: 1, seq, outcome: outcome.into(), counts: Some(counts), ..Report::default() }
+}
+
+#[test]
+fn one_word_stands_for_the_worst() {
+    let now = Timestamp::from_epoch_secs(1_000_000);
+    let mut envoy = envoy(1, "a");
+    envoy.cadence = Duration::from_secs(100);
+    let word = |envoy: &Envoy, silent: u64| {
+        let envoy = Envoy { last_seen: now - Duration::from_secs(silent), ..envoy.clone() };
+        Status::of(&envoy, now).to_string()
+    };
+    assert_eq!(word(&envoy, 0), "no data");
+    envoy.take_report(&report(1, "converged", 1, 0));
+    assert_eq!(word(&envoy, 0), "converged");
+    envoy.take_report(&report(2, "converged", 1, 0));
+    assert_eq!(word(&envoy, 0), "relapsed");
+    envoy.take_report(&report(2, "not converged", 0, 1));
+    assert_eq!(word(&envoy, 0), "relapsed", "run 2 was taken");
+    envoy.take_report(&report(3, "converged", 2, 0));
+    assert_eq!(word(&envoy, 0), "diverged");
+    envoy.take_report(&report(4, "not converged", 0, 1));
+    assert_eq!(word(&envoy, 249), "degraded");
+    assert_eq!(
+        Status::of(&Envoy { last_seen: now - Duration::from_secs(250), ..envoy.clone() }, now).reach,
+        Reach::Stale
+    );
+    assert_eq!(word(&envoy, 500), "offline");
+    envoy.take_report(&report(5, "fatal", 0, 0));
+    assert_eq!(word(&envoy, 0), "failed");
+    envoy.take_quiet(&QuietRuns { incarnation: 1, seq: 9, runs: 4, counts: None, ended_ms: 0 });
+    assert_eq!(word(&envoy, 0), "converged");
+    envoy.take_quiet(&QuietRuns { incarnation: 1, seq: 12, runs: 0, counts: None, ended_ms: 0 });
+    assert_eq!(envoy.last_run.unwrap().seq, 9, "no run is no news");
+}

@@ -1,0 +1,114 @@
+//! What an envoy is answered at its check-in.
+
+use super::{CheckInSettings, ServedPolicy, Signer};
+use crate::bundle::{Assignment, KeyId, Signed};
+use crate::fleet::{ClassOf, Envoy};
+use crate::time::Timestamp;
+use crate::wire::message::{Answer, CheckIn};
+use alloc::string::String;
+
+/// An answer, and what was noticed on the way to it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct CheckedIn {
+    /// What to send.
+    pub answer: Answer,
+    /// The counter that the envoy came with is neither the one it was given nor the one before: power was cut, a disk
+    /// went back in time, or one identity runs twice.
+    pub contact_differs: bool,
+    /// The envoy has an assignment that this server signed and does not remember: the server's disk went back in time.
+    pub was_restored: bool,
+}
+
+/// Decides about a check-in of an authorised envoy, and notes it.
+pub fn answer(
+    check_in: &CheckIn,
+    envoy: &mut Envoy,
+    policy: &ServedPolicy,
+    settings: &CheckInSettings,
+    keyset: (u64, &[u8]),
+    signer: &mut Signer,
+    now: Timestamp,
+) -> CheckedIn {
+    let contact_differs = check_in.contact != envoy.contact && check_in.contact.checked_add(1) != Some(envoy.contact);
+    envoy.contact = envoy.contact.saturating_add(1);
+    envoy.last_seen = now;
+    if let Some(runs) = &check_in.run {
+        envoy.take_quiet(runs);
+    }
+    let mut answer = Answer { contact: envoy.contact, ..Answer::default() };
+    let (version, keyset) = keyset;
+    if check_in.keyset < version {
+        answer.keyset = Some(keyset.to_vec());
+    }
+    if check_in.traits_digest != envoy.traits_digest {
+        let known = envoy.traits_digest != [0; 32];
+        answer.send_traits = Some(if known { envoy.traits_digest.to_vec() } else { Default::default() });
+    }
+    envoy.cadence = settings.interval;
+    if envoy.class == ClassOf::Pending && policy.is_published {
+        envoy.cadence = settings.soon;
+    }
+    answer.next_in_ms = envoy.cadence.as_ms();
+    let was_restored = assign(check_in, envoy, policy, settings, signer, now, &mut answer);
+    CheckedIn { answer, contact_differs, was_restored }
+}
+
+/// Puts the assignment into the answer, where the envoy has another. Returns whether the server was set back in time.
+fn assign(
+    check_in: &CheckIn,
+    envoy: &Envoy,
+    policy: &ServedPolicy,
+    settings: &CheckInSettings,
+    signer: &mut Signer,
+    now: Timestamp,
+    answer: &mut Answer,
+) -> bool {
+    let class = match envoy.class {
+        _ if !policy.is_published => return false,
+        ClassOf::Pending => return false,
+        ClassOf::None => None,
+        ClassOf::Class(index) => match policy.classes.get(index as usize) {
+            Some(class) => Some(class),
+            // Of a policy before: it is looked up again.
+            None => return false,
+        },
+    };
+    let mut assignment = Assignment {
+        envoy_id: envoy.id,
+        hostname: String::from(&*envoy.hostname),
+        environment: class.map(|c| c.environment.clone()).unwrap_or_default(),
+        bundle_digest: class.map(|c| c.digest),
+        observe_only: settings.observe_only || class.is_some_and(|c| c.observe_only),
+        maintenance: false,
+        interval: settings.interval,
+        splay: settings.splay,
+        serial: 0,
+        issued_at: now,
+    };
+    let key = signer.key().verifying_key();
+    let bundle_key = class.map_or(KeyId([0; 32]), |c| c.key_id);
+    if assignment.digest(KeyId::of(&key), bundle_key) == *check_in.assignment_digest {
+        return false;
+    }
+    let mut serial = signer.next_serial(now.epoch_ms());
+    let mut was_restored = false;
+    if serial <= check_in.serial {
+        // Only this fleet's key can have made it, so one envoy cannot raise the serials of others by a lie.
+        let shown = Signed::decode(&check_in.shown_assignment).ok();
+        let shown = shown.and_then(|s| Assignment::verify(&s, &[key]).ok());
+        match shown.filter(|a| a.envoy_id == envoy.id && a.serial == check_in.serial) {
+            Some(shown) => serial = shown.serial.saturating_add(1),
+            None => {
+                answer.show_assignment = true;
+                return false;
+            }
+        }
+        was_restored = true;
+    } else {
+        signer.use_serial(serial);
+    }
+    assignment.serial = serial;
+    answer.assignment = Some(assignment.sign(signer.key()).encode());
+    answer.bundle = class.map(|c| c.bundle.to_vec());
+    was_restored
+}

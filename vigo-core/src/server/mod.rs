@@ -1,0 +1,22 @@
+//! What a server decides: who becomes an envoy, and what an envoy is answered.
+//!
+//! Nothing here waits or stores. A driver verifies where a key is needed, asks here, makes durable what must be, and
+//! answers.
+
+mod attempts;
+mod check_in;
+mod enrol;
+mod network;
+mod policy;
+mod request;
+#[cfg(test)]
+mod tests;
+mod token;
+
+pub use attempts::Attempts;
+pub use check_in::{CheckedIn, answer};
+pub use enrol::{Admission, AdmittedBy, Claim, NotAdmitted, TokenRecord, Trusted, admit, claim};
+pub use network::{Network, NetworkError};
+pub use policy::{CheckInSettings, ServedClass, ServedPolicy, Signer};
+pub use request::{Caller, authorise};
+pub use token::{TokenError, TokenText};

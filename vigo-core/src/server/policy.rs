@@ -1,0 +1,81 @@
+//! What a server serves.
+
+use crate::bundle::{KeyId, Signed};
+use crate::time::Duration;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use ed25519_dalek::SigningKey;
+
+/// The policy that is published, as check-ins need it.
+#[derive(Clone, Debug, Default)]
+pub struct ServedPolicy {
+    /// The classes; [`ClassOf::Class`](crate::fleet::ClassOf::Class) is an index into them.
+    pub classes: Vec<ServedClass>,
+    /// Whether there was a publish at all: before it no assignment is made.
+    pub is_published: bool,
+}
+
+/// One class.
+#[derive(Clone, Debug)]
+pub struct ServedClass {
+    /// Its environment; empty where none applies.
+    pub environment: String,
+    /// [`Signed::encode`] of its bundle.
+    pub bundle: Arc<[u8]>,
+    /// [`Signed::digest`] of it.
+    pub digest: [u8; 32],
+    /// Who signed it.
+    pub key_id: KeyId,
+    /// Changes are reported, not made.
+    pub observe_only: bool,
+}
+
+/// How often envoys come, from `server.yaml`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CheckInSettings {
+    /// Time between check-ins.
+    pub interval: Duration,
+    /// The most that is added to it.
+    pub splay: Duration,
+    /// The whole fleet reports changes and makes none.
+    pub observe_only: bool,
+    /// Time until an envoy comes again whose class is not known yet.
+    pub soon: Duration,
+}
+
+/// What makes assignments: the bundle key, and the highest serial so far.
+pub struct Signer {
+    key: SigningKey,
+    last_serial: u64,
+}
+
+impl Signer {
+    /// Returns a signer that goes on after `last_serial`.
+    pub fn new(key: SigningKey, last_serial: u64) -> Self {
+        Self { key, last_serial }
+    }
+
+    /// Returns the key.
+    pub(super) fn key(&self) -> &SigningKey {
+        &self.key
+    }
+
+    /// Returns the serial of an assignment made at `now_ms`, later than all before it.
+    pub(super) fn next_serial(&self, now_ms: i64) -> u64 {
+        u64::try_from(now_ms).unwrap_or(0).max(self.last_serial.saturating_add(1))
+    }
+
+    /// Takes a serial as used.
+    pub(super) fn use_serial(&mut self, serial: u64) {
+        self.last_serial = self.last_serial.max(serial);
+    }
+}
+
+impl ServedClass {
+    /// Returns the class of a signed bundle.
+    pub fn new(bundle: &Signed, environment: String, observe_only: bool) -> Self {
+        let (digest, key_id) = (bundle.digest(), bundle.key_id);
+        Self { environment, bundle: bundle.encode().into(), digest, key_id, observe_only }
+    }
+}

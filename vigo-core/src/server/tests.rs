@@ -1,0 +1,386 @@
+use super::*;
+use crate::bundle::{Assignment, KeyId, PolicyBundle, Signed, SigningKey, sign};
+use crate::entropy::Entropy;
+use crate::fleet::{ClassOf, Envoy, FleetIndex};
+use crate::glob::Glob;
+use crate::id::EnvoyId;
+use crate::time::{Duration, Timestamp};
+use crate::wire::message::{CheckIn, Enrol, GetKeySet, QuietRuns, Refused, RenewCertificate};
+use crate::wire::{Channel, Envelope, Exporter, Message, ReplayWindow};
+use alloc::format;
+use alloc::string::ToString;
+use alloc::vec;
+use core::net::IpAddr;
+
+const EXPORTER: Exporter = Exporter([3; 32]);
+
+fn key(seed: u8) -> SigningKey {
+    SigningKey::from_bytes(&[seed; 32])
+}
+
+fn envoy(seed: u8, hostname: &str) -> Envoy {
+    let key = key(seed).verifying_key();
+    Envoy::new(EnvoyId::of(&key), key, hostname.into())
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_epoch_secs(1_800_000_000)
+}
+
+#[test]
+fn a_token_is_read_as_it_is_printed_and_never_shown_again() {
+    let token = TokenText::new(Entropy::new([0xab; 32]), Entropy::new([0x17; 32]));
+    assert_eq!(token.reveal(), format!("vgt_abababababababab_{}", "17".repeat(32)));
+    assert!(TokenText::parse(&format!(" {}\n", token.reveal())) == Ok(token.clone()));
+    assert_eq!(format!("{token:?}"), "vgt_abababababababab_…");
+    let secret = token.secret();
+    let bad =
+        ["", "vgt_", "vgt_abababababababab", "vgt_abababababababab_17", &format!("vgt_ABABABABABABABAB_{secret}")];
+    for text in bad {
+        assert!(TokenText::parse(text) == Err(TokenError), "{text}");
+    }
+}
+
+#[test]
+fn a_network_holds_its_addresses_and_no_others() {
+    let cases = [
+        ("any", "203.0.113.9", true),
+        ("10.1.0.0/16", "10.1.255.255", true),
+        ("10.1.0.0/16", "10.2.0.0", false),
+        ("10.1.0.0/16", "::ffff:10.1.2.3", true),
+        ("10.1.2.3", "10.1.2.3", true),
+        ("10.1.2.3", "10.1.2.4", false),
+        ("0.0.0.0/0", "255.1.1.1", true),
+        ("0.0.0.0/0", "2001:db8::1", false),
+        ("2001:db8::/32", "2001:db8:ffff::1", true),
+        ("2001:db8::/32", "2001:db9::1", false),
+        ("::/0", "2001:db9::1", true),
+    ];
+    for (network, address, expected) in cases {
+        let parsed: Network = network.parse().unwrap();
+        assert_eq!(parsed.contains(address.parse().unwrap()), expected, "{network} {address}");
+        assert_eq!(parsed.to_string().parse(), Ok(parsed), "{network}");
+    }
+    for text in ["", "Any", "10.1.0.0/33", "::/129", "10.1/16", "10.1.0.0/", "10.1.0.0/+8", "10.1.0.0/-1"] {
+        assert_eq!(text.parse::<Network>(), Err(NetworkError), "{text}");
+    }
+}
+
+fn enrol(seed: u8, hostname: &str, token: &str) -> Enrol {
+    let identity_key = key(seed).verifying_key().as_bytes().to_vec();
+    Enrol { token: token.into(), hostname: hostname.into(), identity_key, ..Enrol::default() }
+}
+
+fn asked(seed: u8, enrol: &Enrol) -> Result<Claim, NotAdmitted> {
+    claim(&Envelope::sign(Channel::Enrol, &key(seed), 1, &EXPORTER, enrol), &EXPORTER)
+}
+
+#[test]
+fn a_claim_is_proved_by_the_key_that_it_brings() {
+    let good = asked(1, &enrol(1, "Web-1.Prod", "")).unwrap();
+    assert_eq!((good.id, &*good.hostname), (EnvoyId::of(&key(1).verifying_key()), "web-1.prod"));
+    let cases = [
+        ("signed by another", asked(2, &enrol(1, "a", "")), "the request is not valid: the signature does not match"),
+        ("no key", asked(1, &Enrol { identity_key: vec![], ..enrol(1, "a", "") }), "the request is not valid: the sig"),
+        ("a name of two lines", asked(1, &enrol(1, "a\nb", "")), "`a\\nb` is no hostname: expected letters"),
+        ("no name", asked(1, &enrol(1, "", "")), "`` is no hostname: it is empty"),
+        ("no token at all", asked(1, &enrol(1, "a", "secret")), "the token is not valid"),
+    ];
+    for (name, said, expected) in cases {
+        let said = said.unwrap_err().to_string();
+        assert!(said.starts_with(expected), "{name}: {said}");
+    }
+    // With the identity element as key, one signature would be good for every message.
+    let weak = [1].into_iter().chain([0; 31]).collect();
+    assert_eq!(asked(1, &Enrol { identity_key: weak, ..enrol(1, "a", "") }).unwrap_err(), NotAdmitted::WeakKey);
+    // On another connection, or over the channel of the enrolled.
+    let message = enrol(1, "a", "");
+    let elsewhere = Envelope::sign(Channel::Enrol, &key(1), 1, &Exporter([4; 32]), &message);
+    assert!(matches!(claim(&elsewhere, &EXPORTER), Err(NotAdmitted::Invalid(_))));
+    let request = Envelope::sign(Channel::Request, &key(1), 1, &EXPORTER, &message);
+    assert!(matches!(claim(&request, &EXPORTER), Err(NotAdmitted::Invalid(_))));
+}
+
+#[test]
+fn who_is_admitted() {
+    let secret = "17".repeat(32);
+    let token = |uses_left, expires, replaces| TokenRecord {
+        id: "abababababababab".into(),
+        pattern: Glob::parse("*.web.prod").unwrap(),
+        uses_left,
+        expires,
+        replaces,
+    };
+    let later = now() + Duration::from_secs(1);
+    let good = token(1, later, false);
+    let with_token = |hostname: &str| asked(1, &enrol(1, hostname, &format!("vgt_abababababababab_{secret}"))).unwrap();
+    let bare = |hostname: &str| asked(1, &enrol(1, hostname, "")).unwrap();
+    let trusted =
+        |until| Trusted { pattern: Glob::parse("kiosk-*").unwrap(), from: "10.1.0.0/16".parse().unwrap(), until };
+    let inside: IpAddr = "10.1.2.3".parse().unwrap();
+    let outside: IpAddr = "10.2.2.3".parse().unwrap();
+    let by_token = Ok(Admission { by: AdmittedBy::Token { id: good.id.clone() }, replaces: None });
+    let by_pattern = Ok(Admission { by: AdmittedBy::Trusted { pattern: "kiosk-*".into() }, replaces: None });
+    let taken = |hostname: &str| Err(NotAdmitted::NameTaken { hostname: hostname.into(), holder: envoy(9, "x").id });
+    let id = || good.id.clone();
+    let decide = |claim: &Claim, token: Option<&TokenRecord>, entry: Option<Trusted>, from, own, holder| {
+        let entries: alloc::vec::Vec<Trusted> = entry.into_iter().collect();
+        let (own, holder): (Option<Envoy>, Option<Envoy>) = (own, holder);
+        admit(claim, token, &entries, from, own.as_ref(), holder.as_ref(), now())
+    };
+    let web = with_token("a.web.prod");
+    assert_eq!(decide(&web, Some(&good), None, outside, None, None), by_token);
+    assert_eq!(decide(&web, None, None, outside, None, None), Err(NotAdmitted::BadToken));
+    let used = token(0, later, false);
+    assert_eq!(decide(&web, Some(&used), None, outside, None, None), Err(NotAdmitted::TokenUsed { id: id() }));
+    let old = token(1, now(), false);
+    assert_eq!(decide(&web, Some(&old), None, outside, None, None), Err(NotAdmitted::TokenExpired { id: id() }));
+    let other = decide(&with_token("a.db.prod"), Some(&good), None, outside, None, None).unwrap_err();
+    assert_eq!(other.to_string(), "token `abababababababab` admits `*.web.prod`, not `a.db.prod`");
+    let holder = || Some(envoy(9, "a.web.prod"));
+    assert_eq!(decide(&web, Some(&good), None, outside, None, holder()), taken("a.web.prod"));
+    let replacing = Ok(Admission { by: AdmittedBy::Token { id: id() }, replaces: Some(envoy(9, "x").id) });
+    assert_eq!(decide(&web, Some(&token(1, later, true)), None, outside, None, holder()), replacing);
+
+    let kiosk = bare("kiosk-7");
+    assert_eq!(decide(&kiosk, None, Some(trusted(None)), inside, None, None), by_pattern);
+    assert_eq!(decide(&kiosk, None, Some(trusted(Some(later))), inside, None, None), by_pattern);
+    let none = |hostname: &str, from| Err(NotAdmitted::NoToken { hostname: hostname.into(), from });
+    assert_eq!(decide(&kiosk, None, Some(trusted(None)), outside, None, None), none("kiosk-7", outside));
+    assert_eq!(decide(&kiosk, None, Some(trusted(Some(now()))), inside, None, None), none("kiosk-7", inside));
+    assert_eq!(decide(&bare("shop-7"), None, Some(trusted(None)), inside, None, None), none("shop-7", inside));
+    let holder = Some(envoy(9, "kiosk-7"));
+    assert_eq!(decide(&kiosk, None, Some(trusted(None)), inside, None, holder), taken("kiosk-7"));
+
+    // An answer was lost: the same again, and the token that is used up now does not matter.
+    let own = || Some(envoy(1, "a.web.prod"));
+    let itself = Ok(Admission { by: AdmittedBy::Itself, replaces: None });
+    assert_eq!(decide(&web, Some(&used), None, outside, own(), own()), itself);
+    let renamed = decide(&with_token("b.web.prod"), Some(&good), None, outside, own(), None).unwrap_err();
+    assert_eq!(renamed.to_string(), "this identity is enrolled as `a.web.prod`, not as `b.web.prod`");
+    let revoked = Some(Envoy { revoked: true, ..envoy(1, "a.web.prod") });
+    let id = envoy(1, "x").id;
+    assert_eq!(decide(&web, Some(&good), None, outside, revoked, None), Err(NotAdmitted::Revoked(id)));
+}
+
+struct Attack {
+    fleet: FleetIndex,
+    replays: ReplayWindow,
+    caller: Caller,
+}
+
+impl Attack {
+    fn new() -> Self {
+        let mut fleet = FleetIndex::default();
+        for (seed, name) in [(1, "a"), (2, "b")] {
+            fleet.insert(envoy(seed, name)).unwrap();
+        }
+        let not_after = now() + Duration::from_secs(60);
+        let caller = Caller { id: envoy(1, "a").id, not_after, is_trusted: true };
+        Self { fleet, replays: ReplayWindow::default(), caller }
+    }
+
+    fn send(
+        &mut self,
+        envelope: &Envelope,
+        exporter: &Exporter,
+    ) -> Result<(), (alloc::string::String, alloc::string::String)> {
+        authorise(envelope, &self.caller, exporter, &mut self.replays, &self.fleet, now())
+            .map_err(|r| (r.code, r.message))
+    }
+}
+
+fn request<M: Message>(seed: u8, sequence: u64, message: &M) -> Envelope {
+    Envelope::sign(Channel::Request, &key(seed), sequence, &EXPORTER, message)
+}
+
+#[test]
+fn only_the_envoy_itself_is_answered_once() {
+    let check_in = CheckIn::default();
+    let code = |said: Result<(), (alloc::string::String, alloc::string::String)>| said.unwrap_err().0;
+    let mut a = Attack::new();
+    assert_eq!(a.send(&request(1, 2, &check_in), &EXPORTER), Ok(()));
+    assert_eq!(a.send(&request(1, 1, &check_in), &EXPORTER), Ok(()), "overtaken, not replayed");
+    assert_eq!(code(a.send(&request(1, 2, &check_in), &EXPORTER)), Refused::INVALID, "replayed");
+    assert_eq!(code(a.send(&request(1, 3, &check_in), &Exporter([9; 32]))), Refused::INVALID, "another connection");
+    assert_eq!(code(a.send(&request(2, 3, &check_in), &EXPORTER)), Refused::INVALID, "another envoy");
+    let mut forged = request(2, 3, &check_in);
+    forged.envoy_id = a.caller.id;
+    assert_eq!(code(a.send(&forged, &EXPORTER)), Refused::INVALID, "another envoy's id");
+    let far = Envelope { sequence: u64::MAX, ..request(1, 3, &check_in) };
+    assert_eq!(code(a.send(&far, &EXPORTER)), Refused::INVALID, "an unsigned number");
+    assert_eq!(a.send(&request(1, 3, &check_in), &EXPORTER), Ok(()), "nothing unsigned moved the window");
+    assert_eq!(code(a.send(&request(1, 4, &GetKeySet::default()), &EXPORTER)), Refused::INVALID, "wrong channel");
+    a.caller.not_after = now() - Duration::from_ms(1);
+    assert_eq!(code(a.send(&request(1, 5, &check_in), &EXPORTER)), Refused::INVALID, "expired");
+    assert_eq!(a.send(&request(1, 6, &RenewCertificate::default()), &EXPORTER), Ok(()), "it may renew");
+    a.caller.is_trusted = false;
+    assert_eq!(a.send(&request(1, 7, &RenewCertificate::default()), &EXPORTER), Ok(()), "it may renew");
+    a.caller.not_after = now();
+    assert_eq!(code(a.send(&request(1, 8, &check_in), &EXPORTER)), Refused::INVALID, "a retired authority");
+    let mut a = Attack::new();
+    a.fleet.revoke(a.caller.id);
+    assert_eq!(code(a.send(&request(1, 1, &RenewCertificate::default()), &EXPORTER)), Refused::REVOKED);
+    let mut a = Attack::new();
+    a.fleet = FleetIndex::default();
+    assert_eq!(code(a.send(&request(1, 1, &check_in), &EXPORTER)), Refused::UNKNOWN);
+}
+
+struct Desk {
+    envoy: Envoy,
+    policy: ServedPolicy,
+    settings: CheckInSettings,
+    signer: Signer,
+    now: Timestamp,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let settings = CheckInSettings {
+            interval: Duration::from_secs(300),
+            splay: Duration::from_secs(30),
+            observe_only: false,
+            soon: Duration::from_secs(5),
+        };
+        let signed = sign(&PolicyBundle::default(), &key(8)).unwrap();
+        let classes = vec![ServedClass::new(&signed, "prod".into(), false)];
+        let policy = ServedPolicy { classes, is_published: true };
+        let envoy = Envoy { class: ClassOf::Class(0), ..envoy(1, "a") };
+        Self { envoy, policy, settings, signer: Signer::new(key(8), 0), now: now() }
+    }
+
+    fn ask(&mut self, check_in: &CheckIn) -> CheckedIn {
+        answer(check_in, &mut self.envoy, &self.policy, &self.settings, (4, b"keys"), &mut self.signer, self.now)
+    }
+
+    fn known(&self) -> CheckIn {
+        CheckIn { keyset: 4, contact: self.envoy.contact, traits_digest: vec![0; 32], ..CheckIn::default() }
+    }
+
+    /// What the agent says after it took an answer.
+    fn took(&self, answer: &crate::wire::message::Answer) -> CheckIn {
+        let keys = [key(8).verifying_key()];
+        let signed = Signed::decode(answer.assignment.as_ref().unwrap()).unwrap();
+        let assignment = Assignment::verify(&signed, &keys).unwrap();
+        let bundle = answer.bundle.as_ref().map(|b| Signed::decode(b).unwrap());
+        assert_eq!(assignment.bundle_digest, bundle.as_ref().map(Signed::digest));
+        let digest = assignment.digest(signed.key_id, bundle.map_or(KeyId([0; 32]), |b| b.key_id));
+        CheckIn { assignment_digest: digest.to_vec(), serial: assignment.serial, ..self.known() }
+    }
+}
+
+#[test]
+fn an_envoy_gets_its_assignment_once() {
+    let mut desk = Desk::new();
+    let first = desk.ask(&desk.known());
+    let check_in = desk.took(&first.answer);
+    assert_eq!(check_in.serial, u64::try_from(now().epoch_ms()).unwrap());
+    let quiet = desk.ask(&check_in);
+    assert_eq!(quiet.answer, crate::wire::message::Answer { next_in_ms: 300_000, contact: 2, ..Default::default() });
+    assert!(quiet.answer.encode().len() < 20);
+    // The next assignment is later, even in the same millisecond.
+    desk.settings.observe_only = true;
+    let next = desk.ask(&CheckIn { contact: 2, ..check_in.clone() });
+    assert_eq!(desk.took(&next.answer).serial, check_in.serial + 1);
+}
+
+#[test]
+fn an_envoy_without_a_class_manages_nothing_and_one_without_a_publish_goes_on() {
+    let mut desk = Desk::new();
+    desk.policy.is_published = false;
+    assert_eq!(desk.ask(&desk.known()).answer.assignment, None);
+    desk.policy.is_published = true;
+    desk.envoy.class = ClassOf::Pending;
+    let soon = desk.ask(&desk.known()).answer;
+    assert_eq!((soon.assignment, soon.next_in_ms), (None, 5000));
+    desk.envoy.class = ClassOf::None;
+    let none = desk.ask(&desk.known()).answer;
+    assert_eq!(none.bundle, None);
+    let check_in = desk.took(&none);
+    assert_eq!(desk.ask(&check_in).answer.assignment, None);
+}
+
+#[test]
+fn what_is_out_of_date_is_answered() {
+    let mut desk = Desk::new();
+    let first = desk.ask(&desk.known());
+    let check_in = desk.took(&first.answer);
+    let answer = desk.ask(&CheckIn { keyset: 3, ..check_in.clone() }).answer;
+    assert_eq!(answer.keyset.as_deref(), Some(&b"keys"[..]));
+    let answer = desk.ask(&CheckIn { traits_digest: vec![], ..check_in.clone() }).answer;
+    assert_eq!(answer.send_traits, Some(vec![]));
+    desk.envoy.traits_digest = [5; 32];
+    let answer = desk.ask(&check_in).answer;
+    assert_eq!(answer.send_traits, Some(vec![5; 32]));
+}
+
+#[test]
+fn a_server_set_back_in_time_goes_on_after_what_it_signed_once() {
+    let mut desk = Desk::new();
+    let first = desk.ask(&desk.known());
+    let check_in = desk.took(&first.answer);
+    // A disk of yesterday: the clock too, so that every serial would be too low.
+    let mut back = Desk { now: now() - Duration::from_secs(86_400), ..Desk::new() };
+    back.settings.observe_only = true;
+    let asked = back.ask(&check_in);
+    assert!(asked.answer.show_assignment && asked.answer.assignment.is_none() && !asked.was_restored);
+    let shown = CheckIn { shown_assignment: first.answer.assignment.clone().unwrap(), ..check_in.clone() };
+    let healed = back.ask(&shown);
+    assert!(healed.was_restored);
+    assert_eq!(back.took(&healed.answer).serial, check_in.serial + 1);
+    // A lie raises nothing: another envoy's, another serial, another key's.
+    let other = Assignment {
+        ..Assignment::verify(&Signed::decode(&shown.shown_assignment).unwrap(), &[key(8).verifying_key()]).unwrap()
+    };
+    let lies = [
+        ("another envoy's", Assignment { envoy_id: EnvoyId([7; 16]), ..other.clone() }.sign(&key(8))),
+        ("another serial", Assignment { serial: other.serial - 1, ..other.clone() }.sign(&key(8))),
+        ("another key's", other.sign(&key(9))),
+    ];
+    for (name, lie) in lies {
+        let asked = back.ask(&CheckIn { shown_assignment: lie.encode(), ..check_in.clone() });
+        assert!(asked.answer.show_assignment && asked.answer.assignment.is_none(), "{name}");
+    }
+}
+
+#[test]
+fn a_counter_that_is_not_ours_is_noticed() {
+    let mut desk = Desk::new();
+    desk.envoy.contact = 7;
+    let ask = |desk: &mut Desk, contact| desk.ask(&CheckIn { contact, ..desk.known() }).contact_differs;
+    assert!(!ask(&mut desk, 7));
+    assert!(!ask(&mut desk, 7), "an answer was lost");
+    assert!(ask(&mut desk, 7), "two were");
+    assert!(ask(&mut desk, u64::MAX));
+}
+
+#[test]
+fn quiet_runs_ride_along() {
+    let mut desk = Desk::new();
+    let run = QuietRuns { incarnation: 1, seq: 3, runs: 3, counts: None, ended_ms: 5 };
+    desk.ask(&CheckIn { run: Some(run), ..desk.known() });
+    assert_eq!(desk.envoy.last_run.unwrap().seq, 3);
+    assert_eq!(desk.envoy.last_seen, now());
+}
+
+#[test]
+fn a_source_that_tries_too_often_waits_for_the_next_minute() {
+    let mut attempts = Attempts::default();
+    let source = |text: &str| text.parse::<IpAddr>().unwrap();
+    let most = crate::limits::ATTEMPTS_A_MINUTE_MAX;
+    for n in 0..most {
+        assert!(attempts.allow(source("10.0.0.1"), now()), "{n}");
+        assert!(attempts.allow(source(&format!("2001:db8::{n}")), now()), "{n}");
+    }
+    assert!(!attempts.allow(source("10.0.0.1"), now()));
+    assert!(!attempts.allow(source("::ffff:10.0.0.1"), now()), "the same, mapped");
+    assert!(!attempts.allow(source("2001:db8::ffff:1"), now()), "the same network");
+    assert!(attempts.allow(source("10.0.0.2"), now()));
+    assert!(attempts.allow(source("10.0.0.1"), now() + Duration::from_secs(60)));
+    assert!(attempts.allow(source("10.0.0.1"), now() - Duration::from_secs(60)), "the clock went back");
+    for n in 0..crate::limits::ATTEMPT_SOURCES_MAX {
+        attempts.allow(IpAddr::V4((n as u32).into()), now());
+    }
+    assert!(!attempts.allow(source("192.0.2.1"), now()), "there is no room to count it");
+    assert!(attempts.allow(source("192.0.2.1"), now() + Duration::from_secs(60)));
+}
