@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::verb::{Apply, Plan, Traits, Version};
+use crate::verb::{Apply, Bootstrap, Plan, Run, Traits, Version};
 use clap::{Parser, Subcommand, ValueEnum};
 use std::process::ExitCode;
 
@@ -15,7 +15,9 @@ pub struct Cli {
 #[derive(Subcommand, Debug)]
 enum Verb {
     Apply(Apply),
+    Bootstrap(Bootstrap),
     Plan(Plan),
+    Run(Run),
     Traits(Traits),
     Version(Version),
 }
@@ -45,7 +47,9 @@ pub enum LogLevel {
 pub fn run(cli: &Cli) -> ExitCode {
     match &cli.verb {
         Verb::Apply(verb) => verb.run(),
+        Verb::Bootstrap(verb) => verb.run(),
         Verb::Plan(verb) => verb.run(),
+        Verb::Run(verb) => verb.run(),
         Verb::Traits(verb) => verb.run(),
         Verb::Version(verb) => verb.run(),
     }

@@ -3,6 +3,9 @@
 pub mod apply;
 pub mod cli;
 pub mod executor;
+pub mod identity;
+pub mod life;
+pub mod net;
 pub mod output;
 pub mod state;
 pub mod traits;

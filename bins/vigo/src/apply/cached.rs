@@ -4,13 +4,13 @@
 //! Kept is only what came of a tree without a single mistake or warning, under the digest of all that it was made from.
 //! It holds no secret, only references. A file that is not exactly as it was written is passed over.
 
-use super::tree::Print;
 use crate::state::{make_dir, replace_file};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use vigo_core::bundle::PolicyBundle;
+use vigo_driver::Print;
 
 const NAME: &str = "policy";
 

@@ -2,7 +2,6 @@
 
 use super::local;
 use super::secrets::Secrets;
-use crate::cli::Format;
 use crate::executor::Executor;
 use crate::output::Progress;
 use crate::state::State;
@@ -17,20 +16,19 @@ use vigo_core::time::Timestamp;
 /// How often a wait looks whether it was interrupted.
 const SLICE: Duration = Duration::from_millis(50);
 
-/// Drives a run to its end. A panic inside one resource fails that resource; Ctrl-C ends the run after the operation in
-/// hand.
-pub fn drive(
+/// Drives a run to its end. A panic inside one resource fails that resource; `interrupted` ends the run after the
+/// operation in hand.
+pub(super) fn drive(
     converge: &mut Converge,
     executor: &mut Executor,
     state: &mut State,
     secrets: &Secrets,
-    format: Format,
+    progress: &mut Progress,
+    interrupted: &AtomicBool,
 ) -> Arc<RunReport> {
-    let interrupted = interrupts();
     // The machine's clock may be set while it is converged, even by what it is converged to: deadlines are not.
     let (begun, start) = (local::now(), Instant::now());
     let now = || after(begun, start.elapsed());
-    let mut progress = Progress::new(format, interrupted.clone());
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|info| tracing::debug!("panic: {info}")));
     let report = loop {
@@ -41,7 +39,6 @@ pub fn drive(
             Err(panic) => converge.abandon(&said(&*panic)),
             Ok(Step::Run(ops)) => {
                 if let Some(id) = converge.current_id() {
-                    tracing::info!("{id}");
                     progress.at(&id, converge.progress());
                 }
                 for (_, op) in &ops {
@@ -85,19 +82,6 @@ pub fn drive(
 
 fn after(begun: Timestamp, elapsed: Duration) -> Timestamp {
     begun + vigo_core::time::Duration::from_ms(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
-}
-
-fn interrupts() -> Arc<AtomicBool> {
-    let flag = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        // A second one ends the process at once.
-        let registered = signal_hook::flag::register_conditional_default(signal, flag.clone())
-            .and_then(|_| signal_hook::flag::register(signal, flag.clone()));
-        if let Err(error) = registered {
-            tracing::warn!("signal {signal} cannot be caught: {error}");
-        }
-    }
-    flag
 }
 
 fn said(panic: &(dyn Any + Send)) -> String {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use vigo_core::diagnostic::Diagnostic;
 use vigo_core::resolve::HostnameError;
 use vigo_core::source::Sources;
+use vigo_driver::Unreadable;
 
 /// Wrong usage or configuration. Nothing was done.
 #[derive(Debug, thiserror::Error)]
@@ -18,15 +19,8 @@ pub enum ApplyError {
         diagnostics: Vec<Diagnostic>,
     },
     /// The tree could not be read.
-    #[error("cannot read `{path}`: {why}")]
-    Unreadable {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system said.
-        why: String,
-        /// What to do.
-        help: String,
-    },
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
     /// `--only` names nothing of this host's policy.
     #[error("`--only {word}` names no resource and no crate of this host")]
     UnknownOnly {
@@ -83,9 +77,8 @@ impl ApplyError {
     /// Returns what to do about it.
     pub fn help(&self) -> Option<String> {
         match self {
-            Self::Unreadable { help, .. } | Self::UnknownOnly { help, .. } | Self::Secrets { help, .. } => {
-                Some(help.clone())
-            }
+            Self::Unreadable(error) => Some(error.help.clone()),
+            Self::UnknownOnly { help, .. } | Self::Secrets { help, .. } => Some(help.clone()),
             Self::Hostname { .. } => Some("say whose policy to take with `--hostname NAME`".into()),
             Self::Root { help, .. } => Some((*help).into()),
             Self::WorkingDirectory(_) => Some("change to a directory that is there".into()),

@@ -1,8 +1,7 @@
 //! From a directory of files to the policy of one host.
 
 use super::cached::{self, Key, Policy};
-use super::tree::Print;
-use super::{ApplyError, RunMode, RunOptions, tree};
+use super::{ApplyError, RunMode, RunOptions};
 use crate::executor::Executor;
 use crate::traits;
 use std::path::Path;
@@ -10,6 +9,7 @@ use vigo_core::config::Config;
 use vigo_core::diagnostic::Diagnostic;
 use vigo_core::resolve;
 use vigo_core::source::Sources;
+use vigo_driver::Print;
 
 /// The policy of a tree, and what is doubtful in it.
 pub(super) struct Loaded {
@@ -26,16 +26,16 @@ pub(super) fn load(
     state_dir: &Path,
     executor: &mut Executor,
 ) -> Result<Loaded, ApplyError> {
-    let files = tree::find(&options.stacks)?;
+    let files = vigo_driver::find(&options.stacks)?;
     let key = |prints: &[Print<'_>]| Key::of(prints, hostname, options.environment.as_deref());
     if cached::is_there(state_dir)
-        && let Some(policy) = cached::read(state_dir, &key(&tree::prints(&files)?))
+        && let Some(policy) = cached::read(state_dir, &key(&vigo_driver::prints(&files)?))
     {
         return Ok(Loaded { policy, warnings: Vec::new(), sources: Sources::default() });
     }
-    let tree = tree::read(&files)?;
+    let tree = vigo_driver::read(&files)?;
     // Of what was read: a file may have become another one meanwhile.
-    let key = key(&tree::prints_of(&tree));
+    let key = key(&vigo_driver::prints_of(&tree));
     let sources = Sources::read(&tree);
     drop(tree);
     let config = Config::read(&sources);

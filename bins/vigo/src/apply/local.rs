@@ -19,12 +19,12 @@ pub(super) fn host() -> &'static dyn Host {
 }
 
 /// Returns the machine's name.
-pub(super) fn hostname() -> String {
+pub(crate) fn hostname() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 /// Returns the directory of `--root`, resolved.
-pub(super) fn image(root: &Path) -> Result<PathBuf, ApplyError> {
+pub(crate) fn image(root: &Path) -> Result<PathBuf, ApplyError> {
     let bad = |why: String, help| ApplyError::Root { path: root.into(), why, help };
     let make = "make the directory first; an empty one is fine";
     let path = std::fs::canonicalize(root).map_err(|e| bad(system_text(e), make))?;
@@ -39,7 +39,7 @@ pub(super) fn image(root: &Path) -> Result<PathBuf, ApplyError> {
 
 /// Returns where the state of this machine, or of an image, is kept: a path that holds in every working directory. Each
 /// image has its own, so that what is owed to one, or was found in it, is never brought to another or to the machine.
-pub(super) fn state_dir(chosen: Option<&Path>, image: Option<&Path>) -> Result<PathBuf, ApplyError> {
+pub(crate) fn state_dir(chosen: Option<&Path>, image: Option<&Path>) -> Result<PathBuf, ApplyError> {
     if let Some(dir) = chosen {
         return std::path::absolute(dir).map_err(|e| ApplyError::WorkingDirectory(system_text(e)));
     }
@@ -63,7 +63,7 @@ pub(super) fn programs(names: &[&str]) -> BTreeSet<Arc<str>> {
 }
 
 /// Returns the clock's time.
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     match SystemTime::now().duration_since(UNIX_EPOCH) {
         Ok(since) => Timestamp::from_epoch_ms(i64::try_from(since.as_millis()).unwrap_or(i64::MAX)),
         Err(before) => {
@@ -90,7 +90,7 @@ pub(super) fn entropy(pieces: usize) -> Vec<Entropy> {
 }
 
 /// Returns a seed for jitter.
-pub(super) fn seed() -> u64 {
+pub(crate) fn seed() -> u64 {
     now().epoch_ms().unsigned_abs() ^ u64::from(std::process::id()).rotate_left(32)
 }
 

@@ -1,6 +1,7 @@
-//! `vigo apply` and `vigo plan`: from a directory of files to a report.
+//! `vigo apply` and `vigo plan`: from a directory of files to a report. And one run of a policy, wherever it came from.
 
 mod cached;
+mod converge;
 mod drive;
 mod error;
 mod load;
@@ -9,9 +10,11 @@ mod only;
 mod options;
 mod run;
 mod secrets;
-mod tree;
 
-pub use drive::drive;
+pub use converge::{Job, converge};
 pub use error::ApplyError;
 pub use options::{RunMode, RunOptions};
 pub use run::{Applied, run};
+pub use secrets::Secrets;
+
+pub(crate) use local::{hostname, image, now, seed, state_dir};

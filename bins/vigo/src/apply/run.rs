@@ -1,15 +1,14 @@
 //! One run, from the flags to the report.
 
-use super::drive::drive;
+use super::converge::{Job, converge};
 use super::load::{Loaded, load};
 use super::{ApplyError, RunMode, RunOptions, local, only, secrets};
 use crate::executor::{Executor, ExecutorOptions, system_text};
-use crate::state::{Access, Kept, State};
-use crate::traits;
+use crate::output::Progress;
 use std::sync::Arc;
-use vigo_core::converge::{Converge, Envoy, Options, RunReport};
+use std::sync::atomic::AtomicBool;
+use vigo_core::converge::{Converge, Envoy, RunReport};
 use vigo_core::diagnostic::Diagnostic;
-use vigo_core::host::HostFacts;
 use vigo_core::resolve;
 use vigo_core::source::Sources;
 
@@ -43,32 +42,30 @@ pub fn run(options: &RunOptions, mode: RunMode) -> Result<Applied, ApplyError> {
     let bundle = Arc::new(policy.bundle);
     only::check(&options.only, &bundle)?;
     let secrets = secrets::read(options.secrets_file.as_deref())?;
-    let host = local::host();
-    let collected = traits::collect(&bundle.traits_wanted(), &mut executor);
-    let mut facts = HostFacts::from_traits(collected.value());
-    facts.image = root.as_deref().map(local::abs_path).transpose()?;
-    facts.programs = local::programs(host.programs());
-    facts.now = local::now();
     let observe = mode == RunMode::Plan || policy.observe_only;
-    let mut state = State::open(&state_dir, if observe { Access::Read } else { Access::Write })?;
-    let triggers = state.triggers()?;
-    let kept = if Converge::reverts(&bundle) { state.kept()? } else { Kept::default() };
-    state.take_notices().iter().for_each(|notice| tracing::warn!("{notice}"));
-    let run_options = Options {
-        dry_run: observe,
-        only: options.only.iter().map(|s| Arc::from(s.as_str())).collect(),
+    let job = Job {
+        bundle,
         envoy: Envoy { hostname: hostname.into(), id: "".into(), environment: policy.environment.into() },
-        clock: local::clock(facts.now),
-        triggers,
-        snapshots: kept.snapshots,
-        revert_commands: kept.revert_commands,
-        entropy: local::entropy(Converge::entropy_wanted(&bundle)),
-        seed: local::seed(),
+        observe,
+        only: options.only.iter().map(|s| Arc::from(s.as_str())).collect(),
+        root,
+        state_dir,
     };
-    let mut converge = Converge::new(bundle, collected, host, facts, run_options);
-    let report = drive(&mut converge, &mut executor, &mut state, &secrets, options.format);
-    if let Err(error) = state.flush() {
-        tracing::warn!("what was made new cannot be reverted: {error}");
-    }
+    let interrupted = interrupts();
+    let mut progress = Progress::new(options.format, interrupted.clone());
+    let (report, converge) = converge(job, &mut executor, &secrets, &mut progress, &interrupted)?;
     Ok(Applied { report, warnings, sources, converge })
+}
+
+fn interrupts() -> Arc<AtomicBool> {
+    let flag = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        // A second one ends the process at once.
+        let registered = signal_hook::flag::register_conditional_default(signal, flag.clone())
+            .and_then(|_| signal_hook::flag::register(signal, flag.clone()));
+        if let Err(error) = registered {
+            tracing::warn!("signal {signal} cannot be caught: {error}");
+        }
+    }
+    flag
 }

@@ -19,15 +19,22 @@ const BYTES_MAX: u64 = 1 << 20;
 pub struct Secrets {
     values: BTreeMap<Arc<str>, String>,
     file: Option<String>,
+    /// Why there are none.
+    absent: Option<&'static str>,
 }
 
 impl Secrets {
+    /// Returns none, and why.
+    pub fn absent(why: &'static str) -> Self {
+        Self { absent: Some(why), ..Self::default() }
+    }
+
     /// Returns a secret, or why there is none.
     pub fn get(&self, path: &str) -> Result<String, String> {
         match (self.values.get(path), &self.file) {
             (Some(value), _) => Ok(value.clone()),
             (None, Some(file)) => Err(format!("`{file}` does not have it")),
-            (None, None) => Err("no `--secrets-file` was given".into()),
+            (None, None) => Err(self.absent.unwrap_or("no `--secrets-file` was given").into()),
         }
     }
 }
@@ -78,7 +85,7 @@ pub(super) fn read(path: Option<&Path>) -> Result<Secrets, ApplyError> {
             values.insert(Arc::from(entry.name), text.to_string());
         }
     }
-    Ok(Secrets { values, file: Some(path.display().to_string()) })
+    Ok(Secrets { values, file: Some(path.display().to_string()), absent: None })
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use rustix::io::Errno;
 use std::fmt::Display;
 use vigo_core::action::{FailureKind, OpFailure};
+pub(crate) use vigo_driver::system_text as text;
 
 /// The outcome of a step of an operation.
 pub(super) type Answer<T> = Result<T, OpFailure>;
@@ -15,22 +16,6 @@ pub(super) fn failure(kind: FailureKind, message: impl Into<String>) -> OpFailur
 /// Returns a function that makes a failure of the system's answer to `what` at `path`.
 pub(super) fn at(what: &'static str, path: impl Display) -> impl FnOnce(Errno) -> OpFailure {
     move |errno| failure(kind_of(errno), format!("{what} `{path}`: {}", text(errno)))
-}
-
-/// Returns what the system says about an error, as a fragment.
-pub(crate) fn text(errno: impl Into<std::io::Error>) -> String {
-    let error: std::io::Error = errno.into();
-    let mut text = error.to_string();
-    if let Some(end) = text.rfind(" (os error") {
-        text.truncate(end);
-    }
-    let mut chars = text.chars();
-    match (chars.next(), chars.next()) {
-        (Some(first), Some(second)) if second.is_lowercase() => {
-            format!("{}{second}{}", first.to_lowercase(), chars.as_str())
-        }
-        _ => text,
-    }
 }
 
 /// Returns the kind of failure that an error is.

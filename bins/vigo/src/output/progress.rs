@@ -20,6 +20,9 @@ const WIDTH: usize = 78;
 pub struct Progress {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
+    /// Whether each resource is logged, too.
+    is_logged: bool,
+    last: String,
 }
 
 struct Shared {
@@ -38,18 +41,34 @@ struct Line {
 impl Progress {
     /// Begins; a report for programs has none. `interrupted` tells when the run was asked to end.
     pub fn new(format: Format, interrupted: Arc<AtomicBool>) -> Self {
+        let is_on = format == Format::Text && std::io::stderr().is_terminal();
+        Self { is_logged: true, ..Self::begin(is_on, interrupted) }
+    }
+
+    /// Returns that of a run that nobody watches: one of many.
+    pub fn none() -> Self {
+        Self::begin(false, Arc::default())
+    }
+
+    fn begin(is_on: bool, interrupted: Arc<AtomicBool>) -> Self {
         let line = Mutex::new(Line { text: String::new(), since: Instant::now(), ended: false });
         let shared = Arc::new(Shared { line, end: Condvar::new(), interrupted });
-        let is_on = format == Format::Text && std::io::stderr().is_terminal();
         let draw = || {
             let shared = shared.clone();
             std::thread::Builder::new().name("progress".into()).spawn(move || shared.draw()).ok()
         };
-        Self { thread: is_on.then(draw).flatten(), shared }
+        Self { thread: is_on.then(draw).flatten(), shared, is_logged: false, last: String::new() }
     }
 
     /// Says which resource has its turn, and how many are done of how many.
     pub fn at(&mut self, id: &str, (done, all): (usize, usize)) {
+        if self.last != id {
+            self.last = id.into();
+            match self.is_logged {
+                true => tracing::info!("{id}"),
+                false => tracing::debug!("{id}"),
+            }
+        }
         if self.thread.is_some() {
             self.say(format!("[{done}/{all}] {id}"));
         }

@@ -312,8 +312,17 @@ fn is_of_content(kind: std::io::ErrorKind) -> bool {
 }
 
 /// Runs `open` and takes a panic for what it says about the file.
-fn contained<T>(open: impl FnOnce() -> Result<T, Unusable>) -> Result<T, Unusable> {
+pub(super) fn contained<T>(open: impl FnOnce() -> Result<T, Unusable>) -> Result<T, Unusable> {
     // The message is told by the caller; the default hook would print it as a crash.
     let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(open));
     unwound.unwrap_or_else(|_| Err(Unusable::Damaged("its pages contradict each other".into())))
+}
+
+/// Says why a file is of no use.
+pub(super) fn told(why: &Unusable) -> String {
+    match why {
+        Unusable::Newer(format) => format!("a later version of Vigo wrote it (format {format})"),
+        Unusable::Damaged(what) => format!("it is damaged ({what})"),
+        Unusable::Io(error) => error.to_string(),
+    }
 }

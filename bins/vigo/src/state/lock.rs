@@ -5,11 +5,15 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::Path;
 
-const NAME: &str = "lock";
+/// The lock of a run.
+pub(super) const RUN: &str = "lock";
 
-/// Takes the lock: for a run alone, for plans together. `None` when nothing may be written and nothing is there.
-pub(super) fn take(dir: &Path, access: Access) -> Result<Option<File>, StateError> {
-    let path = dir.join(NAME);
+/// The lock of an agent's life.
+pub(super) const LIFE: &str = "agent.lock";
+
+/// Takes a lock: for a run alone, for plans together. `None` when nothing may be written and nothing is there.
+pub(super) fn take(dir: &Path, name: &str, access: Access) -> Result<Option<File>, StateError> {
+    let path = dir.join(name);
     let mut options = OpenOptions::new();
     options.read(true);
     if access == Access::Write {

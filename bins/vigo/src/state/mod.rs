@@ -2,11 +2,13 @@
 
 mod database;
 mod error;
+mod journal;
 mod lock;
 mod private;
 mod store;
 
 pub use database::Kept;
 pub use error::StateError;
-pub(crate) use private::{make_dir, replace_file};
+pub use journal::{Journal, JournalError, Opened};
+pub(crate) use private::{make_dir, replace_file, replace_file_durably};
 pub use store::{Access, State};

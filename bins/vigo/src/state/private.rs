@@ -41,3 +41,18 @@ pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     io::Write::write_all(&mut &file, bytes)?;
     std::fs::rename(&fresh, path)
 }
+
+/// Writes a file as [`replace_file`] does, and it is on disk when this returns.
+pub(crate) fn replace_file_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let fresh = path.with_extension("new");
+    let file = open_file(&fresh)?;
+    file.set_len(0)?;
+    io::Write::write_all(&mut &file, bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&fresh, path)?;
+    #[cfg(unix)]
+    if let Some(dir) = path.parent() {
+        File::open(dir)?.sync_all()?;
+    }
+    Ok(())
+}

@@ -1,6 +1,6 @@
 //! The state of one machine.
 
-use super::database::{self, Kept, Unusable};
+use super::database::{self, Kept, Unusable, told};
 use super::{StateError, lock, private};
 use redb::Database;
 use std::fs::File;
@@ -53,7 +53,7 @@ impl State {
         if access == Access::Write && !dir.is_dir() {
             private::make_dir(dir).map_err(StateError::file("make directory", dir))?;
         }
-        let lock = lock::take(dir, access)?;
+        let lock = lock::take(dir, lock::RUN, access)?;
         let pending = dir.join(PENDING).exists();
         Ok(Self {
             dir: dir.to_owned(),
@@ -223,14 +223,6 @@ impl State {
 
 fn aside(path: &Path) -> PathBuf {
     path.with_extension("redb.unusable")
-}
-
-fn told(why: &Unusable) -> String {
-    match why {
-        Unusable::Newer(format) => format!("a later version of Vigo wrote it (format {format})"),
-        Unusable::Damaged(what) => format!("it is damaged ({what})"),
-        Unusable::Io(error) => error.to_string(),
-    }
 }
 
 #[cfg(test)]

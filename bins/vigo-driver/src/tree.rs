@@ -1,7 +1,6 @@
 //! Reading a `stacks/` directory.
 
-use super::ApplyError;
-use crate::executor::system_text;
+use crate::error::system_text;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
@@ -17,20 +16,32 @@ const READ_IT: &str = "give yourself the right to read it";
 /// Bytes read at once of a file that is not kept.
 const CHUNK: usize = 64 << 10;
 
+/// A tree that could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read `{path}`: {why}")]
+pub struct Unreadable {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// What the system said.
+    pub why: String,
+    /// What to do.
+    pub help: String,
+}
+
 /// A file of a tree.
 #[derive(Debug)]
-pub(super) struct Found {
+pub struct Found {
     path: PathBuf,
     /// Its path in the tree.
-    pub(super) relative: String,
+    relative: String,
 }
 
 /// Finds all files below `stacks`, in the order of their paths, names with a leading dot left out.
 ///
 /// # Errors
-/// [`ApplyError::Unreadable`], for what cannot be read, a link that leads out of the tree, and a tree that has too many
+/// [`Unreadable`], for what cannot be read, a link that leads out of the tree, and a tree that has too many
 /// files or holds no policy.
-pub(super) fn find(stacks: &Path) -> Result<Vec<Found>, ApplyError> {
+pub fn find(stacks: &Path) -> Result<Vec<Found>, Unreadable> {
     let root = fs::canonicalize(stacks).map_err(|e| unreadable(stacks, system_text(e), NAME_IT))?;
     if !root.is_dir() {
         return Err(unreadable(stacks, "it is no folder", NAME_IT));
@@ -78,11 +89,19 @@ pub(super) fn find(stacks: &Path) -> Result<Vec<Found>, ApplyError> {
     Ok(files)
 }
 
+/// Reads all files below `stacks`, as [`find`] finds them.
+///
+/// # Errors
+/// As [`find`] and [`read`].
+pub fn read_tree(stacks: &Path) -> Result<Tree, Unreadable> {
+    read(&find(stacks)?)
+}
+
 /// Reads the files.
 ///
 /// # Errors
-/// [`ApplyError::Unreadable`], for what cannot be read, and files that are too large together.
-pub(super) fn read(files: &[Found]) -> Result<Tree, ApplyError> {
+/// [`Unreadable`], for what cannot be read, and files that are too large together.
+pub fn read(files: &[Found]) -> Result<Tree, Unreadable> {
     let mut tree = Tree::default();
     let mut left = limits::TREE_BYTES_MAX;
     for found in files {
@@ -100,7 +119,7 @@ pub(super) fn read(files: &[Found]) -> Result<Tree, ApplyError> {
 ///
 /// # Errors
 /// As [`read`].
-pub(super) fn prints(files: &[Found]) -> Result<Vec<Print<'_>>, ApplyError> {
+pub fn prints(files: &[Found]) -> Result<Vec<Print<'_>>, Unreadable> {
     let mut left = limits::TREE_BYTES_MAX;
     let print = |found| {
         let mut hash = Sha256::new();
@@ -111,26 +130,33 @@ pub(super) fn prints(files: &[Found]) -> Result<Vec<Print<'_>>, ApplyError> {
 }
 
 /// Returns the same of files that were read.
-pub(super) fn prints_of(tree: &Tree) -> Vec<Print<'_>> {
+pub fn prints_of(tree: &Tree) -> Vec<Print<'_>> {
     let sha256 = |file: &TreeFile| Sha256::digest(&file.bytes).into();
     tree.files.iter().map(|f| Print { path: &f.path, executable: f.executable, sha256: sha256(f) }).collect()
 }
 
 /// What tells a file from others.
 #[derive(Debug)]
-pub(super) struct Print<'a> {
-    pub(super) path: &'a str,
-    pub(super) executable: bool,
-    pub(super) sha256: [u8; 32],
+pub struct Print<'a> {
+    /// Its path in the tree.
+    pub path: &'a str,
+    /// Whether it has an executable bit.
+    pub executable: bool,
+    /// SHA-256 of its content.
+    pub sha256: [u8; 32],
 }
 
 /// Hands a file to `take` piece by piece, with its size, and returns whether it is executable. It has at most `left` bytes,
 /// which is what the tree may still have.
-fn each_chunk(found: &Found, left: &mut u64, take: &mut dyn FnMut(u64, &[u8])) -> Result<bool, ApplyError> {
+fn each_chunk(found: &Found, left: &mut u64, take: &mut dyn FnMut(u64, &[u8])) -> Result<bool, Unreadable> {
     let path = &found.path;
     let failed = |e| unreadable(path, system_text(e), READ_IT);
     // Nothing waits for the other end of a pipe that has just taken the file's place.
-    let mut file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(failed)?;
+    let mut file = File::options()
+        .read(true)
+        .custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32)
+        .open(path)
+        .map_err(failed)?;
     let meta = file.metadata().map_err(failed)?;
     let too_large = |size: u64| {
         let why = format!("it has {size} bytes; all files together may have {}", limits::TREE_BYTES_MAX);
@@ -159,7 +185,7 @@ fn each_chunk(found: &Found, left: &mut u64, take: &mut dyn FnMut(u64, &[u8])) -
 }
 
 /// Returns the metadata of what a link leads to, which must lie in the tree and be no folder above the link.
-fn followed(root: &Path, path: &Path) -> Result<fs::Metadata, ApplyError> {
+fn followed(root: &Path, path: &Path) -> Result<fs::Metadata, Unreadable> {
     let broken = |e| unreadable(path, format!("it is a link: {}", system_text(e)), "repair or remove the link");
     let to: PathBuf = fs::canonicalize(path).map_err(broken)?;
     if !to.starts_with(root) {
@@ -172,18 +198,14 @@ fn followed(root: &Path, path: &Path) -> Result<fs::Metadata, ApplyError> {
     fs::metadata(&to).map_err(broken)
 }
 
-fn unreadable(path: &Path, why: impl Into<String>, help: &str) -> ApplyError {
-    ApplyError::Unreadable { path: path.into(), why: why.into(), help: help.into() }
+fn unreadable(path: &Path, why: impl Into<String>, help: &str) -> Unreadable {
+    Unreadable { path: path.into(), why: why.into(), help: help.into() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::os::unix::fs::symlink;
-
-    fn whole(stacks: &Path) -> Result<Tree, ApplyError> {
-        read(&find(stacks)?)
-    }
 
     struct Dir(PathBuf);
 
@@ -257,9 +279,9 @@ mod tests {
         for (name, make, expected) in cases {
             let dir = Dir::new("refused");
             make(&dir.0);
-            let error = whole(&dir.0).unwrap_err();
+            let error = read_tree(&dir.0).unwrap_err();
             let text = error.to_string();
-            assert!(text.contains(expected) && error.help().is_some(), "{name}: {text}");
+            assert!(text.contains(expected) && !error.help.is_empty(), "{name}: {text}");
             let _ = fs::remove_file(&dir.0);
         }
     }
@@ -275,7 +297,7 @@ mod tests {
             }
         }
         fs::create_dir(dir.0.join("l30")).unwrap();
-        let text = whole(&dir.0).unwrap_err().to_string();
+        let text = read_tree(&dir.0).unwrap_err().to_string();
         assert!(text.contains("more than 100000 files and folders"), "{text}");
     }
 }

@@ -1,0 +1,9 @@
+//! What the programs share of an operating system.
+
+mod diagnostics;
+mod error;
+mod tree;
+
+pub use diagnostics::diagnostics_json;
+pub use error::system_text;
+pub use tree::{Found, Print, Unreadable, find, prints, prints_of, read, read_tree};

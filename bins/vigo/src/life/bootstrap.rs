@@ -1,0 +1,97 @@
+//! Enrolment: how a machine becomes an envoy.
+
+use super::live::lives;
+use super::place::Place;
+use super::{LifeError, LifeOptions};
+use crate::identity::{Keys, fingerprint};
+use crate::net::{Anchor, ClientIdentity, Dialer, TrustAnchors, signing_request};
+use std::path::PathBuf;
+use vigo_core::agent::{Until, validity};
+use vigo_core::bundle::{KeySet, Signed, VerifyingKey};
+use vigo_core::id::EnvoyId;
+use vigo_core::time::Timestamp;
+use vigo_core::wire::message::{Enrol, Enrolled};
+use vigo_core::wire::{Channel, Reply};
+
+/// What a machine is told at its enrolment.
+pub struct Bootstrap {
+    /// Where the servers are: `host:port`.
+    pub servers: Vec<String>,
+    /// The token; empty where a trusted pattern admits the machine.
+    pub token: String,
+    /// The fleet's root key.
+    pub root: VerifyingKey,
+    /// SHA-256 of the authority's certificate.
+    pub ca_sha256: [u8; 32],
+    /// The name that the machine claims.
+    pub hostname: String,
+    /// Where the state is to be.
+    pub state_dir: Option<PathBuf>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct Enrolment {
+    /// The envoy's id.
+    pub id: EnvoyId,
+    /// The name that the server decided.
+    pub hostname: String,
+}
+
+/// Enrols this machine and checks in once. Doing it again is harmless: it keeps its keys.
+///
+/// # Errors
+/// [`LifeError`].
+pub fn bootstrap(told: Bootstrap) -> Result<Enrolment, LifeError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(LifeError::system)?;
+    runtime.block_on(async {
+        let state_dir = told.state_dir.clone();
+        let enrolment = enrol(told).await?;
+        let options = LifeOptions { state_dir, root: None, until: Until::CheckedIn };
+        let ended = lives(&options).await?;
+        if !ended.in_touch {
+            let hostname = enrolment.hostname;
+            return Err(LifeError::NotCheckedIn { hostname, why: ended.why.unwrap_or_default() });
+        }
+        Ok(enrolment)
+    })
+}
+
+async fn enrol(told: Bootstrap) -> Result<Enrolment, LifeError> {
+    let Bootstrap { servers, token, root, ca_sha256, hostname, state_dir } = told;
+    let place = Place::new(None, state_dir.as_deref())?;
+    let keys = Keys::load_or_make(&place.state_dir)?;
+    let client = ClientIdentity { key: keys.identity.clone(), certificate: None };
+    let trust = TrustAnchors {
+        authorities: vec![Anchor::Sha256(ca_sha256)],
+        server_name: KeySet::server_name_of(&root),
+        newest: Timestamp::default(),
+    };
+    let request = Enrol {
+        token,
+        hostname,
+        identity_key: keys.identity.verifying_key().as_bytes().to_vec(),
+        csr: signing_request(&keys.certificate)?,
+        machine: fingerprint(),
+        agent_version: env!("CARGO_PKG_VERSION").into(),
+    };
+    let session = Dialer::new().connect(&servers, &trust, &client, Channel::Enrol).await?;
+    let enrolled = match session.ask::<Enrol, Enrolled>(&request).await? {
+        Reply::Done(enrolled) => enrolled,
+        Reply::Refused(refused) => return Err(LifeError::Refused { code: refused.code, message: refused.message }),
+    };
+    session.close().await;
+    let id = EnvoyId::of(&keys.identity.verifying_key());
+    if enrolled.envoy_id != id.0 {
+        return Err(LifeError::NotBelieved(format!("expected the id `{id}`, found another")));
+    }
+    let keyset = Signed::decode(&enrolled.keyset).map_err(|e| LifeError::NotBelieved(e.to_string()))?;
+    KeySet::verify(&keyset, &root).map_err(|e| LifeError::NotBelieved(e.to_string()))?;
+    if validity(&enrolled.certificate).is_none() {
+        return Err(LifeError::NotBelieved("expected a certificate, found none".into()));
+    }
+    // The address that was reached is one at least.
+    let servers = if enrolled.servers.is_empty() { servers } else { enrolled.servers };
+    keys.enrolled(&root, &keyset, &servers, &enrolled.certificate)?;
+    Ok(Enrolment { id, hostname: enrolled.hostname })
+}

@@ -1,0 +1,88 @@
+//! The line to the servers.
+
+use crate::identity::Identity;
+use crate::net::{ClientIdentity, Dialer, NetError, Session, TrustAnchors};
+use std::time::Duration;
+use vigo_core::agent::Response;
+use vigo_core::time::Timestamp;
+use vigo_core::wire::message::{
+    Answer, CheckIn, RenewCertificate, Renewed, Report, ReportTaken, TraitsDelta, TraitsTaken,
+};
+use vigo_core::wire::{Channel, Message, Reply};
+
+/// How long a server is told good-bye.
+const CLOSE_MAX: Duration = Duration::from_secs(1);
+
+/// A question, complete.
+pub(super) enum Question {
+    CheckIn(CheckIn),
+    Report(Report),
+    Traits(TraitsDelta),
+    Renew(RenewCertificate),
+}
+
+/// The line to the servers: a connection while there is something to say.
+#[derive(Default)]
+pub(super) struct Line {
+    dialer: Dialer,
+    session: Option<Session>,
+}
+
+/// By what a connection is made.
+pub(super) struct Credentials {
+    client: ClientIdentity,
+    trust: TrustAnchors,
+    servers: Vec<String>,
+}
+
+impl Credentials {
+    /// Returns those of `identity`, by a clock that is not behind `newest`.
+    pub(super) fn of(identity: &Identity, newest: Timestamp) -> Self {
+        Self { client: identity.client(), trust: identity.trust(newest), servers: identity.servers.clone() }
+    }
+}
+
+impl Line {
+    /// Asks, over a connection that is made when there is none. After a failure there is none.
+    pub(super) async fn ask(&mut self, credentials: &Credentials, question: Question) -> Result<Response, NetError> {
+        let session = match self.session.take() {
+            Some(session) => session,
+            None => {
+                let Credentials { client, trust, servers } = credentials;
+                let session = self.dialer.connect(servers, trust, client, Channel::Request).await?;
+                tracing::debug!("connected to {} by {:?}", session.server(), session.transport());
+                if session.is_clock_behind() {
+                    tracing::warn!("the server's certificate is from the future: one of the two clocks is wrong");
+                }
+                session
+            }
+        };
+        let response = match question {
+            Question::CheckIn(m) => said::<_, Answer>(&session, &m, Response::Answer).await,
+            Question::Report(m) => said::<_, ReportTaken>(&session, &m, Response::Taken).await,
+            Question::Traits(m) => said::<_, TraitsTaken>(&session, &m, Response::Traits).await,
+            Question::Renew(m) => said::<_, Renewed>(&session, &m, Response::Renewed).await,
+        }?;
+        self.session = Some(session);
+        Ok(response)
+    }
+
+    /// Closes the connection, if there is one.
+    pub(super) async fn disconnect(&mut self) {
+        if let Some(session) = self.session.take() {
+            // Who does not listen any more need not be told.
+            let _ = tokio::time::timeout(CLOSE_MAX, session.close()).await;
+        }
+    }
+}
+
+async fn said<M: Message, A: Message>(
+    session: &Session,
+    message: &M,
+    done: fn(A) -> Response,
+) -> Result<Response, NetError> {
+    Ok(match session.ask::<M, A>(message).await? {
+        Reply::Done(answer) => done(answer),
+        Reply::Refused(refused) => Response::Refused(refused),
+    })
+}

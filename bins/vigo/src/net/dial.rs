@@ -1,0 +1,199 @@
+//! Reaching a server.
+
+use super::quic::Quic;
+use super::session::Link;
+use super::tcp::Tcp;
+use super::tls::Tls;
+use super::{ClientIdentity, NetError, Session, Transport, TrustAnchors};
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, Instant};
+use tokio::time::{sleep, timeout};
+use vigo_core::wire::{Channel, Exporter};
+
+/// How long one transport is alone before the other starts beside it.
+const HEAD_START: Duration = Duration::from_secs(1);
+
+/// How long the other transport may take when a server was reached but not believed.
+const LAST_CHANCE: Duration = Duration::from_secs(2);
+
+/// How long a server may take to be reached: three lost packets.
+const REACH_MAX: Duration = Duration::from_secs(15);
+
+/// How long the transport that was faster is taken first.
+const REMEMBERED: Duration = Duration::from_secs(3600);
+
+/// Addresses of one name that are tried.
+const ADDRESSES_MAX: usize = 4;
+
+/// Reaches servers, and remembers how it got there: the transport for each address, and tickets, by which the next
+/// connection is cheaper. One for the life of the process.
+#[derive(Default)]
+pub struct Dialer {
+    tls: Option<Tls>,
+    /// Since when TCP is the faster one, by server.
+    by_tcp: HashMap<String, Instant>,
+}
+
+impl Dialer {
+    /// Makes one that remembers nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Connects to the first of `servers` (`host:port`) that is reached and believed.
+    ///
+    /// On [`Channel::Request`] by QUIC, with TCP beside it after a second; where TCP was faster it is taken first for an
+    /// hour. On [`Channel::Enrol`] by TCP, without a certificate.
+    ///
+    /// # Errors
+    /// [`NetError`]: of the last server that was tried.
+    pub async fn connect(
+        &mut self,
+        servers: &[String],
+        trust: &TrustAnchors,
+        identity: &ClientIdentity,
+        channel: Channel,
+    ) -> Result<Session, NetError> {
+        let tls = Tls::new(self.tls.as_ref(), trust, identity, channel)?;
+        if channel == Channel::Request {
+            self.tls = Some(tls.clone());
+        }
+        let mut last = NetError::NoServer;
+        for server in servers {
+            match self.reach(server, &tls, channel).await {
+                Ok((link, exporter)) => {
+                    return Ok(Session {
+                        link,
+                        server: server.clone(),
+                        channel,
+                        exporter,
+                        key: identity.key.clone(),
+                        sequence: AtomicU64::new(0),
+                        is_clock_behind: tls.verifier.is_clock_behind(),
+                    });
+                }
+                Err(e) => last = e,
+            }
+        }
+        Err(last)
+    }
+
+    async fn reach(&mut self, server: &str, tls: &Tls, channel: Channel) -> Result<(Link, Exporter), NetError> {
+        let addresses = addresses(server).await?;
+        let first = if channel == Channel::Enrol {
+            None
+        } else if self.by_tcp.get(server).is_some_and(|since| since.elapsed() < REMEMBERED) {
+            Some(Transport::Tcp)
+        } else {
+            Some(Transport::Quic)
+        };
+        let reached = match first {
+            None => timeout(REACH_MAX, over(Transport::Tcp, server, &addresses, tls)).await,
+            Some(first) => timeout(REACH_MAX, race(first, server, &addresses, tls)).await,
+        };
+        let why = || format!("no answer within {} s", REACH_MAX.as_secs());
+        let reached =
+            reached.unwrap_or_else(|_| Err(NetError::Unreachable { server: server.to_owned(), why: why() }))?;
+        match (&reached.0, first) {
+            (Link::Tcp(_), Some(Transport::Quic)) => drop(self.by_tcp.insert(server.to_owned(), Instant::now())),
+            (Link::Quic(_), _) => drop(self.by_tcp.remove(server)),
+            _ => {}
+        }
+        Ok(reached)
+    }
+}
+
+/// Tries one transport, after a while or its failure the other beside it, and returns the first that gets there.
+async fn race(
+    first: Transport,
+    server: &str,
+    addresses: &[SocketAddr],
+    tls: &Tls,
+) -> Result<(Link, Exporter), NetError> {
+    let second = if first == Transport::Quic { Transport::Tcp } else { Transport::Quic };
+    let (one, two) = (over(first, server, addresses, tls), over(second, server, addresses, tls));
+    tokio::pin!(one, two);
+    let failed = tokio::select! {
+        reached = &mut one => match reached {
+            Ok(reached) => return Ok(reached),
+            Err(e) => Some(e),
+        },
+        () = sleep(HEAD_START) => None,
+    };
+    match failed {
+        Some(failed) => last_chance(failed, two).await,
+        None => tokio::select! {
+            reached = &mut one => match reached {
+                Ok(reached) => Ok(reached),
+                Err(failed) => last_chance(failed, two).await,
+            },
+            reached = &mut two => match reached {
+                Ok(reached) => Ok(reached),
+                Err(failed) => last_chance(failed, one).await,
+            },
+        },
+    }
+}
+
+/// Waits for the other transport when one has failed; where that one reached a server that is not believed, not for long.
+async fn last_chance(
+    failed: NetError,
+    other: impl Future<Output = Result<(Link, Exporter), NetError>>,
+) -> Result<(Link, Exporter), NetError> {
+    let time = if matches!(failed, NetError::Unreachable { .. }) { REACH_MAX } else { LAST_CHANCE };
+    match timeout(time, other).await {
+        Ok(Ok(reached)) => Ok(reached),
+        Ok(Err(e)) => Err(worst(failed, e)),
+        Err(_) => Err(failed),
+    }
+}
+
+/// Returns the one of two failures that says more: a server that is not believed was at least reached.
+fn worst(a: NetError, b: NetError) -> NetError {
+    match (a, b) {
+        (NetError::Unreachable { server, why: a }, NetError::Unreachable { why: b, .. }) => {
+            NetError::Unreachable { server, why: format!("{a}; {b}") }
+        }
+        (NetError::Unreachable { .. }, told) | (told, _) => told,
+    }
+}
+
+/// Connects by one transport to the first address that answers.
+async fn over(
+    transport: Transport,
+    server: &str,
+    addresses: &[SocketAddr],
+    tls: &Tls,
+) -> Result<(Link, Exporter), NetError> {
+    // The last address has all the time that is left.
+    let share = REACH_MAX / ADDRESSES_MAX as u32;
+    let mut last = NetError::Unreachable { server: server.to_owned(), why: "it has no address".into() };
+    for address in addresses {
+        let connecting = async {
+            Ok(match transport {
+                Transport::Quic => Quic::connect(server, *address, tls).await.map(|(l, e)| (Link::Quic(l), e))?,
+                Transport::Tcp => Tcp::connect(server, *address, tls).await.map(|(l, e)| (Link::Tcp(l), e))?,
+            })
+        };
+        let time = if addresses.last() == Some(address) { REACH_MAX } else { share };
+        match timeout(time, connecting).await {
+            Ok(Ok(reached)) => return Ok(reached),
+            Ok(Err(e)) => last = e,
+            Err(_) => {
+                let why = format!("no answer from {address} within {} s", time.as_secs());
+                last = NetError::Unreachable { server: server.to_owned(), why };
+            }
+        }
+    }
+    Err(last)
+}
+
+async fn addresses(server: &str) -> Result<Vec<SocketAddr>, NetError> {
+    let failed = |why: String| NetError::Address { server: server.to_owned(), why };
+    let found = timeout(REACH_MAX, tokio::net::lookup_host(server)).await;
+    let found = found.map_err(|_| failed("the name server does not answer".into()))?;
+    let found: Vec<_> = found.map_err(|e| failed(e.to_string()))?.take(ADDRESSES_MAX).collect();
+    if found.is_empty() { Err(failed("the name has no address".into())) } else { Ok(found) }
+}

@@ -1,0 +1,363 @@
+//! What an agent's life leaves on disk: its policy, its reports, its counters. One for the life of the agent.
+
+use super::database::{self, Unusable, contained};
+use super::{Access, StateError, lock, private};
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use vigo_core::agent::{BundleRecord, Counters, Policy, Record};
+use vigo_core::bundle::Signed;
+use vigo_core::time::Timestamp;
+use vigo_core::wire::message::Counts;
+
+const NAME: &str = "agent.redb";
+
+/// By number: encoded reports.
+const REPORTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("reports");
+
+/// `keyset`, `assignment`, `bundle`: signed, encoded.
+const POLICY: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("policy");
+
+/// Numbers by name.
+const NUMBERS: TableDefinition<'_, &str, u64> = TableDefinition::new("numbers");
+
+/// An agent's database. Nobody else lives from it as long as this is there.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    database: Database,
+    /// Held, not read.
+    _lock: Option<File>,
+}
+
+/// What was found in it.
+#[derive(Debug)]
+pub struct Opened {
+    /// The policy, if there is one.
+    pub policy: Option<Policy>,
+    /// The reports that were not taken: numbers and sizes.
+    pub reports: Vec<(u64, u64)>,
+    /// The newest that was taken.
+    pub taken: Option<u64>,
+    /// The counters.
+    pub counters: Counters,
+    /// What people should be told.
+    pub notice: Option<String>,
+}
+
+/// Why something could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// For now: a full disk, for instance.
+    #[error("{0}")]
+    Io(String),
+    /// The file is of no use, and is put aside when it is opened again.
+    #[error("`{}` is damaged: {why}", .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+impl Journal {
+    /// Opens or makes it; one that is damaged is put aside first. `incarnation` is fresh randomness, for one that is made.
+    ///
+    /// # Errors
+    /// When another agent lives from the directory, or nothing can be read or written there.
+    pub fn open(dir: &Path, incarnation: u64) -> Result<(Self, Opened), StateError> {
+        private::make_dir(dir).map_err(StateError::file("make directory", dir))?;
+        let held = lock::take(dir, lock::LIFE, Access::Write)?;
+        let path = dir.join(NAME);
+        let open = || {
+            let database = database::open(&path)?;
+            let opened = contained(|| Ok(read(&database, incarnation)?))?;
+            Ok((database, opened))
+        };
+        let (database, opened) = match open() {
+            Ok(opened) => opened,
+            Err(Unusable::Io(error)) => return Err(StateError::file("open", &path)(error)),
+            Err(why) => {
+                let aside = path.with_extension("redb.unusable");
+                std::fs::rename(&path, &aside).map_err(StateError::file("move", &path))?;
+                let notice = format!(
+                    "state `{}` cannot be used: {}; moved to `{}`, reports that were not sent are lost",
+                    path.display(),
+                    database::told(&why),
+                    aside.display()
+                );
+                let (database, mut opened) =
+                    open().map_err(|why| StateError::Write { path: path.clone(), why: database::told(&why) })?;
+                opened.notice = Some(notice);
+                (database, opened)
+            }
+        };
+        Ok((Self { path, database, _lock: held }, opened))
+    }
+
+    /// Writes what is for the database of `records` in one transaction, which is on disk when this returns.
+    ///
+    /// # Errors
+    /// [`JournalError`]: nothing of it was written.
+    pub fn store(&self, records: &[Record]) -> Result<(), JournalError> {
+        let is_ours = |r: &&Record| {
+            !matches!(r, Record::KeySet(_) | Record::SerialFloor(_) | Record::Certificate(_) | Record::Servers(_))
+        };
+        let ours: Vec<&Record> = records.iter().filter(is_ours).collect();
+        if ours.is_empty() {
+            return Ok(());
+        }
+        contained(|| Ok(write(&self.database, &ours)?)).map_err(|why| self.error(why))
+    }
+
+    /// Returns the policy.
+    ///
+    /// # Errors
+    /// [`JournalError`]; also when there is none.
+    pub fn policy(&self) -> Result<Policy, JournalError> {
+        let read = contained(|| Ok(policy(&self.database)?)).map_err(|why| self.error(why))?;
+        read.ok_or_else(|| self.error(Unusable::Damaged("the policy is gone".into())))
+    }
+
+    /// Returns a report; `None` when it is not there.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn report(&self, seq: u64) -> Result<Option<Vec<u8>>, JournalError> {
+        let read = || {
+            let table = self.database.begin_read().map_err(redb::Error::from)?.open_table(REPORTS);
+            let table = table.map_err(redb::Error::from)?;
+            Ok(table.get(seq).map_err(redb::Error::from)?.map(|bytes| bytes.value().to_vec()))
+        };
+        contained(read).map_err(|why| self.error(why))
+    }
+
+    fn error(&self, why: Unusable) -> JournalError {
+        match why {
+            Unusable::Io(error) => JournalError::Io(format!("write state `{}`: {error}", self.path.display())),
+            other => JournalError::Damaged { path: self.path.clone(), why: database::told(&other) },
+        }
+    }
+}
+
+/// Makes the tables where they are missing, and returns what is in them.
+fn read(database: &Database, incarnation: u64) -> Result<Opened, redb::Error> {
+    let begin = database.begin_write()?;
+    let (reports, taken, counters) = {
+        let reports = begin.open_table(REPORTS)?;
+        let mut numbers = begin.open_table(NUMBERS)?;
+        begin.open_table(POLICY)?;
+        if numbers.get("incarnation")?.is_none() {
+            numbers.insert("incarnation", incarnation)?;
+        }
+        let taken = numbers.get("taken")?.map(|n| n.value());
+        let number = |name: &str| Ok(numbers.get(name)?.map_or(0, |n| n.value()));
+        let counters = counters(number)?;
+        let mut waiting = Vec::new();
+        for entry in reports.range(taken.map_or(0, |t| t.saturating_add(1))..)? {
+            let (seq, bytes) = entry?;
+            waiting.push((seq.value(), bytes.value().len() as u64));
+        }
+        (waiting, taken, counters)
+    };
+    begin.commit()?;
+    // A policy that is no such is none: the server sends it again.
+    Ok(Opened { policy: policy(database)?, reports, taken, counters, notice: None })
+}
+
+/// Returns the counters by name. A time is its bits.
+fn named(c: &Counters) -> [(&'static str, u64); 14] {
+    let Counts { ok, changed, failed, skipped, blocked, unknown } = c.quiet_counts.unwrap_or_default();
+    [
+        ("incarnation", c.incarnation),
+        ("seq", c.seq),
+        ("contact", c.contact),
+        ("secrets_epoch", c.secrets_epoch),
+        ("lost_reports", c.lost_reports),
+        ("quiet_runs", c.quiet_runs),
+        ("quiet_seq", c.quiet_seq),
+        ("quiet_ended", c.quiet_ended.epoch_ms().cast_unsigned()),
+        ("quiet_ok", ok.into()),
+        ("quiet_changed", changed.into()),
+        ("quiet_failed", failed.into()),
+        ("quiet_skipped", skipped.into()),
+        ("quiet_blocked", blocked.into()),
+        ("quiet_unknown", unknown.into()),
+    ]
+}
+
+/// Reads what [`named`] returned.
+fn counters(number: impl Fn(&str) -> Result<u64, redb::Error>) -> Result<Counters, redb::Error> {
+    let count = |name: &str| Ok::<_, redb::Error>(u32::try_from(number(name)?).unwrap_or(u32::MAX));
+    let counts = Counts {
+        ok: count("quiet_ok")?,
+        changed: count("quiet_changed")?,
+        failed: count("quiet_failed")?,
+        skipped: count("quiet_skipped")?,
+        blocked: count("quiet_blocked")?,
+        unknown: count("quiet_unknown")?,
+    };
+    let quiet_runs = number("quiet_runs")?;
+    Ok(Counters {
+        incarnation: number("incarnation")?,
+        seq: number("seq")?,
+        quiet_runs,
+        quiet_seq: number("quiet_seq")?,
+        quiet_counts: (quiet_runs > 0).then_some(counts),
+        quiet_ended: Timestamp::from_epoch_ms(number("quiet_ended")?.cast_signed()),
+        contact: number("contact")?,
+        secrets_epoch: number("secrets_epoch")?,
+        lost_reports: number("lost_reports")?,
+    })
+}
+
+fn policy(database: &Database) -> Result<Option<Policy>, redb::Error> {
+    let table = database.begin_read()?.open_table(POLICY)?;
+    let signed = |name: &str| {
+        let bytes = table.get(name)?;
+        Ok::<_, redb::Error>(bytes.and_then(|bytes| Signed::decode(bytes.value()).ok()))
+    };
+    let (Some(keyset), Some(assignment)) = (signed("keyset")?, signed("assignment")?) else { return Ok(None) };
+    Ok(Some(Policy { keyset, assignment, bundle: signed("bundle")? }))
+}
+
+fn write(database: &Database, records: &[&Record]) -> Result<(), redb::Error> {
+    let begin = database.begin_write()?;
+    {
+        let mut reports = begin.open_table(REPORTS)?;
+        let mut policy = begin.open_table(POLICY)?;
+        let mut numbers = begin.open_table(NUMBERS)?;
+        for record in records {
+            match record {
+                Record::Report { seq, bytes } => _ = reports.insert(*seq, &**bytes)?,
+                Record::Forget { seqs } => {
+                    for seq in seqs {
+                        reports.remove(*seq)?;
+                    }
+                }
+                Record::Taken(seq) => {
+                    numbers.insert("taken", *seq)?;
+                    reports.retain_in(..*seq, |_, _| false)?;
+                }
+                Record::Policy { keyset, assignment, bundle } => {
+                    policy.insert("keyset", &*keyset.encode())?;
+                    policy.insert("assignment", &*assignment.encode())?;
+                    match bundle {
+                        BundleRecord::Kept => {}
+                        BundleRecord::New(bundle) => _ = policy.insert("bundle", &*bundle.encode())?,
+                        BundleRecord::None => _ = policy.remove("bundle")?,
+                    }
+                }
+                Record::Counters(c) => {
+                    for (name, number) in named(c) {
+                        numbers.insert(name, number)?;
+                    }
+                }
+                Record::KeySet(_) | Record::SerialFloor(_) | Record::Certificate(_) | Record::Servers(_) => {}
+            }
+        }
+    }
+    begin.commit()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vigo_core::bundle::{Purpose, SigningKey};
+
+    struct Dir(PathBuf);
+
+    impl Dir {
+        fn new(name: &str) -> Self {
+            let dir = std::env::temp_dir().join(format!("vigo-journal-{}-{name}", std::process::id()));
+            let _ = std::fs::remove_dir_all(&dir);
+            Self(dir)
+        }
+
+        fn open(&self) -> (Journal, Opened) {
+            Journal::open(&self.0, 7).expect("it opens")
+        }
+    }
+
+    impl Drop for Dir {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn signed(byte: u8) -> Signed {
+        Signed::new(Purpose::Bundle, vec![byte; 3].into(), &SigningKey::from_bytes(&[1; 32]))
+    }
+
+    fn report(seq: u64) -> Record {
+        Record::Report { seq, bytes: vec![seq as u8; 10].into() }
+    }
+
+    #[test]
+    fn what_was_stored_is_found_again() {
+        let dir = Dir::new("again");
+        let (journal, opened) = dir.open();
+        assert!(opened.policy.is_none() && opened.reports.is_empty() && opened.taken.is_none());
+        assert_eq!(opened.counters, Counters { incarnation: 7, ..Counters::default() });
+        let counts = vigo_core::wire::message::Counts { ok: 5, ..Default::default() };
+        let counters = Counters {
+            incarnation: 7,
+            seq: 9,
+            quiet_runs: 4,
+            quiet_seq: 8,
+            quiet_counts: Some(counts),
+            quiet_ended: Timestamp::from_epoch_ms(-5),
+            contact: u64::MAX,
+            secrets_epoch: 3,
+            lost_reports: 2,
+        };
+        let policy = |assignment, bundle| Record::Policy { keyset: signed(1), assignment: signed(assignment), bundle };
+        let records = [report(1), report(2), report(3), report(4), policy(2, BundleRecord::New(signed(3)))];
+        journal.store(&records).expect("it stores");
+        journal.store(&[Record::Taken(2), Record::Forget { seqs: vec![3] }]).expect("it stores");
+        journal.store(&[policy(4, BundleRecord::Kept), Record::Counters(counters)]).expect("it stores");
+        journal.store(&[Record::SerialFloor(1)]).expect("it is not ours");
+        drop(journal);
+        let (journal, opened) = Journal::open(&dir.0, 8).expect("it opens");
+        assert_eq!(opened.counters, counters);
+        assert_eq!((opened.reports, opened.taken), (vec![(4, 10)], Some(2)));
+        let expected = Policy { keyset: signed(1), assignment: signed(4), bundle: Some(signed(3)) };
+        assert_eq!(opened.policy, Some(expected.clone()));
+        assert_eq!(journal.policy().expect("it is there"), expected);
+        let found = [1, 2, 3, 4].map(|seq| journal.report(seq).expect("it reads").is_some());
+        assert_eq!(found, [false, true, false, true], "the newest that was taken is kept");
+        journal.store(&[policy(5, BundleRecord::None)]).expect("it stores");
+        assert_eq!(journal.policy().expect("it is there").bundle, None);
+    }
+
+    #[test]
+    fn two_agents_do_not_live_from_one_directory() {
+        let dir = Dir::new("two");
+        let (_journal, _) = dir.open();
+        assert!(matches!(Journal::open(&dir.0, 8), Err(StateError::Locked { .. })));
+    }
+
+    #[test]
+    fn a_damaged_file_is_put_aside_with_a_notice_and_life_goes_on() {
+        let dir = Dir::new("damaged");
+        dir.open().0.store(&[report(1)]).expect("it stores");
+        let path = dir.0.join(NAME);
+        std::fs::write(&path, b"no database at all, whatever its name says".repeat(200)).expect("write");
+        let (journal, opened) = Journal::open(&dir.0, 8).expect("it opens");
+        let notice = opened.notice.expect("it is told");
+        assert!(notice.contains("moved to") && path.with_extension("redb.unusable").exists(), "{notice}");
+        assert_eq!((opened.counters.incarnation, opened.reports.len()), (8, 0));
+        journal.store(&[report(1)]).expect("it stores");
+    }
+
+    #[test]
+    fn nobody_else_reads_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = Dir::new("private");
+        let _journal = dir.open();
+        let mode = std::fs::metadata(dir.0.join(NAME)).expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}
