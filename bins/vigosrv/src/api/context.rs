@@ -1,0 +1,56 @@
+//! What every handler has.
+
+use crate::publish::{Published, Publisher};
+use crate::store::Store;
+use std::sync::Arc;
+use tokio::sync::Mutex;
+use vigo_core::fleet;
+use vigo_core::id::EnvoyId;
+use vigo_core::time::{Duration, Timestamp};
+
+/// What the API acts on.
+#[derive(Clone)]
+pub struct Context {
+    /// The database.
+    pub store: Store,
+    /// What publishes. Locked until row and memory follow.
+    pub publisher: Arc<Mutex<Publisher>>,
+    /// The running server.
+    pub running: Arc<dyn Running>,
+    /// What does not change while it runs.
+    pub about: Arc<About>,
+}
+
+/// What the API asks of the running server, and tells it.
+pub trait Running: Send + Sync + 'static {
+    /// Returns the time: the clock, but not before what the database has.
+    fn now(&self) -> Timestamp;
+
+    /// Returns an envoy as it is in memory; what the database has may be ten seconds old.
+    fn envoy(&self, id: EnvoyId) -> Option<fleet::Envoy>;
+
+    /// The store has revoked an envoy: it is answered nothing any more, and its connections are closed.
+    fn revoked(&self, id: EnvoyId);
+
+    /// A publish stands: it is served from now on.
+    fn published(&self, published: &Published);
+}
+
+/// What does not change while a server runs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct About {
+    /// The name of the fleet.
+    pub fleet: String,
+    /// The root's public half, hexadecimal.
+    pub root_key: String,
+    /// SHA-256 of the authority's certificate, hexadecimal.
+    pub ca_sha256: String,
+    /// The pin of the key that HTTPS serves.
+    pub https_pin: String,
+    /// Where agents find the server, `host:port`.
+    pub servers: Vec<String>,
+    /// How long a token is good where nothing else is said.
+    pub token_ttl: Duration,
+    /// When the server came up.
+    pub started_at: Timestamp,
+}

@@ -1,0 +1,151 @@
+//! The envoys.
+
+use super::extract::{Name, Params};
+use super::problem::Problem;
+use super::view::{counts, hex, time, time_or_null};
+use super::{Caller, Context};
+use crate::store::{Envoy, Status as Run};
+use axum::extract::State;
+use axum::{Extension, Json as Answer};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use vigo_core::fleet::{self, Drift, Reach, Status};
+use vigo_core::glob::Glob;
+use vigo_core::id::EnvoyId;
+use vigo_core::time::Timestamp;
+
+/// Envoys of one page.
+const PAGE_MAX: usize = 1000;
+
+/// Which envoys are wanted.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    /// A glob of hostnames.
+    #[serde(rename = "match")]
+    match_glob: Option<String>,
+    /// A word of status.
+    status: Option<String>,
+    /// Revoked ones, too.
+    #[serde(default)]
+    revoked: bool,
+    /// Those behind this id: where the page before ended.
+    after: Option<String>,
+    limit: Option<usize>,
+}
+
+pub(super) async fn list(
+    State(context): State<Context>,
+    Params(wanted): Params<Wanted>,
+) -> Result<Answer<Value>, Problem> {
+    let glob = wanted.match_glob.as_deref().map(Glob::parse).transpose();
+    let glob = glob.map_err(|e| Problem::invalid(format!("match: {e}")))?;
+    let now = context.running.now();
+    let mut envoys = context.store.envoys().await?;
+    envoys.retain(|envoy| {
+        (wanted.revoked || envoy.revoked_at.is_none()) && glob.as_ref().is_none_or(|g| g.matches(&envoy.hostname))
+    });
+    if let Some(after) = &wanted.after {
+        let id = after.parse().map_err(|e| Problem::invalid(format!("after: {e}")))?;
+        let known = envoys.iter().position(|envoy| envoy.id == id);
+        let known = known.ok_or_else(|| Problem::not_found("envoy", after).help("begin again at the first page"))?;
+        envoys.drain(..=known);
+    }
+    let limit = wanted.limit.unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX);
+    let mut views = Vec::new();
+    let mut next = Value::Null;
+    for envoy in &envoys {
+        let view = view(envoy, context.running.envoy(envoy.id).as_ref(), now);
+        if wanted.status.as_ref().is_some_and(|status| view["status"] != status.as_str()) {
+            continue;
+        }
+        if views.len() == limit {
+            next = views.last().map_or(Value::Null, |last: &Value| last["id"].clone());
+            break;
+        }
+        views.push(view);
+    }
+    Ok(Answer(json!({ "envoys": views, "next": next })))
+}
+
+pub(super) async fn show(State(context): State<Context>, Name(name): Name) -> Result<Answer<Value>, Problem> {
+    let envoy = find(&context, &name).await?;
+    let mut answer = view(&envoy, context.running.envoy(envoy.id).as_ref(), context.running.now());
+    if let Some((digest, traits)) = context.store.traits(envoy.id).await? {
+        answer["traits_digest"] = hex(&digest).into();
+        answer["traits"] = serde_json::from_str(&traits).unwrap_or(Value::Null);
+    }
+    Ok(Answer(answer))
+}
+
+pub(super) async fn revoke(
+    State(context): State<Context>,
+    Extension(caller): Extension<Caller>,
+    Name(name): Name,
+) -> Result<Answer<Value>, Problem> {
+    let envoy = find(&context, &name).await?;
+    // The memory follows even when whoever asked is gone by then.
+    let revoking = tokio::spawn(async move {
+        let now = context.running.now();
+        let revoked = context.store.revoke(envoy.id, caller.actor(), now).await?;
+        context.running.revoked(envoy.id);
+        Ok::<_, Problem>(revoked.map(|envoy| view(&envoy, context.running.envoy(envoy.id).as_ref(), now)))
+    });
+    revoking.await??.map(Answer).ok_or_else(|| Problem::not_found("envoy", &name))
+}
+
+/// Returns the envoy of an id or of a hostname.
+pub(super) async fn find(context: &Context, name: &str) -> Result<Envoy, Problem> {
+    let found = match name.parse::<EnvoyId>() {
+        Ok(id) => context.store.envoy(id).await?,
+        Err(_) => context.store.envoy_named(name.to_ascii_lowercase()).await?,
+    };
+    found.ok_or_else(|| Problem::not_found("envoy", name).help("see `vigocli envoys list`"))
+}
+
+/// Returns an envoy: what is stored, and the last contact as the memory has it.
+fn view(envoy: &Envoy, live: Option<&fleet::Envoy>, now: Timestamp) -> Value {
+    let status = live.map(|live| Status::of(live, now));
+    let word = match (envoy.revoked_at, &status) {
+        (Some(_), _) => "revoked".into(),
+        (None, Some(status)) => status.to_string(),
+        (None, None) => "no data".into(),
+    };
+    let last_seen = live.map_or(envoy.seen.last_seen, |live| live.last_seen.max(envoy.seen.last_seen));
+    json!({
+        "id": envoy.id.to_string(),
+        "hostname": envoy.hostname,
+        "status": word,
+        "health": status.and_then(|s| s.health).map(fleet::Health::word),
+        "drift": status.map(|s| match s.drift {
+            Drift::None => "none",
+            Drift::Changed => "changed",
+            Drift::Relapsed => "relapsed",
+            Drift::Diverged => "diverged",
+        }),
+        "reach": status.map(|s| match s.reach {
+            Reach::Online => "online",
+            Reach::Stale => "stale",
+            Reach::Offline => "offline",
+        }),
+        "last_seen": time(last_seen),
+        "remote": envoy.seen.remote,
+        "agent_version": envoy.seen.agent_version,
+        "queued": envoy.seen.queued,
+        "enrolled_at": time(envoy.enrolled_at),
+        "revoked_at": time_or_null(envoy.revoked_at),
+        "last_run": envoy.status.as_ref().map(run),
+    })
+}
+
+fn run(run: &Run) -> Value {
+    json!({
+        "outcome": run.outcome,
+        "counts": counts(&run.counts),
+        "changed_in_a_row": run.changed_in_a_row,
+        "observed": run.observed,
+        "ended_at": time(run.ended_at),
+        "bundle": run.bundle_digest.map(|digest| hex(&digest)),
+        "error": run.error,
+    })
+}

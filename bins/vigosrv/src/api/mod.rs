@@ -1,0 +1,22 @@
+//! The REST API: over HTTPS what anybody may ask, over the socket everything, for the local administrator.
+
+mod caller;
+mod context;
+mod envoys;
+mod extract;
+mod health;
+mod listen;
+mod problem;
+mod publishes;
+mod router;
+mod runs;
+mod status;
+#[cfg(test)]
+mod tests;
+mod tokens;
+mod view;
+
+pub use caller::Caller;
+pub use context::{About, Context, Running};
+pub use listen::{ListenError, serve_https, serve_socket, tls_config};
+pub use router::{local, public};

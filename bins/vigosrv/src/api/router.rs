@@ -1,0 +1,47 @@
+//! Which path is what.
+
+use super::problem::Problem;
+use super::{Context, envoys, health, publishes, runs, status, tokens};
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{StatusCode, Uri};
+use axum::routing::{delete, get, post};
+
+/// Bytes of a request's body: nothing that is asked here is long.
+const BODY_BYTES_MAX: usize = 64 << 10;
+
+/// Returns what the local administrator may ask: everything. Each request carries a [`Caller`](super::Caller).
+pub fn local(context: Context) -> Router {
+    let paths = Router::new()
+        .route("/api/v1/tokens", get(tokens::list).post(tokens::create))
+        .route("/api/v1/tokens/{id}", delete(tokens::revoke))
+        .route("/api/v1/envoys", get(envoys::list))
+        .route("/api/v1/envoys/{id}", get(envoys::show))
+        .route("/api/v1/envoys/{id}/revoke", post(envoys::revoke))
+        .route("/api/v1/runs", get(runs::list))
+        .route("/api/v1/runs/{id}", get(runs::show))
+        .route("/api/v1/publish", post(publishes::publish))
+        .route("/api/v1/publishes", get(publishes::list))
+        .route("/api/v1/rollback", post(publishes::rollback))
+        .route("/api/v1/status", get(status::status));
+    finish(open().merge(paths), context)
+}
+
+/// Returns what anybody may ask.
+pub fn public(context: Context) -> Router {
+    finish(open(), context)
+}
+
+fn open() -> Router<Context> {
+    Router::new().route("/api/v1/health", get(health::health)).route("/api/v1/ready", get(health::ready))
+}
+
+fn finish(router: Router<Context>, context: Context) -> Router {
+    let wrong_method =
+        || async { Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "the path has no such method") };
+    router
+        .fallback(|uri: Uri| async move { Problem::not_found("path", uri.path()) })
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(context)
+}

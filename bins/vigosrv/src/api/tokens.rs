@@ -1,0 +1,100 @@
+//! Tokens.
+
+use super::extract::{Json, Name};
+use super::problem::Problem;
+use super::view::time;
+use super::{Caller, Context};
+use crate::config::Span;
+use crate::store::{NewToken, Token, make_token};
+use axum::extract::State;
+use axum::{Extension, Json as Answer};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use vigo_core::glob::Glob;
+use vigo_core::time::{Duration, Timestamp};
+
+/// Machines that one token admits at most.
+const USES_MAX: u32 = 100_000;
+
+/// How long a token is good at most: what is forgotten in a script must end some day.
+const TTL_MAX: Duration = Duration::from_secs(365 * 86_400);
+
+/// What is said of a token that is to be made.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    #[serde(rename = "match")]
+    match_glob: String,
+    ttl: Option<Span>,
+    uses: Option<u32>,
+    #[serde(default)]
+    replace: bool,
+}
+
+pub(super) async fn create(
+    State(context): State<Context>,
+    Extension(caller): Extension<Caller>,
+    Json(wanted): Json<Wanted>,
+) -> Result<Answer<Value>, Problem> {
+    let invalid_glob = |e| Problem::invalid(format!("match: {e}")).help("write a glob of hostnames such as `web-*`");
+    Glob::parse(&wanted.match_glob).map_err(invalid_glob)?;
+    let ttl = wanted.ttl.map_or(context.about.token_ttl, |ttl| ttl.0);
+    if ttl == Duration::ZERO || ttl > TTL_MAX {
+        return Err(Problem::invalid(format!("ttl: expected up to `365d`, found `{ttl}`")));
+    }
+    let uses = wanted.uses.unwrap_or(1);
+    if uses == 0 || uses > USES_MAX {
+        return Err(Problem::invalid(format!("uses: expected 1 to {USES_MAX}, found {uses}")));
+    }
+    let (text, hash) = tokio::task::spawn_blocking(make_token).await??;
+    let now = context.running.now();
+    let new = NewToken { match_glob: wanted.match_glob, uses, expires_at: now + ttl, replaces: wanted.replace };
+    let token = context.store.add_token(&text, hash, new, caller.actor(), now).await?;
+    let mut answer = view(&token, now);
+    answer["token"] = text.reveal().into();
+    let about = &context.about;
+    let server = about.servers.first().map_or("SERVER:1530", String::as_str);
+    answer["command"] = format!(
+        "sudo VIGO_TOKEN={} vigo bootstrap --server {server} --root-key {} --ca-sha256 {}",
+        text.reveal(),
+        about.root_key,
+        about.ca_sha256
+    )
+    .into();
+    Ok(Answer(answer))
+}
+
+pub(super) async fn list(State(context): State<Context>) -> Result<Answer<Value>, Problem> {
+    let now = context.running.now();
+    let tokens = context.store.tokens().await?;
+    Ok(Answer(json!({ "tokens": tokens.iter().map(|token| view(token, now)).collect::<Vec<_>>() })))
+}
+
+pub(super) async fn revoke(
+    State(context): State<Context>,
+    Extension(caller): Extension<Caller>,
+    Name(id): Name,
+) -> Result<Answer<Value>, Problem> {
+    if !context.store.revoke_token(id.clone(), caller.actor(), context.running.now()).await? {
+        return Err(Problem::not_found("token", &id).help("see `vigocli tokens list`"));
+    }
+    Ok(Answer(json!({ "id": id, "revoked": true })))
+}
+
+fn view(token: &Token, now: Timestamp) -> Value {
+    let state = match () {
+        () if token.uses_left == 0 => "used up",
+        () if token.expires_at <= now => "expired",
+        () => "good",
+    };
+    json!({
+        "id": token.id,
+        "match": token.match_glob,
+        "state": state,
+        "uses_left": token.uses_left,
+        "expires_at": time(token.expires_at),
+        "replace": token.replaces,
+        "created_at": time(token.created_at),
+        "created_by": token.created_by,
+    })
+}

@@ -1,0 +1,183 @@
+//! What the keys mean.
+
+use super::{Listen, Span, Splay};
+use serde::Deserialize;
+use std::path::PathBuf;
+use vigo_core::glob::Glob;
+use vigo_core::server::{self, Network, NetworkError};
+use vigo_core::time::{Duration, Timestamp};
+
+/// The whole of `server.yaml`. [`super::annotated`] says what each key is for.
+#[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[expect(missing_docs, reason = "the sections' own documentation")]
+pub struct Config {
+    pub server: Server,
+    pub database: Database,
+    pub checkin: CheckIn,
+    pub enrollment: Enrollment,
+}
+
+/// Where the server listens, and under which names.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[expect(missing_docs, reason = "annotated in one place")]
+pub struct Server {
+    pub agent_listen: Listen,
+    pub api_listen: Listen,
+    pub hostname: Option<String>,
+    pub advertise: Vec<String>,
+    pub tls_sans: Vec<String>,
+}
+
+/// The database.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[expect(missing_docs, reason = "annotated in one place")]
+pub struct Database {
+    pub path: PathBuf,
+    pub history_retention: Span,
+}
+
+/// What agents are told of their check-ins.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[expect(missing_docs, reason = "annotated in one place")]
+pub struct CheckIn {
+    pub interval: Span,
+    pub splay: Splay,
+    pub observe_only: bool,
+    pub bundle_max_age: Span,
+    pub hold_idle: Span,
+    pub hold_below: Span,
+}
+
+/// Who becomes an envoy.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[expect(missing_docs, reason = "annotated in one place")]
+pub struct Enrollment {
+    pub trusted: Vec<Trusted>,
+    pub token_ttl: Span,
+    pub on_clone: OnClone,
+}
+
+/// Names that are admitted without a token.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trusted {
+    /// The glob of the names.
+    #[serde(rename = "match", deserialize_with = "glob")]
+    pub match_glob: Glob,
+    /// Where they must come from.
+    #[serde(deserialize_with = "network")]
+    pub from: Network,
+    /// Until when; none is for ever.
+    #[serde(default, deserialize_with = "until")]
+    pub until: Option<Timestamp>,
+}
+
+/// What happens where one identity is seen on two machines.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnClone {
+    /// It is shown and told.
+    #[default]
+    Alarm,
+    /// Neither gets secrets any more, either.
+    WithholdSecrets,
+}
+
+impl PartialEq for Trusted {
+    fn eq(&self, other: &Self) -> bool {
+        (self.match_glob.as_str(), self.from, self.until) == (other.match_glob.as_str(), other.from, other.until)
+    }
+}
+
+impl Trusted {
+    /// Returns the entry as the core decides by it.
+    pub fn record(&self) -> server::Trusted {
+        server::Trusted { pattern: self.match_glob.clone(), from: self.from, until: self.until }
+    }
+}
+
+impl Server {
+    /// Returns the names and addresses in the server's certificate: its own, `machine` where it says none, and those by
+    /// which its own machine finds it.
+    pub fn certificate_hosts(&self, machine: &str) -> Vec<String> {
+        let own = self.hostname.as_deref().unwrap_or(machine);
+        let local = ["localhost", "127.0.0.1", "::1"];
+        let mut hosts: Vec<String> = Vec::new();
+        for host in std::iter::once(own).chain(self.tls_sans.iter().map(String::as_str)).chain(local) {
+            if !host.is_empty() && !hosts.iter().any(|known| known == host) {
+                hosts.push(host.into());
+            }
+        }
+        hosts
+    }
+
+    /// Returns the addresses, `host:port`, that agents are told; `port` is the one that is listened on.
+    pub fn advertised(&self, machine: &str, port: u16) -> Vec<String> {
+        if !self.advertise.is_empty() {
+            return self.advertise.clone();
+        }
+        let own = self.hostname.as_deref().unwrap_or(machine);
+        let host = if own.contains(':') { format!("[{own}]") } else { own.to_owned() };
+        vec![format!("{host}:{port}")]
+    }
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            agent_listen: Listen::any(1530),
+            api_listen: Listen::any(8443),
+            hostname: None,
+            advertise: Vec::new(),
+            tls_sans: Vec::new(),
+        }
+    }
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self { path: "db/vigo.db".into(), history_retention: Span(Duration::from_secs(90 * 86_400)) }
+    }
+}
+
+impl Default for CheckIn {
+    fn default() -> Self {
+        Self {
+            interval: Span(Duration::from_secs(300)),
+            splay: Splay::Percent(10),
+            observe_only: false,
+            bundle_max_age: Span(Duration::ZERO),
+            hold_idle: Span(Duration::from_secs(30)),
+            hold_below: Span(Duration::from_secs(15)),
+        }
+    }
+}
+
+impl Default for Enrollment {
+    fn default() -> Self {
+        Self { trusted: Vec::new(), token_ttl: Span(Duration::from_secs(86_400)), on_clone: OnClone::Alarm }
+    }
+}
+
+fn glob<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Glob, D::Error> {
+    let text = String::deserialize(from)?;
+    Glob::parse(&text).map_err(|e| serde::de::Error::custom(format!("glob `{text}`: {}", e.message)))
+}
+
+fn network<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Network, D::Error> {
+    let text = String::deserialize(from)?;
+    text.parse().map_err(|e: NetworkError| serde::de::Error::custom(format!("{e}, found `{text}`")))
+}
+
+fn until<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Error> {
+    let text = String::deserialize(from)?;
+    let time = text
+        .parse::<jiff::Timestamp>()
+        .map_err(|_| serde::de::Error::custom(format!("expected a time as `2027-01-31T12:00:00Z`, found `{text}`")))?;
+    Ok(Some(Timestamp::from_epoch_ms(time.as_millisecond())))
+}

@@ -1,0 +1,80 @@
+use super::*;
+use std::path::Path;
+use vigo_core::time::Duration;
+
+fn read(text: &str) -> Result<Config, ConfigError> {
+    parse(text, Path::new("server.yaml"))
+}
+
+#[test]
+fn what_is_printed_says_what_goes_without_saying() {
+    assert_eq!(read(&annotated()), Ok(Config::default()));
+    assert_eq!(read(""), Ok(Config::default()));
+    assert_eq!(read("# nothing\n"), Ok(Config::default()));
+    assert_eq!(load(Path::new("/nonexistent/server.yaml")), Ok(Config::default()));
+}
+
+#[test]
+fn the_guide_has_every_key() {
+    let page = include_str!("../../../../docs/src/server-yaml.md");
+    let (_, shown) = page.split_once("```yaml,fragment\n").unwrap();
+    assert_eq!(shown.split_once("```").unwrap().0, annotated());
+}
+
+#[test]
+fn keys_take_their_values() {
+    let text = "server: {agent_listen: '127.0.0.1:0', hostname: vigo.example}\n\
+                checkin: {interval: 2s, splay: 1s}\n\
+                enrollment: {trusted: [{match: 'web-*', from: 10.0.0.0/8, until: '2027-01-31T12:00:00Z'}]}\n";
+    let config = read(text).unwrap();
+    assert_eq!(config.server.agent_listen.candidates(), ["127.0.0.1:0".parse().unwrap()]);
+    assert_eq!(config.server.hostname.as_deref(), Some("vigo.example"));
+    assert_eq!(config.checkin.splay.of(config.checkin.interval.0), Duration::from_secs(1));
+    let trusted = &config.enrollment.trusted[0];
+    assert!(trusted.match_glob.matches("web-1") && trusted.from.contains("10.1.2.3".parse().unwrap()));
+    assert_eq!(trusted.until.unwrap().to_string(), "2027-01-31T12:00:00Z");
+}
+
+#[test]
+fn what_is_wrong_is_told_with_what_was_meant() {
+    let cases = [
+        ("serve: {}", "unknown key `serve`", Some("did you mean `server`?")),
+        ("server: {agent_listn: x}", "unknown key `server.agent_listn`", Some("did you mean `agent_listen`?")),
+        ("checkin: {zzz: 1}", "unknown key `checkin.zzz`", Some("use one of `interval`, `splay`, `observe_only`")),
+        ("7: {}", "unknown key `7`", Some("use one of `server`, `database`")),
+        ("server: {agent_listen: 1530}", "found `1530`", None),
+        ("server: {agent_listen: 'host'}", "expected `address:port` or `:port`, found `host`", None),
+        ("checkin: {interval: 5x}", "found `5x`", None),
+        ("checkin: {interval: 5}", "found `5`", None),
+        ("checkin: {interval: 10ms}", "expected `1s` at least, found `10ms`", None),
+        ("checkin: {interval: 99999999999999999999s}", "expected a time", None),
+        ("checkin: {splay: 101%}", "expected a share up to `100%`", None),
+        ("enrollment: {trusted: [{match: a}]}", "missing field `from`", None),
+        ("enrollment: {trusted: [{match: '[', from: any}]}", "glob `[`", None),
+        ("enrollment: {trusted: [{match: a, from: 10.0.0.0/33}]}", "found `10.0.0.0/33`", None),
+        ("enrollment: {trusted: [{match: a, from: any, til: x}]}", "unknown field `til`", None),
+        ("- a", "expected sections", None),
+        ("a: [", "", None),
+        ("server:\n  hostname: [a]\n", "line 2", None),
+    ];
+    for (text, message, help) in cases {
+        let error = read(text).unwrap_err();
+        assert!(error.to_string().contains(message), "{text}: {error}");
+        assert!(error.to_string().starts_with("`server.yaml`: "), "{text}: {error}");
+        assert_eq!(error.help().is_some(), help.is_some(), "{text}");
+        assert!(error.help().unwrap_or_default().contains(help.unwrap_or_default()), "{text}: {:?}", error.help());
+    }
+}
+
+#[test]
+fn a_server_is_found_under_its_name_and_from_its_own_machine() {
+    let named = read("server: {hostname: vigo.example, tls_sans: [192.0.2.1, localhost]}").unwrap().server;
+    assert_eq!(named.certificate_hosts("box"), ["vigo.example", "192.0.2.1", "localhost", "127.0.0.1", "::1"]);
+    assert_eq!(named.advertised("box", 1530), ["vigo.example:1530"]);
+    let unnamed = Server::default();
+    assert_eq!(unnamed.certificate_hosts("box"), ["box", "localhost", "127.0.0.1", "::1"]);
+    assert_eq!(unnamed.advertised("box", 7), ["box:7"]);
+    let told = Server { advertise: vec!["a:1".into()], hostname: Some("::1".into()), ..Server::default() };
+    assert_eq!(told.advertised("box", 7), ["a:1"]);
+    assert_eq!(Server { advertise: Vec::new(), ..told }.advertised("box", 7), ["[::1]:7"]);
+}

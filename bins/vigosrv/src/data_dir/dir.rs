@@ -1,0 +1,95 @@
+//! What lies where.
+
+use super::{DataDirError, private};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+/// A data directory that this process alone has.
+#[derive(Debug)]
+pub struct DataDir {
+    root: PathBuf,
+    /// Held until the end: the system takes it back when the process dies.
+    _lock: File,
+}
+
+impl DataDir {
+    /// Takes a directory, and makes what is not there yet.
+    ///
+    /// # Errors
+    /// [`DataDirError::Locked`] while another server has it.
+    pub fn open(path: &Path) -> Result<Self, DataDirError> {
+        private::make_dir(path)?;
+        let root = fs::canonicalize(path).map_err(DataDirError::file("open", path))?;
+        for name in ["stacks", "db", "secrets", "blobs", "run", "history"] {
+            private::make_dir(&root.join(name))?;
+        }
+        // Others may have been let into what is edited; never into these, whoever made them.
+        for name in ["db", "secrets", "run"] {
+            private::tighten(&root.join(name))?;
+        }
+        let master = root.join("secrets").join(".master.key");
+        if let Ok(file) = File::open(&master) {
+            private::refuse_readable(&master, &file)?;
+        }
+        let lock = lock(&root)?;
+        Ok(Self { root, _lock: lock })
+    }
+
+    /// Returns its path, absolute.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Returns where the policy is edited.
+    pub fn stacks(&self) -> PathBuf {
+        self.root.join("stacks")
+    }
+
+    /// Returns where the keys are.
+    pub fn tls(&self) -> PathBuf {
+        self.root.join("tls")
+    }
+
+    /// Returns the list of ids that never come back.
+    pub fn revoked(&self) -> PathBuf {
+        self.tls().join("revoked")
+    }
+
+    /// Returns the socket of the local administrator.
+    pub fn socket(&self) -> PathBuf {
+        self.root.join("run").join("admin.sock")
+    }
+
+    /// Returns the server's configuration.
+    pub fn config(&self) -> PathBuf {
+        self.root.join("server.yaml")
+    }
+
+    /// Returns a path that the configuration names: relative ones lie in here.
+    pub fn resolve(&self, path: &Path) -> PathBuf {
+        self.root.join(path)
+    }
+}
+
+/// Takes the lock. It stands on a file that stays: one that is removed could be locked twice.
+fn lock(root: &Path) -> Result<File, DataDirError> {
+    let path = root.join("run").join("lock");
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    let mut file = options.open(&path).map_err(DataDirError::file("open", &path))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut text = String::new();
+            // For the message only.
+            let _ = (&file).take(32).read_to_string(&mut text);
+            return Err(DataDirError::Locked { dir: root.to_owned(), pid: text.trim().parse().ok() });
+        }
+        Err(TryLockError::Error(e)) => return Err(DataDirError::file("lock", &path)(e)),
+    }
+    let told = file.rewind().and_then(|()| file.set_len(0)).and_then(|()| writeln!(file, "{}", std::process::id()));
+    told.map_err(DataDirError::file("write", &path))?;
+    Ok(file)
+}

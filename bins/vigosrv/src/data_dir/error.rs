@@ -1,0 +1,98 @@
+//! Why the data directory cannot be used.
+
+use crate::ca::CaError;
+use std::path::{Path, PathBuf};
+use vigo_core::bundle::KeySetError;
+
+/// Why the data directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DataDirError {
+    /// Another server has it.
+    #[error("another vigosrv{} is at work in `{}`", .pid.map(|pid| format!(" (process {pid})")).unwrap_or_default(), .dir.display())]
+    Locked {
+        /// The directory.
+        dir: PathBuf,
+        /// The process, where it said so.
+        pid: Option<u32>,
+    },
+    /// A key that others may read.
+    #[error("key `{}`: expected a mode without rights for group and others, found {mode:04o}", .path.display())]
+    Readable {
+        /// The file.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
+    /// There are things that need the keys, and no keys.
+    #[error("`{}` is missing, though `{}` is there", .missing.display(), .there.display())]
+    Missing {
+        /// What should be there.
+        missing: PathBuf,
+        /// What needs it.
+        there: PathBuf,
+    },
+    /// A key is not what was written.
+    #[error("`{}`: {why}", .path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The key set is not believed by the root beside it.
+    #[error("`{}`: {error}", .path.display())]
+    KeySet {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        error: KeySetError,
+    },
+    /// No certificate can be made or read.
+    #[error("`{}`: {error}", .path.display())]
+    Certificate {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        error: CaError,
+    },
+    /// The system has no random bytes.
+    #[error("make a key: {why}")]
+    Random {
+        /// What it said.
+        why: String,
+    },
+    /// A file or folder could not be made, read or written.
+    #[error("{what} `{}`: {why}", .path.display())]
+    File {
+        /// What was tried.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        why: String,
+    },
+}
+
+impl DataDirError {
+    /// Returns what to do about it.
+    pub fn help(&self) -> String {
+        match self {
+            Self::Locked { .. } => "stop it first, or name another directory with `--data-dir DIR`".into(),
+            Self::Readable { path, .. } => format!("chmod go= '{}'", path.display()),
+            Self::Missing { missing, .. } => {
+                format!("restore `{}` from a backup; envoys believe no other keys", missing.display())
+            }
+            Self::Damaged { path, .. } | Self::KeySet { path, .. } | Self::Certificate { path, .. } => {
+                format!("restore `{}` from a backup", path.display())
+            }
+            Self::Random { .. } => "try again when the system is up".into(),
+            Self::File { .. } => "run vigosrv as the owner of the directory, or name one with `--data-dir DIR`".into(),
+        }
+    }
+
+    /// Returns a function that makes an error of what the system says.
+    pub(super) fn file(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |e| Self::File { what, path, why: e.to_string() }
+    }
+}

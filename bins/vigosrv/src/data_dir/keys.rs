@@ -1,0 +1,220 @@
+//! The keys of the fleet, in `tls/`.
+//!
+//! They are made together, in a folder beside, which is then renamed: either all are there or none.
+
+use super::{DataDir, DataDirError, private};
+use crate::ca::{Authority, CaError, ServerCertificate, certificate_from_pem, certificate_to_pem};
+use base64::Engine as _;
+use sha2::{Digest as _, Sha256};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use vigo_core::bundle::{Ca, KeySet, KeyState, Signed, SigningKey, TrustedKey, VerifyingKey};
+use vigo_core::time::Timestamp;
+use x509_parser::extensions::GeneralName;
+
+/// What a file of a secret key begins with; the number is that of the format.
+const KEY_HEAD: &str = "vigo-ed25519-key-1 ";
+
+/// What the file of the root's public half begins with.
+const ROOT_HEAD: &str = "vigo-fleet-root-1 ";
+
+/// Days before its end at which a server's certificate is made anew.
+const RENEW_DAYS: i64 = 120;
+
+/// The keys that a server works with.
+pub struct Keys {
+    /// The root's secret half; none when it was taken away.
+    pub root: Option<SigningKey>,
+    /// The key that signs bundles and assignments.
+    pub bundle: SigningKey,
+    /// The authority that signs certificates.
+    pub authority: Authority,
+    /// The server's own certificate.
+    pub server: ServerCertificate,
+    /// The keys that the fleet believes.
+    pub keyset: KeySet,
+    /// The same, as the root signed it.
+    pub signed_keyset: Signed,
+}
+
+impl Keys {
+    /// Reads the keys of a data directory, and makes them at the first start. The server's certificate is made anew, for
+    /// the same key, when it ends soon or lacks one of `hosts`, names and addresses of the server.
+    ///
+    /// # Errors
+    /// [`DataDirError`]; [`DataDirError::Missing`] where there is a database without keys.
+    pub fn open(dir: &DataDir, database: &Path, hosts: &[String], now: Timestamp) -> Result<Self, DataDirError> {
+        let tls = dir.tls();
+        if !tls.join("keyset").exists() {
+            let lost = |there: &Path| there.exists();
+            let others = ["bundle_key", "ca_key", "revoked"].map(|name| tls.join(name));
+            if let Some(there) = std::iter::once(database.to_owned()).chain(others).find(|there| lost(there)) {
+                return Err(DataDirError::Missing { missing: tls.join("keyset"), there });
+            }
+            make(dir.root(), &tls, hosts, now)?;
+        }
+        private::tighten(&tls)?;
+        let mut keys = read(&tls)?;
+        if !serves(&keys.server, hosts, now) {
+            let path = tls.join("cert");
+            let failed = |error| DataDirError::Certificate { path: path.clone(), error };
+            let key = keys.server.key_pem().map_err(failed)?;
+            let name = keys.keyset.server_name();
+            keys.server = keys.authority.server(&name, hosts, Some(&key), now).map_err(failed)?;
+            private::replace(&path, certificate_to_pem(&keys.server.certificate).as_bytes())?;
+            tracing::info!("the server's certificate was made anew, for the same key");
+        }
+        Ok(keys)
+    }
+
+    /// Returns SHA-256 of the authority's certificate, hexadecimal: what a machine is told before it enrols.
+    pub fn authority_fingerprint(&self) -> String {
+        hex(&Sha256::digest(self.authority.certificate()))
+    }
+
+    /// Returns the root's public half, hexadecimal.
+    pub fn root_public(&self) -> String {
+        hex(self.keyset.root.as_bytes())
+    }
+
+    /// Returns the pin of the key that HTTPS serves, as curl has it: `sha256//…`, RFC 7469.
+    ///
+    /// # Errors
+    /// [`CaError::Malformed`] for a certificate that was put in by hand and is none.
+    pub fn https_pin(&self) -> Result<String, CaError> {
+        let (_, parsed) = x509_parser::parse_x509_certificate(&self.server.certificate)
+            .map_err(|e| CaError::Malformed { expected: "a certificate", why: e.to_string() })?;
+        let digest = Sha256::digest(parsed.public_key().raw);
+        Ok(format!("sha256//{}", base64::engine::general_purpose::STANDARD.encode(digest)))
+    }
+}
+
+/// Makes all keys.
+fn make(root: &Path, tls: &Path, hosts: &[String], now: Timestamp) -> Result<(), DataDirError> {
+    let fresh = root.join("tls.new");
+    if fresh.exists() {
+        // A first start that was interrupted: nobody has seen these.
+        fs::remove_dir_all(&fresh).map_err(DataDirError::file("remove", &fresh))?;
+    }
+    private::make_dir(&fresh)?;
+    let (root_key, bundle_key) = (new_key()?, new_key()?);
+    let failed = |name: &str| {
+        let path = tls.join(name);
+        move |error| DataDirError::Certificate { path, error }
+    };
+    let mut keyset = KeySet {
+        version: 1,
+        root: root_key.verifying_key(),
+        bundle_keys: vec![TrustedKey { key: bundle_key.verifying_key(), state: KeyState::Active }],
+        cas: Vec::new(),
+    };
+    let authority = Authority::generate(&keyset.fleet(), now).map_err(failed("ca"))?;
+    keyset.cas.push(Ca { certificate: authority.certificate().to_vec(), state: KeyState::Active });
+    let server = authority.server(&keyset.server_name(), hosts, None, now).map_err(failed("cert"))?;
+    let secret = |key: &SigningKey| format!("{KEY_HEAD}{}\n", hex(key.as_bytes()));
+    let files = [
+        ("root_key", secret(&root_key)),
+        ("root", format!("{ROOT_HEAD}{}\n", hex(keyset.root.as_bytes()))),
+        ("bundle_key", secret(&bundle_key)),
+        ("ca_key", authority.key_pem()),
+        ("ca", certificate_to_pem(authority.certificate())),
+        ("key", server.key_pem().map_err(failed("key"))?),
+        ("cert", certificate_to_pem(&server.certificate)),
+        ("keyset", format!("{}\n", hex(&keyset.sign(&root_key).encode()))),
+    ];
+    for (name, text) in files {
+        private::create(&fresh.join(name), text.as_bytes())?;
+    }
+    private::sync(&fresh)?;
+    fs::rename(&fresh, tls).map_err(DataDirError::file("make", tls))?;
+    private::sync(root)
+}
+
+/// Reads all keys, and looks whether they belong together.
+fn read(tls: &Path) -> Result<Keys, DataDirError> {
+    let at = |name: &str| tls.join(name);
+    let damaged = |name: &str, why: &str| DataDirError::Damaged { path: at(name), why: why.into() };
+    let certificate = |name: &str| {
+        let failed = |error| DataDirError::Certificate { path: at(name), error };
+        private::read(&at(name)).and_then(|text| certificate_from_pem(&text).map_err(failed))
+    };
+    let secret = |name: &str| {
+        let bytes = bytes::<32>(&private::read_key(&at(name))?, KEY_HEAD);
+        bytes.map(|bytes| SigningKey::from_bytes(&bytes)).ok_or_else(|| damaged(name, "expected a key of vigosrv's"))
+    };
+    let root = bytes::<32>(&private::read(&at("root"))?, ROOT_HEAD);
+    let root = root.and_then(|bytes| VerifyingKey::from_bytes(&bytes).ok());
+    let root = root.ok_or_else(|| damaged("root", "expected the public half of the fleet's root"))?;
+    let root_key = if at("root_key").exists() { Some(secret("root_key")?) } else { None };
+    if root_key.as_ref().is_some_and(|key| key.verifying_key() != root) {
+        return Err(damaged("root_key", "expected the key of `root`, found another"));
+    }
+    let keyset = unhex(private::read(&at("keyset"))?.trim()).and_then(|bytes| Signed::decode(&bytes).ok());
+    let signed_keyset = keyset.ok_or_else(|| damaged("keyset", "expected a signed key set"))?;
+    let keyset =
+        KeySet::verify(&signed_keyset, &root).map_err(|error| DataDirError::KeySet { path: at("keyset"), error })?;
+    let bundle = secret("bundle_key")?;
+    let is_active = |key: &TrustedKey| key.key == bundle.verifying_key() && key.state == KeyState::Active;
+    if !keyset.bundle_keys.iter().any(is_active) {
+        return Err(damaged("bundle_key", "expected the active key of `keyset`, found another"));
+    }
+    let ca = certificate("ca")?;
+    if !keyset.cas.iter().any(|known| known.certificate == ca && known.state == KeyState::Active) {
+        return Err(damaged("ca", "expected the active authority of `keyset`, found another"));
+    }
+    let failed = |name: &str| {
+        let path = at(name);
+        move |error| DataDirError::Certificate { path, error }
+    };
+    let authority = Authority::load(&ca, &private::read_key(&at("ca_key"))?).map_err(failed("ca_key"))?;
+    let key = private::read_key(&at("key"))?;
+    let server = ServerCertificate::load(&certificate("cert")?, &ca, &key).map_err(failed("key"))?;
+    Ok(Keys { root: root_key, bundle, authority, server, keyset, signed_keyset })
+}
+
+/// Returns whether a certificate is good for long enough, and has all names. One that cannot be read is not.
+fn serves(server: &ServerCertificate, hosts: &[String], now: Timestamp) -> bool {
+    let Ok((_, parsed)) = x509_parser::parse_x509_certificate(&server.certificate) else { return false };
+    let end = parsed.validity().not_after.timestamp();
+    let Ok(Some(names)) = parsed.subject_alternative_name() else { return false };
+    let has = |host: &String| {
+        let address = host.parse::<std::net::IpAddr>().ok().map(|address| match address {
+            std::net::IpAddr::V4(a) => a.octets().to_vec(),
+            std::net::IpAddr::V6(a) => a.octets().to_vec(),
+        });
+        names.value.general_names.iter().any(|name| match (name, &address) {
+            (GeneralName::IPAddress(bytes), Some(address)) => bytes == address,
+            (GeneralName::DNSName(name), None) => name.eq_ignore_ascii_case(host),
+            _ => false,
+        })
+    };
+    end - now.epoch_secs() > RENEW_DAYS * 86_400 && hosts.iter().all(has)
+}
+
+/// Makes a key of the system's random bytes.
+fn new_key() -> Result<SigningKey, DataDirError> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|e| DataDirError::Random { why: e.to_string() })?;
+    Ok(SigningKey::from_bytes(&seed))
+}
+
+/// Returns the bytes of a file of ours.
+fn bytes<const N: usize>(text: &str, head: &str) -> Option<[u8; N]> {
+    unhex(text.trim().strip_prefix(head)?)?.try_into().ok()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        // A `String` takes all that is written to it.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let digit = |b: u8| char::from(b).to_digit(16);
+    let byte = |[a, b]: &[u8; 2]| Some((digit(*a)? << 4 | digit(*b)?) as u8);
+    rest.is_empty().then(|| pairs.iter().map(byte).collect())?
+}

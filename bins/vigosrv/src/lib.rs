@@ -1,0 +1,10 @@
+//! The server: what it needs of an operating system, around the decisions of `vigo-core`.
+
+pub mod api;
+pub mod ca;
+pub mod config;
+pub mod data_dir;
+pub mod net;
+pub mod publish;
+pub mod serve;
+pub mod store;

@@ -1,0 +1,72 @@
+//! Check-ins: answered from memory.
+
+use super::server::{Server, now};
+use super::service::Outcome;
+use crate::net::Peer;
+use crate::store::{Seen, Status, Touch};
+use std::sync::PoisonError;
+use vigo_core::id::EnvoyId;
+use vigo_core::server::answer;
+use vigo_core::time::Timestamp;
+use vigo_core::wire::message::{Answer, CheckIn, QuietRuns, Refused};
+
+impl Server {
+    pub(super) fn check_in(&self, peer: &Peer, id: EnvoyId, check_in: &CheckIn) -> Outcome<Answer> {
+        let (settings, now) = (self.settings.load(), now());
+        let mut fleet = self.fleet_mut();
+        let live = self.live.load();
+        let Some(envoy) = fleet.get_mut(id) else {
+            return Err(Refused { code: Refused::UNKNOWN.into(), message: "the envoy is not known".into() });
+        };
+        let had = envoy.last_run.map(|run| (run.incarnation, run.seq));
+        let keyset = (self.keys.keyset.version, &*self.keyset);
+        let mut signer = self.signer.lock().unwrap_or_else(PoisonError::into_inner);
+        let said = answer(check_in, envoy, &live.policy, &settings.check_in, keyset, &mut signer, now);
+        drop(signer);
+        let quiet = check_in.run.filter(|run| had != Some((run.incarnation, run.seq)) && run.runs > 0);
+        let hostname = envoy.hostname.clone();
+        let seen = Seen {
+            last_seen: now,
+            remote: peer.remote.ip().to_string(),
+            agent_version: bounded(&check_in.agent_version),
+            machine: check_in.machine.iter().copied().take(MACHINE_BYTES_MAX).collect(),
+            contact: envoy.contact,
+            queued: check_in.queued,
+        };
+        drop(fleet);
+        if said.contact_differs && check_in.contact != 0 {
+            tracing::warn!("{hostname}: came with contact {}, not the one it was given", check_in.contact);
+        }
+        if said.was_restored {
+            tracing::warn!("{hostname}: has an assignment of this server that the server does not remember");
+        }
+        self.store.touch(id, Touch { seen, status: quiet.map(|run| status(&run, now)) });
+        Ok(said.answer)
+    }
+}
+
+/// Bytes of a machine's fingerprint that are kept.
+const MACHINE_BYTES_MAX: usize = 64;
+
+/// Characters of a version that are kept.
+const VERSION_CHARS_MAX: usize = 64;
+
+fn bounded(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(VERSION_CHARS_MAX).collect()
+}
+
+/// Returns what a quiet run means for the row of its envoy.
+fn status(run: &QuietRuns, now: Timestamp) -> Status {
+    Status {
+        incarnation: run.incarnation,
+        seq: run.seq,
+        received_at: now,
+        ended_at: Timestamp::from_epoch_ms(run.ended_ms),
+        outcome: "converged".into(),
+        counts: run.counts.unwrap_or_default(),
+        changed_in_a_row: 0,
+        observed: false,
+        bundle_digest: None,
+        error: String::new(),
+    }
+}

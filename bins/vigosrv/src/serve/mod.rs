@@ -1,0 +1,16 @@
+//! The running server: what comes in is held against the core's decisions, made durable, and answered.
+
+mod check_in;
+mod enrol;
+mod live;
+mod report;
+mod run;
+mod server;
+mod service;
+mod settings;
+mod traits;
+
+pub use live::Live;
+pub use run::{RunError, run};
+pub use server::Server;
+pub use settings::Settings;

@@ -1,0 +1,22 @@
+//! Reports: on the disk before they are acknowledged.
+
+use super::server::{Server, last_run, now};
+use super::service::{Outcome, busy};
+use vigo_core::id::EnvoyId;
+use vigo_core::wire::message::{Refused, Report, ReportTaken};
+
+impl Server {
+    pub(super) async fn report(&self, id: EnvoyId, report: &Report, body: Vec<u8>) -> Outcome<ReportTaken> {
+        let recorded = self.store.record(id, report, body, now()).await.map_err(|error| busy(&error))?;
+        let Some(recorded) = recorded else {
+            return Err(Refused { code: Refused::UNKNOWN.into(), message: "the envoy is not known".into() });
+        };
+        // Only what the commit holds enters the memory.
+        if let Some(status) = &recorded.status
+            && let Some(envoy) = self.fleet_mut().get_mut(id)
+        {
+            envoy.last_run = Some(last_run(status));
+        }
+        Ok(ReportTaken { incarnation: report.incarnation, seq: recorded.seq })
+    }
+}

@@ -1,0 +1,196 @@
+//! From a data directory to a running server, and to its end.
+
+use super::live::Live;
+use super::server::{Server, now};
+use super::settings::Settings;
+use crate::api::{self, About, Context, ListenError, Running};
+use crate::config::{self, Config, ConfigError};
+use crate::data_dir::{DataDir, DataDirError, Keys};
+use crate::net::{Limits, Listener, NetError, Tls};
+use crate::publish::{PublishError, Published, Publisher, Record};
+use crate::store::{Actor, PublishRow, Store, StoreError};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use vigo_core::fleet::Envoy;
+use vigo_core::id::EnvoyId;
+use vigo_core::time::Timestamp;
+
+/// Why the server does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Its directory.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// Its configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Its database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What is published.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// Its ports.
+    #[error(transparent)]
+    Net(#[from] NetError),
+    /// The administrator's socket, or HTTPS.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The port for people.
+    #[error("listen for HTTPS on {address:?}: {why}")]
+    Https {
+        /// What was tried.
+        address: Vec<SocketAddr>,
+        /// What the system said.
+        why: std::io::Error,
+    },
+    /// There is nowhere to listen.
+    #[error("`server.agent_listen` names no address")]
+    NoAddress,
+    /// Signals cannot be taken.
+    #[error("cannot take signals: {0}")]
+    Signals(std::io::Error),
+}
+
+impl RunError {
+    /// Returns what to do about it, where that is known.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::DataDir(error) => Some(error.help()),
+            Self::Config(error) => error.help(),
+            Self::Net(NetError::Bind { .. }) => {
+                Some("end what listens there, or set `server.agent_listen` in server.yaml".into())
+            }
+            Self::Https { .. } => Some("end what listens there, or set `server.api_listen` in server.yaml".into()),
+            _ => None,
+        }
+    }
+}
+
+/// How long requests in hand may take when the server ends.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Runs a server on `data_dir`, until it is told to end by SIGTERM or SIGINT.
+///
+/// # Errors
+/// [`RunError`], before it is ready.
+pub async fn run(data_dir: &Path) -> Result<(), RunError> {
+    let dir = DataDir::open(data_dir)?;
+    let config = config::load(&dir.config())?;
+    let database = dir.resolve(&config.database.path);
+    let hostname = config.server.hostname.clone().unwrap_or_else(hostname);
+    let hosts: Vec<String> = std::iter::once(hostname.clone()).chain(config.server.tls_sans.iter().cloned()).collect();
+    let keys = Keys::open(&dir, &database, &hosts, now())?;
+    let store = Store::open(&database, &dir.revoked(), now())?;
+    let (publisher, published) = Publisher::open(dir.root(), keys.bundle.clone())?;
+    note(&store, &publisher).await?;
+    let authorities: Vec<Vec<u8>> = keys.keyset.cas.iter().map(|ca| ca.certificate.clone()).collect();
+    let tls = Tls::new(&keys.server, &authorities)?;
+    let https = api::tls_config(&keys.server)?;
+    let settings = Settings::of(&config, vec![format!("{hostname}:{}", config.server.agent_listen.port)]);
+    let about = About {
+        fleet: keys.keyset.fleet(),
+        root_key: keys.root_public(),
+        ca_sha256: keys.authority_fingerprint(),
+        https_pin: keys.https_pin().map_err(NetError::from)?,
+        servers: settings.servers.clone(),
+        token_ttl: config.enrollment.token_ttl.0,
+        started_at: now(),
+    };
+    let server = Server::load(store.clone(), keys, settings, Live::from(published)).await?;
+    let (publisher, about) = (Arc::new(tokio::sync::Mutex::new(publisher)), Arc::new(about));
+    let context = Context { store: store.clone(), publisher, running: Arc::new(server.clone()), about };
+    let tcp = https_listener(&config).await?;
+    let listener = agents_listener(&config, tls, &server).await?;
+    let mut signals = Signals::new().map_err(RunError::Signals)?;
+    let people = tcp.local_addr().map_or_else(|_| String::new(), |address| address.to_string());
+    tracing::info!("ready: agents are answered on {}, people on https://{people}", listener.local_addr());
+    server.set_listener(listener);
+    let (end, ended) = watch::channel(false);
+    let https = tokio::spawn(api::serve_https(tcp, https, api::public(context.clone()), ended.clone()));
+    let (socket, router) = (dir.socket(), api::local(context));
+    let socket = tokio::spawn(async move { api::serve_socket(&socket, router, ended).await });
+    let outcome = tokio::select! {
+        () = signals.ended() => Ok(()),
+        // It ends by itself only when it cannot be made.
+        done = socket => done.map_err(std::io::Error::other).map_err(RunError::Signals)?.map_err(RunError::from),
+    };
+    tracing::info!("ending");
+    let _ = end.send(true);
+    if let Some(listener) = server.take_listener() {
+        listener.shutdown(DRAIN).await;
+    }
+    let _ = tokio::time::timeout(DRAIN, https).await;
+    store.close();
+    outcome
+}
+
+/// Adds the rows of publishes that stand and are not in the database: power was cut between the two.
+async fn note(store: &Store, publisher: &Publisher) -> Result<(), RunError> {
+    for Record { id, author, at, restores, .. } in publisher.history()? {
+        store.published(PublishRow { id, author, at, restores }, Actor::Server, now()).await?;
+    }
+    Ok(())
+}
+
+async fn agents_listener(config: &Config, tls: Tls, server: &Arc<Server>) -> Result<Listener, RunError> {
+    let addresses = config.server.agent_listen.candidates();
+    let (last, others) = addresses.split_last().ok_or(RunError::NoAddress)?;
+    for address in others {
+        if let Ok(listener) = Listener::bind(*address, tls.clone(), Limits::default(), server.clone()).await {
+            return Ok(listener);
+        }
+    }
+    Ok(Listener::bind(*last, tls, Limits::default(), server.clone()).await?)
+}
+
+async fn https_listener(config: &Config) -> Result<TcpListener, RunError> {
+    let addresses = config.server.api_listen.candidates();
+    TcpListener::bind(&*addresses).await.map_err(|why| RunError::Https { address: addresses, why })
+}
+
+impl Running for Arc<Server> {
+    fn now(&self) -> Timestamp {
+        now().max(self.store.newest())
+    }
+
+    fn envoy(&self, id: EnvoyId) -> Option<Envoy> {
+        self.fleet().get(id).cloned()
+    }
+
+    fn revoked(&self, id: EnvoyId) {
+        self.forget(id);
+    }
+
+    fn published(&self, published: &Published) {
+        self.serve(Live::of(published));
+    }
+}
+
+/// What ends the server.
+struct Signals {
+    term: Signal,
+    int: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { term: signal(SignalKind::terminate())?, int: signal(SignalKind::interrupt())? })
+    }
+
+    async fn ended(&mut self) {
+        tokio::select! {
+            _ = self.term.recv() => {}
+            _ = self.int.recv() => {}
+        }
+    }
+}
+
+fn hostname() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}

@@ -1,0 +1,151 @@
+//! What every request sees.
+
+use super::live::Live;
+use super::settings::Settings;
+use crate::data_dir::Keys;
+use crate::net::Listener;
+use crate::store::{self, Store, StoreError};
+use arc_swap::ArcSwap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::sync::Semaphore;
+use vigo_core::bundle::VerifyingKey;
+use vigo_core::fleet::{Envoy, FleetIndex, Health, LastRun};
+use vigo_core::id::EnvoyId;
+use vigo_core::server::{Attempts, Signer};
+use vigo_core::time::Timestamp;
+
+/// The running server.
+pub struct Server {
+    pub(super) store: Store,
+    pub(super) keys: Keys,
+    pub(super) settings: ArcSwap<Settings>,
+    pub(super) live: ArcSwap<Live>,
+    pub(super) signer: Mutex<Signer>,
+    pub(super) attempts: Mutex<Attempts>,
+    /// Hashing a token's secret takes a core for a while: so many at a time.
+    pub(super) hashing: Semaphore,
+    /// What a token's secret is held against that has no record: the time must not tell.
+    pub(super) decoy: String,
+    fleet: RwLock<FleetIndex>,
+    /// [`Signed::encode`](vigo_core::bundle::Signed::encode) of the key set.
+    pub(super) keyset: Vec<u8>,
+    listener: Mutex<Option<Listener>>,
+}
+
+/// Secrets that are hashed at a time.
+const HASHING_MAX: usize = 2;
+
+impl Server {
+    /// Makes the server, with all envoys of the store.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn load(store: Store, keys: Keys, settings: Settings, live: Live) -> Result<Arc<Self>, StoreError> {
+        let mut fleet = FleetIndex::default();
+        let digests = store.traits_digests().await?;
+        for row in store.envoys().await? {
+            let id = row.id;
+            let Some(envoy) = loaded(row, &settings, &live) else {
+                tracing::error!("envoy {id} has a key in the database that is none; it is left out");
+                continue;
+            };
+            if let Err(error) = fleet.insert(envoy) {
+                tracing::error!("envoy {id} is left out: {error}");
+            }
+        }
+        for (id, digest) in digests {
+            if let Some(envoy) = fleet.get_mut(id) {
+                envoy.traits_digest = digest;
+            }
+        }
+        let decoy = store::decoy().unwrap_or_default();
+        let last_serial = u64::try_from(store.newest().epoch_ms()).unwrap_or(0);
+        let signer = Signer::new(keys.bundle.clone(), last_serial);
+        let keyset = keys.signed_keyset.encode();
+        Ok(Arc::new(Self {
+            store,
+            keys,
+            settings: ArcSwap::from_pointee(settings),
+            live: ArcSwap::from_pointee(live),
+            signer: Mutex::new(signer),
+            attempts: Mutex::default(),
+            hashing: Semaphore::new(HASHING_MAX),
+            decoy,
+            fleet: RwLock::new(fleet),
+            keyset,
+            listener: Mutex::new(None),
+        }))
+    }
+
+    /// Takes the listener whose connections are closed when an envoy is revoked.
+    pub(super) fn set_listener(&self, listener: Listener) {
+        *self.listener() = Some(listener);
+    }
+
+    /// Gives the listener back, to be shut down.
+    pub(super) fn take_listener(&self) -> Option<Listener> {
+        self.listener().take()
+    }
+
+    fn listener(&self) -> MutexGuard<'_, Option<Listener>> {
+        self.listener.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a publish in the place of the one before: from now on it is served.
+    pub fn serve(&self, live: Live) {
+        let live = Arc::new(live);
+        let mut fleet = self.fleet_mut();
+        fleet.classify(|hostname| live.class_of(hostname));
+        // Under the lock: a check-in sees both or neither.
+        self.live.store(live);
+    }
+
+    /// Throws an envoy out of memory and closes its connections, after the store did.
+    pub fn forget(&self, id: EnvoyId) {
+        self.fleet_mut().revoke(id);
+        if let Some(listener) = &*self.listener() {
+            listener.close_envoy(id);
+        }
+    }
+
+    pub(super) fn fleet(&self) -> RwLockReadGuard<'_, FleetIndex> {
+        self.fleet.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn fleet_mut(&self) -> RwLockWriteGuard<'_, FleetIndex> {
+        self.fleet.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Returns an envoy of the store as it is in memory.
+fn loaded(row: store::Envoy, settings: &Settings, live: &Live) -> Option<Envoy> {
+    let key = VerifyingKey::from_bytes(&row.identity_key).ok()?;
+    let class = live.class_of(&row.hostname);
+    let mut envoy = Envoy::new(row.id, key, row.hostname.into());
+    envoy.class = class;
+    envoy.revoked = row.revoked_at.is_some();
+    envoy.contact = row.seen.contact;
+    envoy.last_seen = row.seen.last_seen;
+    envoy.cadence = settings.check_in.interval;
+    envoy.last_run = row.status.as_ref().map(last_run);
+    Some(envoy)
+}
+
+/// Returns the newest run of a row.
+pub(super) fn last_run(status: &store::Status) -> LastRun {
+    LastRun {
+        incarnation: status.incarnation,
+        seq: status.seq,
+        ended: status.ended_at,
+        health: Health::of(&status.outcome, &status.counts),
+        changed_in_a_row: status.changed_in_a_row,
+        counts: status.counts,
+    }
+}
+
+/// Returns the time.
+pub(super) fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_epoch_ms(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,118 @@
+//! From a request to its answer.
+
+use super::server::{Server, now};
+use crate::net::{Peer, PeerCertificate, Service};
+use sha2::{Digest as _, Sha256};
+use std::sync::{Arc, PoisonError};
+use vigo_core::server::{Caller, authorise};
+use vigo_core::wire::message::{
+    CheckIn, Enrolled, GetKeySet, KeySetAnswer, Refused, RenewCertificate, Renewed, Report, SealedSecrets, TraitsDelta,
+};
+use vigo_core::wire::{Channel, Envelope, Kind, Message, Reply};
+
+/// What a request comes to.
+pub(super) type Outcome<M> = Result<M, Refused>;
+
+impl Service for Arc<Server> {
+    async fn handle(&self, peer: &Peer, request: Envelope) -> Vec<u8> {
+        let caller = match self.caller(peer, &request) {
+            Ok(caller) => caller,
+            Err(refused) => {
+                let (who, kind) = (request.envoy_id, request.kind);
+                tracing::info!("{who} at {}: {kind:?} refused: {}", peer.remote, refused.message);
+                return refuse(request.kind, refused);
+            }
+        };
+        match (request.kind, caller) {
+            (Kind::Enrol, _) => reply::<Enrolled>(self.enrol(peer, &request).await),
+            (Kind::GetKeySet, _) => reply::<KeySetAnswer>(self.keyset(&request)),
+            (Kind::CheckIn, Some(caller)) => reply(match read::<CheckIn>(&request) {
+                Ok(check_in) => self.check_in(peer, caller.id, &check_in),
+                Err(refused) => Err(refused),
+            }),
+            (Kind::Report, Some(caller)) => reply(match read::<Report>(&request) {
+                Ok(report) => self.report(caller.id, &report, request.body).await,
+                Err(refused) => Err(refused),
+            }),
+            (Kind::TraitsDelta, Some(caller)) => reply(match read::<TraitsDelta>(&request) {
+                Ok(delta) => self.traits(caller.id, delta).await,
+                Err(refused) => Err(refused),
+            }),
+            (Kind::RenewCertificate, Some(caller)) => reply::<Renewed>(self.renew(&caller, &request)),
+            (Kind::ResolveSecrets, Some(_)) => {
+                let message = "this server keeps no secrets yet; take the reference out of the policy";
+                refuse_as::<SealedSecrets>(Refused { code: Refused::INVALID.into(), message: message.into() })
+            }
+            (kind, None) => refuse(kind, invalid("this request needs a certificate")),
+        }
+    }
+}
+
+impl Server {
+    /// Returns who asks, on the channel of those who have a certificate: nobody but the envoy itself gets through.
+    fn caller(&self, peer: &Peer, request: &Envelope) -> Result<Option<Caller>, Refused> {
+        if !peer.channel.takes(request.kind) {
+            return Err(invalid("this request belongs on another channel"));
+        }
+        if peer.channel == Channel::Enrol {
+            return Ok(None);
+        }
+        let certificate = peer.certificate.as_ref().ok_or_else(|| invalid("this request needs a certificate"))?;
+        let PeerCertificate { envoy_id, not_after, issuer, .. } = certificate;
+        let is_trusted = self.keys.keyset.authorities().any(|ca| <[u8; 32]>::from(Sha256::digest(ca)) == *issuer);
+        let caller = Caller { id: *envoy_id, not_after: *not_after, is_trusted };
+        let mut replays = peer.replays.lock().unwrap_or_else(PoisonError::into_inner);
+        authorise(request, &caller, &peer.exporter, &mut replays, &self.fleet(), now())?;
+        Ok(Some(caller))
+    }
+
+    /// Answers with the key set: whoever asks may be one whose certificate is no good any more.
+    fn keyset(&self, request: &Envelope) -> Outcome<KeySetAnswer> {
+        read::<GetKeySet>(request)?;
+        Ok(KeySetAnswer { keyset: self.keyset.clone() })
+    }
+
+    fn renew(&self, caller: &Caller, request: &Envelope) -> Outcome<Renewed> {
+        let asked = read::<RenewCertificate>(request)?;
+        let Some(hostname) = self.fleet().get(caller.id).map(|envoy| envoy.hostname.clone()) else {
+            return Err(Refused { code: Refused::UNKNOWN.into(), message: "the envoy is not known".into() });
+        };
+        let certificate = self.keys.authority.envoy(&asked.csr, caller.id, &hostname, now());
+        certificate.map(|certificate| Renewed { certificate }).map_err(|error| invalid(&error.to_string()))
+    }
+}
+
+/// Returns the refusal of what is no such request.
+pub(super) fn invalid(message: &str) -> Refused {
+    Refused { code: Refused::INVALID.into(), message: message.into() }
+}
+
+/// Returns the refusal of what cannot be made durable now, and says so in the log.
+pub(super) fn busy(error: &dyn std::fmt::Display) -> Refused {
+    tracing::error!("{error}");
+    Refused { code: Refused::BUSY.into(), message: "the server cannot store it now; it will be asked again".into() }
+}
+
+fn read<M: Message>(request: &Envelope) -> Outcome<M> {
+    request.message().map_err(|error| invalid(&error.to_string()))
+}
+
+fn reply<M: Message>(outcome: Outcome<M>) -> Vec<u8> {
+    outcome.map_or_else(Reply::<M>::Refused, Reply::Done).encode()
+}
+
+fn refuse_as<M: Message>(refused: Refused) -> Vec<u8> {
+    Reply::<M>::Refused(refused).encode()
+}
+
+fn refuse(kind: Kind, refused: Refused) -> Vec<u8> {
+    match kind {
+        Kind::Enrol => refuse_as::<Enrolled>(refused),
+        Kind::GetKeySet => refuse_as::<KeySetAnswer>(refused),
+        Kind::CheckIn => refuse_as::<CheckIn>(refused),
+        Kind::Report => refuse_as::<Report>(refused),
+        Kind::TraitsDelta => refuse_as::<TraitsDelta>(refused),
+        Kind::RenewCertificate => refuse_as::<Renewed>(refused),
+        Kind::ResolveSecrets => refuse_as::<SealedSecrets>(refused),
+    }
+}

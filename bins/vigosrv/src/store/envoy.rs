@@ -1,0 +1,264 @@
+//! The envoys.
+
+use super::audit::{self, Entry};
+use super::value::{bits, bytes, bytes_or_none, envoy_id, failed, from_bits, time, time_or_none};
+use super::{Actor, Store, StoreError};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use vigo_core::id::EnvoyId;
+use vigo_core::time::Timestamp;
+use vigo_core::wire::message::Counts;
+
+/// An envoy, as it is stored.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Envoy {
+    /// Its id.
+    pub id: EnvoyId,
+    /// The name that the server decided.
+    pub hostname: String,
+    /// The public half of its identity key.
+    pub identity_key: [u8; 32],
+    /// When it was enrolled.
+    pub enrolled_at: Timestamp,
+    /// When it was revoked, if it was.
+    pub revoked_at: Option<Timestamp>,
+    /// Its last contact.
+    pub seen: Seen,
+    /// Its newest run; none before the first.
+    pub status: Option<Status>,
+}
+
+/// What is known of an envoy's last contact.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Seen {
+    /// When, by the server's clock.
+    pub last_seen: Timestamp,
+    /// From which address.
+    pub remote: String,
+    /// The agent's version.
+    pub agent_version: String,
+    /// The fingerprint of the machine.
+    pub machine: Vec<u8>,
+    /// The counter that the server advances at each check-in: the one given out last.
+    pub contact: u64,
+    /// How many reports the agent said to have waiting.
+    pub queued: u32,
+}
+
+/// What came of an envoy's newest run.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Status {
+    /// As in [`Report`](vigo_core::wire::message::Report).
+    pub incarnation: u64,
+    /// The run's number.
+    pub seq: u64,
+    /// When the server heard of it.
+    pub received_at: Timestamp,
+    /// When it ended, by the envoy's clock.
+    pub ended_at: Timestamp,
+    /// `converged`, `drift`, `not converged`, `fatal`.
+    pub outcome: String,
+    /// How many resources came to what.
+    pub counts: Counts,
+    /// How many runs up to this one, without a gap, changed something.
+    pub changed_in_a_row: u32,
+    /// Changes were reported, not made.
+    pub observed: bool,
+    /// Which bundle it ran; none where it said nothing of one.
+    pub bundle_digest: Option<[u8; 32]>,
+    /// Why there was no run; empty where there was one.
+    pub error: String,
+}
+
+impl Store {
+    /// Returns all envoys, revoked ones too, by hostname.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn envoys(&self) -> Result<Vec<Envoy>, StoreError> {
+        self.read(|conn| {
+            let failed = failed(conn);
+            let mut statement = conn.prepare_cached("SELECT * FROM envoys ORDER BY hostname, id").map_err(&failed)?;
+            statement.query_map([], row).map_err(&failed)?.collect::<Result<_, _>>().map_err(&failed)
+        })
+        .await
+    }
+
+    /// Returns the envoy of this id.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn envoy(&self, id: EnvoyId) -> Result<Option<Envoy>, StoreError> {
+        self.read(move |conn| get(conn, id)).await
+    }
+
+    /// Returns the envoy that has this name now.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn envoy_named(&self, hostname: String) -> Result<Option<Envoy>, StoreError> {
+        self.read(move |conn| named(conn, &hostname)).await
+    }
+
+    /// Revokes an envoy, for good: its id never comes back, its name is free. Returns it as it is now; none when there
+    /// is no such envoy. One that was revoked already stays as it was.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn revoke(&self, id: EnvoyId, by: Actor, now: Timestamp) -> Result<Option<Envoy>, StoreError> {
+        let revoked = self.revoked();
+        self.write(0, move |conn| {
+            let Some(envoy) = get(conn, id)? else { return Ok(None) };
+            if envoy.revoked_at.is_some() {
+                return Ok(Some(envoy));
+            }
+            revoked.add(id)?;
+            set_revoked(conn, id, now)?;
+            let entry = Entry { actor: by, action: "envoy.revoke", subject: id.to_string(), detail: envoy.hostname };
+            audit::append(conn, &entry, now)?;
+            get(conn, id)
+        })
+        .await
+    }
+}
+
+/// Marks an envoy as revoked, unless it is.
+pub(super) fn set_revoked(conn: &Connection, id: EnvoyId, now: Timestamp) -> Result<(), StoreError> {
+    let failed = failed(conn);
+    let sql = "UPDATE envoys SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL";
+    conn.prepare_cached(sql).map_err(&failed)?.execute(params![id.0, now.epoch_ms()]).map_err(&failed)?;
+    Ok(())
+}
+
+/// Returns the envoy of this id.
+pub(super) fn get(conn: &Connection, id: EnvoyId) -> Result<Option<Envoy>, StoreError> {
+    let failed = failed(conn);
+    let mut statement = conn.prepare_cached("SELECT * FROM envoys WHERE id = ?").map_err(&failed)?;
+    statement.query_row([id.0], row).optional().map_err(&failed)
+}
+
+/// Returns the envoy that has this name now.
+pub(super) fn named(conn: &Connection, hostname: &str) -> Result<Option<Envoy>, StoreError> {
+    let failed = failed(conn);
+    let sql = "SELECT * FROM envoys WHERE hostname = ? AND revoked_at IS NULL";
+    conn.prepare_cached(sql).map_err(&failed)?.query_row([hostname], row).optional().map_err(&failed)
+}
+
+/// Stores a new envoy.
+pub(super) fn insert(conn: &Connection, envoy: &Envoy) -> Result<(), StoreError> {
+    let failed = failed(conn);
+    let sql = "INSERT INTO envoys (id, hostname, identity_key, enrolled_at, last_seen, remote, agent_version, machine, \
+               contact, queued) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let Envoy { id, hostname, identity_key, enrolled_at, seen, .. } = envoy;
+    let row = params![
+        id.0,
+        hostname,
+        identity_key,
+        enrolled_at.epoch_ms(),
+        seen.last_seen.epoch_ms(),
+        seen.remote,
+        seen.agent_version,
+        seen.machine,
+        bits(seen.contact),
+        seen.queued
+    ];
+    conn.prepare_cached(sql).map_err(&failed)?.execute(row).map_err(&failed)?;
+    Ok(())
+}
+
+/// Writes an envoy's last contact.
+pub(super) fn set_seen(conn: &Connection, id: EnvoyId, seen: &Seen) -> Result<(), StoreError> {
+    let failed = failed(conn);
+    let sql = "UPDATE envoys SET last_seen = ?2, remote = ?3, agent_version = ?4, machine = ?5, contact = ?6, \
+               queued = ?7 WHERE id = ?1";
+    let row = params![
+        id.0,
+        seen.last_seen.epoch_ms(),
+        seen.remote,
+        seen.agent_version,
+        seen.machine,
+        bits(seen.contact),
+        seen.queued
+    ];
+    conn.prepare_cached(sql).map_err(&failed)?.execute(row).map_err(&failed)?;
+    Ok(())
+}
+
+/// Writes what came of a run, unless a newer one is known: of the same incarnation one with a higher number, of another
+/// one that the server heard of later.
+pub(super) fn set_status(conn: &Connection, id: EnvoyId, status: &Status) -> Result<(), StoreError> {
+    let failed = failed(conn);
+    let sql = "UPDATE envoys SET incarnation = ?2, seq = ?3, received_at = ?4, ended_at = ?5, outcome = ?6, ok = ?7, \
+               changed = ?8, failed = ?9, skipped = ?10, blocked = ?11, unknown = ?12, changed_in_a_row = ?13, \
+               observed = ?14, bundle_digest = ?15, error = ?16 WHERE id = ?1 AND (incarnation IS NULL \
+               OR CASE WHEN incarnation = ?2 THEN seq < ?3 ELSE received_at <= ?4 END)";
+    let Counts { ok, changed, failed: wrong, skipped, blocked, unknown } = status.counts;
+    let row = params![
+        id.0,
+        bits(status.incarnation),
+        bits(status.seq),
+        status.received_at.epoch_ms(),
+        status.ended_at.epoch_ms(),
+        status.outcome,
+        ok,
+        changed,
+        wrong,
+        skipped,
+        blocked,
+        unknown,
+        status.changed_in_a_row,
+        status.observed,
+        status.bundle_digest,
+        status.error
+    ];
+    conn.prepare_cached(sql).map_err(&failed)?.execute(row).map_err(&failed)?;
+    Ok(())
+}
+
+fn row(row: &Row<'_>) -> rusqlite::Result<Envoy> {
+    Ok(Envoy {
+        id: envoy_id(row, "id")?,
+        hostname: row.get("hostname")?,
+        identity_key: bytes(row, "identity_key")?,
+        enrolled_at: time(row, "enrolled_at")?,
+        revoked_at: time_or_none(row, "revoked_at")?,
+        seen: Seen {
+            last_seen: time(row, "last_seen")?,
+            remote: row.get("remote")?,
+            agent_version: row.get("agent_version")?,
+            machine: row.get("machine")?,
+            contact: from_bits(row, "contact")?,
+            queued: row.get("queued")?,
+        },
+        status: match row.get::<_, Option<i64>>("incarnation")? {
+            Some(_) => Some(status(row)?),
+            None => None,
+        },
+    })
+}
+
+fn status(row: &Row<'_>) -> rusqlite::Result<Status> {
+    Ok(Status {
+        incarnation: from_bits(row, "incarnation")?,
+        seq: from_bits(row, "seq")?,
+        received_at: time(row, "received_at")?,
+        ended_at: time(row, "ended_at")?,
+        outcome: row.get("outcome")?,
+        counts: counts(row)?,
+        changed_in_a_row: row.get("changed_in_a_row")?,
+        observed: row.get("observed")?,
+        bundle_digest: bytes_or_none(row, "bundle_digest")?,
+        error: row.get("error")?,
+    })
+}
+
+/// Returns the numbers of outcomes in a row.
+pub(super) fn counts(row: &Row<'_>) -> rusqlite::Result<Counts> {
+    Ok(Counts {
+        ok: row.get("ok")?,
+        changed: row.get("changed")?,
+        failed: row.get("failed")?,
+        skipped: row.get("skipped")?,
+        blocked: row.get("blocked")?,
+        unknown: row.get("unknown")?,
+    })
+}

@@ -1,0 +1,38 @@
+//! What the server must not forget: SQLite, one writer, as many readers as are useful.
+//!
+//! Every change is a command in the queue of one thread. What gathered while the last commit ran becomes the next
+//! transaction, so that a thousand reports cost one fsync; each command has a savepoint of its own, and is answered
+//! after the commit. A commit that fails is an error to all that were in it, and leaves nothing behind.
+//!
+//! What may be lost and comes again by itself (last contact, quiet runs) is not queued: [`Store::touch`] lays it down
+//! in memory, and the writer takes it along every ten seconds.
+
+mod audit;
+mod dirty;
+mod enrol;
+mod envoy;
+mod error;
+mod handle;
+mod job;
+mod publishes;
+mod report;
+mod revoked;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod token;
+mod traits;
+mod trusted;
+mod value;
+mod writer;
+
+pub use audit::{Actor, AuditRow, Entry, Verified};
+pub use dirty::Touch;
+pub use enrol::{Enrolled, Enrolment};
+pub use envoy::{Envoy, Seen, Status};
+pub use error::StoreError;
+pub use handle::Store;
+pub use publishes::PublishRow;
+pub use report::{Recorded, Run, RunFilter, RunHead};
+pub use token::{NewToken, Token, TokenError, decoy, is_of, make_token};
+pub use trusted::TrustedPattern;

@@ -1,0 +1,574 @@
+use super::*;
+use rusqlite::Connection;
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use tokio::runtime::Runtime;
+use vigo_core::id::EnvoyId;
+use vigo_core::server::{AdmittedBy, NotAdmitted, TokenText};
+use vigo_core::time::{Duration, Timestamp};
+use vigo_core::wire::Message as _;
+use vigo_core::wire::message::{Counts, Report};
+
+const NOW: Timestamp = Timestamp::from_epoch_secs(1_800_000_000);
+
+fn later(seconds: u64) -> Timestamp {
+    NOW + Duration::from_secs(seconds)
+}
+
+/// A store in a folder of its own, and what its futures run on.
+struct Temp {
+    dir: PathBuf,
+    store: Store,
+    runtime: Runtime,
+}
+
+impl Temp {
+    fn new(name: &str) -> Self {
+        let dir = std::env::temp_dir().join(format!("vigo-store-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&dir);
+        fs::create_dir_all(&dir).unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+        Self { store: open(&dir).unwrap(), dir, runtime }
+    }
+
+    fn run<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
+    /// Closes the database, lets `meanwhile` at its folder, and opens it again.
+    fn reopen(&mut self, meanwhile: impl FnOnce(&PathBuf)) {
+        self.store.close();
+        meanwhile(&self.dir);
+        self.store = open(&self.dir).unwrap();
+    }
+
+    fn token(&self, match_glob: &str, uses: u32, replaces: bool) -> String {
+        let (text, _) = make_token().unwrap();
+        let new = NewToken { match_glob: match_glob.into(), uses, expires_at: later(60), replaces };
+        self.run(self.add_token(&text, "hash".into(), new, Actor::Local(0), NOW)).unwrap().id
+    }
+
+    fn enrolled(&self, key: u8, hostname: &str) -> EnvoyId {
+        let id = self.token("*", 1, false);
+        match self.run(self.enrol(enrolment(key, hostname, &id), NOW)).unwrap() {
+            Enrolled::New { envoy, .. } => envoy.id,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn get(&self, id: EnvoyId) -> Envoy {
+        self.run(self.envoy(id)).unwrap().unwrap()
+    }
+
+    /// Stops the writer until the sender is dropped, so that what is queued meanwhile becomes the next transaction.
+    fn hold(&self) -> (mpsc::Sender<()>, tokio::task::JoinHandle<Result<(), StoreError>>) {
+        let (go, wait) = mpsc::channel::<()>();
+        let (begun, begins) = mpsc::channel();
+        let store = self.store.clone();
+        let held = self.runtime.spawn(async move {
+            let work = move |_: &Connection| {
+                begun.send(()).unwrap();
+                let _ = wait.recv();
+                Ok(())
+            };
+            store.write(0, work).await
+        });
+        begins.recv().unwrap();
+        (go, held)
+    }
+}
+
+impl Deref for Temp {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        &self.store
+    }
+}
+
+impl Drop for Temp {
+    fn drop(&mut self) {
+        self.store.close();
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+}
+
+fn open(dir: &std::path::Path) -> Result<Store, StoreError> {
+    Store::open(&dir.join("vigo.db"), &dir.join("revoked"), NOW)
+}
+
+fn seen() -> Seen {
+    Seen {
+        last_seen: NOW,
+        remote: "192.0.2.1:5".into(),
+        agent_version: "0.1.0".into(),
+        machine: vec![1],
+        contact: 1,
+        queued: 0,
+    }
+}
+
+fn enrolment(key: u8, hostname: &str, token: &str) -> Enrolment {
+    Enrolment {
+        id: EnvoyId([key; 16]),
+        identity_key: [key; 32],
+        hostname: hostname.into(),
+        admitted: AdmittedBy::Token { id: token.into() },
+        seen: seen(),
+    }
+}
+
+fn report(incarnation: u64, seq: u64, changed: u32) -> Report {
+    let counts = Counts { ok: 5, changed, ..Counts::default() };
+    Report { incarnation, seq, counts: Some(counts), outcome: "converged".into(), ..Report::default() }
+}
+
+async fn send(store: &Store, id: EnvoyId, report: Report, now: Timestamp) -> Result<Option<Recorded>, StoreError> {
+    store.record(id, &report, report.encode(), now).await
+}
+
+fn refused(found: Enrolled) -> NotAdmitted {
+    match found {
+        Enrolled::Refused(why) => why,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn of_those_who_race_for_the_last_use_of_a_token_one_wins() {
+    let temp = Temp::new("race");
+    let token = temp.token("*", 3, false);
+    let all: Vec<_> = (0..20)
+        .map(|key| {
+            let (store, new) = (temp.store.clone(), enrolment(key, &format!("web-{key}"), &token));
+            temp.runtime.spawn(async move { store.enrol(new, NOW).await })
+        })
+        .collect();
+    let found: Vec<_> = all.into_iter().map(|one| temp.run(one).unwrap().unwrap()).collect();
+    assert_eq!(found.iter().filter(|found| matches!(found, Enrolled::New { .. })).count(), 3);
+    let spent = |found: &&Enrolled| **found == Enrolled::Refused(NotAdmitted::TokenUsed { id: token.clone() });
+    assert_eq!(found.iter().filter(spent).count(), 17);
+    assert_eq!(temp.run(temp.envoys()).unwrap().len(), 3);
+    assert_eq!(temp.run(temp.store.token(token)).unwrap().unwrap().uses_left, 0);
+}
+
+#[test]
+fn the_same_key_under_the_same_name_is_the_same_envoy_however_often_it_asks() {
+    let temp = Temp::new("again");
+    let token = temp.token("*", 1, false);
+    let first = temp.run(temp.enrol(enrolment(1, "web-1", &token), NOW)).unwrap();
+    let Enrolled::New { envoy, replaced: None } = first else { panic!("{first:?}") };
+    // The token is used up and expired, and has even been removed: the key says enough.
+    let moved = Enrolment {
+        seen: Seen { remote: "192.0.2.2:6".into(), contact: 0, ..seen() },
+        ..enrolment(1, "web-1", &token)
+    };
+    let again = temp.run(temp.enrol(moved.clone(), later(100))).unwrap();
+    let expected = Envoy { seen: Seen { contact: 1, ..moved.seen.clone() }, ..envoy };
+    assert_eq!(again, Enrolled::Again(expected.clone()));
+    assert!(temp.run(temp.revoke_token(token, Actor::Server, NOW)).unwrap());
+    assert_eq!(temp.run(temp.enrol(moved, later(100))).unwrap(), Enrolled::Again(expected.clone()));
+    assert_eq!(temp.run(temp.envoys()).unwrap(), [expected]);
+}
+
+#[test]
+fn who_is_refused_is_told_why_and_uses_nothing_up() {
+    let temp = Temp::new("refused");
+    let taken = temp.enrolled(1, "web-1");
+    let token = temp.token("*", 1, false);
+    temp.enrolled(9, "gone");
+    temp.run(temp.revoke(EnvoyId([9; 16]), Actor::Server, NOW)).unwrap();
+    let spent = temp.token("*", 0, false);
+    let cases = [
+        (enrolment(2, "web-2", "nope"), NOW, NotAdmitted::BadToken),
+        (enrolment(2, "web-2", &spent), NOW, NotAdmitted::TokenUsed { id: spent.clone() }),
+        (enrolment(2, "web-2", &token), later(60), NotAdmitted::TokenExpired { id: token.clone() }),
+        (enrolment(2, "web-1", &token), NOW, NotAdmitted::NameTaken { hostname: "web-1".into(), holder: taken }),
+        (
+            enrolment(1, "web-2", &token),
+            NOW,
+            NotAdmitted::OtherName { enrolled: "web-1".into(), claimed: "web-2".into() },
+        ),
+        (enrolment(9, "gone", &token), NOW, NotAdmitted::Revoked(EnvoyId([9; 16]))),
+        (enrolment(9, "other", &token), NOW, NotAdmitted::Revoked(EnvoyId([9; 16]))),
+    ];
+    for (new, now, why) in cases {
+        let (key, name) = (new.id, new.hostname.clone());
+        assert_eq!(refused(temp.run(temp.enrol(new, now)).unwrap()), why, "{key} {name}");
+        let row = temp.run(temp.audit_rows(None, 1)).unwrap().remove(0);
+        assert_eq!((&*row.action, &row.subject), ("envoy.refuse", &name));
+        assert!(row.detail.contains(&why.to_string()), "{}", row.detail);
+    }
+    // A trusted pattern takes nothing from anybody, either.
+    let trusted = AdmittedBy::Trusted { pattern: "*".into() };
+    let new = Enrolment { admitted: trusted, ..enrolment(3, "web-1", "") };
+    assert!(matches!(refused(temp.run(temp.enrol(new, NOW)).unwrap()), NotAdmitted::NameTaken { .. }));
+    assert_eq!(temp.run(temp.store.token(token)).unwrap().unwrap().uses_left, 1);
+    assert_eq!(temp.get(taken).hostname, "web-1");
+}
+
+#[test]
+fn a_token_that_replaces_takes_the_name_and_revokes_who_had_it() {
+    let temp = Temp::new("replace");
+    let before = temp.enrolled(1, "web-1");
+    let token = temp.token("*", 1, true);
+    let found = temp.run(temp.enrol(enrolment(2, "web-1", &token), NOW)).unwrap();
+    assert!(matches!(found, Enrolled::New { replaced: Some(id), .. } if id == before), "{found:?}");
+    assert_eq!(temp.get(before).revoked_at, Some(NOW));
+    assert_eq!(temp.run(temp.envoy_named("web-1".into())).unwrap().unwrap().id, EnvoyId([2; 16]));
+}
+
+#[test]
+fn what_was_revoked_does_not_come_back_with_an_older_database() {
+    let mut temp = Temp::new("restored");
+    let id = temp.enrolled(1, "web-1");
+    temp.store.close();
+    let backup = fs::read(temp.dir.join("vigo.db")).unwrap();
+    temp.reopen(|_| {});
+    let found = temp.run(temp.revoke(id, Actor::Local(0), later(1))).unwrap().unwrap();
+    assert_eq!(found.revoked_at, Some(later(1)));
+    assert_eq!(temp.run(temp.revoke(id, Actor::Local(0), later(2))).unwrap().unwrap(), found, "once is enough");
+    assert_eq!(temp.run(temp.revoke(EnvoyId([7; 16]), Actor::Local(0), NOW)).unwrap(), None);
+    temp.reopen(|dir| {
+        fs::write(dir.join("vigo.db"), backup).unwrap();
+        // Half a line, which the power cut.
+        let torn = format!("{}\n0101", fs::read_to_string(dir.join("revoked")).unwrap());
+        fs::write(dir.join("revoked"), torn).unwrap();
+    });
+    assert!(temp.get(id).revoked_at.is_some());
+    let other = temp.enrolled(2, "web-1");
+    temp.run(temp.revoke(other, Actor::Local(0), NOW)).unwrap();
+    temp.reopen(|dir| fs::remove_file(dir.join("vigo.db")).unwrap());
+    for key in [1, 2] {
+        let token = temp.token("*", 1, false);
+        let found = temp.run(temp.enrol(enrolment(key, "web-1", &token), NOW)).unwrap();
+        assert_eq!(refused(found), NotAdmitted::Revoked(EnvoyId([key; 16])), "{key}");
+    }
+}
+
+#[test]
+fn a_report_is_counted_once_and_only_a_newer_one_moves_the_status() {
+    let temp = Temp::new("reports");
+    let id = temp.enrolled(1, "web-1");
+    // Incarnation, number, changes; then what is acknowledged, and what stands as status: number, changes in a row.
+    let steps = [
+        ((u64::MAX, 1, 1), 1, (1, 1)),
+        ((u64::MAX, 2, 1), 2, (2, 2)),
+        ((u64::MAX, 2, 1), 2, (2, 2)),
+        ((u64::MAX, 1, 0), 2, (2, 2)),
+        ((u64::MAX, 3, 0), 3, (3, 0)),
+        ((u64::MAX, 9, 1), 9, (9, 1)),
+        ((7, 4, 2), 4, (4, 1)),
+        ((7, 4, 2), 4, (4, 1)),
+        ((u64::MAX, 9, 1), 9, (4, 1)),
+    ];
+    for (at, ((incarnation, seq, changed), taken, (status, in_a_row))) in steps.into_iter().enumerate() {
+        let now = later(at as u64);
+        let got = temp.run(send(&temp, id, report(incarnation, seq, changed), now)).unwrap().unwrap();
+        let found = temp.get(id).status.unwrap();
+        assert_eq!((got.seq, found.seq, found.changed_in_a_row), (taken, status, in_a_row), "step {at}");
+        assert_eq!(got.status.is_some(), found.received_at == now, "step {at}");
+        assert!(got.status.is_none_or(|status| status == found), "step {at}");
+    }
+    let runs = temp.run(temp.runs(RunFilter { envoy: Some(id), before: None, limit: 100 })).unwrap();
+    let numbers: Vec<_> = runs.iter().map(|run| (run.incarnation, run.seq)).collect();
+    assert_eq!(numbers, [(7, 4), (u64::MAX, 9), (u64::MAX, 3), (u64::MAX, 2), (u64::MAX, 1)]);
+    let page = RunFilter { envoy: None, before: Some(runs[1].id), limit: 1 };
+    assert_eq!(temp.run(temp.runs(page)).unwrap(), runs[2..3]);
+    let whole = temp.run(temp.store.run(runs[0].id)).unwrap().unwrap();
+    assert_eq!((whole.report, &whole.head), (report(7, 4, 2), &runs[0]));
+    assert_eq!(temp.run(temp.store.run(999)).unwrap(), None);
+}
+
+#[test]
+fn nobody_else_is_heard() {
+    let temp = Temp::new("unheard");
+    assert_eq!(temp.run(send(&temp, EnvoyId([1; 16]), report(1, 1, 0), NOW)), Ok(None));
+    let id = temp.enrolled(1, "web-1");
+    let hostile = temp.run(send(&temp, id, report(1, u64::MAX, 0), NOW));
+    assert!(matches!(hostile, Err(StoreError::Invalid { .. })), "{hostile:?}");
+    temp.run(temp.revoke(id, Actor::Server, NOW)).unwrap();
+    assert_eq!(temp.run(send(&temp, id, report(1, 1, 0), NOW)), Ok(None));
+    temp.run(temp.set_traits(EnvoyId([5; 16]), [0; 32], "{}".into(), NOW)).unwrap();
+    assert_eq!(temp.run(temp.traits(EnvoyId([5; 16]))), Ok(None));
+}
+
+#[test]
+fn an_envoy_takes_only_so_much_room() {
+    let temp = Temp::new("room");
+    let id = temp.enrolled(1, "web-1");
+    let flood = temp.write(0, move |conn| {
+        for number in 1..=1100 {
+            let report = report(number % 40, 1 + number / 40, 0);
+            report::record(conn, id, &report, &report.encode(), later(number))?;
+        }
+        Ok(())
+    });
+    temp.run(flood).unwrap();
+    let count = |sql: &'static str| {
+        let query =
+            move |conn: &Connection| conn.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(value::failed(conn));
+        temp.run(temp.read(query)).unwrap()
+    };
+    assert_eq!(count("SELECT count(*) FROM incarnations"), 16);
+    assert_eq!(count("SELECT count(*) FROM runs"), 1000);
+    assert_eq!(temp.run(temp.prune_runs(later(5000))), Ok(999));
+    assert_eq!(count("SELECT max(received_at) FROM runs"), later(1100).epoch_ms());
+}
+
+#[test]
+fn a_command_that_fails_takes_no_other_with_it() {
+    let temp = Temp::new("savepoint");
+    let id = temp.enrolled(1, "web-1");
+    let (go, held) = temp.hold();
+    let bad = temp.runtime.spawn({
+        let store = temp.store.clone();
+        async move {
+            let work = |conn: &Connection| {
+                conn.execute_batch("DELETE FROM envoys; INSERT INTO nowhere VALUES (1)").map_err(value::failed(conn))
+            };
+            store.write(0, work).await
+        }
+    });
+    let good = temp.runtime.spawn({
+        let store = temp.store.clone();
+        async move { send(&store, id, report(1, 1, 0), NOW).await }
+    });
+    drop(go);
+    temp.run(held).unwrap().unwrap();
+    let error = temp.run(bad).unwrap().unwrap_err();
+    assert!(error.to_string().contains("no such table: nowhere"), "{error}");
+    assert_eq!(temp.run(good).unwrap().unwrap().unwrap().seq, 1);
+    assert_eq!(temp.get(id).status.unwrap().seq, 1);
+}
+
+#[test]
+fn a_commit_that_fails_is_an_error_to_all_and_leaves_nothing() {
+    let temp = Temp::new("commit");
+    let id = temp.enrolled(1, "web-1");
+    let audited = temp.run(temp.audit_rows(None, 100)).unwrap();
+    let (go, held) = temp.hold();
+    // A row without its envoy is found when the transaction ends, not before.
+    let bad = temp.runtime.spawn({
+        let store = temp.store.clone();
+        async move {
+            let work = |conn: &Connection| {
+                let sql = "PRAGMA defer_foreign_keys = true; INSERT INTO incarnations VALUES (x'00', 1, 1, 1)";
+                conn.execute_batch(sql).map_err(value::failed(conn))
+            };
+            store.write(0, work).await
+        }
+    });
+    let token = temp.runtime.spawn({
+        let store = temp.store.clone();
+        let new = NewToken { match_glob: "*".into(), uses: 1, expires_at: later(60), replaces: false };
+        async move { store.add_token(&make_token().unwrap().0, "hash".into(), new, Actor::Server, NOW).await }
+    });
+    let good = temp.runtime.spawn({
+        let store = temp.store.clone();
+        async move { send(&store, id, report(1, 1, 0), NOW).await }
+    });
+    // All three are in the queue: the writer is held, and each waits for an answer.
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    drop(go);
+    temp.run(held).unwrap().unwrap();
+    for error in [
+        temp.run(bad).unwrap().unwrap_err(),
+        temp.run(token).unwrap().unwrap_err(),
+        temp.run(good).unwrap().unwrap_err(),
+    ] {
+        assert!(error.to_string().contains("FOREIGN KEY"), "{error}");
+    }
+    assert_eq!(temp.run(temp.runs(RunFilter { limit: 9, ..RunFilter::default() })).unwrap(), []);
+    assert_eq!(temp.run(temp.audit_rows(None, 100)).unwrap(), audited);
+    assert_eq!(temp.run(send(&temp, id, report(1, 1, 0), NOW)).unwrap().unwrap().seq, 1, "a retry counts");
+}
+
+#[test]
+fn a_writer_that_is_gone_is_noticed() {
+    let temp = Temp::new("gone");
+    assert!(temp.is_open());
+    let gone = temp.write(0, |_| -> Result<(), StoreError> { panic!("a bug") });
+    assert_eq!(temp.run(gone), Err(StoreError::Closed));
+    while temp.is_open() {
+        std::thread::yield_now();
+    }
+    assert_eq!(temp.run(temp.revoke_token("x".into(), Actor::Server, NOW)), Err(StoreError::Closed));
+    assert_eq!(temp.run(temp.envoys()), Ok(vec![]));
+}
+
+#[test]
+fn a_full_disk_costs_acknowledgements_and_nothing_else() {
+    let temp = Temp::new("full");
+    let id = temp.enrolled(1, "web-1");
+    let pages = |number: i64| {
+        temp.run(temp.write(0, move |conn| {
+            conn.query_row(&format!("PRAGMA max_page_count = {number}"), [], |_| Ok(())).map_err(value::failed(conn))
+        }))
+    };
+    pages(1).unwrap();
+    let large = Report { error: "x".repeat(1 << 20), ..report(1, 1, 0) };
+    let error = temp.run(send(&temp, id, large.clone(), NOW)).unwrap_err();
+    assert!(error.to_string().contains("full"), "{error}");
+    temp.touch(id, Touch { seen: Seen { contact: 5, ..seen() }, status: None });
+    assert_eq!(temp.get(id).status, None);
+    pages(1 << 20).unwrap();
+    let recorded = temp.run(send(&temp, id, large.clone(), NOW)).unwrap().unwrap();
+    assert_eq!(recorded.seq, 1);
+    // In the envoy's row it is short, in the run it is whole.
+    assert_eq!(recorded.status.unwrap().error.len(), 2048);
+    let run = temp.run(temp.runs(RunFilter { limit: 1, ..RunFilter::default() })).unwrap().remove(0);
+    assert_eq!(temp.run(temp.store.run(run.id)).unwrap().unwrap().report, large);
+}
+
+#[test]
+fn what_was_laid_down_is_written_at_the_end_and_older_news_move_nothing() {
+    let mut temp = Temp::new("dirty");
+    let id = temp.enrolled(1, "web-1");
+    temp.run(send(&temp, id, report(1, 5, 1), later(5))).unwrap();
+    let run = temp.get(id).status.unwrap();
+    let quiet = |seq, at| Status { seq, received_at: later(at), changed_in_a_row: 0, ..run.clone() };
+    let contact = |contact| Seen { contact, last_seen: later(contact), ..seen() };
+    temp.touch(id, Touch { seen: contact(2), status: Some(quiet(6, 6)) });
+    temp.touch(id, Touch { seen: contact(3), status: None });
+    temp.touch(EnvoyId([8; 16]), Touch { seen: contact(3), status: None });
+    temp.reopen(|_| {});
+    let found = temp.get(id);
+    assert_eq!((found.seen, found.status), (contact(3), Some(quiet(6, 6))));
+    assert_eq!(temp.newest(), later(5).max(later(3)));
+    temp.touch(id, Touch { seen: contact(4), status: Some(quiet(5, 7)) });
+    temp.reopen(|_| {});
+    assert_eq!(temp.get(id).status, Some(quiet(6, 6)), "an older run");
+    let other = Status { incarnation: 2, seq: 1, ..quiet(1, 3) };
+    temp.touch(id, Touch { seen: contact(5), status: Some(other.clone()) });
+    temp.reopen(|_| {});
+    assert_eq!(temp.get(id).status, Some(quiet(6, 6)), "a database that the server heard of before");
+    temp.touch(id, Touch { seen: contact(6), status: Some(Status { received_at: later(9), ..other.clone() }) });
+    temp.reopen(|_| {});
+    assert_eq!(temp.get(id).status.map(|s| (s.incarnation, s.seq)), Some((2, 1)), "a new database of the agent");
+}
+
+#[test]
+fn what_is_changed_in_the_audit_shows() {
+    let mut temp = Temp::new("audit");
+    temp.enrolled(1, "web-1");
+    let detail = "\u{fffd}".repeat(1000);
+    let entry = Entry { actor: Actor::Server, action: "test", subject: "s".into(), detail };
+    temp.run(temp.audit(entry, NOW)).unwrap();
+    let rows = temp.run(temp.audit_rows(None, 100)).unwrap();
+    assert_eq!(rows.iter().map(|row| &*row.action).collect::<Vec<_>>(), ["test", "envoy.enrol", "token.create"]);
+    assert_eq!(rows[0].detail.len(), 1023);
+    assert_eq!(temp.run(temp.verify_audit()), Ok(Verified::Whole { rows: 3, head: rows[0].hash }));
+    let cases = [
+        ("UPDATE audit SET detail = 'x' WHERE id = 2", 2),
+        ("UPDATE audit SET actor = actor || action, action = '' WHERE id = 1", 1),
+        ("DELETE FROM audit WHERE id = 2", 3),
+        ("UPDATE audit SET at = at + 1 WHERE id = 3", 3),
+    ];
+    for (sql, broken) in cases {
+        temp.store.close();
+        let saved = fs::read(temp.dir.join("vigo.db")).unwrap();
+        Connection::open(temp.dir.join("vigo.db")).unwrap().execute_batch(sql).unwrap();
+        temp.reopen(|_| {});
+        assert_eq!(temp.run(temp.verify_audit()), Ok(Verified::Broken { id: broken }), "{sql}");
+        temp.reopen(|dir| fs::write(dir.join("vigo.db"), saved).unwrap());
+    }
+}
+
+#[test]
+fn a_database_of_somebody_else_or_of_a_later_server_is_left_alone() {
+    let mut temp = Temp::new("versions");
+    temp.store.close();
+    let path = temp.dir.join("vigo.db");
+    let sql = |text: &str| Connection::open(&path).unwrap().execute_batch(text).unwrap();
+    sql("PRAGMA user_version = 99");
+    let error = open(&temp.dir).unwrap_err();
+    assert!(matches!(error, StoreError::Newer { found: 99, known: 1, .. }), "{error}");
+    sql("PRAGMA user_version = 1; PRAGMA application_id = 0");
+    assert!(matches!(open(&temp.dir), Err(StoreError::Foreign { .. })));
+    fs::remove_file(&path).unwrap();
+    sql("CREATE TABLE letters (a)");
+    assert!(matches!(open(&temp.dir), Err(StoreError::Foreign { .. })));
+    fs::write(&path, "this is no database, whatever its name says").unwrap();
+    assert!(matches!(open(&temp.dir), Err(StoreError::Database { .. })));
+    fs::remove_file(&path).unwrap();
+    temp.reopen(|_| {});
+    temp.store.close();
+    assert!(!temp.dir.join("vigo.db-wal").exists(), "a stopped server's database is one file");
+    assert_eq!(temp.run(temp.envoys()), Err(StoreError::Closed));
+    assert_eq!(temp.run(temp.revoke_token("x".into(), Actor::Server, NOW)), Err(StoreError::Closed));
+}
+
+#[test]
+fn a_token_is_opened_by_its_own_secret_alone() {
+    let temp = Temp::new("token");
+    let (text, hash) = make_token().unwrap();
+    let new = NewToken { match_glob: "web-*".into(), uses: 2, expires_at: later(60), replaces: false };
+    let token = temp.run(temp.add_token(&text, hash, new, Actor::Local(0), NOW)).unwrap();
+    assert_eq!(temp.run(temp.store.token(text.id().into())).unwrap().as_ref(), Some(&token));
+    let opens = |text: &TokenText| is_of(text, &token.hash);
+    assert!(opens(&text) && opens(&TokenText::parse(&text.reveal()).unwrap()));
+    let shown = text.reveal();
+    let other = format!("{}{}", &shown[..shown.len() - 1], if shown.ends_with('0') { '1' } else { '0' });
+    assert!(!opens(&TokenText::parse(&other).unwrap()));
+    assert!(!opens(&make_token().unwrap().0));
+    assert!(!is_of(&text, &decoy().unwrap()) && !is_of(&text, "no hash"));
+    let record = token.record().unwrap();
+    assert!(record.pattern.matches("web-1") && record.uses_left == 2);
+    for shown in [format!("{token:?}"), format!("{:?}", temp.run(temp.audit_rows(None, 9)))] {
+        assert!(!shown.contains(text.secret()) && !shown.contains(&token.hash), "{shown}");
+    }
+    assert_eq!(temp.run(temp.tokens()).unwrap(), [token]);
+}
+
+/// Reports until it is killed, and says what was acknowledged.
+#[test]
+#[ignore = "it is the child of the test below"]
+fn a_child_reports_until_it_is_killed() {
+    let store = open(std::env::var("VIGO_TEST_STORE").unwrap().as_ref()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        for seq in 1.. {
+            send(&store, EnvoyId([1; 16]), report(1, seq, 0), NOW).await.unwrap();
+            println!("acknowledged {seq}");
+        }
+    });
+}
+
+#[test]
+fn what_was_acknowledged_outlasts_a_kill_and_the_rest_is_whole() {
+    let mut temp = Temp::new("kill");
+    let id = temp.enrolled(1, "web-1");
+    let mut last = 0;
+    for round in 0..5 {
+        temp.store.close();
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--ignored", "--exact", "--nocapture", "store::tests::a_child_reports_until_it_is_killed"])
+            .env("VIGO_TEST_STORE", &temp.dir)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut taken = 0;
+        for line in lines.map_while(Result::ok) {
+            if let Some((_, seq)) = line.split_once("acknowledged ") {
+                taken = seq.parse().unwrap();
+            }
+            if taken >= last + 20 + round {
+                let _ = child.kill();
+            }
+        }
+        child.wait().unwrap();
+        assert!(taken >= last + 20, "round {round}: {taken}");
+        temp.reopen(|_| {});
+        let highest = temp.get(id).status.unwrap().seq;
+        assert!(highest >= taken, "round {round}: {highest} of {taken}");
+        let runs = temp.run(temp.runs(RunFilter { limit: 500, ..RunFilter::default() })).unwrap();
+        assert_eq!(runs.len() as u64, highest, "round {round}");
+        last = highest;
+    }
+}

@@ -1,0 +1,7 @@
+//! Agents and a server over real sockets on loopback: both ways, and what attackers try.
+
+#![expect(clippy::unwrap_used, reason = "a test stops where something is not as expected")]
+
+mod answered;
+mod attackers;
+mod fleet;
