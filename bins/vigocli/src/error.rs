@@ -1,0 +1,73 @@
+//! Why a verb was not done.
+
+use serde_json::Value;
+use std::path::PathBuf;
+
+/// Why a verb was not done.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    /// Nobody answers at the socket.
+    #[error("no vigosrv answers at `{}`: {why}", .path.display())]
+    Unreachable {
+        /// The socket.
+        path: PathBuf,
+        /// What the system said.
+        why: String,
+        /// What to do.
+        help: &'static str,
+    },
+    /// The server's answer is none.
+    #[error("vigosrv gave no answer that can be read: {why}")]
+    Garbled {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The server says no.
+    #[error("{}", .problem.get("detail").and_then(Value::as_str).unwrap_or("the server does not say why"))]
+    Problem {
+        /// The HTTP status.
+        status: u16,
+        /// RFC 9457.
+        problem: Value,
+    },
+    /// A tree that cannot be read.
+    #[error("{0}")]
+    Unreadable(#[from] vigo_driver::Unreadable),
+}
+
+impl CliError {
+    /// Returns the exit status.
+    pub(crate) const fn status(&self) -> u8 {
+        match self {
+            Self::Unreachable { .. } => 3,
+            Self::Garbled { .. } => 4,
+            Self::Problem { status: 401 | 403, .. } => 3,
+            Self::Problem { status: 400..=499, .. } | Self::Unreadable(_) => 1,
+            Self::Problem { .. } => 4,
+        }
+    }
+
+    /// Returns what to do about it.
+    pub(crate) fn help(&self) -> Option<&str> {
+        match self {
+            Self::Unreachable { help, .. } => Some(help),
+            Self::Garbled { .. } => Some("use the vigocli of the server's own version"),
+            Self::Problem { problem, .. } => problem.get("help").and_then(Value::as_str),
+            Self::Unreadable(error) => Some(&error.help),
+        }
+    }
+
+    /// Returns what is wrong with the policy, where that is it.
+    pub(crate) fn diagnostics(&self) -> &[Value] {
+        let Self::Problem { problem, .. } = self else { return &[] };
+        problem.get("diagnostics").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns it for programs.
+    pub(crate) fn json(&self) -> Value {
+        match self {
+            Self::Problem { problem, .. } => problem.clone(),
+            other => serde_json::json!({ "code": "client", "detail": other.to_string(), "help": other.help() }),
+        }
+    }
+}

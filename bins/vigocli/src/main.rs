@@ -1,0 +1,15 @@
+//! `vigocli`: the administrator's command line.
+
+mod cli;
+mod client;
+mod error;
+mod output;
+mod socket;
+mod verb;
+
+use clap::Parser as _;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run(&cli::Cli::parse())
+}

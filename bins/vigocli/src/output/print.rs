@@ -1,0 +1,48 @@
+//! Printing, without falling over what is at the other end.
+
+use super::text::shown;
+use super::{Answer, diagnostics};
+use crate::cli::Format;
+use crate::error::CliError;
+use serde_json::Value;
+use std::io::{self, ErrorKind, Write as _};
+use std::process::ExitCode;
+
+/// Prints an answer and returns its exit status; 4 when it is lost. A reader that has seen enough loses nothing.
+pub(crate) fn print(answer: &Answer, format: Format) -> ExitCode {
+    let text = match format {
+        Format::Table => answer.text.clone(),
+        Format::Json => pretty(&answer.json),
+    };
+    if format == Format::Table {
+        // When nobody reads that, there is nobody to tell.
+        let _ = io::stderr().write_all(answer.notes.as_bytes());
+    }
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            let _ = writeln!(io::stderr(), "error: write to standard output: {error}");
+            ExitCode::from(4)
+        }
+        Ok(()) | Err(_) => ExitCode::from(answer.status),
+    }
+}
+
+/// Says why a verb was not done, and returns the exit status.
+pub(crate) fn complain(error: &CliError, format: Format) -> ExitCode {
+    if format == Format::Json {
+        let _ = io::stdout().write_all(pretty(&error.json()).as_bytes());
+    } else {
+        let mut text = diagnostics::render(error.diagnostics());
+        text.push_str(&format!("error: {}\n", shown(&error.to_string())));
+        if let Some(help) = error.help() {
+            text.push_str(&format!("  = help: {}\n", shown(help)));
+        }
+        let _ = io::stderr().write_all(text.as_bytes());
+    }
+    ExitCode::from(error.status())
+}
+
+fn pretty(value: &Value) -> String {
+    format!("{value:#}\n")
+}

@@ -1,0 +1,140 @@
+//! `vigocli envoys`, also `vigocli nodes`.
+
+use crate::client::{Client, path};
+use crate::error::CliError;
+use crate::output::{Answer, cell, table};
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+/// Without a verb: list them.
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Envoys {
+    #[command(flatten)]
+    list: List,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Subcommand, Debug)]
+enum Verb {
+    /// List the machines of the fleet
+    List(List),
+    /// Show one machine, with its traits
+    Show {
+        /// Its hostname or id
+        envoy: String,
+    },
+    /// Throw a machine out, for good: its identity never comes back
+    Revoke {
+        /// Its hostname or id
+        envoy: String,
+    },
+}
+
+#[derive(Args, Debug)]
+struct List {
+    /// Only hostnames that this glob matches
+    #[arg(long = "match", value_name = "GLOB")]
+    match_glob: Option<String>,
+    /// Only those whose status is this word
+    #[arg(long, value_name = "WORD")]
+    status: Option<String>,
+    /// Revoked ones, too
+    #[arg(long)]
+    revoked: bool,
+}
+
+impl Envoys {
+    pub(crate) fn run(&self, client: &Client) -> Result<Answer, CliError> {
+        match &self.verb {
+            None => list(client, &self.list),
+            Some(Verb::List(wanted)) => list(client, wanted),
+            Some(Verb::Show { envoy }) => {
+                let envoy = client.get(&path("/envoys", envoy, ""), &[])?;
+                let text = show(&envoy);
+                Ok(Answer::new(envoy, text))
+            }
+            Some(Verb::Revoke { envoy }) => {
+                let envoy = client.post(&path("/envoys", envoy, "/revoke"), &json!({}))?;
+                let text = format!("{} ({}) is revoked.\n", cell(&envoy, "hostname"), cell(&envoy, "id"));
+                Ok(Answer::new(envoy, text))
+            }
+        }
+    }
+}
+
+/// Lists all pages as one.
+fn list(client: &Client, wanted: &List) -> Result<Answer, CliError> {
+    let mut all: Vec<Value> = Vec::new();
+    let mut after: Option<String> = None;
+    loop {
+        let params = [
+            ("match", wanted.match_glob.clone()),
+            ("status", wanted.status.clone()),
+            ("revoked", wanted.revoked.then(|| "true".into())),
+            ("after", after.take()),
+        ];
+        let mut page = client.get("/envoys", &params)?;
+        if let Value::Array(envoys) = page["envoys"].take() {
+            all.extend(envoys);
+        }
+        match page["next"].as_str() {
+            Some(next) => after = Some(next.into()),
+            None => break,
+        }
+    }
+    let columns = [
+        ("HOSTNAME", "hostname"),
+        ("STATUS", "status"),
+        ("LAST SEEN", "last_seen"),
+        ("OK", "last_run.counts.ok"),
+        ("CHANGED", "last_run.counts.changed"),
+        ("FAILED", "last_run.counts.failed"),
+        ("QUEUED", "queued"),
+        ("VERSION", "agent_version"),
+        ("ID", "id"),
+    ];
+    let text = table(&all, &columns);
+    Ok(Answer::new(json!({ "envoys": all }), text))
+}
+
+fn show(envoy: &Value) -> String {
+    let fields = [
+        ("hostname", "hostname"),
+        ("id", "id"),
+        ("status", "status"),
+        ("health", "health"),
+        ("drift", "drift"),
+        ("reach", "reach"),
+        ("last seen", "last_seen"),
+        ("from", "remote"),
+        ("version", "agent_version"),
+        ("reports waiting", "queued"),
+        ("enrolled", "enrolled_at"),
+        ("revoked", "revoked_at"),
+        ("last run", "last_run.ended_at"),
+        ("outcome", "last_run.outcome"),
+        ("ok", "last_run.counts.ok"),
+        ("changed", "last_run.counts.changed"),
+        ("failed", "last_run.counts.failed"),
+        ("skipped", "last_run.counts.skipped"),
+        ("blocked", "last_run.counts.blocked"),
+        ("error", "last_run.error"),
+        ("bundle", "last_run.bundle"),
+    ];
+    let mut text = String::new();
+    for (name, at) in fields {
+        let value = cell(envoy, at);
+        if !value.is_empty() {
+            text.push_str(&format!("{name:<16} {value}\n"));
+        }
+    }
+    if let Some(traits) = envoy.get("traits").and_then(Value::as_object) {
+        text.push_str("traits\n");
+        for name in traits.keys() {
+            text.push_str(&format!("  {} = {}\n", crate::output::shown(name), cell(&envoy["traits"], name)));
+        }
+    }
+    text
+}

@@ -1,0 +1,234 @@
+//! The program itself, against a server of this process.
+
+#![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::{Arc, Mutex};
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+use vigo_core::bundle::SigningKey;
+use vigo_core::fleet;
+use vigo_core::id::EnvoyId;
+use vigo_core::server::AdmittedBy;
+use vigo_core::time::{Duration, Timestamp};
+use vigo_core::wire::Message as _;
+use vigo_core::wire::message::{Counts, Report, ResourceReport};
+use vigosrv::api::{self, About, Context, Running};
+use vigosrv::data_dir::{DataDir, Keys};
+use vigosrv::publish::{Published, Publisher};
+use vigosrv::store::{Enrolment, Seen, Store};
+
+const NOW: Timestamp = Timestamp::from_epoch_secs(1_800_000_000);
+
+#[derive(Default)]
+struct Told(Mutex<Vec<fleet::Envoy>>);
+
+impl Running for Told {
+    fn now(&self) -> Timestamp {
+        NOW
+    }
+
+    fn envoy(&self, id: EnvoyId) -> Option<fleet::Envoy> {
+        self.0.lock().unwrap().iter().find(|envoy| envoy.id == id).cloned()
+    }
+
+    fn revoked(&self, _: EnvoyId) {}
+
+    fn published(&self, _: &Published) {}
+}
+
+/// A server on a data directory of its own.
+struct Server {
+    path: PathBuf,
+    runtime: Runtime,
+    store: Store,
+    told: Arc<Told>,
+    end: watch::Sender<bool>,
+}
+
+impl Server {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("vigocli-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        let dir = DataDir::open(&path).unwrap();
+        let database = path.join("db/vigo.db");
+        let keys = Keys::open(&dir, &database, &[], NOW).unwrap();
+        let store = Store::open(&database, &dir.revoked(), NOW).unwrap();
+        let (publisher, _) = Publisher::open(dir.root(), keys.bundle.clone()).unwrap();
+        let told = Arc::new(Told::default());
+        let about = About {
+            fleet: keys.keyset.fleet(),
+            root_key: keys.root_public(),
+            ca_sha256: keys.authority_fingerprint(),
+            https_pin: keys.https_pin().unwrap(),
+            servers: vec!["vigo.example:1530".into()],
+            token_ttl: Duration::from_secs(60),
+            started_at: NOW,
+        };
+        let publisher = Arc::new(tokio::sync::Mutex::new(publisher));
+        let context = Context { store: store.clone(), publisher, running: told.clone(), about: Arc::new(about) };
+        let (end, ended) = watch::channel(false);
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let socket = dir.socket();
+        runtime.spawn(async move {
+            let _dir = dir;
+            api::serve_socket(&socket, api::local(context), ended).await.unwrap();
+        });
+        let server = Self { path, runtime, store, told, end };
+        while !server.path.join("run/admin.sock").exists() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        server
+    }
+
+    fn enrol(&self, key: u8, hostname: &str) -> EnvoyId {
+        let key = SigningKey::from_bytes(&[key; 32]).verifying_key();
+        let id = EnvoyId::of(&key);
+        let seen = Seen {
+            last_seen: NOW,
+            remote: "192.0.2.1".into(),
+            // What a hostile machine would have the administrator's terminal do.
+            agent_version: "\u{1b}[2J".into(),
+            machine: vec![],
+            contact: 0,
+            queued: 0,
+        };
+        let admitted = AdmittedBy::Trusted { pattern: "*".into() };
+        let enrolment = Enrolment { id, identity_key: key.to_bytes(), hostname: hostname.into(), admitted, seen };
+        self.runtime.block_on(self.store.enrol(enrolment, NOW)).unwrap();
+        let mut envoy = fleet::Envoy::new(id, key, hostname.into());
+        envoy.last_seen = NOW;
+        envoy.cadence = Duration::from_secs(60);
+        self.told.0.lock().unwrap().push(envoy);
+        id
+    }
+
+    fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+        vigocli(&self.path, arguments)
+    }
+
+    fn stacks(&self, path: &str, text: &str) {
+        let path = self.path.join("stacks").join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.end.send_replace(true);
+        self.store.close();
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+fn vigocli(data_dir: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vigocli"));
+    // A proxy in the environment is not asked for what is on this machine.
+    command.env("VIGO_DATA_DIR", data_dir).env("http_proxy", "http://192.0.2.1:1").args(arguments);
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+#[test]
+fn a_token_is_made_listed_and_revoked() {
+    let server = Server::new("tokens");
+    let (status, out, err) = server.run(&["tokens", "create", "--match", "web-*", "--ttl", "2h"]);
+    assert_eq!((status, &*err), (0, ""), "{out}");
+    let token = out.lines().next().unwrap();
+    assert!(out.contains(&format!("sudo VIGO_TOKEN={token} vigo bootstrap --server vigo.example:1530 --root-key ")));
+    let id = token.split('_').nth(1).unwrap();
+    let (_, list, _) = server.run(&["tokens", "list"]);
+    let row = list.lines().nth(1).unwrap();
+    assert!(row.starts_with(id) && row.contains("web-*") && row.contains("good"), "{list}");
+    assert_eq!(server.run(&["tokens", "revoke", id]).0, 0);
+    let (status, out, err) = server.run(&["tokens", "revoke", id]);
+    assert_eq!((status, &*out), (1, ""));
+    assert_eq!(err, format!("error: there is no token `{id}`\n  = help: see `vigocli tokens list`\n"));
+    let (status, out, _) = server.run(&["--format", "json", "tokens", "create", "--match", "["]);
+    assert_eq!(status, 1);
+    assert!(out.contains("\"code\": \"invalid\""), "{out}");
+}
+
+#[test]
+fn envoys_and_their_runs_are_shown_and_command_no_terminal() {
+    let server = Server::new("envoys");
+    let id = server.enrol(1, "web-1");
+    server.enrol(2, "web-2");
+    let resource = ResourceReport {
+        id: "web/page".into(),
+        type_name: "file".into(),
+        outcome: "failed".into(),
+        diff: "-a\n+\u{1b}]0;b\n".into(),
+        cause: "no space".into(),
+        ..ResourceReport::default()
+    };
+    let counts = Some(Counts { ok: 4, failed: 1, ..Counts::default() });
+    let report =
+        Report { seq: 1, outcome: "not converged".into(), counts, resources: vec![resource], ..Report::default() };
+    server.runtime.block_on(server.store.record(id, &report, report.encode(), NOW)).unwrap();
+    let (status, list, _) = server.run(&["nodes"]);
+    assert_eq!(server.run(&["envoys", "list"]), (0, list.clone(), String::new()));
+    assert_eq!((status, list.lines().count()), (0, 3), "{list}");
+    assert!(list.contains("web-1") && list.contains("\\u{1b}[2J") && !list.contains('\u{1b}'), "{list}");
+    let (_, show, _) = server.run(&["envoys", "show", "web-1"]);
+    assert!(show.contains(&id.to_string()) && show.contains("failed           1\n"), "{show}");
+    let (_, runs, _) = server.run(&["runs", "--envoy", "web-1"]);
+    let run = runs.lines().nth(1).unwrap().split_whitespace().next().unwrap();
+    let (_, shown, _) = server.run(&["runs", "show", run]);
+    let expected =
+        "      failed web/page (file)\n             -a\n             +\\u{1b}]0;b\n             cause: no space\n";
+    assert!(shown.ends_with(expected), "{shown}");
+    let (_, json, _) = server.run(&["envoys", "list", "--match", "*-2", "--format", "json"]);
+    assert!(json.contains("\"hostname\": \"web-2\"") && !json.contains("web-1"), "{json}");
+    let (status, out, _) = server.run(&["envoys", "revoke", "web-2"]);
+    assert!(status == 0 && out.starts_with("web-2 (") && out.ends_with(") is revoked.\n"), "{out}");
+    assert_eq!(server.run(&["envoys", "show", "web-2"]).0, 1, "the name is free");
+}
+
+#[test]
+fn policy_is_validated_published_and_rolled_back() {
+    let server = Server::new("config");
+    assert_eq!(server.run(&["config", "status"]).1, "Nothing is published.\n");
+    server.stacks(
+        "configcrates/motd.vgo",
+        "resources:\n  - {name: motd, type: file, target_path: /etc/motd, content: a}\n",
+    );
+    server.stacks("envoys.vgo", "envoys:\n  - match: '*'\n    configcrates: [modt]\n");
+    let (status, out, validated) = server.run(&["config", "validate"]);
+    assert_eq!(status, 1, "{out}");
+    assert!(out.starts_with("The tree is not valid: 1 error"), "{out}");
+    assert!(validated.contains("--> envoys.vgo:3:20") && validated.contains("did you mean `motd`?"), "{validated}");
+    assert!(validated.contains("configcrates: [modt]\n") && validated.contains("^^^^"), "{validated}");
+    let (status, _, published) = server.run(&["config", "publish"]);
+    assert_eq!(status, 1);
+    assert_eq!(published, format!("{validated}error: the configuration is invalid\n"));
+    server.stacks("envoys.vgo", "envoys:\n  - match: '*'\n    configcrates: [motd]\n");
+    let (status, out, err) = server.run(&["config", "validate"]);
+    assert_eq!((status, &*out, &*err), (0, "The tree is valid.\n", ""));
+    let (status, out, err) = server.run(&["config", "publish"]);
+    assert_eq!((status, &*out, &*err), (0, "Published as 1: 1 class.\n", ""));
+    assert_eq!(server.run(&["config", "rollback", "1"]).1, "Published as 2: 1 class.\n");
+    let (_, history, _) = server.run(&["config", "history"]);
+    let first_words: Vec<_> = history.lines().map(|line| line.split_whitespace().next().unwrap()).collect();
+    assert_eq!(first_words, ["PUBLISH", "2", "1"], "{history}");
+    let (_, status, _) = server.run(&["config", "status"]);
+    assert!(status.starts_with("Publish 2, 2027-01-15T08:00:00Z by local:"), "{status}");
+    let (_, status, _) = server.run(&["server", "status"]);
+    assert!(status.contains("publish        2\n") && status.contains("envoys         0\n"), "{status}");
+}
+
+#[test]
+fn without_a_server_it_says_so() {
+    let nowhere = std::env::temp_dir().join(format!("vigocli-{}-nowhere", std::process::id()));
+    let (status, out, err) = vigocli(&nowhere, &["envoys", "list"]);
+    assert_eq!((status, &*out), (3, ""));
+    assert!(err.starts_with("error: no vigosrv answers at `") && err.contains("--data-dir"), "{err}");
+    let (status, out, _) = vigocli(&nowhere, &["envoys", "list", "--format", "json"]);
+    assert!(status == 3 && out.contains("\"code\": \"client\""), "{out}");
+    assert_eq!(vigocli(&nowhere, &["tokens"]).0, 2);
+    assert_eq!(vigocli(&nowhere, &["nodes", "--revoked", "show", "web-1"]).0, 2);
+    assert_eq!(vigocli(&nowhere, &["config", "validate"]).0, 1);
+}
