@@ -12,20 +12,24 @@ mod interpret;
 mod machine;
 mod nearest;
 mod plan;
+mod server;
 mod source;
 mod template;
 mod traits;
 mod when;
+mod wire;
 
 pub use config::config;
 pub use converge::converge;
 pub use interpret::interpret;
 pub use nearest::nearest;
 pub use plan::plan;
+pub use server::server;
 pub use source::source;
 pub use template::template;
 pub use traits::traits;
 pub use when::when;
+pub use wire::wire;
 
 /// A target: its name and its function.
 pub type Target = (&'static str, fn(&[u8]));
@@ -37,8 +41,10 @@ pub const TARGETS: &[Target] = &[
     ("interpret", interpret),
     ("nearest", nearest),
     ("plan", plan),
+    ("server", server),
     ("source", source),
     ("template", template),
     ("traits", traits),
     ("when", when),
+    ("wire", wire),
 ];

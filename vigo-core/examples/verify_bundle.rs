@@ -2,7 +2,7 @@
 //!
 //! `cargo run -p vigo-core --example verify_bundle`
 
-use vigo_core::bundle::{BundleError, SignedBundle, SigningKey, sign, verify};
+use vigo_core::bundle::{BundleError, Signed, SigningKey, sign, verify};
 use vigo_core::config::Config;
 use vigo_core::resolve;
 use vigo_core::source::{Sources, Tree};
@@ -32,7 +32,7 @@ pub fn main() {
     let mut bytes = signed.bytes.to_vec();
     let at = bytes.windows(5).position(|w| w == b"hello").expect("the text is in the bundle");
     bytes[at] = b'j';
-    let tampered = SignedBundle { bytes: bytes.into(), ..signed.clone() };
+    let tampered = Signed { bytes: bytes.into(), ..signed.clone() };
     let refused = verify(&tampered, &trusted).expect_err("the bytes are not those that were signed");
     println!("tampered: {refused}");
     assert_eq!(refused, BundleError::BadSignature { key_id: signed.key_id });

@@ -80,6 +80,17 @@ impl Glob {
         &self.text
     }
 
+    /// Returns the one name that it matches, in lower case, unless it may match others.
+    pub fn literal(&self) -> Option<&str> {
+        self.steps.iter().all(|step| matches!(step, Step::Char(_))).then_some(&*self.prefix)
+    }
+
+    /// Returns the literal text, in lower case, that every name begins with that it matches, and the one that each ends
+    /// with.
+    pub(crate) fn ends(&self) -> (&str, &str) {
+        (&self.prefix, &self.suffix)
+    }
+
     /// Returns whether the whole name matches; upper-case letters count as lower-case ones.
     pub fn matches(&self, name: &str) -> bool {
         let (prefix, suffix) = (self.prefix.as_bytes(), self.suffix.as_bytes());

@@ -12,6 +12,11 @@
 //! 5. [`converge`]: a [`converge::Converge`] is one run on one machine. It is polled for [`action::Op`]s, which an
 //!    executor performs, and ends in a [`converge::RunReport`].
 //!
+//! Between a server and its agents: [`id`] names an envoy, [`wire`] is what they say to each other, and [`bundle`] holds
+//! what only a signature makes true: the policy, its [`bundle::Assignment`] to one envoy, the fleet's
+//! [`bundle::KeySet`]. [`server`] decides who becomes an envoy and what an envoy is answered; [`fleet`] is what it knows
+//! of all of them; [`agent`] is the life of an agent between its server and its machine.
+//!
 //! Around them: [`resource`] holds the resource types and what they compare; [`host`] is what a platform implements
 //! (the crates `vigo-host-*` do); [`mod@template`] and [`when`] are the two languages inside a policy; [`traits`] and
 //! [`value`] are the data that they see; [`secret`] keeps secrets out of policies and out of sight; [`limits`] lists
@@ -45,22 +50,27 @@
 extern crate alloc;
 
 pub mod action;
+pub mod agent;
 pub mod bundle;
 pub mod config;
 pub mod converge;
 pub mod diagnostic;
 pub mod entropy;
+pub mod fleet;
 pub mod glob;
 pub mod guard;
 pub mod host;
+pub mod id;
 pub mod limits;
 pub mod plan;
 pub mod resolve;
 pub mod resource;
 pub mod secret;
+pub mod server;
 pub mod source;
 pub mod template;
 pub mod time;
 pub mod traits;
 pub mod value;
 pub mod when;
+pub mod wire;

@@ -129,3 +129,42 @@ pub const BUNDLE_ITEMS_MAX: usize = 8 << 20;
 
 /// Levels of lists and maps in a bundle's data: YAML's, and what a `foreach` wraps around an item. The reader recurses.
 pub const BUNDLE_LEVELS_MAX: usize = 96;
+
+/// Numbers behind the highest that a connection's replay window remembers: twice what a connection has in flight, twice.
+pub const REPLAY_WINDOW: u64 = 256;
+
+/// Bytes of a request's envelope: a report of the most resources, cut to size by the agent.
+pub const REQUEST_BYTES_MAX: usize = 4 << 20;
+
+/// Bytes of an envelope of somebody who has no certificate yet: keys, a signing request, a token.
+pub const ENROL_BYTES_MAX: usize = 16 << 10;
+
+/// Bytes of an answer: the largest bundle, and room for what goes with it.
+pub const REPLY_BYTES_MAX: usize = BUNDLE_BYTES_MAX + (1 << 20);
+
+/// Attempts to enrol that one source may make in a minute: a rack that is switched on behind one address takes two.
+pub const ATTEMPTS_A_MINUTE_MAX: u32 = 30;
+
+/// Sources whose attempts are counted; while there are more, new ones wait: some megabytes.
+pub const ATTEMPT_SOURCES_MAX: usize = 65_536;
+
+/// Classes of a published tree: each match block is one, and ten thousand are a large fleet.
+pub const CLASSES_MAX: usize = 200_000;
+
+/// Bytes of a table of classes: some globs for each of the most.
+pub const CLASS_TABLE_BYTES_MAX: usize = 32 << 20;
+
+/// Bytes of the reports that an agent keeps for its server: months of drift repaired daily.
+pub const REPORTS_BYTES_MAX: u64 = 100 << 20;
+
+/// Reports that an agent keeps for its server: what it holds of each in memory are 16 bytes.
+pub const REPORTS_MAX: usize = 50_000;
+
+/// Requests that are on their way over one connection at once: an agent's reports, check-in and secrets, with room.
+pub const STREAMS_MAX: usize = 64;
+
+/// Bytes of one frame on TCP, behind its head: others get their turn between frames.
+pub const FRAME_BYTES_MAX: usize = 16 << 10;
+
+/// Bytes that a side may send on a stream before the other asks for more: what one that reads nothing makes it hold.
+pub const STREAM_CREDIT: usize = 64 << 10;

@@ -18,7 +18,8 @@ use std::process::ExitCode;
 
 const USAGE: &str = "usage: cargo xtask VERB
 
-  demo                        converge examples/stacks in a sandbox: plan, run, run again, repair
+  demo [--keep]               examples/stacks in a sandbox: one machine (plan, run, run again, repair),
+                              then a server with three; --keep leaves that running until Ctrl-C
   test [STAGE…] [--install]   everything that CI runs, or only the named stages; --install also
                               builds the cargo tools that are missing (cargo-nextest, cargo-deny)
   test hosts [SCENARIO…]      real Debian machines with systemd, in containers (needs root)

@@ -48,6 +48,13 @@ pub fn build_vigo(release: bool) -> Result<PathBuf> {
     Ok(target().join(if release { "release" } else { "debug" }).join("vigo"))
 }
 
+/// Builds programs and returns where they are.
+pub fn build(packages: &[&str]) -> Result<PathBuf> {
+    let named = packages.iter().flat_map(|package| ["--package", package]);
+    cargo().args(["build", "--locked", "--bins"]).args(named).run()?;
+    Ok(target().join("debug"))
+}
+
 /// A directory of this run's own, removed at the end.
 pub struct Scratch(PathBuf);
 

@@ -1,22 +1,28 @@
-//! The policy of one class of envoys: what publish makes and Converge consumes.
+//! The policy of one class of envoys: what publish makes and Converge consumes; and what else a server signs.
 //!
 //! [`sign`] turns a policy into bytes that an agent believes, [`verify`] back; [`PolicyBundle::encode`] and
 //! [`PolicyBundle::decode`] are the same without the belief.
 
+mod assignment;
 mod decode;
 mod encode;
 mod error;
+mod keyset;
 mod policy;
 mod sign;
+mod signed;
 #[cfg(test)]
 mod tests;
 mod wanted;
 
+pub use assignment::Assignment;
 pub use ed25519_dalek::{SigningKey, VerifyingKey};
 pub use error::BundleError;
+pub use keyset::{Ca, KeySet, KeySetError, KeyState, TrustedKey};
 pub use policy::{
     Arm, Attribute, Blob, BundleCrate, BundleResource, Edge, EdgeKind, Place, PolicyBundle, Raw, Scalar, Selector,
     SelectorArm, Stamp, Style,
 };
-pub use sign::{KeyId, SignedBundle, sign, verify};
+pub use sign::{sign, verify};
+pub use signed::{KeyId, Purpose, Signed};
 pub use wanted::TraitsWanted;

@@ -1,6 +1,6 @@
 //! Bundles on their way: encoded, signed, damaged.
 
-use super::{BundleError, KeyId, Place, PolicyBundle, SignedBundle, sign, verify};
+use super::{BundleError, KeyId, Place, PolicyBundle, Signed, sign, verify};
 use crate::config::Config;
 use crate::limits;
 use crate::resolve;
@@ -99,7 +99,7 @@ fn a_changed_byte_is_refused() {
     for at in 0..signed.bytes.len() {
         let mut bytes = signed.bytes.to_vec();
         bytes[at] ^= 1 << (at % 8);
-        assert_eq!(verify(&SignedBundle { bytes: bytes.into(), ..signed.clone() }, &keys), bad, "byte {at}");
+        assert_eq!(verify(&Signed { bytes: bytes.into(), ..signed.clone() }, &keys), bad, "byte {at}");
     }
     for at in 0..64 {
         let mut changed = signed.clone();
@@ -114,7 +114,7 @@ fn only_a_known_key_is_believed() {
     let other = key(8).verifying_key();
     assert_eq!(verify(&signed, &[other]), Err(BundleError::UnknownKey { key_id: signed.key_id }));
     assert_eq!(verify(&signed, &[]), Err(BundleError::UnknownKey { key_id: signed.key_id }));
-    let renamed = SignedBundle { key_id: KeyId::of(&other), ..signed };
+    let renamed = Signed { key_id: KeyId::of(&other), ..signed };
     assert_eq!(verify(&renamed, &[other]), Err(BundleError::BadSignature { key_id: renamed.key_id }));
 }
 

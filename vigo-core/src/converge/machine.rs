@@ -121,7 +121,7 @@ enum Stage {
 /// A crate's gate.
 #[derive(Default)]
 pub(super) struct Gate {
-    /// As far as traits and clock decide it; `None` is true.
+    /// As far as name, traits and clock decide it; `None` is true.
     pub(super) expr: Option<Expr>,
     /// What its looking part said, and in a plan the resource that keeps it from being known.
     pub(super) decided: Option<(Tri, Option<u32>)>,

@@ -15,7 +15,7 @@ pub struct Options {
     /// Resources to run, as `crate/name`; empty is all. The others are left out as if they were not in the policy,
     /// except that what was stored for them is kept.
     pub only: Vec<Arc<str>>,
-    /// The envoy, for templates.
+    /// The envoy, for templates and `hostname_match`.
     pub envoy: Envoy,
     /// Local date and time at the start of the run.
     pub clock: Civil,

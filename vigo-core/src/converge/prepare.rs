@@ -28,7 +28,7 @@ pub(super) struct Node {
     pub(super) fields: Option<Fields>,
     pub(super) identity: Option<Arc<str>>,
     pub(super) footprint: Footprint,
-    /// `when:`, decided by traits and clock as far as they go.
+    /// `when:`, decided by name, traits and clock as far as they go.
     pub(super) when: Option<Expr>,
     /// What keeps it from being run, found before its turn.
     pub(super) fault: Option<Box<Problem>>,
@@ -203,7 +203,7 @@ impl Converge {
     }
 
     pub(super) fn fold(&self, expr: &Expr) -> Expr {
-        when::fold_traits(expr, &self.traits, &self.options.clock)
+        when::fold_traits(expr, &self.options.envoy.hostname, &self.traits, &self.options.clock)
     }
 
     /// Renders and checks a resource's attributes; long texts only with `long`.

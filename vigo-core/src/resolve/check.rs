@@ -1,8 +1,7 @@
 //! A whole tree, validated.
 
 use super::class;
-use super::facts::Host;
-use super::policy;
+use super::policy::{self, Resolved};
 use super::templates::Cache;
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, tidy};
@@ -13,6 +12,11 @@ use hashbrown::{HashMap, HashSet};
 /// Returns everything that is wrong or doubtful in the tree: of its files, of each match block's class, and of the
 /// crates that are in no class. Each place is named once, with the number of match blocks that it concerns.
 pub fn check(config: &Config<'_>) -> Vec<Diagnostic> {
+    through(config, &mut |_| {})
+}
+
+/// Does what [`check`] does, and hands on what each match block without an error comes to.
+pub(super) fn through(config: &Config<'_>, each: &mut dyn FnMut(Resolved)) -> Vec<Diagnostic> {
     let mut all = config.diagnostics.clone();
     all.extend(super::written::check(config));
     let mut cache = Cache::default();
@@ -24,9 +28,9 @@ pub fn check(config: &Config<'_>) -> Vec<Diagnostic> {
         for member in &super::crates::collect(config, &layers).members {
             included.insert(&member.krate.name);
         }
-        let (resolved, mut diagnostics) = policy::of_class(config, &layers, Host::Any(true), Some(&mut cache));
-        if resolved.is_none_or(|r| !r.class.hostname_matches.is_empty()) {
-            diagnostics.extend(policy::of_class(config, &layers, Host::Any(false), Some(&mut cache)).1);
+        let (resolved, diagnostics) = policy::of_class(config, &layers, Some(&mut cache));
+        if let Some(resolved) = resolved {
+            each(resolved);
         }
         for d in diagnostics {
             match found.get_mut(&mistake(&d)) {

@@ -3,7 +3,6 @@
 use crate::config::{Common, Config, Environment, EnvironmentsFile, MatchBlock, MatchFile};
 use crate::diagnostic::{Code, Diagnostic, Span};
 use alloc::format;
-use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -17,8 +16,6 @@ pub struct Class {
     pub block: usize,
     /// The environment, if one applies.
     pub environment: Option<Arc<str>>,
-    /// The globs of `hostname_match` that were asked, sorted, with the answer.
-    pub hostname_matches: Vec<(String, bool)>,
 }
 
 impl fmt::Display for Class {
@@ -28,7 +25,7 @@ impl fmt::Display for Class {
         if let Some(environment) = &self.environment {
             write!(f, "@{environment}")?;
         }
-        self.hostname_matches.iter().try_for_each(|(glob, yes)| write!(f, " {}{glob}", if *yes { '+' } else { '-' }))
+        Ok(())
     }
 }
 

@@ -1,12 +1,14 @@
 //! A hostname and a tree to the policy of its class.
 //!
-//! [`resolve`] answers for one host; [`check`] looks through a whole tree; [`validate`] does both. The order of the work is that of the language:
+//! [`resolve`] answers for one host; [`check`] looks through a whole tree; [`validate`] does both; [`classes`] answers for
+//! every host that there may be. The order of the work is that of the language:
 //! the match block and its layers, the set of crates, variables, stamps, conditions as far as a server knows them,
 //! edges.
 
 mod attributes;
 mod check;
 mod class;
+mod classes;
 mod contract;
 mod crates;
 mod cycle;
@@ -19,6 +21,7 @@ mod policy;
 mod render;
 mod secrets;
 mod stamp;
+mod table;
 mod targets;
 mod templates;
 mod trace;
@@ -28,7 +31,9 @@ mod written;
 
 pub use check::check;
 pub use class::Class;
+pub use classes::{ClassPolicy, Classes, classes};
 pub use hostname::{HostnameError, hostname};
 pub use policy::{Resolved, resolve};
+pub use table::{ClassTable, ClassTableError};
 pub use trace::{ConditionTrace, CrateTrace, ExcludedTrace, Setting, Trace, VarTrace};
 pub use validate::validate;

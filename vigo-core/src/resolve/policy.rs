@@ -4,7 +4,7 @@ use super::attributes::{Attributes, Lowering};
 use super::class::{self, Class, Layers};
 use super::crates::{self, CrateSet};
 use super::edges::{self, WrittenEdge};
-use super::facts::{ClassFacts, CrateFacts, Host};
+use super::facts::{ClassFacts, CrateFacts};
 use super::instances::{self, Context, CrateInstance, Instance, Instances};
 use super::render::PublishData;
 use super::trace::{CrateTrace, Setting, Trace};
@@ -24,7 +24,6 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::cell::RefCell;
 use hashbrown::HashMap;
 
 /// What a host of one class gets, and why.
@@ -58,23 +57,21 @@ pub fn resolve(config: &Config<'_>, hostname: &str, environment: Option<&str>) -
         return Err(config.diagnostics.clone());
     }
     let layers = class::select(config, hostname, environment).map_err(|d| alloc::vec![d])?;
-    let (resolved, diagnostics) = of_class(config, &layers, Host::Named(hostname), None);
-    match resolved {
-        Some(resolved) => Ok(Resolved { warnings: diagnostics, ..resolved }),
-        None => Err(diagnostics),
-    }
+    let (resolved, diagnostics) = of_class(config, &layers, None);
+    let Some(mut resolved) = resolved else { return Err(diagnostics) };
+    resolved.trace.match_files = config.match_files.iter().map(|f| f.path.into()).collect();
+    Ok(Resolved { warnings: diagnostics, ..resolved })
 }
 
 /// Resolves one class: the policy, unless there is an error, and everything that is wrong or doubtful. With a `cache` it
-/// is validated too: names in templates, targets.
+/// is validated too: names in templates, targets. What is the same for every class ([`Trace::match_files`]) is left out.
 pub(super) fn of_class<'c, 'a>(
     config: &'c Config<'a>,
     layers: &Layers<'c, 'a>,
-    host: Host<'c>,
     cache: Option<&mut templates::Cache>,
 ) -> (Option<Resolved>, Vec<Diagnostic>) {
     let set = crates::collect(config, layers);
-    let facts = facts(&set, layers.environment, host);
+    let facts = facts(&set, layers.environment);
     let mut vars = vars::host(layers);
     let mut cx = Context { config, layers: Some(layers), set: &set, facts: &facts, diagnostics: Vec::new() };
     let (bundle, conditions) = policy(&mut cx, &mut vars, cache);
@@ -83,7 +80,7 @@ pub(super) fn of_class<'c, 'a>(
         return (None, diagnostics);
     }
     let trace = Trace {
-        match_files: config.match_files.iter().map(|f| f.path.into()).collect(),
+        match_files: Vec::new(),
         block: Setting::at("block", layers.block.node),
         pattern: layers.pattern.into(),
         crates: set.members.iter().map(|m| crate_trace(m, &facts)).collect(),
@@ -95,7 +92,6 @@ pub(super) fn of_class<'c, 'a>(
         file: layers.file.path.into(),
         block: layers.index + 1,
         environment: layers.environment.map(Arc::from),
-        hostname_matches: facts.asked.take().into_iter().collect(),
     };
     let resolved = Resolved {
         class,
@@ -115,7 +111,7 @@ pub(super) fn of_crate<'c, 'a>(
     cache: &mut templates::Cache,
 ) -> Vec<Diagnostic> {
     let set = crates::alone(config, krate);
-    let facts = facts(&set, None, Host::Any(true));
+    let facts = facts(&set, None);
     let mut cx = Context { config, layers: None, set: &set, facts: &facts, diagnostics: Vec::new() };
     policy(&mut cx, &mut HostVars::none(), Some(cache));
     cx.diagnostics
@@ -130,14 +126,8 @@ fn crate_trace(member: &crates::Member<'_, '_>, facts: &ClassFacts<'_>) -> Crate
 }
 
 /// Folds the conditions of the arms, so that every other condition can ask for them.
-fn facts<'c>(set: &CrateSet<'c, '_>, environment: Option<&'c str>, host: Host<'c>) -> ClassFacts<'c> {
-    let mut facts = ClassFacts {
-        host,
-        environment,
-        roles: set.roles.clone(),
-        conditions: HashMap::new(),
-        asked: RefCell::new(BTreeMap::new()),
-    };
+fn facts<'c>(set: &CrateSet<'c, '_>, environment: Option<&'c str>) -> ClassFacts<'c> {
+    let mut facts = ClassFacts { environment, roles: set.roles.clone(), conditions: HashMap::new() };
     let none = Value::map::<&str>([]);
     let fold = |e: &Expr| when::fold(e, &CrateFacts { class: &facts, vars: &none });
     let conditions = set.members.iter().map(|m| (m.krate.name.clone(), fold(&m.condition))).collect();

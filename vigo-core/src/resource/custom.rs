@@ -382,7 +382,8 @@ fn question(want: &Want, dry_run: bool) -> Text {
 /// What a policy can nest is less.
 const DEPTH_MAX: usize = 128;
 
-fn json(out: &mut String, value: &Value, depth: usize) {
+/// Writes a value as JSON.
+pub(crate) fn json(out: &mut String, value: &Value, depth: usize) {
     match value {
         Value::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
         Value::Int(n) => out.push_str(&n.to_string()),

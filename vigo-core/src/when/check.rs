@@ -41,15 +41,11 @@ fn misplaced(call: &Call, context: Context) -> Option<WhenError> {
                 .error("`changed` cannot stand in a crate's `when:` or in an arm")
                 .help("write it in the `when:` of a resource"),
         ),
-        Context::RoleArm
-            if call.builtin.side() != Side::Traits && !matches!(name, "environment" | "hostname_match") =>
-        {
-            Some(
-                call.place.error(format!("`{name}` cannot stand in an arm of a role")).help(
-                    "use `environment`, `hostname_match` or a trait, or put the condition into the crate's `when:`",
-                ),
-            )
-        }
+        Context::RoleArm if !matches!(call.builtin.side(), Side::Name | Side::Traits) && name != "environment" => Some(
+            call.place
+                .error(format!("`{name}` cannot stand in an arm of a role"))
+                .help("use `environment`, `hostname_match` or a trait, or put the condition into the crate's `when:`"),
+        ),
         Context::Bundle if call.builtin.side() == Side::Server => {
             Some(call.place.error(format!("`{name}` is decided by the server and cannot stand in a bundle")))
         }

@@ -59,7 +59,7 @@ pub enum Decision {
 ///
 /// Look it up, remember the answer and call again. What another operand has settled already is never asked for:
 /// nothing is looked at for `false && command_succeeds('x')`.
-/// Fold by server, traits and clock before; what they should have decided is unknown here.
+/// Fold by server, name, traits and clock before; what they should have decided is unknown here.
 pub fn decide(expr: &Expr, known: &dyn Fn(&Look) -> Option<Tri>) -> Decision {
     match expr {
         Expr::True => Decision::Decided(Tri::True),

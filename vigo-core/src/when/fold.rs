@@ -3,7 +3,6 @@
 use super::builtin::Decide;
 use super::expr::{Call, Expr};
 use super::tri::Tri;
-use crate::glob::Glob;
 use crate::time::Civil;
 use crate::traits::TraitSet;
 use crate::value::Value;
@@ -19,14 +18,11 @@ pub trait ServerFacts {
     /// Returns the condition by which the class has the crate, without the crate's own `when:`.
     fn configcrate(&self, name: &str) -> Expr;
 
-    /// Returns whether the name that the envoys of this class enrolled with matches; all give the same answer.
-    fn hostname_match(&self, glob: &Glob) -> bool;
-
     /// Returns a variable as the crate sees it, by a dotted path.
     fn var(&self, path: &str) -> Option<Value>;
 }
 
-/// Replaces what the server knows. The rest is for the agent: traits, clock and looks.
+/// Replaces what the server knows of the whole class. The rest is for the agent: its name, traits, clock and looks.
 pub fn fold(expr: &Expr, facts: &dyn ServerFacts) -> Expr {
     replace(expr, &|call| match call.builtin.decide {
         Decide::Server(decide) => Some(decide(call, facts)),
@@ -34,10 +30,11 @@ pub fn fold(expr: &Expr, facts: &dyn ServerFacts) -> Expr {
     })
 }
 
-/// Replaces what traits and clock say, as they stood at the start of the run. What is left are looks, and what could
-/// not be read.
-pub fn fold_traits(expr: &Expr, traits: &TraitSet, clock: &Civil) -> Expr {
+/// Replaces what the name that the envoy enrolled with says, and what traits and clock say, as they stood at the start of
+/// the run. What is left are looks, and what could not be read.
+pub fn fold_traits(expr: &Expr, hostname: &str, traits: &TraitSet, clock: &Civil) -> Expr {
     replace(expr, &|call| match call.builtin.decide {
+        Decide::Name(decide) => Some(decide(call, hostname).into()),
         Decide::Traits(decide) => Some(decide(call, traits).into()),
         Decide::Clock(decide) => Some(Tri::from(decide(call, clock)).into()),
         _ => None,

@@ -1,9 +1,9 @@
-//! `when:` expressions: text → checked tree → folded by the server → folded by traits and clock → decided by looks.
+//! `when:` expressions: text → checked tree → folded by the server → folded by name, traits and clock → decided by looks.
 //!
 //! 1. [`Expr::parse`] reads and checks a text, with its `{{ }}` cut out; [`Expr::render`] puts their values in, as data.
 //! 2. [`Expr::references`] lists the names that only the tree can check; [`split_changed`] takes `changed` away.
 //! 3. [`fold()`] replaces what the server knows; what is left prints ([`Expr::bundle_text`]) and parses back
-//!    ([`Context::Bundle`]) on the agent, where [`fold_traits`] replaces what traits and clock say.
+//!    ([`Context::Bundle`]) on the agent, where [`fold_traits`] replaces what name, traits and clock say.
 //! 4. [`decide`] names the next look that matters, or the outcome. Folding early or late never changes an outcome.
 
 pub mod builtin;

@@ -26,8 +26,6 @@ pub enum ReferenceKind {
     Role,
     /// `has_configcrate(name)`: must be in the tree.
     Configcrate,
-    /// `hostname_match(glob)`: its outcome is part of the class.
-    Hostname,
     /// `var(name)`: may be missing.
     Variable,
     /// `var_is(name, …)`: may be missing, may not hold a secret.
@@ -53,7 +51,6 @@ fn reference(call: &Call) -> Option<Reference<'_>> {
         "environment" => ReferenceKind::Environment,
         "has_role" => ReferenceKind::Role,
         "has_configcrate" => ReferenceKind::Configcrate,
-        "hostname_match" => ReferenceKind::Hostname,
         "var" => ReferenceKind::Variable,
         "var_is" => ReferenceKind::PlainVariable,
         "has_trait" | "trait_is" => ReferenceKind::Trait,

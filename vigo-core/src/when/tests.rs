@@ -1,7 +1,6 @@
 //! Tests of the whole way from text to outcome.
 
 use super::*;
-use crate::glob::Glob;
 use crate::time::{Civil, Timestamp};
 use crate::traits::TraitSet;
 use crate::value::{Text, Value};
@@ -45,7 +44,7 @@ fn traits() -> TraitSet {
     .unwrap()
 }
 
-/// What a server might know.
+/// What a server might know; the host is what an agent knows of itself.
 #[derive(Clone, Debug, Default)]
 struct Facts {
     environment: Option<String>,
@@ -66,10 +65,6 @@ impl ServerFacts for Facts {
 
     fn configcrate(&self, name: &str) -> Expr {
         self.crates.get(name).cloned().unwrap_or(Expr::False)
-    }
-
-    fn hostname_match(&self, glob: &Glob) -> bool {
-        glob.matches(&self.host)
     }
 
     fn var(&self, path: &str) -> Option<Value> {
@@ -302,7 +297,7 @@ fn the_server_folds_what_it_knows() {
         ("crate", "has_configcrate('nginx')", "true"),
         ("no crate", "has_configcrate('db')", "false"),
         ("crate by an arm", "!has_configcrate('apt') && is_virtual", "!os_family('debian') && is_virtual"),
-        ("hostname", "hostname_match('WEB-*.prod.*')", "true"),
+        ("a class has no one name", "hostname_match('WEB-*') && has_role('webserver')", "hostname_match('WEB-*')"),
         ("true variable", "var('tls') && var('port') && var('app') && var('app.tag')", "true"),
         ("false variables", "var('zero') || var('empty') || var('none') || var('gone') || var('app.gone')", "false"),
         ("variable prints alike", "var_is('port', 8080) && var_is('tls', 'true') && var_is('ratio', '1.5')", "true"),
@@ -319,8 +314,9 @@ fn the_server_folds_what_it_knows() {
 }
 
 #[test]
-fn traits_and_clock_decide_in_three_values() {
+fn name_traits_and_clock_decide_in_three_values() {
     let cases = [
+        ("hostname", "hostname_match('WEB-*.prod.*') && !hostname_match('db-*')", "true"),
         ("family", "os_family('DEBIAN')", "true"),
         ("other family", "os_family('redhat')", "false"),
         ("unions", "os_family('linux') && !os_family('bsd')", "true"),
@@ -352,7 +348,7 @@ fn traits_and_clock_decide_in_three_values() {
         ("day of month", "day_of_month(21) && !day_of_month(1)", "true"),
     ];
     for (name, text, expected) in cases {
-        let folded = fold_traits(&parse(text), &traits(), &clock());
+        let folded = fold_traits(&parse(text), &facts().host, &traits(), &clock());
         let printed = if matches!(folded, Expr::Unknown(_)) { "unknown".into() } else { folded.to_string() };
         assert_eq!(printed, expected, "{name}: {folded}");
     }
@@ -381,7 +377,7 @@ fn odd_traits_are_unknown_or_false_and_never_true() {
         ("unknown arch", "arch('arm64')", os(vec![("arch", "mips".into())]), "false"),
     ];
     for (name, text, set, expected) in cases {
-        let folded = fold_traits(&parse(text), &set, &clock());
+        let folded = fold_traits(&parse(text), "h", &set, &clock());
         let printed = if matches!(folded, Expr::Unknown(_)) { "unknown".into() } else { folded.to_string() };
         assert_eq!(printed, expected, "{name}: {folded}");
     }
@@ -537,6 +533,9 @@ fn conditions_that_exclude_each_other_are_seen() {
         ("false", "false", "is_virtual", true),
         ("true", "true", "is_virtual", false),
         ("environments", "environment('a')", "environment('b')", true),
+        ("names", "hostname_match('Web-1')", "hostname_match('web-2')", true),
+        ("one name", "hostname_match('Web-1')", "hostname_match('web-1')", false),
+        ("names that may be one", "hostname_match('web-1')", "hostname_match('web-*')", false),
     ];
     for (name, a, b, expected) in cases {
         assert_eq!(exclusive(&parse(a), &parse(b)), expected, "{name}");
@@ -570,6 +569,8 @@ fn leaf() -> impl Strategy<Value = String> {
         "has_configcrate('apt')",
         "has_configcrate('gone')",
         "hostname_match('web-*')",
+        "hostname_match('web-1')",
+        "hostname_match('DB-1')",
         "var('a')",
         "var_is('a', 1)",
         "os_family('debian')",
@@ -731,7 +732,7 @@ fn meaning(expr: &Expr, facts: &Facts, traits: &TraitSet, clock: &Civil, seed: u
         Expr::Call(call) if call.builtin.name == "has_configcrate" => of(&facts.configcrate(&call.text(0))),
         Expr::Call(call) => match call.builtin.side() {
             Side::Server => fold(expr, facts).into_tri(),
-            Side::Traits | Side::Clock => fold_traits(expr, traits, clock).into_tri(),
+            Side::Name | Side::Traits | Side::Clock => fold_traits(expr, &facts.host, traits, clock).into_tri(),
             Side::Look => answer(seed, &looks(expr)[0]),
         },
         Expr::Unknown(_) | Expr::Template(_) => panic!("not in a fresh expression"),
@@ -773,14 +774,14 @@ proptest! {
         let residual = fold(&expr, &facts);
         let carried = Expr::parse(&residual.bundle_text().unwrap(), Context::Bundle).unwrap();
         prop_assert_eq!(&carried, &residual);
-        let rest = fold_traits(&carried, &traits, &clock);
+        let rest = fold_traits(&carried, &facts.host, &traits, &clock);
         let (stepped, asked) = step(&rest, &look);
         prop_assert_eq!(kind(&stepped), kind(&expected), "{} → {} → {}", expr, residual, rest);
         prop_assert!(asked.iter().all(|l| looks(&rest).contains(l)));
 
         // Traits first, and everything in one go.
-        let other_way = fold(&fold_traits(&expr, &traits, &clock), &facts);
-        let other_way = fold_traits(&other_way, &traits, &clock);
+        let other_way = fold(&fold_traits(&expr, &facts.host, &traits, &clock), &facts);
+        let other_way = fold_traits(&other_way, &facts.host, &traits, &clock);
         prop_assert_eq!(kind(&eval(&other_way, &look)), kind(&expected));
         prop_assert_eq!(kind(&eval(&rest, &look)), kind(&expected));
         prop_assert_eq!(fold(&residual, &facts), residual);

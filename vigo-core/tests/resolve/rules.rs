@@ -306,13 +306,14 @@ resources:
         [
             "a/none ",
             "a/agent is_container",
-            "a/host ",
+            "a/host hostname_match('web-*')",
+            "a/other hostname_match('db-*')",
             "a/text file_exists('/etc/x')",
             "a/role !is_virtual",
             "a/handler! hour_range(2, 5)",
         ]
     );
-    assert_eq!(r.class.to_string(), "envoys.vgo#1@prod -db-* +web-*");
+    assert_eq!(r.class.to_string(), "envoys.vgo#1@prod");
     assert_eq!(edges(&r.bundle), ["a/none ⇒ a/handler"]);
 }
 

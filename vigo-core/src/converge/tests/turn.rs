@@ -185,6 +185,23 @@ fn a_further_attempt_looks_anew() {
 }
 
 #[test]
+fn a_condition_on_the_name_is_decided_by_that_of_the_run() {
+    let mut m = Machine::new();
+    let policy = "resources:
+  - {name: own, type: file, target_path: /etc/own, content: x, when: \"hostname_match('[h]')\"}
+  - {name: other, type: file, target_path: /etc/other, content: x, when: \"hostname_match('web-*')\"}
+  - name: arms
+    type: file
+    target_path: /etc/arms
+    content: x
+    case: [{when: \"hostname_match('web-*')\", set: {content: web}}, {when: \"!hostname_match('db-*')\", set: {content: rest}}]
+";
+    let report = m.apply(policy);
+    assert_eq!(outcomes(&report), ["own changed", "other skipped when", "arms changed"], "{report:#?}");
+    assert_eq!(m.disk.read("/etc/arms").unwrap_or_default(), "rest");
+}
+
+#[test]
 fn what_lies_in_a_directory_that_was_not_made_is_skipped() {
     let policy = "resources:
   - {name: d, type: directory, target_path: /etc/d}

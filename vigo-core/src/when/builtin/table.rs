@@ -74,6 +74,8 @@ pub enum ParamKind {
 pub enum Side {
     /// The server, at publish.
     Server,
+    /// The agent, from the name that it enrolled with.
+    Name,
     /// The agent, from its traits at the start of a run.
     Traits,
     /// The agent, by looking when the resource's turn has come.
@@ -88,6 +90,8 @@ pub(in crate::when) enum Decide {
     Trigger,
     /// By what the server knows; a crate's condition may be left.
     Server(fn(&Call, &dyn ServerFacts) -> Expr),
+    /// By the name that the envoy enrolled with.
+    Name(fn(&Call, &str) -> bool),
     /// By traits.
     Traits(fn(&Call, &TraitSet) -> Tri),
     /// By what such a look finds.
@@ -110,6 +114,7 @@ impl Builtin {
     pub fn side(&self) -> Side {
         match self.decide {
             Decide::Trigger | Decide::Server(_) => Side::Server,
+            Decide::Name(_) => Side::Name,
             Decide::Traits(_) => Side::Traits,
             Decide::Look(_) => Side::Look,
             Decide::Clock(_) => Side::Clock,

@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: the story of one machine, told with the real agent in a sandbox.
+//! One machine, and no server.
 //!
 //! Each chapter is checked: what the agent says, and what is really there.
 
@@ -7,20 +7,17 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use super::story::{expect, say};
 use crate::failure::{Failure, Result};
 use crate::json::Json;
 use crate::process::Program;
-use crate::workspace::{Scratch, build_vigo, root};
+use crate::workspace::{build_vigo, root};
 
-/// Tells the story; anything unexpected ends it with a failure.
-pub fn run(args: &[String]) -> Result<()> {
-    if let Some(arg) = args.first() {
-        return Err(Failure::new(format!("`demo` takes no arguments, seen `{arg}`")));
-    }
+/// Tells it, in `place`.
+pub fn tell(place: &Path) -> Result<()> {
     let stacks = root().join("examples/stacks");
     let vigo = build_vigo(false)?;
-    let scratch = Scratch::new("demo")?;
-    let sandbox = |name: &str| Sandbox::new(&vigo, &stacks, &scratch.path().join(name));
+    let sandbox = |name: &str| Sandbox::new(&vigo, &stacks, &place.join(name));
     sandbox("machine")?.tell(&sandbox("twin")?)
 }
 
@@ -93,7 +90,7 @@ impl Sandbox {
         expect("the twin is as it was, too", snapshot(&twin.machine)? == converged)?;
         let last = self.counts("apply", 0)?;
         expect("and stays so", last.changed == 0.0)?;
-        println!("\nThat was all: one tree of files, one command, nothing left to do.");
+        println!("\nSo much for one machine: one tree of files, one command, nothing left to do.");
         Ok(())
     }
 
@@ -173,18 +170,6 @@ impl Counts {
     }
 }
 
-fn say(title: &str, text: &str) {
-    println!("\n── {title} ──\n{text}\n");
-}
-
-fn expect(what: &str, holds: bool) -> Result<()> {
-    if !holds {
-        return Err(Failure::new(format!("the story goes wrong: expected that {what}")));
-    }
-    println!("✓ {what}");
-    Ok(())
-}
-
 fn snapshot(dir: &Path) -> Result<Snapshot> {
     fn walk(dir: &Path, prefix: &Path, into: &mut Snapshot) -> std::io::Result<()> {
         for entry in fs::read_dir(dir)? {
@@ -211,6 +196,7 @@ fn snapshot(dir: &Path) -> Result<Snapshot> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workspace::Scratch;
 
     #[test]
     fn a_snapshot_sees_content_mode_and_what_is_gone() {

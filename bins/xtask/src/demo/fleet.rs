@@ -1,0 +1,216 @@
+//! One server and three machines.
+
+use std::fs::{self, File};
+use std::net::{TcpListener, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::Child;
+
+use super::story::{expect, expect_soon, say};
+use crate::failure::{Failure, Result};
+use crate::json::Json;
+use crate::process::{Program, signal};
+use crate::workspace::{build, root, which};
+
+/// The machines' names; the example's match block takes them.
+const NAMES: &[&str] = &["demo-1", "demo-2", "demo-3"];
+
+/// Tells it, in `place`; with `keep`, the fleet then runs until Ctrl-C.
+pub fn tell(place: &Path, keep: bool) -> Result<()> {
+    let fleet = Fleet::new(place)?;
+    say("A server", "On an empty directory it makes its keys, its database and its ports.");
+    let mut server = fleet.serve()?;
+    fleet.show(&["server", "status"])?;
+
+    say("Three machines", "One token admits them. Each makes its own keys, and enrols.");
+    let token = fleet.json(&["tokens", "create", "--match", "demo-*", "--uses", "3"])?;
+    let token = token.text("token").unwrap_or_default().to_owned();
+    let status = fleet.json(&["server", "status"])?;
+    for name in NAMES {
+        print!("{}", fleet.bootstrap(name, &token, &status)?.text()?);
+    }
+    let spent = fleet.bootstrap("demo-4", &token, &status)?.output()?;
+    print!("{}", spent.stderr);
+    expect("a token that is used up admits nobody", spent.code() == 1)?;
+
+    say("The policy", "Published once: every machine of the fleet gets it with its next check-in, signed.");
+    copy(&root().join("examples/stacks"), &fleet.data().join("stacks"))?;
+    fleet.show(&["config", "publish"])?;
+    let agents = NAMES.iter().map(|name| fleet.live(name)).collect::<Result<Vec<_>>>()?;
+    expect_soon("all three converge", || Ok(fleet.words()? == ["converged"; 3]))?;
+    fleet.show(&["nodes", "list"])?;
+    for name in NAMES {
+        expect(&format!("{name} has the files"), fleet.root(name).join("etc/motd").is_file())?;
+    }
+
+    say("Somebody was here", "A file on one machine is edited by hand. The machine puts it back, and reports it.");
+    fleet.drift(NAMES[0])?;
+    expect_soon("it is put back", || fleet.is_repaired(NAMES[0]))?;
+    let reports = || Ok::<_, Failure>(fleet.json(&["runs", "list"])?.list("runs").len());
+    expect_soon("the server has the report", || Ok(reports()? == NAMES.len() + 1))?;
+    fleet.show(&["runs", "list"])?;
+
+    say("The server is killed", "The machines go on without it: their policy is their own, signed.");
+    server.kill();
+    fleet.drift(NAMES[1])?;
+    expect_soon("a machine repairs itself without a server", || fleet.is_repaired(NAMES[1]))?;
+
+    say("The server returns", "What happened meanwhile is delivered, once.");
+    let server = fleet.serve()?;
+    expect_soon("the report that waited arrives", || Ok(reports()? == NAMES.len() + 2))?;
+    expect_soon("and nobody has any left", || {
+        let envoys = fleet.json(&["nodes", "list"])?;
+        Ok(envoys.list("envoys").iter().all(|e| e.number("queued").is_ok_and(|n| n == 0.0)))
+    })?;
+    fleet.show(&["nodes", "list"])?;
+    let health = format!("https://127.0.0.1:{}/api/v1/health", fleet.https);
+    println!("\nThat was all: one tree of files, one command, every machine.\nThe API: {health}");
+    if keep {
+        let cli = fleet.programs.join("vigocli");
+        println!("It runs until Ctrl-C: {} --data-dir {} nodes list", cli.display(), fleet.data().display());
+        loop {
+            std::thread::park();
+        }
+    }
+    drop((agents, server));
+    Ok(())
+}
+
+struct Fleet {
+    place: PathBuf,
+    programs: PathBuf,
+    agents: u16,
+    https: u16,
+}
+
+/// A program that ends when the story does.
+struct Running(Child);
+
+impl Running {
+    fn kill(&mut self) {
+        signal("KILL", -i64::from(self.0.id()));
+        let _ = self.0.wait();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+impl Fleet {
+    fn new(place: &Path) -> Result<Self> {
+        let programs = build(&["vigo", "vigosrv", "vigocli"])?;
+        let fleet = Self { place: place.to_owned(), programs, agents: free_port()?, https: free_port()? };
+        fs::create_dir_all(fleet.data()).map_err(|e| Failure::at(place, &e))?;
+        let config = format!(
+            "server:\n  agent_listen: \"127.0.0.1:{0}\"\n  api_listen: \"127.0.0.1:{1}\"\n  hostname: localhost\n  \
+             advertise: [\"127.0.0.1:{0}\"]\ncheckin:\n  interval: 2s\n",
+            fleet.agents, fleet.https
+        );
+        let path = fleet.data().join("server.yaml");
+        fs::write(&path, config).map_err(|e| Failure::at(&path, &e))?;
+        Ok(fleet)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.place.join("server")
+    }
+
+    fn root(&self, name: &str) -> PathBuf {
+        self.place.join(name).join("root")
+    }
+
+    /// Starts a program whose words go to a file beside.
+    fn start(&self, name: &str, program: Program) -> Result<Running> {
+        let path = self.place.join(format!("{name}.log"));
+        let log = File::options().create(true).append(true).open(&path).map_err(|e| Failure::at(&path, &e))?;
+        // Ctrl-C ends this program without a word: then the others end, too.
+        let bound = if which("setpriv").is_some() { &["setpriv", "--pdeathsig", "KILL"][..] } else { &["env"] };
+        program.under(bound).spawn(Some(log)).map(Running)
+    }
+
+    /// Starts the server and waits until it answers.
+    fn serve(&self) -> Result<Running> {
+        let program = Program::new(self.programs.join("vigosrv")).arg("--data-dir").arg(self.data());
+        let server = self.start("server", program)?;
+        expect_soon("the server answers", || Ok(self.cli(&["server", "status"]).output()?.ok()))?;
+        Ok(server)
+    }
+
+    /// Starts the agent of a machine.
+    fn live(&self, name: &str) -> Result<Running> {
+        let program = Program::new(self.programs.join("vigo")).arg("run").arg("--root").arg(self.root(name));
+        self.start(name, program.arg("--state-dir").arg(self.place.join(name).join("state")))
+    }
+
+    fn bootstrap(&self, name: &str, token: &str, status: &Json) -> Result<Program> {
+        let root = self.root(name);
+        fs::create_dir_all(&root).map_err(|e| Failure::at(&root, &e))?;
+        let told = |what: &str| status.text(what).unwrap_or_default().to_owned();
+        let program = Program::new(self.programs.join("vigo")).args(["bootstrap", "--hostname", name]);
+        let program = program.arg("--server").arg(format!("127.0.0.1:{}", self.agents)).env("VIGO_TOKEN", token);
+        let program = program.args(["--root-key", &told("root_key"), "--ca-sha256", &told("ca_sha256")]);
+        Ok(program.arg("--state-dir").arg(self.place.join(name).join("state")))
+    }
+
+    fn cli(&self, args: &[&str]) -> Program {
+        Program::new(self.programs.join("vigocli")).arg("--data-dir").arg(self.data()).args(args)
+    }
+
+    fn show(&self, args: &[&str]) -> Result<()> {
+        println!("$ vigocli {}", args.join(" "));
+        print!("{}", self.cli(args).text()?);
+        Ok(())
+    }
+
+    fn json(&self, args: &[&str]) -> Result<Json> {
+        Json::parse(&self.cli(args).args(["--format", "json"]).text()?)
+    }
+
+    /// Returns the status of each envoy, in one word.
+    fn words(&self) -> Result<Vec<String>> {
+        let envoys = self.json(&["nodes", "list"])?;
+        Ok(envoys.list("envoys").iter().filter_map(|e| e.text("status").map(str::to_owned)).collect())
+    }
+
+    fn drift(&self, name: &str) -> Result<()> {
+        let path = self.root(name).join("etc/motd");
+        println!("edited: /etc/motd of {name}");
+        fs::write(&path, "edited by hand\n").map_err(|e| Failure::at(&path, &e))
+    }
+
+    fn is_repaired(&self, name: &str) -> Result<bool> {
+        let path = self.root(name).join("etc/motd");
+        let text = fs::read_to_string(&path).map_err(|e| Failure::at(&path, &e))?;
+        Ok(!text.contains("edited by hand") && text.contains(name))
+    }
+}
+
+/// Returns a port that nobody has, for TCP and UDP.
+fn free_port() -> Result<u16> {
+    let taken = |e: std::io::Error| Failure::new(format!("no port is free: {e}"));
+    for _ in 0..100 {
+        let tcp = TcpListener::bind("127.0.0.1:0").map_err(taken)?;
+        let port = tcp.local_addr().map_err(taken)?.port();
+        if UdpSocket::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    Err(Failure::new("no port is free for TCP and UDP"))
+}
+
+/// Copies a tree of files.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to).map_err(|e| Failure::at(to, &e))?;
+    for entry in fs::read_dir(from).map_err(|e| Failure::at(from, &e))? {
+        let entry = entry.map_err(|e| Failure::at(from, &e))?;
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            copy(&path, &target)?;
+        } else {
+            fs::copy(&path, &target).map_err(|e| Failure::at(&path, &e))?;
+        }
+    }
+    Ok(())
+}

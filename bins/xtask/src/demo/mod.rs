@@ -1,0 +1,7 @@
+//! `cargo xtask demo`: the story of one machine, then of a fleet, told with the real programs in a sandbox.
+
+mod fleet;
+mod machine;
+mod story;
+
+pub use story::run;
