@@ -75,6 +75,9 @@ impl RunError {
 /// How long requests in hand may take when the server ends.
 const DRAIN: Duration = Duration::from_secs(10);
 
+/// Time between two looks for runs that are too old to keep.
+const PRUNE_PERIOD: Duration = Duration::from_secs(3600);
+
 /// Runs a server on `data_dir`, until it is told to end by SIGTERM or SIGINT.
 ///
 /// # Errors
@@ -83,16 +86,15 @@ pub async fn run(data_dir: &Path) -> Result<(), RunError> {
     let dir = DataDir::open(data_dir)?;
     let config = config::load(&dir.config())?;
     let database = dir.resolve(&config.database.path);
-    let hostname = config.server.hostname.clone().unwrap_or_else(hostname);
-    let hosts: Vec<String> = std::iter::once(hostname.clone()).chain(config.server.tls_sans.iter().cloned()).collect();
-    let keys = Keys::open(&dir, &database, &hosts, now())?;
+    let machine = hostname();
+    let keys = Keys::open(&dir, &database, &config.server.certificate_hosts(&machine), now())?;
     let store = Store::open(&database, &dir.revoked(), now())?;
     let (publisher, published) = Publisher::open(dir.root(), keys.bundle.clone())?;
     note(&store, &publisher).await?;
     let authorities: Vec<Vec<u8>> = keys.keyset.cas.iter().map(|ca| ca.certificate.clone()).collect();
     let tls = Tls::new(&keys.server, &authorities)?;
     let https = api::tls_config(&keys.server)?;
-    let settings = Settings::of(&config, vec![format!("{hostname}:{}", config.server.agent_listen.port)]);
+    let settings = Settings::of(&config, &machine);
     let about = About {
         fleet: keys.keyset.fleet(),
         root_key: keys.root_public(),
@@ -112,6 +114,7 @@ pub async fn run(data_dir: &Path) -> Result<(), RunError> {
     tracing::info!("ready: agents are answered on {}, people on https://{people}", listener.local_addr());
     server.set_listener(listener);
     let (end, ended) = watch::channel(false);
+    let pruning = tokio::spawn(prune(store.clone(), config.database.history_retention.0));
     let https = tokio::spawn(api::serve_https(tcp, https, api::public(context.clone()), ended.clone()));
     let (socket, router) = (dir.socket(), api::local(context));
     let socket = tokio::spawn(async move { api::serve_socket(&socket, router, ended).await });
@@ -126,6 +129,7 @@ pub async fn run(data_dir: &Path) -> Result<(), RunError> {
         listener.shutdown(DRAIN).await;
     }
     let _ = tokio::time::timeout(DRAIN, https).await;
+    pruning.abort();
     store.close();
     outcome
 }
@@ -136,6 +140,19 @@ async fn note(store: &Store, publisher: &Publisher) -> Result<(), RunError> {
         store.published(PublishRow { id, author, at, restores }, Actor::Server, now()).await?;
     }
     Ok(())
+}
+
+/// Takes away the runs that are older than `retention`, now and every hour.
+async fn prune(store: Store, retention: vigo_core::time::Duration) {
+    let mut hours = tokio::time::interval(PRUNE_PERIOD);
+    loop {
+        hours.tick().await;
+        match store.prune_runs(now() - retention).await {
+            Ok(0) => {}
+            Ok(runs) => tracing::info!("{runs} old runs were taken away"),
+            Err(error) => tracing::warn!("old runs stay: {error}"),
+        }
+    }
 }
 
 async fn agents_listener(config: &Config, tls: Tls, server: &Arc<Server>) -> Result<Listener, RunError> {

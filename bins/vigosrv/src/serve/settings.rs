@@ -1,6 +1,6 @@
 //! What of `server.yaml` a request asks for.
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use vigo_core::server::{CheckInSettings, Trusted};
 use vigo_core::time::Duration;
 
@@ -19,18 +19,14 @@ pub struct Settings {
 const SOON: Duration = Duration::from_secs(5);
 
 impl Settings {
-    /// Returns the settings of a configuration. `servers` is where agents find this server, unless `advertise` says
-    /// otherwise.
-    pub fn of(config: &Config, servers: Vec<String>) -> Self {
+    /// Returns the settings of a configuration, on a machine of this name.
+    pub fn of(config: &Config, machine: &str) -> Self {
         let interval = config.checkin.interval.0;
         let (splay, observe_only) = (config.checkin.splay.of(interval), config.checkin.observe_only);
-        let trusted =
-            |t: &crate::config::Trusted| Trusted { pattern: t.match_glob.clone(), from: t.from, until: t.until };
-        let advertised = &config.server.advertise;
         Self {
             check_in: CheckInSettings { interval, splay, observe_only, soon: SOON.min(interval) },
-            trusted: config.enrollment.trusted.iter().map(trusted).collect(),
-            servers: if advertised.is_empty() { servers } else { advertised.clone() },
+            trusted: config.enrollment.trusted.iter().map(config::Trusted::record).collect(),
+            servers: config.server.advertised(machine, config.server.agent_listen.port),
         }
     }
 }
