@@ -119,7 +119,7 @@ pub async fn run(data_dir: &Path) -> Result<(), RunError> {
     let (socket, router) = (dir.socket(), api::local(context));
     let socket = tokio::spawn(async move { api::serve_socket(&socket, router, ended).await });
     let outcome = tokio::select! {
-        () = signals.ended() => Ok(()),
+        () = signals.ended(|| reload(&server, &dir.config(), &machine)) => Ok(()),
         // It ends by itself only when it cannot be made.
         done = socket => done.map_err(std::io::Error::other).map_err(RunError::Signals)?.map_err(RunError::from),
     };
@@ -189,21 +189,38 @@ impl Running for Arc<Server> {
     }
 }
 
-/// What ends the server.
+/// Takes what `server.yaml` says now of check-ins and enrolment; addresses and files stay until the next start.
+fn reload(server: &Server, path: &Path, machine: &str) {
+    match config::load(path) {
+        Ok(config) => {
+            server.settings.store(Arc::new(Settings::of(&config, machine)));
+            tracing::info!("`{}` was read again", path.display());
+        }
+        Err(error) => tracing::error!("what was read before stays: {error}"),
+    }
+}
+
+/// What the server is told by signals.
 struct Signals {
     term: Signal,
     int: Signal,
+    hup: Signal,
 }
 
 impl Signals {
     fn new() -> std::io::Result<Self> {
-        Ok(Self { term: signal(SignalKind::terminate())?, int: signal(SignalKind::interrupt())? })
+        let (term, int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        Ok(Self { term, int, hup: signal(SignalKind::hangup())? })
     }
 
-    async fn ended(&mut self) {
-        tokio::select! {
-            _ = self.term.recv() => {}
-            _ = self.int.recv() => {}
+    /// Waits for the end, and calls `reload` whenever that is asked for.
+    async fn ended(&mut self, reload: impl Fn()) {
+        loop {
+            tokio::select! {
+                _ = self.term.recv() => return,
+                _ = self.int.recv() => return,
+                _ = self.hup.recv() => reload(),
+            }
         }
     }
 }
