@@ -8,8 +8,20 @@ use crate::failure::{Failure, Result};
 use crate::process::Program;
 
 /// What a Debian server has and a build machine may not have; and what the resource types need to be real.
-const PACKAGES: &[&str] =
-    &["systemd-sysv", "dbus", "udev", "sudo", "cron", "openssh-server", "iproute2", "procps", "git", "tzdata", "kmod"];
+const PACKAGES: &[&str] = &[
+    "systemd-sysv",
+    "dbus",
+    "udev",
+    "sudo",
+    "cron",
+    "openssh-server",
+    "iproute2",
+    "nftables",
+    "procps",
+    "git",
+    "tzdata",
+    "kmod",
+];
 
 /// Leaves enabled what a Debian server starts, and nothing that happens to be installed where this runs: a database or an
 /// updater of the build machine would write behind the back of a check, or hold a lock that it needs.

@@ -28,18 +28,32 @@ const BOOT_LIMIT: Duration = Duration::from_secs(60);
 impl SystemdBox {
     /// Boots a machine over `base`. `name` is its host name: at most 12 characters, a network's name is made of it.
     pub fn boot(base: &Base, name: &str) -> Result<Self> {
-        let start = Instant::now();
         let root = base.layer(name)?;
         let dir = root.parent().unwrap_or(&root).to_owned();
         // From here on Drop cleans up.
-        let mut machine = Self { name: name.to_owned(), dir: dir.clone(), nspawn: None, leader: 0 };
+        let mut machine = Self { name: name.to_owned(), dir, nspawn: None, leader: 0 };
         for (path, text) in [("etc/machine-id", String::new()), ("etc/hostname", format!("{name}\n"))] {
             let path = root.join(path);
             fs::write(&path, text).map_err(|e| Failure::at(&path, &e))?;
         }
         Program::new("ip").args(["netns", "add", name]).text()?;
         Program::new("ip").args(["-n", name, "link", "set", "lo", "up"]).text()?;
-        let log = dir.join("console.log");
+        machine.power_on()?;
+        Ok(machine)
+    }
+
+    /// Takes the power away: all that runs is gone at once. Its files and its network stay.
+    pub fn power_off(&mut self) -> Result<()> {
+        let Some(mut nspawn) = self.nspawn.take() else { return Ok(()) };
+        signal("KILL", i64::from(self.leader));
+        self.leader = 0;
+        nspawn.wait().map(|_| ()).map_err(|e| Failure::new(format!("systemd-nspawn could not be waited for: {e}")))
+    }
+
+    /// Boots it, with the files that it has.
+    pub fn power_on(&mut self) -> Result<()> {
+        let (start, name, root) = (Instant::now(), self.name.clone(), self.dir.join("root"));
+        let log = self.dir.join("console.log");
         let nspawn = Program::new("systemd-nspawn")
             .args(["--quiet", "--boot", "--register=no", "--keep-unit", "--console=pipe", "--resolv-conf=off"])
             .args([format!("--machine={name}"), format!("--hostname={name}")])
@@ -49,18 +63,18 @@ impl SystemdBox {
             .env("SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "1");
         let nspawn = nspawn.spawn(Some(File::create(&log).map_err(|e| Failure::at(&log, &e))?))?;
         let parent = nspawn.id();
-        machine.nspawn = Some(nspawn);
+        self.nspawn = Some(nspawn);
         let state = loop {
             if start.elapsed() > BOOT_LIMIT {
-                return Err(machine.boot_failure("did not boot in time"));
+                return Err(self.boot_failure("did not boot in time"));
             }
-            if let Some(Ok(Some(status))) = machine.nspawn.as_mut().map(Child::try_wait) {
-                return Err(machine.boot_failure(&format!("ended with {status}")));
+            if let Some(Ok(Some(status))) = self.nspawn.as_mut().map(Child::try_wait) {
+                return Err(self.boot_failure(&format!("ended with {status}")));
             }
-            if machine.leader == 0 {
-                machine.leader = first_process(parent).unwrap_or_default();
+            if self.leader == 0 {
+                self.leader = first_process(parent).unwrap_or_default();
             } else {
-                let state = machine.exec(&["systemctl", "is-system-running"])?;
+                let state = self.exec(&["systemctl", "is-system-running"])?;
                 if matches!(state.stdout.trim(), "running" | "degraded") {
                     break state.stdout;
                 }
@@ -68,7 +82,7 @@ impl SystemdBox {
             sleep(Duration::from_millis(50));
         };
         println!("  machine {name}: {} after {:.1} s", state.trim(), start.elapsed().as_secs_f64());
-        Ok(machine)
+        Ok(())
     }
 
     /// Returns its host name.

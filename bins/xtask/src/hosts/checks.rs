@@ -1,8 +1,14 @@
 //! What a scenario finds, printed as it goes and counted.
 
 use std::fmt::{Debug, Display};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
+use crate::failure::{Failure, Result};
 use crate::stage::Tally;
+
+/// How long something may take that is waited for: machines under load are slow, and nothing is lost by patience.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The checks of one scenario.
 #[derive(Default)]
@@ -24,6 +30,23 @@ impl Checks {
     pub fn same<T: PartialEq<U> + Debug, U: Debug>(&mut self, what: &str, seen: T, expected: U) {
         let ok = seen == expected;
         self.check(what, ok, format_args!("expected {expected:?}, seen {seen:?}"));
+    }
+
+    /// Waits until a text is `expected`. What does not come is an error: it makes no sense to go on.
+    pub fn soon(&mut self, what: &str, expected: &str, mut seen: impl FnMut() -> Result<String>) -> Result<()> {
+        let start = Instant::now();
+        loop {
+            let now = seen()?;
+            if now == expected {
+                self.check(what, true, "");
+                return Ok(());
+            }
+            if start.elapsed() > PATIENCE {
+                let within = PATIENCE.as_secs();
+                return Err(Failure::new(format!("{what}: expected {expected:?} within {within} s, seen {now:?}")));
+            }
+            sleep(Duration::from_millis(200));
+        }
     }
 
     /// Leaves a check out.

@@ -9,10 +9,13 @@ mod base;
 mod boxes;
 mod checks;
 mod converge_kills;
+mod fleet;
 mod inside;
 mod launch;
+mod network;
 mod scenario;
 mod scenario_converge;
+mod scenario_fleet;
 mod scenario_smoke;
 
 pub use inside::run_inside;

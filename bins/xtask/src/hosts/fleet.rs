@@ -1,0 +1,132 @@
+//! A fleet of machines: a server and two envoys, on a network of their own.
+
+use std::collections::BTreeSet;
+
+use super::boxes::SystemdBox;
+use super::network::Network;
+use super::scenario::Lab;
+use crate::failure::{Failure, Result};
+use crate::json::Json;
+use crate::process::Output;
+
+/// Where the server has its data.
+pub const DATA: &str = "/srv/vigo";
+
+const SERVER_YAML: &str = "server:\n  advertise: ['10.77.0.1:1530']\ncheckin:\n  interval: 2s\n";
+
+const SERVER_UNIT: &str = "[Unit]\nDescription=Vigo server\n[Service]\nExecStart=/usr/bin/vigosrv --data-dir /srv/vigo\n\
+    Restart=always\n[Install]\nWantedBy=multi-user.target\n";
+
+const AGENT_UNIT: &str = "[Unit]\nDescription=Vigo agent\n[Service]\nExecStart=/usr/bin/vigo run --log-level debug\n\
+    Restart=always\n[Install]\nWantedBy=multi-user.target\n";
+
+/// A server and its envoys.
+pub struct Fleet {
+    /// The server.
+    pub server: SystemdBox,
+    /// The envoys.
+    pub envoys: [SystemdBox; 2],
+    /// What connects them.
+    pub network: Network,
+}
+
+/// A run that the server knows of.
+#[derive(PartialEq, Eq, PartialOrd, Ord, Clone, Debug)]
+pub struct Told {
+    /// Its number at the server.
+    pub id: i64,
+    /// Which of the envoy's database it is, and its number there.
+    pub origin: (String, i64),
+    /// `Converged` …
+    pub outcome: String,
+}
+
+impl Fleet {
+    /// Boots three machines and starts the server. None is enrolled.
+    pub fn boot(lab: &Lab) -> Result<Self> {
+        let network = Network::new()?;
+        let machine = |name: &str, number| {
+            let machine = lab.boot(name)?;
+            network.connect(&machine, number)?;
+            Ok::<_, Failure>(machine)
+        };
+        let server = machine("fleet-srv", 1)?;
+        let envoys = [machine("fleet-1", 2)?, machine("fleet-2", 3)?];
+        for name in ["vigosrv", "vigocli"] {
+            let program = lab.vigo().map(|vigo| vigo.with_file_name(name)).unwrap_or_default();
+            server.push(&program, &format!("/usr/bin/{name}"))?;
+        }
+        server.push_file(&format!("{DATA}/server.yaml"), SERVER_YAML, "0644")?;
+        server.push_file("/etc/systemd/system/vigosrv.service", SERVER_UNIT, "0644")?;
+        server.sh("systemctl daemon-reload; systemctl enable --now vigosrv")?;
+        for envoy in &envoys {
+            envoy.push_file("/etc/systemd/system/vigo.service", AGENT_UNIT, "0644")?;
+        }
+        Ok(Self { server, envoys, network })
+    }
+
+    /// Runs `vigocli` where the server is; whatever its exit code, that is an answer.
+    pub fn cli(&self, args: &[&str]) -> Result<Output> {
+        self.server.exec(&[&["vigocli"], args].concat())
+    }
+
+    /// Runs a verb of `vigocli` that must succeed, and reads what it prints.
+    pub fn json(&self, args: &[&str]) -> Result<Json> {
+        let output = self.cli(&[args, &["--format", "json"]].concat())?;
+        if output.ok() {
+            return Json::parse(&output.stdout);
+        }
+        Err(Failure::new(format!("`vigocli {}`: {}{}", args.join(" "), output.stdout, output.stderr)))
+    }
+
+    /// Makes a token, and returns the line that enrols a machine with it.
+    pub fn token(&self, hostname: &str) -> Result<String> {
+        let token = self.json(&["tokens", "create", "--match", hostname])?;
+        Ok(token.text("command").unwrap_or_default().to_owned())
+    }
+
+    /// Returns the envoys that are not revoked, each with a field: `fleet-1=converged fleet-2=converged`.
+    pub fn envoys(&self, field: &str) -> Result<String> {
+        let envoys = self.json(&["nodes", "list"])?;
+        let shown = |e: &Json| {
+            let value = e.number(field).map_or_else(|_| e.text(field).unwrap_or("none").to_owned(), |n| n.to_string());
+            format!("{}={value}", e.text("hostname").unwrap_or_default())
+        };
+        let shown: BTreeSet<String> = envoys.list("envoys").iter().map(shown).collect();
+        Ok(shown.into_iter().collect::<Vec<_>>().join(" "))
+    }
+
+    /// Returns when the server last heard of an envoy.
+    pub fn last_seen(&self, envoy: &SystemdBox) -> Result<String> {
+        Ok(self.json(&["nodes", "show", envoy.name()])?.text("last_seen").unwrap_or_default().to_owned())
+    }
+
+    /// Returns the runs that an envoy has reported, the newest first.
+    pub fn runs(&self, envoy: &SystemdBox) -> Result<Vec<Told>> {
+        let runs = self.json(&["runs", "list", "--envoy", envoy.name(), "--limit", "500"])?;
+        let told = |run: &Json| {
+            let word = |field: &str| run.text(field).unwrap_or_default().to_owned();
+            let origin = (word("incarnation"), run.number("seq")? as i64);
+            Ok(Told { id: run.number("id")? as i64, origin, outcome: word("outcome") })
+        };
+        runs.list("runs").iter().map(told).collect()
+    }
+
+    /// Returns what a run changed: the ids of its resources.
+    pub fn changed(&self, run: &Told) -> Result<Vec<String>> {
+        let run = self.json(&["runs", "show", &run.id.to_string()])?;
+        let changed = run.list("resources").iter().filter(|r| r.text("outcome") == Some("changed"));
+        Ok(changed.filter_map(|r| r.text("id").map(str::to_owned)).collect())
+    }
+
+    /// Returns the end of what the three say of themselves, for whoever looks for the cause of a failure.
+    pub fn logs(&self) -> String {
+        let mut text = String::new();
+        let units = [(&self.server, "vigosrv"), (&self.envoys[0], "vigo"), (&self.envoys[1], "vigo")];
+        for (machine, unit) in units {
+            let said = machine.sh(&format!("journalctl -u {unit} -n 40 --no-pager -o short-precise"));
+            text += &format!("{}:\n{}\n", machine.name(), said.unwrap_or_else(|e| e.to_string()));
+        }
+        text
+    }
+}
