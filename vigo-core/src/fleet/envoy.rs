@@ -22,6 +22,8 @@ pub struct Envoy {
     pub revoked: bool,
     /// The counter that its next check-in should come with, and the one before.
     pub contact: u64,
+    /// The counter may be some contacts old, for the server has started since: what the envoy says is believed once.
+    pub contact_is_old: bool,
     /// When it was last heard of, by the server's clock; zero for never since the start.
     pub last_seen: Timestamp,
     /// The time between two check-ins that it was told last.
@@ -71,6 +73,7 @@ impl Envoy {
             class: ClassOf::Pending,
             revoked: false,
             contact: 0,
+            contact_is_old: false,
             last_seen: Timestamp::default(),
             cadence: Duration::ZERO,
             traits_digest: [0; 32],

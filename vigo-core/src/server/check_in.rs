@@ -29,6 +29,9 @@ pub fn answer(
     signer: &mut Signer,
     now: Timestamp,
 ) -> CheckedIn {
+    if core::mem::take(&mut envoy.contact_is_old) {
+        envoy.contact = envoy.contact.max(check_in.contact);
+    }
     let contact_differs = check_in.contact != envoy.contact && check_in.contact.checked_add(1) != Some(envoy.contact);
     envoy.contact = envoy.contact.saturating_add(1);
     envoy.last_seen = now;

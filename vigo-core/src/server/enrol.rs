@@ -170,7 +170,7 @@ impl NotAdmitted {
                 "run `vigocli tokens create` for a new token"
             }
             Self::NameTaken { .. } => "run `vigocli envoys revoke`, or create a token with `--replace`",
-            Self::OtherName { .. } => "run `vigocli envoys rename`",
+            Self::OtherName { .. } => "give that name, or remove the identity directory and enrol anew",
             Self::Revoked(_) => "remove the identity directory and enrol with a new token",
         }
     }

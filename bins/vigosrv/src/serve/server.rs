@@ -126,6 +126,7 @@ fn loaded(row: store::Envoy, settings: &Settings, live: &Live) -> Option<Envoy> 
     envoy.class = class;
     envoy.revoked = row.revoked_at.is_some();
     envoy.contact = row.seen.contact;
+    envoy.contact_is_old = true;
     envoy.last_seen = row.seen.last_seen;
     envoy.cadence = settings.check_in.interval;
     envoy.last_run = row.status.as_ref().map(last_run);
