@@ -15,6 +15,9 @@ pub enum HostnameError {
     /// No hostname has this character, and no glob matches it.
     #[error("expected letters, digits, `-`, `.` and `_`, found `{}`", .0.escape_debug())]
     Character(char),
+    /// Two dots in a row, or one at an end: in a path it would lead elsewhere.
+    #[error("expected something between its dots, and no dot at its ends")]
+    Label,
 }
 
 /// Returns a hostname as match blocks see it, in lower case.
@@ -30,6 +33,7 @@ pub fn hostname(text: &str) -> Result<String, HostnameError> {
     }
     match text.chars().find(|c| !c.is_alphanumeric() && !"-._".contains(*c)) {
         Some(c) => Err(HostnameError::Character(c)),
+        None if text.split('.').any(str::is_empty) => Err(HostnameError::Label),
         None => Ok(text.to_lowercase()),
     }
 }
@@ -47,6 +51,10 @@ mod tests {
             ("(none)", Err(HostnameError::Character('('))),
             ("a b", Err(HostnameError::Character(' '))),
             ("a/../b", Err(HostnameError::Character('/'))),
+            ("..", Err(HostnameError::Label)),
+            (".a", Err(HostnameError::Label)),
+            ("a..b", Err(HostnameError::Label)),
+            ("localhost.", Err(HostnameError::Label)),
             ("a\u{fffd}", Err(HostnameError::Character('\u{fffd}'))),
         ];
         for (text, expected) in cases {

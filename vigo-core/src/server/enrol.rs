@@ -198,6 +198,11 @@ pub fn claim(envelope: &Envelope, exporter: &Exporter) -> Result<Claim, NotAdmit
         return Err(NotAdmitted::WeakKey);
     }
     envelope.verify(Channel::Enrol, &key, exporter)?;
+    let hostname = |text: &str| match text.chars().find(|c| !c.is_ascii()) {
+        // A certificate's name has no other letters.
+        Some(c) => Err(HostnameError::Character(c)),
+        None => hostname(text),
+    };
     let name = hostname(&enrol.hostname).map_err(|why| NotAdmitted::Hostname { name: enrol.hostname.clone(), why })?;
     let token = match enrol.token.trim() {
         "" => None,

@@ -84,6 +84,8 @@ fn a_claim_is_proved_by_the_key_that_it_brings() {
         ("no key", asked(1, &Enrol { identity_key: vec![], ..enrol(1, "a", "") }), "the request is not valid: the sig"),
         ("a name of two lines", asked(1, &enrol(1, "a\nb", "")), "`a\\nb` is no hostname: expected letters"),
         ("no name", asked(1, &enrol(1, "", "")), "`` is no hostname: it is empty"),
+        ("a path", asked(1, &enrol(1, "..", "")), "`..` is no hostname: expected something between its dots"),
+        ("not of a certificate", asked(1, &enrol(1, "é", "")), "`é` is no hostname: expected letters"),
         ("no token at all", asked(1, &enrol(1, "a", "secret")), "the token is not valid"),
     ];
     for (name, said, expected) in cases {

@@ -79,6 +79,17 @@ impl Keys {
         Ok(Self { dir, identity, certificate })
     }
 
+    /// Returns the root key of the fleet that the machine is enrolled in, if it is in one: what was kept of it.
+    ///
+    /// # Errors
+    /// [`IdentityError`].
+    pub fn fleet(&self) -> Result<Option<Vec<u8>>, IdentityError> {
+        match read(&self.dir, CERTIFICATE)? {
+            Some(_) => read(&self.dir, ROOT_KEY),
+            None => Ok(None),
+        }
+    }
+
     /// Keeps what a server answered to the enrolment. The machine is enrolled when this returns.
     ///
     /// # Errors

@@ -61,6 +61,9 @@ async fn enrol(told: Bootstrap) -> Result<Enrolment, LifeError> {
     let Bootstrap { servers, token, root, ca_sha256, hostname, state_dir } = told;
     let place = Place::new(None, state_dir.as_deref())?;
     let keys = Keys::load_or_make(&place.state_dir)?;
+    if let Some(held) = keys.fleet()?.filter(|held| *held != root.as_bytes()) {
+        return Err(LifeError::OtherFleet { held: hex(&held), told: hex(root.as_bytes()) });
+    }
     let client = ClientIdentity { key: keys.identity.clone(), certificate: None };
     let trust = TrustAnchors {
         authorities: vec![Anchor::Sha256(ca_sha256)],
@@ -94,4 +97,8 @@ async fn enrol(told: Bootstrap) -> Result<Enrolment, LifeError> {
     let servers = if enrolled.servers.is_empty() { servers } else { enrolled.servers };
     keys.enrolled(&root, &keyset, &servers, &enrolled.certificate)?;
     Ok(Enrolment { id, hostname: enrolled.hostname })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }

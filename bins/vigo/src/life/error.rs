@@ -40,6 +40,14 @@ pub enum LifeError {
     /// The server's answer to the enrolment is not believed.
     #[error("the server's answer is not believed: {0}")]
     NotBelieved(String),
+    /// The machine belongs to a fleet already, and it is another.
+    #[error("this machine is an envoy of another fleet: its root key is `{held}`, not `{told}`")]
+    OtherFleet {
+        /// The root key that it has, in hexadecimal digits.
+        held: String,
+        /// The root key that it was told.
+        told: String,
+    },
     /// The machine is enrolled, and its first check-in failed.
     #[error("the machine is enrolled as `{hostname}`, but its first check-in failed: {why}")]
     NotCheckedIn {
@@ -62,7 +70,11 @@ impl LifeError {
                 Some("compare the keys with what `vigocli tokens create` printed".into())
             }
             Self::Net(_) => Some("see that the server runs, and that its port is open for TCP and UDP".into()),
-            Self::Refused { .. } => Some("make another token with `vigocli tokens create`".into()),
+            // The server's own words say what to do.
+            Self::Refused { .. } => None,
+            Self::OtherFleet { .. } => Some(
+                "to leave that fleet, end the agent and remove its state directory; reports that wait are lost".into(),
+            ),
             Self::NotCheckedIn { .. } => Some("start the agent with `vigo run`: it tries again by itself".into()),
             Self::System(_) => None,
         }

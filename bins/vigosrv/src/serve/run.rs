@@ -66,6 +66,9 @@ impl RunError {
             Self::Net(NetError::Bind { .. }) => {
                 Some("end what listens there, or set `server.agent_listen` in server.yaml".into())
             }
+            Self::Publish(PublishError::Damaged { .. }) => {
+                Some("restore it from a backup, or make `.live` lead to another entry of `history/`".into())
+            }
             Self::Https { .. } => Some("end what listens there, or set `server.api_listen` in server.yaml".into()),
             _ => None,
         }
@@ -88,7 +91,15 @@ pub async fn run(data_dir: &Path) -> Result<(), RunError> {
     let database = dir.resolve(&config.database.path);
     let machine = hostname();
     let keys = Keys::open(&dir, &database, &config.server.certificate_hosts(&machine), now())?;
+    let is_lost = !database.exists() && dir.root().join(".live").exists();
     let store = Store::open(&database, &dir.revoked(), now())?;
+    if is_lost {
+        tracing::warn!(
+            "`{}` was not there and is new: envoys that it knew are refused until they enrol again, or until it \
+            is restored from a backup",
+            database.display()
+        );
+    }
     let (publisher, published) = Publisher::open(dir.root(), keys.bundle.clone())?;
     note(&store, &publisher).await?;
     let authorities: Vec<Vec<u8>> = keys.keyset.cas.iter().map(|ca| ca.certificate.clone()).collect();
