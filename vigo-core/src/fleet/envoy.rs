@@ -91,23 +91,14 @@ impl Envoy {
         if !self.is_news(report.incarnation, report.seq) {
             return;
         }
-        let counts = report.counts.unwrap_or_default();
-        let health = Health::of(&report.outcome, &counts);
-        let before = self.last_run.map_or(0, |run| run.changed_in_a_row);
-        self.last_run = Some(LastRun {
-            incarnation: report.incarnation,
-            seq: report.seq,
-            ended: Timestamp::from_epoch_ms(report.started_ms) + Duration::from_ms(report.duration_ms),
-            health,
-            changed_in_a_row: if counts.changed > 0 { before.saturating_add(1) } else { 0 },
-            counts,
-        });
+        self.last_run = Some(LastRun::of(report, self.last_run.as_ref()));
     }
 
-    /// Takes what a check-in says of runs that are no report: nothing changed in them, and nothing failed.
-    pub fn take_quiet(&mut self, runs: &QuietRuns) {
+    /// Takes what a check-in says of runs that are no report: nothing changed in them, and nothing failed. Returns whether
+    /// it is news.
+    pub fn take_quiet(&mut self, runs: &QuietRuns) -> bool {
         if runs.runs == 0 || !self.is_news(runs.incarnation, runs.seq) {
-            return;
+            return false;
         }
         self.last_run = Some(LastRun {
             incarnation: runs.incarnation,
@@ -117,5 +108,25 @@ impl Envoy {
             changed_in_a_row: 0,
             counts: runs.counts.unwrap_or_default(),
         });
+        true
+    }
+}
+
+impl LastRun {
+    /// Returns the run that a report tells of, which came after `before`.
+    ///
+    /// Between two reports whose numbers do not follow each other lie runs that changed nothing.
+    pub fn of(report: &Report, before: Option<&Self>) -> Self {
+        let counts = report.counts.unwrap_or_default();
+        let follows = |b: &&Self| b.incarnation == report.incarnation && b.seq.checked_add(1) == Some(report.seq);
+        let in_a_row = before.filter(follows).map_or(0, |b| b.changed_in_a_row);
+        Self {
+            incarnation: report.incarnation,
+            seq: report.seq,
+            ended: Timestamp::from_epoch_ms(report.started_ms) + Duration::from_ms(report.duration_ms),
+            health: Health::of(&report.outcome, &counts),
+            changed_in_a_row: if counts.changed > 0 { in_a_row.saturating_add(1) } else { 0 },
+            counts,
+        }
     }
 }

@@ -69,11 +69,6 @@ impl Health {
             Self::Failed => "failed",
         }
     }
-
-    /// Returns the health of that word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Converged, Self::Degraded, Self::Failed].into_iter().find(|h| h.word() == word)
-    }
 }
 
 impl Status {

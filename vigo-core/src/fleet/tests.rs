@@ -71,8 +71,11 @@ fn one_word_stands_for_the_worst() {
     assert_eq!(word(&envoy, 500), "offline");
     envoy.take_report(&report(5, "fatal", 0, 0));
     assert_eq!(word(&envoy, 0), "failed");
-    envoy.take_quiet(&QuietRuns { incarnation: 1, seq: 9, runs: 4, counts: None, ended_ms: 0 });
+    assert!(envoy.take_quiet(&QuietRuns { incarnation: 1, seq: 9, runs: 4, counts: None, ended_ms: 0 }));
     assert_eq!(word(&envoy, 0), "converged");
-    envoy.take_quiet(&QuietRuns { incarnation: 1, seq: 12, runs: 0, counts: None, ended_ms: 0 });
-    assert_eq!(envoy.last_run.unwrap().seq, 9, "no run is no news");
+    assert!(!envoy.take_quiet(&QuietRuns { incarnation: 1, seq: 12, runs: 0, counts: None, ended_ms: 0 }), "no run");
+    assert!(!envoy.take_quiet(&QuietRuns { incarnation: 1, seq: 9, runs: 4, counts: None, ended_ms: 0 }), "the same");
+    envoy.take_report(&report(10, "converged", 1, 0));
+    envoy.take_report(&report(14, "converged", 1, 0));
+    assert_eq!(word(&envoy, 0), "converged", "between the two nothing changed");
 }

@@ -15,6 +15,8 @@ pub struct CheckedIn {
     /// The counter that the envoy came with is neither the one it was given nor the one before: power was cut, a disk
     /// went back in time, or one identity runs twice.
     pub contact_differs: bool,
+    /// The quiet runs that it told of are news.
+    pub quiet_is_news: bool,
     /// The envoy has an assignment that this server signed and does not remember: the server's disk went back in time.
     pub was_restored: bool,
 }
@@ -35,9 +37,7 @@ pub fn answer(
     let contact_differs = check_in.contact != envoy.contact && check_in.contact.checked_add(1) != Some(envoy.contact);
     envoy.contact = envoy.contact.saturating_add(1);
     envoy.last_seen = now;
-    if let Some(runs) = &check_in.run {
-        envoy.take_quiet(runs);
-    }
+    let quiet_is_news = check_in.run.is_some_and(|runs| envoy.take_quiet(&runs));
     let mut answer = Answer { contact: envoy.contact, ..Answer::default() };
     let (version, keyset) = keyset;
     if check_in.keyset < version {
@@ -53,7 +53,7 @@ pub fn answer(
     }
     answer.next_in_ms = envoy.cadence.as_ms();
     let was_restored = assign(check_in, envoy, policy, settings, signer, now, &mut answer);
-    CheckedIn { answer, contact_differs, was_restored }
+    CheckedIn { answer, contact_differs, quiet_is_news, was_restored }
 }
 
 /// Puts the assignment into the answer, where the envoy has another. Returns whether the server was set back in time.

@@ -365,7 +365,8 @@ fn a_counter_that_is_not_ours_is_noticed() {
 fn quiet_runs_ride_along() {
     let mut desk = Desk::new();
     let run = QuietRuns { incarnation: 1, seq: 3, runs: 3, counts: None, ended_ms: 5 };
-    desk.ask(&CheckIn { run: Some(run), ..desk.known() });
+    assert!(desk.ask(&CheckIn { run: Some(run), ..desk.known() }).quiet_is_news);
+    assert!(!desk.ask(&CheckIn { run: Some(run), ..desk.known() }).quiet_is_news, "it was told before");
     assert_eq!(desk.envoy.last_run.unwrap().seq, 3);
     assert_eq!(desk.envoy.last_seen, now());
 }

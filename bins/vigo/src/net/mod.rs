@@ -11,7 +11,7 @@ mod tls;
 mod trust;
 mod verify;
 
-pub use certificate::{Validity, new_key, signing_request, validity};
+pub use certificate::{new_key, signing_request};
 pub use dial::Dialer;
 pub use error::NetError;
 pub use identity::{ClientCertificate, ClientIdentity};

@@ -68,29 +68,9 @@ pub(super) fn json_without_place(message: &str, help: Option<String>) -> Value {
 
 /// Returns the diagnostics for programs: lines and columns from 1.
 pub(super) fn json(diagnostics: &[Diagnostic], map: &SourceMap) -> Value {
-    let one = |d: &Diagnostic| {
-        let labels: Vec<Value> = d
-            .labels
-            .iter()
-            .enumerate()
-            .filter_map(|(i, l)| {
-                // What is wrong with no file in particular has no place.
-                let file = map.file(l.span.file)?;
-                let (start, end) = (map.position(l.span.file, l.span.start), map.position(l.span.file, l.span.end));
-                Some(json!({
-                    "file": &*file.path,
-                    "line": start.line, "column": start.column, "end_line": end.line, "end_column": end.column,
-                    "text": l.text, "primary": i == 0,
-                }))
-            })
-            .collect();
-        let severity = if d.severity() == Severity::Error { "error" } else { "warning" };
-        let code = d.code.to_string();
-        json!({"code": code, "severity": severity, "message": d.message, "labels": labels, "help": d.help})
-    };
     let errors = diagnostics.iter().filter(|d| d.severity() == Severity::Error).count();
     json!({
-        "diagnostics": diagnostics.iter().map(one).collect::<Vec<_>>(),
+        "diagnostics": vigo_driver::diagnostics_json(diagnostics, map),
         "errors": errors,
         "warnings": diagnostics.len() - errors,
     })

@@ -18,12 +18,11 @@ impl Server {
         let Some(envoy) = fleet.get_mut(id) else {
             return Err(Refused { code: Refused::UNKNOWN.into(), message: "the envoy is not known".into() });
         };
-        let had = envoy.last_run.map(|run| (run.incarnation, run.seq));
         let keyset = (self.keys.keyset.version, &*self.keyset);
         let mut signer = self.signer.lock().unwrap_or_else(PoisonError::into_inner);
         let said = answer(check_in, envoy, &live.policy, &settings.check_in, keyset, &mut signer, now);
         drop(signer);
-        let quiet = check_in.run.filter(|run| had != Some((run.incarnation, run.seq)) && run.runs > 0);
+        let quiet = check_in.run.filter(|_| said.quiet_is_news);
         let hostname = envoy.hostname.clone();
         let seen = Seen {
             last_seen: now,

@@ -1,6 +1,6 @@
 //! Enrolment: one transaction, and the certificate after it.
 
-use super::server::{Server, now};
+use super::server::Server;
 use super::service::{Outcome, busy, invalid};
 use crate::net::Peer;
 use crate::store::{self, Actor, Enrolled as Stored, Enrolment, Entry, Seen};
@@ -13,7 +13,7 @@ use vigo_core::wire::message::{Enrolled, Refused};
 
 impl Server {
     pub(super) async fn enrol(&self, peer: &Peer, request: &Envelope) -> Outcome<Enrolled> {
-        let (now, from) = (now(), peer.remote.ip());
+        let (now, from) = (self.now(), peer.remote.ip());
         if !self.attempts.lock().unwrap_or_else(PoisonError::into_inner).allow(from, now) {
             let message = "too many attempts from this address; try again in a minute";
             return Err(Refused { code: Refused::BUSY.into(), message: message.into() });

@@ -1,6 +1,6 @@
 //! Reports: on the disk before they are acknowledged.
 
-use super::server::{Server, last_run, now};
+use super::server::{Server, now};
 use super::service::{Outcome, busy};
 use vigo_core::id::EnvoyId;
 use vigo_core::wire::message::{Refused, Report, ReportTaken};
@@ -15,7 +15,7 @@ impl Server {
         if let Some(status) = &recorded.status
             && let Some(envoy) = self.fleet_mut().get_mut(id)
         {
-            envoy.last_run = Some(last_run(status));
+            envoy.last_run = Some(status.last_run());
         }
         Ok(ReportTaken { incarnation: report.incarnation, seq: recorded.seq })
     }

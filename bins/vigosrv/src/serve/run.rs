@@ -8,7 +8,7 @@ use crate::config::{self, Config, ConfigError};
 use crate::data_dir::{DataDir, DataDirError, Keys};
 use crate::net::{Limits, Listener, NetError, Tls};
 use crate::publish::{PublishError, Published, Publisher, Record};
-use crate::store::{Actor, PublishRow, Store, StoreError};
+use crate::store::{Actor, PublishRow, Store, StoreError, TokenError};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -49,6 +49,9 @@ pub enum RunError {
         /// What the system said.
         why: std::io::Error,
     },
+    /// No token can be held against anything.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// There is nowhere to listen.
     #[error("`server.agent_listen` names no address")]
     NoAddress,
@@ -184,7 +187,7 @@ async fn https_listener(config: &Config) -> Result<TcpListener, RunError> {
 
 impl Running for Arc<Server> {
     fn now(&self) -> Timestamp {
-        now().max(self.store.newest())
+        Server::now(self)
     }
 
     fn envoy(&self, id: EnvoyId) -> Option<Envoy> {

@@ -1,16 +1,17 @@
 //! What every request sees.
 
 use super::live::Live;
+use super::run::RunError;
 use super::settings::Settings;
 use crate::data_dir::Keys;
 use crate::net::Listener;
-use crate::store::{self, Store, StoreError};
+use crate::store::{self, Store};
 use arc_swap::ArcSwap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::Semaphore;
 use vigo_core::bundle::VerifyingKey;
-use vigo_core::fleet::{Envoy, FleetIndex, Health, LastRun};
+use vigo_core::fleet::{Envoy, FleetIndex};
 use vigo_core::id::EnvoyId;
 use vigo_core::server::{Attempts, Signer};
 use vigo_core::time::Timestamp;
@@ -40,8 +41,8 @@ impl Server {
     /// Makes the server, with all envoys of the store.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn load(store: Store, keys: Keys, settings: Settings, live: Live) -> Result<Arc<Self>, StoreError> {
+    /// [`RunError::Store`], [`RunError::Token`].
+    pub async fn load(store: Store, keys: Keys, settings: Settings, live: Live) -> Result<Arc<Self>, RunError> {
         let mut fleet = FleetIndex::default();
         let digests = store.traits_digests().await?;
         for row in store.envoys().await? {
@@ -59,7 +60,7 @@ impl Server {
                 envoy.traits_digest = digest;
             }
         }
-        let decoy = store::decoy().unwrap_or_default();
+        let decoy = store::decoy()?;
         let last_serial = u64::try_from(store.newest().epoch_ms()).unwrap_or(0);
         let signer = Signer::new(keys.bundle.clone(), last_serial);
         let keyset = keys.signed_keyset.encode();
@@ -109,6 +110,12 @@ impl Server {
         }
     }
 
+    /// Returns the time by which tokens and the like end: the clock, but not before what the database has. A clock that
+    /// went back brings nothing back to life.
+    pub(super) fn now(&self) -> Timestamp {
+        now().max(self.store.newest())
+    }
+
     pub(super) fn fleet(&self) -> RwLockReadGuard<'_, FleetIndex> {
         self.fleet.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -129,20 +136,8 @@ fn loaded(row: store::Envoy, settings: &Settings, live: &Live) -> Option<Envoy> 
     envoy.contact_is_old = true;
     envoy.last_seen = row.seen.last_seen;
     envoy.cadence = settings.check_in.interval;
-    envoy.last_run = row.status.as_ref().map(last_run);
+    envoy.last_run = row.status.as_ref().map(store::Status::last_run);
     Some(envoy)
-}
-
-/// Returns the newest run of a row.
-pub(super) fn last_run(status: &store::Status) -> LastRun {
-    LastRun {
-        incarnation: status.incarnation,
-        seq: status.seq,
-        ended: status.ended_at,
-        health: Health::of(&status.outcome, &status.counts),
-        changed_in_a_row: status.changed_in_a_row,
-        counts: status.counts,
-    }
 }
 
 /// Returns the time.

@@ -4,6 +4,7 @@ use super::audit::{self, Entry};
 use super::value::{bits, bytes, bytes_or_none, envoy_id, failed, from_bits, time, time_or_none};
 use super::{Actor, Store, StoreError};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use vigo_core::fleet::{Health, LastRun};
 use vigo_core::id::EnvoyId;
 use vigo_core::time::Timestamp;
 use vigo_core::wire::message::Counts;
@@ -67,6 +68,20 @@ pub struct Status {
     pub bundle_digest: Option<[u8; 32]>,
     /// Why there was no run; empty where there was one.
     pub error: String,
+}
+
+impl Status {
+    /// Returns the run as the core judges it.
+    pub fn last_run(&self) -> LastRun {
+        LastRun {
+            incarnation: self.incarnation,
+            seq: self.seq,
+            ended: self.ended_at,
+            health: Health::of(&self.outcome, &self.counts),
+            changed_in_a_row: self.changed_in_a_row,
+            counts: self.counts,
+        }
+    }
 }
 
 impl Store {

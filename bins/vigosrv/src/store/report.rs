@@ -4,6 +4,7 @@ use super::envoy::{self, counts, set_status};
 use super::value::{bits, bytes_or_none, cut, envoy_id, failed, from_bits, time};
 use super::{Status, Store, StoreError};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use vigo_core::fleet::LastRun;
 use vigo_core::id::EnvoyId;
 use vigo_core::time::{Duration, Timestamp};
 use vigo_core::wire::Message as _;
@@ -223,18 +224,15 @@ pub(super) fn record(
 
 /// Returns what a report makes of the status before it.
 fn status(before: &Option<Status>, report: &Report, now: Timestamp) -> Status {
-    let counts = report.counts.unwrap_or_default();
-    let follows = |s: &&Status| s.incarnation == report.incarnation && s.seq.checked_add(1) == Some(report.seq);
-    let in_a_row = before.as_ref().filter(follows).map_or(0, |s| s.changed_in_a_row);
-    let duration = i64::try_from(report.duration_ms).unwrap_or(i64::MAX);
+    let run = LastRun::of(report, before.as_ref().map(Status::last_run).as_ref());
     Status {
-        incarnation: report.incarnation,
-        seq: report.seq,
+        incarnation: run.incarnation,
+        seq: run.seq,
         received_at: now,
-        ended_at: Timestamp::from_epoch_ms(report.started_ms.saturating_add(duration)),
+        ended_at: run.ended,
         outcome: cut(&report.outcome, OUTCOME_BYTES_MAX),
-        counts,
-        changed_in_a_row: if counts.changed == 0 { 0 } else { in_a_row.saturating_add(1) },
+        counts: run.counts,
+        changed_in_a_row: run.changed_in_a_row,
         observed: report.observed,
         bundle_digest: <[u8; 32]>::try_from(&*report.bundle_digest).ok(),
         error: cut(&report.error, ERROR_BYTES_MAX),

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use vigo_agent::net::{
     Anchor, ClientCertificate, ClientIdentity, Dialer, NetError, Session, Transport, TrustAnchors, new_key,
-    signing_request, validity,
+    signing_request,
 };
+use vigo_core::agent::validity;
 use vigo_core::bundle::SigningKey;
 use vigo_core::id::EnvoyId;
 use vigo_core::time::Timestamp;
