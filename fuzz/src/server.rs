@@ -3,7 +3,7 @@
 use vigo_core::bundle::{Assignment, PolicyBundle, Signed, SigningKey, sign};
 use vigo_core::fleet::{ClassOf, Envoy, Status};
 use vigo_core::id::EnvoyId;
-use vigo_core::server::{CheckInSettings, ServedClass, ServedPolicy, Signer, answer};
+use vigo_core::server::{CheckInSettings, HoldSettings, ServedClass, ServedPolicy, Signer, answer, hold_for};
 use vigo_core::time::{Duration, Timestamp};
 use vigo_core::wire::Message;
 use vigo_core::wire::message::{CheckIn, Report};
@@ -15,9 +15,11 @@ pub fn server(data: &[u8]) {
     let (key, server) = (SigningKey::from_bytes(&[1; 32]), SigningKey::from_bytes(&[2; 32]));
     let mut envoy = Envoy::new(EnvoyId::of(&key.verifying_key()), key.verifying_key(), "a".into());
     let signed = sign(&PolicyBundle::default(), &server).expect("an empty policy fits");
-    let policy = ServedPolicy { classes: vec![ServedClass::new(&signed, "prod".into(), false)], is_published: true };
+    let policy =
+        ServedPolicy { classes: vec![ServedClass::new(&signed, "prod".into(), false, true)], is_published: true };
     let (interval, splay, soon) = (Duration::from_secs(300), Duration::from_secs(30), Duration::from_secs(5));
-    let settings = CheckInSettings { interval, splay, observe_only: false, soon };
+    let hold = HoldSettings { idle: soon, below: soon, max: 2 };
+    let settings = CheckInSettings { interval, splay, observe_only: false, soon, hold };
     let mut signer = Signer::new(server.clone(), 0);
     let mut now = Timestamp::from_epoch_secs(1_800_000_000);
     let mut highest = 0;
@@ -51,6 +53,6 @@ pub fn server(data: &[u8]) {
                 }
             }
         }
-        let _ = Status::of(&envoy, now).to_string();
+        let _ = (Status::of(&envoy, now).to_string(), hold_for(&envoy, &policy, &settings, usize::from(len), now));
     }
 }

@@ -34,6 +34,13 @@ pub enum Event {
         /// Until the next attempt.
         wait: Duration,
     },
+    /// The connection that the server held is gone.
+    LineLost {
+        /// Why.
+        why: String,
+        /// Until the next check-in.
+        wait: Duration,
+    },
     /// Something could not be stored: it is tried again.
     NotStored(String),
     /// Reports were dropped: there was no room, they could not be read back, or nobody took them.
@@ -43,7 +50,7 @@ pub enum Event {
 impl Event {
     /// Returns whether somebody should look into it.
     pub fn is_warning(&self) -> bool {
-        !matches!(self, Self::PolicyTaken(_) | Self::KeySetTaken(_) | Self::Renewed)
+        !matches!(self, Self::PolicyTaken(_) | Self::KeySetTaken(_) | Self::Renewed | Self::LineLost { .. })
     }
 }
 
@@ -60,6 +67,9 @@ impl fmt::Display for Event {
                 write!(f, "; next attempt in {wait}")
             }
             Self::Failed { why, wait } => write!(f, "no answer from a server: {why}; next attempt in {wait}"),
+            Self::LineLost { why, wait } => {
+                write!(f, "the held connection is lost: {why}; next check-in within {wait}")
+            }
             Self::NotStored(why) => write!(f, "the state could not be stored: {why}; it is tried again"),
             Self::ReportsLost(count) => write!(f, "{count} reports were lost"),
         }

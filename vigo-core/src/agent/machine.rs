@@ -3,6 +3,7 @@
 use super::accept::Accepted;
 use super::backoff::Backoff;
 use super::event::Event;
+use super::hold::Hold;
 use super::life::Run;
 use super::policy::{Held, PolicyError};
 use super::queue::Queue;
@@ -19,8 +20,8 @@ use alloc::vec::Vec;
 ///
 /// 1. Build it with [`Agent::new`] from what is stored.
 /// 2. Call [`Agent::poll`], do what the [`Step`] says, and poll again, until it says [`Step::Wait`]. [`Step::Store`] and
-///    [`Step::Load`] are answered before anything else is polled; [`Step::Run`], [`Step::Collect`] and [`Step::Ask`]
-///    whenever they are done, one of each at a time.
+///    [`Step::Load`] are answered before anything else is polled; [`Step::Run`], [`Step::Collect`], [`Step::Ask`]
+///    and [`Step::Await`] whenever they are done, one of each at a time.
 /// 3. After each answer, at the time of [`Step::Wait`], and after [`Agent::check_in_now`] or [`Agent::stop`], poll again.
 ///
 /// `now` is the machine's clock. It may jump: what is due is then due at once, or as much later as it was before.
@@ -52,6 +53,10 @@ pub struct Agent {
     /// Nothing is stored before.
     store_due: Option<Timestamp>,
     pub(super) talk: Talk,
+    /// Whether the connection is kept when there is nothing to say.
+    pub(super) hold: Hold,
+    /// The server is not asked to call before.
+    pub(super) await_due: Timestamp,
     pub(super) traits: Traits,
     pub(super) run: Run,
     /// A run is wanted before it is due.
@@ -117,6 +122,8 @@ impl Agent {
             retry_at: None,
             store_due: None,
             talk: Talk::Idle,
+            hold: Hold::No,
+            await_due: now,
             traits: Traits::default(),
             run: Run::Idle,
             run_asked: false,
@@ -260,7 +267,7 @@ impl Agent {
         let back = self.clock.since(now);
         self.clock = now;
         if back > Duration::ZERO {
-            let dues = [&mut self.check_in_due, &mut self.run_due, &mut self.traits.due];
+            let dues = [&mut self.check_in_due, &mut self.run_due, &mut self.traits.due, &mut self.await_due];
             dues.into_iter().for_each(|due| *due = *due - back);
             [&mut self.retry_at, &mut self.store_due].into_iter().flatten().for_each(|due| *due = *due - back);
             if let Talk::Asked { since, .. } = &mut self.talk {

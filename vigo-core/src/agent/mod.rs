@@ -6,6 +6,7 @@
 mod accept;
 mod backoff;
 mod event;
+mod hold;
 mod life;
 mod machine;
 mod policy;

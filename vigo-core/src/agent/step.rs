@@ -29,6 +29,10 @@ pub enum Step {
     /// [`Agent::handle_answer`](super::Agent::handle_answer) or
     /// [`Agent::handle_failure`](super::Agent::handle_failure). Other steps go on meanwhile.
     Ask(Ask),
+    /// Ask [`Await`](crate::wire::message::Await) over the connection that is there, which may take most of a minute; then
+    /// [`Agent::handle_awaited`](super::Agent::handle_awaited). Other steps go on meanwhile. It is given up with the
+    /// connection: after [`Step::Disconnect`], and after [`Agent::handle_failure`](super::Agent::handle_failure).
+    Await,
     /// Close the connection, if there is one.
     Disconnect,
     /// Nothing to do until an answer that is outstanding, or this time; `None` is no time.

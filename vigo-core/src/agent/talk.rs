@@ -3,6 +3,7 @@
 use super::Agent;
 use super::accept::Judge;
 use super::event::Event;
+use super::hold::Hold;
 use super::policy::PolicyError;
 use super::step::{Ask, Record, Response, Step, Until};
 use super::traits::{Sent, traits_of};
@@ -136,6 +137,7 @@ impl Agent {
     pub fn handle_failure(&mut self, why: &str, now: Timestamp) {
         self.tick(now);
         let talk = core::mem::replace(&mut self.talk, Talk::Idle);
+        self.hold = Hold::No;
         if let Talk::Asked { what, .. } = talk {
             self.gave_up(&what);
             self.failed(why.into(), now);
@@ -181,6 +183,10 @@ impl Agent {
         }
         let question = if matches!(self.talk, Talk::Stale) { None } else { self.question(now) };
         let Some((what, ask)) = question else {
+            if self.is_held() {
+                return self.await_step(now);
+            }
+            self.hold = Hold::No;
             let was = core::mem::replace(&mut self.talk, Talk::Idle);
             return (!matches!(was, Talk::Idle)).then_some(Step::Disconnect);
         };
@@ -195,7 +201,8 @@ impl Agent {
         }
         let has_now = self.queue.first().is_some() || self.traits.ready.is_some();
         let due = if has_now { now } else { self.check_in_due.min(self.renew_due) };
-        Some(self.retry_at.map_or(due, |at| due.max(at)))
+        let due = self.retry_at.map_or(due, |at| due.max(at));
+        Some(self.await_time().map_or(due, |at| due.min(at)))
     }
 
     /// Returns the step that collects the traits, when it is time.
@@ -269,7 +276,7 @@ impl Agent {
             contact: self.counters.contact,
             run,
             queued: u32::try_from(self.queue.len()).unwrap_or(u32::MAX),
-            held: false,
+            held: self.hold != Hold::No,
             shown_assignment: shown.unwrap_or_default(),
             shown_keyset: if shows.keyset { self.keyset_signed.encode() } else { Vec::new() },
         }
@@ -318,6 +325,7 @@ impl Agent {
             self.run_asked = true;
         }
         self.run_asked |= answer.run_now;
+        self.set_hold(answer.hold);
         if let Some(base) = answer.send_traits {
             self.traits.wanted = Some(base);
         }
@@ -376,11 +384,16 @@ impl Agent {
         self.dirty.push(Record::Certificate(renewed.certificate));
         self.accepted.validity = Some(validity);
         self.talk = Talk::Stale;
+        if self.hold != Hold::No {
+            // Over the next connection.
+            self.check_in_due = now;
+        }
         Ok(())
     }
 
     fn refused(&mut self, what: &Asked, refused: Refused, now: Timestamp) {
         self.gave_up(what);
+        self.hold = Hold::No;
         self.in_touch = false;
         match what {
             Asked::Report(seq) if refused.code == Refused::INVALID && self.queue.first() == Some(*seq) => {
@@ -399,6 +412,7 @@ impl Agent {
     fn failed(&mut self, why: String, now: Timestamp) {
         let wait = self.backoff.next();
         self.retry_at = Some(now + wait);
+        self.hold = Hold::No;
         self.in_touch = false;
         self.events.push(Event::Failed { why, wait });
     }

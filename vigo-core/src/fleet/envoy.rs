@@ -28,6 +28,10 @@ pub struct Envoy {
     pub last_seen: Timestamp,
     /// The time between two check-ins that it was told last.
     pub cadence: Duration,
+    /// There is something for it that it was not told: it is to check in now.
+    pub called: bool,
+    /// When it last got something to do, or said what came of it; zero for never since the start.
+    pub busy_at: Timestamp,
     /// Digest of the traits that the server has of it; zeros for none.
     pub traits_digest: [u8; 32],
     /// Its newest run, if any is known.
@@ -76,6 +80,8 @@ impl Envoy {
             contact_is_old: false,
             last_seen: Timestamp::default(),
             cadence: Duration::ZERO,
+            called: false,
+            busy_at: Timestamp::default(),
             traits_digest: [0; 32],
             last_run: None,
         }

@@ -66,10 +66,13 @@ impl FleetIndex {
         self.envoys.get_mut(&id).is_some_and(|envoy| !core::mem::replace(&mut envoy.revoked, true))
     }
 
-    /// Looks the classes of all envoys up again, after a publish.
-    pub fn classify(&mut self, class_of: impl Fn(&str) -> ClassOf) {
+    /// Looks the classes of all envoys up again, after a publish. There is something for those whose class is not the same
+    /// as before.
+    pub fn classify(&mut self, class_of: impl Fn(&str) -> ClassOf, is_same: impl Fn(ClassOf, ClassOf) -> bool) {
         for envoy in self.envoys.values_mut() {
-            envoy.class = class_of(&envoy.hostname);
+            let class = class_of(&envoy.hostname);
+            envoy.called |= !is_same(envoy.class, class);
+            envoy.class = class;
         }
     }
 

@@ -37,6 +37,7 @@ pub fn answer(
     let contact_differs = check_in.contact != envoy.contact && check_in.contact.checked_add(1) != Some(envoy.contact);
     envoy.contact = envoy.contact.saturating_add(1);
     envoy.last_seen = now;
+    envoy.called = false;
     let quiet_is_news = check_in.run.is_some_and(|runs| envoy.take_quiet(&runs));
     let mut answer = Answer { contact: envoy.contact, ..Answer::default() };
     let (version, keyset) = keyset;

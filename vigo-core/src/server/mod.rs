@@ -6,6 +6,7 @@
 mod attempts;
 mod check_in;
 mod enrol;
+mod hold;
 mod network;
 mod policy;
 mod request;
@@ -16,6 +17,7 @@ mod token;
 pub use attempts::Attempts;
 pub use check_in::{CheckedIn, answer};
 pub use enrol::{Admission, AdmittedBy, Claim, NotAdmitted, TokenRecord, Trusted, admit, claim};
+pub use hold::{HoldSettings, come_back, hold_for};
 pub use network::{Network, NetworkError};
 pub use policy::{CheckInSettings, ServedClass, ServedPolicy, Signer};
 pub use request::{Caller, authorise};

@@ -1,6 +1,8 @@
 //! What a server serves.
 
+use super::HoldSettings;
 use crate::bundle::{KeyId, Signed};
+use crate::fleet::ClassOf;
 use crate::time::Duration;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -16,6 +18,28 @@ pub struct ServedPolicy {
     pub is_published: bool,
 }
 
+impl ServedPolicy {
+    /// Returns the class that an envoy is of, if it is of one.
+    pub fn class(&self, class: ClassOf) -> Option<&ServedClass> {
+        match class {
+            ClassOf::Class(index) => self.classes.get(index as usize),
+            ClassOf::None | ClassOf::Pending => None,
+        }
+    }
+
+    /// Returns whether an envoy that had `class` of the policy `before` gets the same by `own` of this one.
+    pub fn gives_the_same(&self, own: ClassOf, before: &Self, class: ClassOf) -> bool {
+        match (self.class(own), before.class(class)) {
+            (None, None) => own == class,
+            (Some(a), Some(b)) => {
+                (a.digest, a.key_id, &a.environment) == (b.digest, b.key_id, &b.environment)
+                    && (a.observe_only, a.always_hold) == (b.observe_only, b.always_hold)
+            }
+            _ => false,
+        }
+    }
+}
+
 /// One class.
 #[derive(Clone, Debug)]
 pub struct ServedClass {
@@ -29,6 +53,8 @@ pub struct ServedClass {
     pub key_id: KeyId,
     /// Changes are reported, not made.
     pub observe_only: bool,
+    /// Its envoys stay connected.
+    pub always_hold: bool,
 }
 
 /// How often envoys come, from `server.yaml`.
@@ -42,6 +68,8 @@ pub struct CheckInSettings {
     pub observe_only: bool,
     /// Time until an envoy comes again whose class is not known yet.
     pub soon: Duration,
+    /// Whose connection is held.
+    pub hold: HoldSettings,
 }
 
 /// What makes assignments: the bundle key, and the highest serial so far.
@@ -74,8 +102,8 @@ impl Signer {
 
 impl ServedClass {
     /// Returns the class of a signed bundle.
-    pub fn new(bundle: &Signed, environment: String, observe_only: bool) -> Self {
+    pub fn new(bundle: &Signed, environment: String, observe_only: bool, always_hold: bool) -> Self {
         let (digest, key_id) = (bundle.digest(), bundle.key_id);
-        Self { environment, bundle: bundle.encode().into(), digest, key_id, observe_only }
+        Self { environment, bundle: bundle.encode().into(), digest, key_id, observe_only, always_hold }
     }
 }

@@ -243,9 +243,10 @@ impl Desk {
             splay: Duration::from_secs(30),
             observe_only: false,
             soon: Duration::from_secs(5),
+            hold: HoldSettings { idle: Duration::from_secs(30), below: Duration::from_secs(15), max: 10 },
         };
         let signed = sign(&PolicyBundle::default(), &key(8)).unwrap();
-        let classes = vec![ServedClass::new(&signed, "prod".into(), false)];
+        let classes = vec![ServedClass::new(&signed, "prod".into(), false, false)];
         let policy = ServedPolicy { classes, is_published: true };
         let envoy = Envoy { class: ClassOf::Class(0), ..envoy(1, "a") };
         Self { envoy, policy, settings, signer: Signer::new(key(8), 0), now: now() }
@@ -391,4 +392,39 @@ fn a_source_that_tries_too_often_waits_for_the_next_minute() {
     }
     assert!(!attempts.allow(source("192.0.2.1"), now()), "there is no room to count it");
     assert!(attempts.allow(source("192.0.2.1"), now() + Duration::from_secs(60)));
+}
+
+#[test]
+fn whose_connection_is_held() {
+    let settings = Desk::new().settings;
+    let never = Timestamp::default();
+    let ago = |seconds| now() - Duration::from_secs(seconds);
+    // The interval, whether its class says so, what waits, when it was last busy, how many others, how long.
+    let cases = [
+        ("idle", 300, false, false, never, 0, None),
+        ("its class says so", 300, true, false, never, 0, Some(40)),
+        ("a short interval", 15, false, false, never, 0, Some(40)),
+        ("a little longer", 16, false, false, never, 0, None),
+        ("work waits", 300, false, true, never, 0, Some(40)),
+        ("busy now", 300, false, false, now(), 0, Some(30)),
+        ("busy a while ago", 300, false, false, ago(29), 0, Some(1)),
+        ("quiet for long enough", 300, false, false, ago(30), 0, None),
+        ("busy tomorrow: the clock went back", 300, false, false, now() + Duration::from_secs(9), 0, None),
+        ("the last place", 300, true, true, now(), 9, Some(40)),
+        ("no place is left", 1, true, true, now(), 10, None),
+    ];
+    for (name, interval, always_hold, called, busy_at, held, expected) in cases {
+        let settings = CheckInSettings { interval: Duration::from_secs(interval), ..settings };
+        let mut policy = Desk::new().policy;
+        policy.classes[0].always_hold = always_hold;
+        let envoy = Envoy { class: ClassOf::Class(0), called, busy_at, ..envoy(1, "a") };
+        let found = hold_for(&envoy, &policy, &settings, held, now());
+        assert_eq!(found, expected.map(Duration::from_secs), "{name}");
+    }
+}
+
+#[test]
+fn those_who_were_connected_come_back_one_after_the_other() {
+    let at = |nth| come_back(nth).as_ms();
+    assert_eq!((at(0), at(1), at(1000), at(usize::MAX)), (2000, 2002, 4000, 300_000));
 }

@@ -54,6 +54,8 @@ pub enum Kind {
     RenewCertificate = 6,
     /// [`message::ResolveSecrets`](super::message::ResolveSecrets).
     ResolveSecrets = 7,
+    /// [`message::Await`](super::message::Await).
+    Await = 8,
 }
 
 /// A request with what proves its sender.
@@ -105,6 +107,7 @@ impl Kind {
         Self::TraitsDelta,
         Self::RenewCertificate,
         Self::ResolveSecrets,
+        Self::Await,
     ];
 
     /// Returns the number on the wire.

@@ -44,6 +44,7 @@ messages! {
     TraitsDelta: TraitsDelta, TraitsTaken: TraitsDelta,
     RenewCertificate: RenewCertificate, Renewed: RenewCertificate,
     ResolveSecrets: ResolveSecrets, SealedSecrets: ResolveSecrets,
+    Await: Await, Awaited: Await,
 }
 
 /// Why a request was not answered.
@@ -447,4 +448,23 @@ pub struct SealedSecret {
     /// Why there is none.
     #[prost(string, tag = "4")]
     pub error: String,
+}
+
+/// Asks to be told when there is something to check in for, on a connection that the server wants held. The answer may
+/// take most of a minute.
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct Await {}
+
+/// The answer to [`Await`].
+#[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
+pub struct Awaited {
+    /// There is something: check in now.
+    #[prost(bool, tag = "1")]
+    pub check_in: bool,
+    /// The connection is held further: ask again.
+    #[prost(bool, tag = "2")]
+    pub hold: bool,
+    /// Milliseconds after which to check in at the latest, where the server ends; 0 leaves it as it was.
+    #[prost(uint64, tag = "3")]
+    pub come_back_in_ms: u64,
 }

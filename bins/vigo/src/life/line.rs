@@ -2,11 +2,13 @@
 
 use crate::identity::Identity;
 use crate::net::{ClientIdentity, Dialer, NetError, Session, TrustAnchors};
+use crate::output::shown;
+use std::sync::Arc;
 use std::time::Duration;
 use vigo_core::agent::Response;
 use vigo_core::time::Timestamp;
 use vigo_core::wire::message::{
-    Answer, CheckIn, RenewCertificate, Renewed, Report, ReportTaken, TraitsDelta, TraitsTaken,
+    Answer, Await, Awaited, CheckIn, RenewCertificate, Renewed, Report, ReportTaken, TraitsDelta, TraitsTaken,
 };
 use vigo_core::wire::{Channel, Message, Reply};
 
@@ -25,7 +27,7 @@ pub(super) enum Question {
 #[derive(Default)]
 pub(super) struct Line {
     dialer: Dialer,
-    session: Option<Session>,
+    session: Option<Arc<Session>>,
 }
 
 /// By what a connection is made.
@@ -54,7 +56,7 @@ impl Line {
                 if session.is_clock_behind() {
                     tracing::warn!("the server's certificate is from the future: one of the two clocks is wrong");
                 }
-                session
+                Arc::new(session)
             }
         };
         let response = match question {
@@ -67,9 +69,23 @@ impl Line {
         Ok(response)
     }
 
+    /// Returns a question to be called, over the connection that there is.
+    pub(super) fn wait(&self) -> impl Future<Output = Result<Awaited, String>> + use<> {
+        let session = self.session.clone();
+        async move {
+            let Some(session) = session else { return Err("there is no connection".into()) };
+            match session.ask::<Await, Awaited>(&Await {}).await {
+                Ok(Reply::Done(awaited)) => Ok(awaited),
+                Ok(Reply::Refused(refused)) => Err(format!("the server refuses (`{}`)", shown(&refused.code))),
+                Err(error) => Err(error.to_string()),
+            }
+        }
+    }
+
     /// Closes the connection, if there is one.
     pub(super) async fn disconnect(&mut self) {
-        if let Some(session) = self.session.take() {
+        // Whoever waits to be called over it has been given up before.
+        if let Some(session) = self.session.take().and_then(Arc::into_inner) {
             // Who does not listen any more need not be told.
             let _ = tokio::time::timeout(CLOSE_MAX, session.close()).await;
         }

@@ -20,7 +20,7 @@ use vigo_core::agent::{Agent, Ask, Options, Record, Response, RunResult, Step, S
 use vigo_core::converge::RunOutcome;
 use vigo_core::time::Timestamp;
 use vigo_core::wire::Message as _;
-use vigo_core::wire::message::{RenewCertificate, Report};
+use vigo_core::wire::message::{Awaited, RenewCertificate, Report};
 
 /// How an agent is to live.
 #[derive(Clone, Debug)]
@@ -126,6 +126,9 @@ impl Signals {
 /// A question on its way. It gives the line back.
 type Asking = Pin<Box<dyn Future<Output = (Line, Result<Response, String>)>>>;
 
+/// A question to be called, on its way.
+type Awaiting = Pin<Box<dyn Future<Output = Result<Awaited, String>>>>;
+
 struct Life {
     agent: Agent,
     identity: Identity,
@@ -134,6 +137,8 @@ struct Life {
     /// `None` while a question is on its way.
     line: Option<Line>,
     asking: Option<Asking>,
+    /// A question to be called, on its way.
+    awaiting: Option<Awaiting>,
     work: (UnboundedSender<Done>, UnboundedReceiver<Done>),
     interrupted: Arc<AtomicBool>,
     ended: Ended,
@@ -174,6 +179,7 @@ impl Life {
             place: place.clone(),
             line: Some(Line::default()),
             asking: None,
+            awaiting: None,
             work: unbounded_channel(),
             interrupted: Arc::default(),
             ended: Ended::default(),
@@ -204,8 +210,9 @@ impl Life {
                 }
                 Step::Collect => start_traits(self.place.clone(), self.work.0.clone()),
                 Step::Ask(ask) => self.ask(ask),
+                Step::Await => self.awaiting = self.line.as_ref().map(|line| Box::pin(line.wait()) as Awaiting),
                 Step::Disconnect => {
-                    self.asking = None;
+                    (self.asking, self.awaiting) = (None, None);
                     self.line.get_or_insert_default().disconnect().await;
                 }
                 Step::Wait(until) => self.wait(until, signals).await,
@@ -271,13 +278,26 @@ impl Life {
                 None => std::future::pending().await,
             }
         };
+        let awaiting = async {
+            match &mut self.awaiting {
+                Some(awaiting) => awaiting.await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             (line, answer) = asking => {
                 (self.line, self.asking) = (Some(line), None);
                 match answer {
                     Ok(response) => self.agent.handle_answer(response, now()),
-                    Err(why) => self.agent.handle_failure(&why, now()),
+                    Err(why) => {
+                        self.awaiting = None;
+                        self.agent.handle_failure(&why, now());
+                    }
                 }
+            }
+            awaited = awaiting => {
+                self.awaiting = None;
+                self.agent.handle_awaited(awaited, now());
             }
             done = self.work.1.recv() => match done {
                 Some(Done::Run(result)) => self.ran(result),

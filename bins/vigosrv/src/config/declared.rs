@@ -59,6 +59,15 @@ pub(super) const SECTIONS: &[Section] = &[
             key("on_clone", "alarm", "Where one identity runs on two machines: `alarm`, or `withhold_secrets`."),
         ],
     },
+    Section {
+        name: "limits",
+        about: "How much of the server agents get.",
+        keys: &[key(
+            "held_connections",
+            "10000",
+            "Agents that stay connected, at the most; some 50 kB of memory each.",
+        )],
+    },
 ];
 
 impl Section {

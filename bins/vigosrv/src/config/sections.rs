@@ -16,6 +16,7 @@ pub struct Config {
     pub database: Database,
     pub checkin: CheckIn,
     pub enrollment: Enrollment,
+    pub limits: Limits,
 }
 
 /// Where the server listens, and under which names.
@@ -60,6 +61,14 @@ pub struct Enrollment {
     pub trusted: Vec<Trusted>,
     pub token_ttl: Span,
     pub on_clone: OnClone,
+}
+
+/// How much of the server agents get.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[expect(missing_docs, reason = "annotated in one place")]
+pub struct Limits {
+    pub held_connections: u32,
 }
 
 /// Names that are admitted without a token.
@@ -155,6 +164,12 @@ impl Default for CheckIn {
             hold_idle: Span(Duration::from_secs(30)),
             hold_below: Span(Duration::from_secs(15)),
         }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { held_connections: 10_000 }
     }
 }
 

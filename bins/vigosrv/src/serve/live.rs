@@ -18,7 +18,7 @@ impl Live {
     /// Returns what a publish serves.
     pub fn of(published: &Published) -> Self {
         let class = |c: &crate::publish::PublishedClass| {
-            ServedClass::new(&c.bundle, String::from(&*c.environment), c.observe_only)
+            ServedClass::new(&c.bundle, String::from(&*c.environment), c.observe_only, c.always_hold)
         };
         let classes = published.classes.iter().map(class).collect();
         Self { policy: ServedPolicy { classes, is_published: true }, table: Some(published.table.clone()) }

@@ -2,6 +2,7 @@
 
 mod check_in;
 mod enrol;
+mod held;
 mod live;
 mod report;
 mod run;
@@ -9,6 +10,7 @@ mod server;
 mod service;
 mod settings;
 mod traits;
+mod wait;
 
 pub use live::Live;
 pub use run::{RunError, run};

@@ -139,10 +139,13 @@ pub async fn run(data_dir: &Path) -> Result<(), RunError> {
     };
     tracing::info!("ending");
     let _ = end.send(true);
-    if let Some(listener) = server.take_listener() {
-        listener.shutdown(DRAIN).await;
-    }
-    let _ = tokio::time::timeout(DRAIN, https).await;
+    server.held.end();
+    let agents = async {
+        if let Some(listener) = server.take_listener() {
+            listener.shutdown(DRAIN).await;
+        }
+    };
+    let _ = tokio::join!(agents, tokio::time::timeout(DRAIN, https));
     pruning.abort();
     store.close();
     outcome
@@ -208,6 +211,7 @@ fn reload(server: &Server, path: &Path, machine: &str) {
     match config::load(path) {
         Ok(config) => {
             server.settings.store(Arc::new(Settings::of(&config, machine)));
+            server.call_all();
             tracing::info!("`{}` was read again", path.display());
         }
         Err(error) => tracing::error!("what was read before stays: {error}"),

@@ -1,5 +1,6 @@
 //! What every request sees.
 
+use super::held::Held;
 use super::live::Live;
 use super::run::RunError;
 use super::settings::Settings;
@@ -32,6 +33,7 @@ pub struct Server {
     /// [`Signed::encode`](vigo_core::bundle::Signed::encode) of the key set.
     pub(super) keyset: Vec<u8>,
     listener: Mutex<Option<Listener>>,
+    pub(super) held: Arc<Held>,
 }
 
 /// Secrets that are hashed at a time.
@@ -76,6 +78,7 @@ impl Server {
             fleet: RwLock::new(fleet),
             keyset,
             listener: Mutex::new(None),
+            held: Arc::default(),
         }))
     }
 
@@ -93,13 +96,20 @@ impl Server {
         self.listener.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a publish in the place of the one before: from now on it is served.
+    /// Puts a publish in the place of the one before: from now on it is served, and those who wait are called. Runs on the
+    /// tokio runtime that it is called in.
     pub fn serve(&self, live: Live) {
         let live = Arc::new(live);
         let mut fleet = self.fleet_mut();
-        fleet.classify(|hostname| live.class_of(hostname));
+        let before = self.live.load_full();
+        let is_first = !before.policy.is_published;
+        let is_same = |had, has| !is_first && live.policy.gives_the_same(has, &before.policy, had);
+        fleet.classify(|hostname| live.class_of(hostname), is_same);
         // Under the lock: a check-in sees both or neither.
-        self.live.store(live);
+        self.live.store(Arc::clone(&live));
+        let news = self.held.all().into_iter().filter(|id| fleet.get(*id).is_some_and(|envoy| envoy.called)).collect();
+        drop(fleet);
+        tokio::spawn(Arc::clone(&self.held).call_by_and_by(news));
     }
 
     /// Throws an envoy out of memory and closes its connections, after the store did.

@@ -6,7 +6,8 @@ use sha2::{Digest as _, Sha256};
 use std::sync::{Arc, PoisonError};
 use vigo_core::server::{Caller, authorise};
 use vigo_core::wire::message::{
-    CheckIn, Enrolled, GetKeySet, KeySetAnswer, Refused, RenewCertificate, Renewed, Report, SealedSecrets, TraitsDelta,
+    Awaited, CheckIn, Enrolled, GetKeySet, KeySetAnswer, Refused, RenewCertificate, Renewed, Report, SealedSecrets,
+    TraitsDelta,
 };
 use vigo_core::wire::{Channel, Envelope, Kind, Message, Reply};
 
@@ -43,6 +44,7 @@ impl Service for Arc<Server> {
                 let message = "this server keeps no secrets yet; take the reference out of the policy";
                 refuse_as::<SealedSecrets>(Refused { code: Refused::INVALID.into(), message: message.into() })
             }
+            (Kind::Await, Some(caller)) => reply::<Awaited>(self.wait(caller.id).await),
             (kind, None) => refuse(kind, invalid("this request needs a certificate")),
         }
     }
@@ -114,5 +116,6 @@ fn refuse(kind: Kind, refused: Refused) -> Vec<u8> {
         Kind::TraitsDelta => refuse_as::<TraitsDelta>(refused),
         Kind::RenewCertificate => refuse_as::<Renewed>(refused),
         Kind::ResolveSecrets => refuse_as::<SealedSecrets>(refused),
+        Kind::Await => refuse_as::<Awaited>(refused),
     }
 }

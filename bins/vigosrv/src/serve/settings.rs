@@ -1,7 +1,7 @@
 //! What of `server.yaml` a request asks for.
 
 use crate::config::{self, Config};
-use vigo_core::server::{CheckInSettings, Trusted};
+use vigo_core::server::{CheckInSettings, HoldSettings, Trusted};
 use vigo_core::time::Duration;
 
 /// What of `server.yaml` a request asks for.
@@ -23,8 +23,13 @@ impl Settings {
     pub fn of(config: &Config, machine: &str) -> Self {
         let interval = config.checkin.interval.0;
         let (splay, observe_only) = (config.checkin.splay.of(interval), config.checkin.observe_only);
+        let hold = HoldSettings {
+            idle: config.checkin.hold_idle.0,
+            below: config.checkin.hold_below.0,
+            max: config.limits.held_connections as usize,
+        };
         Self {
-            check_in: CheckInSettings { interval, splay, observe_only, soon: SOON.min(interval) },
+            check_in: CheckInSettings { interval, splay, observe_only, soon: SOON.min(interval), hold },
             trusted: config.enrollment.trusted.iter().map(config::Trusted::record).collect(),
             servers: config.server.advertised(machine, config.server.agent_listen.port),
         }

@@ -3,6 +3,7 @@
 use super::rig::*;
 use crate::agent::*;
 use crate::time::Duration;
+use crate::wire::message::Awaited;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -25,6 +26,7 @@ fn live(seed: u64) -> u32 {
     // What a run with this number found, for those whose report is on disk.
     let mut stored: BTreeMap<u64, u32> = BTreeMap::new();
     let mut serial = 0;
+    let mut awaits = false;
     for round in 0..400 {
         let is_calm = round >= 300;
         let mut fault = |n| !is_calm && dice.one_in(n);
@@ -35,8 +37,10 @@ fn live(seed: u64) -> u32 {
         }
         if fault(20) {
             rig.reboot();
-            crashes += 1;
+            (crashes, awaits) = (crashes + 1, false);
         }
+        rig.server().hold = if is_calm { seed.is_multiple_of(2) } else { dice.one_in(2) };
+        let mut fault = |n| !is_calm && dice.one_in(n);
         match rig.agent.poll(rig.now) {
             Step::Store(_) if fault(8) => rig.agent.handle_store_failed("no space is left", rig.now),
             Step::Store(records) => {
@@ -48,7 +52,7 @@ fn live(seed: u64) -> u32 {
                 }
                 if fault(10) {
                     rig.reboot();
-                    crashes += 1;
+                    (crashes, awaits) = (crashes + 1, false);
                 } else {
                     rig.agent.handle_stored(rig.now);
                 }
@@ -74,13 +78,31 @@ fn live(seed: u64) -> u32 {
                 };
                 rig.agent.handle_run(RunResult { seq: order.seq, started: rig.now, outcome }, rig.now);
             }
-            Step::Ask(_) if fault(4) => rig.agent.handle_failure("the question got lost", rig.now),
+            Step::Ask(_) if fault(4) => {
+                awaits = false;
+                rig.agent.handle_failure("the question got lost", rig.now);
+            }
             Step::Ask(ask) => {
                 let response = rig.server.as_mut().expect("it is there").answer(&ask, &rig.disk);
                 match fault(5) {
-                    true => rig.agent.handle_failure("the answer got lost", rig.now),
+                    true => {
+                        awaits = false;
+                        rig.agent.handle_failure("the answer got lost", rig.now);
+                    }
                     false => rig.agent.handle_answer(response, rig.now),
                 }
+            }
+            Step::Wait(_) if awaits && fault(3) => {
+                awaits = false;
+                let called = |check_in, hold| Awaited { check_in, hold, come_back_in_ms: 0 };
+                let awaited = match dice.0 >> 61 {
+                    0 => Ok(called(true, true)),
+                    1 => Ok(called(false, true)),
+                    2 => Ok(called(false, false)),
+                    3 => Ok(Awaited { come_back_in_ms: 4000, ..called(false, false) }),
+                    _ => Err("the connection is lost".into()),
+                };
+                rig.agent.handle_awaited(awaited, rig.now);
             }
             Step::Wait(Some(at)) => {
                 rig.now = if fault(10) { at + Duration::from_secs(3600) } else { at };
@@ -89,7 +111,8 @@ fn live(seed: u64) -> u32 {
                 }
             }
             Step::Collect => rig.agent.handle_traits(&rig.traits, rig.now),
-            Step::Disconnect => {}
+            Step::Await => awaits = true,
+            Step::Disconnect => awaits = false,
             Step::Wait(None) | Step::Finished => panic!("seed {seed}: it ended"),
         }
     }

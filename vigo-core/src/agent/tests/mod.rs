@@ -1,6 +1,7 @@
 mod believe;
 mod clock;
 mod fleet;
+mod hold;
 mod reports;
 mod rig;
 mod talk;

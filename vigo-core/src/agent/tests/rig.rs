@@ -134,6 +134,7 @@ pub(super) struct Server {
     pub(super) bundle: Option<Signed>,
     pub(super) contact: u64,
     pub(super) next_in: Duration,
+    pub(super) hold: bool,
     pub(super) highest: u64,
     pub(super) counted: Vec<Report>,
     pub(super) check_ins: Vec<CheckIn>,
@@ -149,6 +150,7 @@ impl Server {
             bundle: None,
             contact: 0,
             next_in: INTERVAL,
+            hold: false,
             highest: 0,
             counted: Vec::new(),
             check_ins: Vec::new(),
@@ -166,8 +168,12 @@ impl Server {
                 self.check_ins.push(check_in.clone());
                 self.contact += 1;
                 self.highest = self.highest.max(check_in.run.map_or(0, |run| run.seq));
-                let mut answer =
-                    Answer { next_in_ms: self.next_in.as_ms(), contact: self.contact, ..Answer::default() };
+                let mut answer = Answer {
+                    next_in_ms: self.next_in.as_ms(),
+                    contact: self.contact,
+                    hold: self.hold,
+                    ..Answer::default()
+                };
                 if check_in.keyset < self.version {
                     answer.keyset = Some(self.keyset.encode());
                 }
@@ -227,6 +233,7 @@ pub(super) struct Rig {
     pub(super) disk_is_full: bool,
     pub(super) traits: crate::traits::TraitSet,
     pub(super) disconnects: u32,
+    pub(super) awaits: u32,
 }
 
 impl Rig {
@@ -244,6 +251,7 @@ impl Rig {
             disk_is_full: false,
             traits: crate::traits::TraitSet::new(),
             disconnects: 0,
+            awaits: 0,
         }
     }
 
@@ -282,6 +290,7 @@ impl Rig {
                     None => self.agent.handle_failure("connection refused", self.now),
                 },
                 Step::Collect => self.agent.handle_traits(&self.traits, self.now),
+                Step::Await => self.awaits += 1,
                 Step::Disconnect => self.disconnects += 1,
                 Step::Wait(until) => {
                     assert!(until.is_none_or(|at| at > self.now), "it waits for what is past");
@@ -317,6 +326,7 @@ impl Rig {
                 }
                 Step::Collect => self.agent.handle_traits(&self.traits, self.now),
                 Step::Wait(at) => self.now = at.expect("it waits for something"),
+                Step::Await => self.awaits += 1,
                 Step::Disconnect => self.disconnects += 1,
                 Step::Finished => panic!("it has finished"),
             }

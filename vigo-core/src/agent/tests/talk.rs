@@ -148,7 +148,7 @@ fn it_ends_when_it_is_told_and_then_only() {
                 rig.agent.handle_stored(rig.now);
             }
             Step::Load => rig.agent.handle_policy(rig.disk.policy.clone().ok_or("gone".into()), rig.now),
-            Step::Disconnect => {}
+            Step::Await | Step::Disconnect => {}
             other => panic!("{other:?}"),
         }
     };
