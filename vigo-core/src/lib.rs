@@ -20,7 +20,8 @@
 //! Around them: [`resource`] holds the resource types and what they compare; [`host`] is what a platform implements
 //! (the crates `vigo-host-*` do); [`mod@template`] and [`when`] are the two languages inside a policy; [`traits`] and
 //! [`value`] are the data that they see; [`secret`] keeps secrets out of policies and out of sight; [`limits`] lists
-//! every bound on what comes from outside.
+//! every bound on what comes from outside. With the feature `sim` there is `sim`: whole fleets in one thread, on disks and
+//! a network that fail.
 //!
 //! The examples are programs to start from: `resolve_and_plan` prints what a tree would have an OpenBSD host do,
 //! `own_executor` drives real runs on a disk in memory, `verify_bundle` signs a policy and refuses a changed one.
@@ -63,10 +64,13 @@ pub mod host;
 pub mod id;
 pub mod limits;
 pub mod plan;
+mod random;
 pub mod resolve;
 pub mod resource;
 pub mod secret;
 pub mod server;
+#[cfg(feature = "sim")]
+pub mod sim;
 pub mod source;
 pub mod template;
 pub mod time;

@@ -94,7 +94,11 @@ fn clippy(_: &Options, _: &mut Tally) -> Result<Outcome> {
     clippy.args(["--", "-D", "warnings"]).run().map(|()| Outcome::Passed)
 }
 
+/// How many storms each simulation lives through.
+const SIM_SEEDS: &str = "400";
+
 fn unit_tests(options: &Options, tally: &mut Tally) -> Result<Outcome> {
+    let seeds = std::env::var("VIGO_SIM_SEEDS").unwrap_or_else(|_| SIM_SEEDS.into());
     if which("cargo-nextest").is_none() && options.install {
         println!("builds cargo-nextest");
         if let Err(failure) = cargo().args(["install", "cargo-nextest", "--locked"]).run() {
@@ -102,11 +106,13 @@ fn unit_tests(options: &Options, tally: &mut Tally) -> Result<Outcome> {
         }
     }
     if which("cargo-nextest").is_some() {
-        return count(cargo().args(["nextest", "run", "--workspace", "--locked", "--no-tests", "pass"]), tally);
+        let tests = cargo().args(["nextest", "run", "--workspace", "--locked", "--no-tests", "pass"]);
+        return count(tests.env("VIGO_SIM_SEEDS", seeds), tally);
     }
     println!("cargo-nextest is not here: falls back to `cargo test` (`--install` builds it)");
     let targets = ["--lib", "--bins", "--tests", "--examples"];
-    count(cargo().args(["test", "--workspace", "--locked", "--no-fail-fast"]).args(targets), tally)
+    let tests = cargo().args(["test", "--workspace", "--locked", "--no-fail-fast"]).args(targets);
+    count(tests.env("VIGO_SIM_SEEDS", seeds), tally)
 }
 
 fn doc_tests(_: &Options, tally: &mut Tally) -> Result<Outcome> {

@@ -1,6 +1,7 @@
 //! How long to wait.
 
 use crate::id::EnvoyId;
+use crate::random::Random;
 use crate::time::Duration;
 
 /// The wait after the first failure, at the most.
@@ -16,12 +17,12 @@ const LEAST_MS: u64 = 1_000;
 #[derive(Clone, Debug)]
 pub(super) struct Backoff {
     failures: u32,
-    random: u64,
+    random: Random,
 }
 
 impl Backoff {
     pub(super) fn new(seed: u64) -> Self {
-        Self { failures: 0, random: seed }
+        Self { failures: 0, random: Random::new(seed) }
     }
 
     /// Returns how long to wait after one more failure.
@@ -29,21 +30,12 @@ impl Backoff {
         let doubled = 1u64.checked_shl(self.failures).map_or(LAST_MS, |factor| FIRST_MS.saturating_mul(factor));
         let most = doubled.min(LAST_MS);
         self.failures = self.failures.saturating_add(1).min(32);
-        Duration::from_ms(LEAST_MS + self.random() % (most - LEAST_MS + 1))
+        Duration::from_ms(LEAST_MS + self.random.below(most - LEAST_MS + 1))
     }
 
     /// Takes that something succeeded.
     pub(super) fn reset(&mut self) {
         self.failures = 0;
-    }
-
-    /// Returns the next number of SplitMix64 (Steele, Lea, Flood, 2014).
-    fn random(&mut self) -> u64 {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.random;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
     }
 }
 

@@ -1,0 +1,35 @@
+//! Whole fleets in one thread, in virtual time: agents and a server that are the real machines of this crate, on disks
+//! and a network that fail, from one seed.
+//!
+//! [`World::run`] lives through a [`Story`] and returns what happened, or the first [`Violation`] of what must hold
+//! whatever fails. The same story ends the same way every time.
+//!
+//! While faults rage it is watched that
+//! - no machine applies what was not published for its name, or goes back behind a serial that it has applied;
+//! - what a server has acknowledged is on its disk, and no report is counted twice;
+//! - one use of a token makes one envoy;
+//! - a request that was answered is not answered again.
+//!
+//! After the faults have stopped every machine has to come to the last policy that was published, without a report left
+//! behind.
+//!
+//! ```
+//! use vigo_core::sim::{Story, World};
+//!
+//! let told = World::run(&Story { machines: 3, ..Story::stormy(7) }).expect("nothing is lost, whatever fails");
+//! assert!(told.runs > 0 && told.crashes > 0);
+//! ```
+
+mod certificate;
+mod disk;
+mod enrol;
+mod fault;
+mod link;
+mod machine;
+mod policy;
+mod server;
+mod story;
+mod world;
+
+pub use story::{Story, Told, Violation};
+pub use world::World;

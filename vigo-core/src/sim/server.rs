@@ -1,0 +1,393 @@
+//! The server: what it decides is this crate's, its disk and its writer are simulated.
+
+use super::fault::Faults;
+use super::link::Link;
+use super::policy::Publish;
+use crate::agent::traits_digest;
+use crate::bundle::{Ca, KeySet, KeyState, Signed, SigningKey, TrustedKey, VerifyingKey};
+use crate::fleet::{ClassOf, Envoy, FleetIndex, LastRun};
+use crate::id::EnvoyId;
+use crate::server::{
+    Admission, Caller, CheckInSettings, Claim, ServedPolicy, Signer, TokenRecord, TokenText, answer, authorise,
+};
+use crate::time::{Duration, Timestamp};
+use crate::wire::message::{
+    Answer, CheckIn, GetKeySet, KeySetAnswer, Refused, RenewCertificate, Renewed, Report, ReportTaken, TraitsDelta,
+    TraitsTaken,
+};
+use crate::wire::{Channel, Envelope, Kind, Message, Reply};
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// What the server's disk holds of an envoy.
+#[derive(Clone)]
+pub(super) struct Row {
+    pub(super) key: VerifyingKey,
+    pub(super) hostname: String,
+    pub(super) revoked: bool,
+    pub(super) contact: u64,
+    pub(super) last_run: Option<LastRun>,
+    pub(super) traits: BTreeMap<String, String>,
+    /// The highest number that was taken of each incarnation.
+    pub(super) taken: BTreeMap<u64, u64>,
+}
+
+/// A token, and how many envoys came of it.
+#[derive(Clone)]
+pub(super) struct Token {
+    pub(super) text: TokenText,
+    pub(super) record: TokenRecord,
+    pub(super) uses: u32,
+}
+
+/// The server's disk.
+#[derive(Clone)]
+pub(super) struct Disk {
+    pub(super) envoys: BTreeMap<EnvoyId, Row>,
+    pub(super) tokens: BTreeMap<String, Token>,
+    pub(super) reports: BTreeSet<(EnvoyId, u64, u64)>,
+    /// Index of what is published.
+    pub(super) live: Option<usize>,
+    /// The newest time on it.
+    pub(super) newest: Timestamp,
+}
+
+/// What is lost in a crash.
+struct Memory {
+    fleet: FleetIndex,
+    signer: Signer,
+    /// What the next commit holds.
+    queue: Vec<Write>,
+    /// What is laid down now and then.
+    dirty: BTreeMap<EnvoyId, u64>,
+}
+
+/// A question, and over which connection it came.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Question {
+    pub(super) link: u64,
+    pub(super) number: u64,
+}
+
+/// What is to be made durable, and who waits for it.
+pub(super) struct Write {
+    pub(super) question: Question,
+    pub(super) what: What,
+}
+
+pub(super) enum What {
+    Enrol(Box<Claim>, Admission),
+    Report(EnvoyId, Report),
+    Traits(EnvoyId, TraitsDelta),
+}
+
+/// What becomes of a request at once.
+pub(super) enum Taken {
+    Reply(Vec<u8>),
+    /// It is answered after the commit.
+    Queued,
+}
+
+pub(super) struct Server {
+    pub(super) root: VerifyingKey,
+    pub(super) key: SigningKey,
+    pub(super) keyset: Signed,
+    pub(super) disk: Disk,
+    pub(super) publishes: Vec<Publish>,
+    /// Counts its starts.
+    pub(super) boot: u64,
+    /// How far its clock is ahead, milliseconds.
+    pub(super) skew_ms: i64,
+    memory: Option<Memory>,
+    settings: CheckInSettings,
+}
+
+/// The version of the key set.
+const KEYSET: u64 = 1;
+
+/// How long a certificate holds.
+const YEAR: Duration = Duration::from_secs(365 * 86_400);
+const DAY: Duration = Duration::from_secs(86_400);
+
+impl Server {
+    pub(super) fn new(faults: &mut Faults, interval: Duration) -> Self {
+        let (root, key) = (SigningKey::from_bytes(&faults.bytes()), SigningKey::from_bytes(&faults.bytes()));
+        let keyset = KeySet {
+            version: KEYSET,
+            root: root.verifying_key(),
+            bundle_keys: vec![TrustedKey { key: key.verifying_key(), state: KeyState::Active }],
+            cas: vec![Ca { certificate: vec![1], state: KeyState::Active }],
+        };
+        Self {
+            root: root.verifying_key(),
+            keyset: keyset.sign(&root),
+            key,
+            disk: Disk {
+                envoys: BTreeMap::new(),
+                tokens: BTreeMap::new(),
+                reports: BTreeSet::new(),
+                live: None,
+                newest: Timestamp::default(),
+            },
+            publishes: Vec::new(),
+            boot: 0,
+            skew_ms: 0,
+            memory: None,
+            settings: CheckInSettings {
+                interval,
+                splay: Duration::from_ms(interval.as_ms() / 10),
+                observe_only: false,
+                soon: Duration::from_secs(5),
+            },
+        }
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        self.memory.is_some()
+    }
+
+    /// Returns its clock.
+    pub(super) fn clock(&self, now: Timestamp) -> Timestamp {
+        Timestamp::from_epoch_ms(now.epoch_ms().saturating_add(self.skew_ms))
+    }
+
+    /// Starts, from what its disk holds.
+    pub(super) fn start(&mut self) {
+        let mut fleet = FleetIndex::default();
+        for (id, row) in &self.disk.envoys {
+            let mut envoy = Envoy::new(*id, row.key, row.hostname.as_str().into());
+            envoy.revoked = row.revoked;
+            envoy.contact = row.contact;
+            envoy.contact_is_old = true;
+            envoy.last_run = row.last_run;
+            envoy.class = self.class_of(&row.hostname);
+            if !row.traits.is_empty() {
+                envoy.traits_digest = digest_of(&row.traits);
+            }
+            // No two rows have one name that are not revoked.
+            let _ = fleet.insert(envoy);
+        }
+        let last_serial = u64::try_from(self.disk.newest.epoch_ms()).unwrap_or(0);
+        let signer = Signer::new(self.key.clone(), last_serial);
+        self.boot = self.boot.saturating_add(1);
+        self.memory = Some(Memory { fleet, signer, queue: Vec::new(), dirty: BTreeMap::new() });
+    }
+
+    /// Crashes: what was to be committed is, or is not; nobody is told.
+    pub(super) fn crash(&mut self, is_committed: bool, now: Timestamp) {
+        if is_committed {
+            self.commit(now);
+        }
+        self.memory = None;
+    }
+
+    /// Puts a publish on the disk and serves it.
+    pub(super) fn publish(&mut self, publish: Publish, now: Timestamp) {
+        self.publishes.push(publish);
+        self.disk.live = self.publishes.len().checked_sub(1);
+        self.disk.newest = self.disk.newest.max(self.clock(now));
+        if let Some(memory) = &mut self.memory {
+            let publish = self.disk.live.and_then(|live| self.publishes.get(live));
+            memory.fleet.classify(|name| publish.map_or(ClassOf::Pending, |p| p.class_of(name)));
+        }
+    }
+
+    /// Throws an envoy out.
+    pub(super) fn revoke(&mut self, id: EnvoyId) {
+        if let (Some(row), Some(memory)) = (self.disk.envoys.get_mut(&id), &mut self.memory) {
+            row.revoked = true;
+            memory.fleet.revoke(id);
+        }
+    }
+
+    /// Returns what is published.
+    pub(super) fn live(&self) -> Option<&Publish> {
+        self.publishes.get(self.disk.live?)
+    }
+
+    pub(super) fn fleet(&self) -> Option<&FleetIndex> {
+        self.memory.as_ref().map(|memory| &memory.fleet)
+    }
+
+    /// Answers a request, or queues what has to be durable before.
+    pub(super) fn take(&mut self, question: Question, link: &mut Link, bytes: &[u8], now: Timestamp) -> Taken {
+        let now = self.clock(now);
+        let envelope = match Envelope::decode(link.channel, bytes) {
+            Ok(envelope) => envelope,
+            Err(error) => return refuse::<Answer>(Refused::INVALID, &alloc::format!("{error}")),
+        };
+        match (link.channel, envelope.kind) {
+            (Channel::Enrol, Kind::Enrol) => return self.enrol(question, link, &envelope, now),
+            (Channel::Enrol, _) => {
+                return match envelope.message::<GetKeySet>() {
+                    Ok(_) => done(KeySetAnswer { keyset: self.keyset.encode() }),
+                    Err(error) => refuse::<KeySetAnswer>(Refused::INVALID, &alloc::format!("{error}")),
+                };
+            }
+            (Channel::Request, _) => {}
+        }
+        let Some((id, not_after)) = link.certificate else {
+            return refuse::<Answer>(Refused::INVALID, "no certificate");
+        };
+        let Some(memory) = &mut self.memory else { return refuse::<Answer>(Refused::BUSY, "it is down") };
+        let caller = Caller { id, not_after, is_trusted: true };
+        if let Err(refused) = authorise(&envelope, &caller, &link.exporter, &mut link.replays, &memory.fleet, now) {
+            return Taken::Reply(refusal(envelope.kind, refused));
+        }
+        let invalid = |error| {
+            refusal(envelope.kind, Refused { code: Refused::INVALID.into(), message: alloc::format!("{error}") })
+        };
+        let what = match envelope.kind {
+            Kind::CheckIn => {
+                return match envelope.message::<CheckIn>() {
+                    Ok(check_in) => self.check_in(id, &check_in, now),
+                    Err(error) => Taken::Reply(invalid(error)),
+                };
+            }
+            Kind::RenewCertificate => return done(Renewed { certificate: issue(now) }),
+            Kind::Report => envelope.message::<Report>().map(|report| What::Report(id, report)),
+            Kind::TraitsDelta => envelope.message::<TraitsDelta>().map(|delta| What::Traits(id, delta)),
+            kind => {
+                let refused = Refused { code: Refused::INVALID.into(), message: "not here".into() };
+                return Taken::Reply(refusal(kind, refused));
+            }
+        };
+        match what {
+            Ok(what) => self.queue(Write { question, what }),
+            Err(error) => Taken::Reply(invalid(error)),
+        }
+    }
+
+    pub(super) fn queue(&mut self, write: Write) -> Taken {
+        if let Some(memory) = &mut self.memory {
+            memory.queue.push(write);
+        }
+        Taken::Queued
+    }
+
+    fn check_in(&mut self, id: EnvoyId, check_in: &CheckIn, now: Timestamp) -> Taken {
+        let none = ServedPolicy::default();
+        let policy = self.disk.live.and_then(|live| self.publishes.get(live)).map_or(&none, |p| &p.policy);
+        let Some(memory) = &mut self.memory else { return refuse::<Answer>(Refused::BUSY, "it is down") };
+        let Some(envoy) = memory.fleet.get_mut(id) else { return refuse::<Answer>(Refused::UNKNOWN, "not known") };
+        let keyset = self.keyset.encode();
+        let said = answer(check_in, envoy, policy, &self.settings, (KEYSET, &keyset), &mut memory.signer, now);
+        memory.dirty.insert(id, envoy.contact);
+        done(said.answer)
+    }
+
+    /// Lays the counters down.
+    pub(super) fn flush(&mut self, now: Timestamp) {
+        let now = self.clock(now);
+        let Some(memory) = &mut self.memory else { return };
+        for (id, contact) in core::mem::take(&mut memory.dirty) {
+            if let Some(row) = self.disk.envoys.get_mut(&id) {
+                row.contact = contact;
+                row.last_run = memory.fleet.get(id).and_then(|envoy| envoy.last_run);
+            }
+        }
+        self.disk.newest = self.disk.newest.max(now);
+    }
+
+    /// Commits what is queued, and returns the answers.
+    pub(super) fn commit(&mut self, now: Timestamp) -> Vec<(Question, Vec<u8>)> {
+        let queue = self.memory.as_mut().map(|memory| core::mem::take(&mut memory.queue)).unwrap_or_default();
+        let now = self.clock(now);
+        let mut answers = Vec::new();
+        for Write { question, what } in queue {
+            let reply = match what {
+                What::Enrol(claim, admission) => self.enrolled(&claim, &admission, now),
+                What::Report(id, report) => self.report(id, &report),
+                What::Traits(id, delta) => self.traits(id, delta),
+            };
+            answers.push((question, reply));
+        }
+        self.disk.newest = self.disk.newest.max(now);
+        answers
+    }
+
+    /// Takes an envoy into memory, after the commit.
+    pub(super) fn remember(&mut self, claim: &Claim, now: Timestamp) {
+        let class = self.class_of(&claim.hostname);
+        let Some(memory) = self.memory.as_mut().filter(|memory| memory.fleet.get(claim.id).is_none()) else { return };
+        let mut envoy = Envoy::new(claim.id, claim.key, claim.hostname.as_str().into());
+        (envoy.class, envoy.last_seen) = (class, now);
+        // The commit has found the name free.
+        let _ = memory.fleet.insert(envoy);
+    }
+
+    fn report(&mut self, id: EnvoyId, report: &Report) -> Vec<u8> {
+        let Some(row) = self.disk.envoys.get_mut(&id).filter(|row| !row.revoked) else {
+            return refused::<ReportTaken>(Refused::UNKNOWN, "not known");
+        };
+        let highest = row.taken.entry(report.incarnation).or_default();
+        if report.seq > *highest {
+            *highest = report.seq;
+            self.disk.reports.insert((id, report.incarnation, report.seq));
+            if let Some(envoy) = self.memory.as_mut().and_then(|memory| memory.fleet.get_mut(id)) {
+                envoy.take_report(report);
+                row.last_run = envoy.last_run;
+            }
+        }
+        Reply::Done(ReportTaken { incarnation: report.incarnation, seq: *highest }).encode()
+    }
+
+    fn traits(&mut self, id: EnvoyId, delta: TraitsDelta) -> Vec<u8> {
+        let Some(row) = self.disk.envoys.get_mut(&id) else {
+            return refused::<TraitsTaken>(Refused::UNKNOWN, "not known");
+        };
+        let mut areas = BTreeMap::new();
+        if !delta.base.is_empty() {
+            areas = row.traits.clone();
+            let digest = digest_of(&areas);
+            if *delta.base != digest {
+                return Reply::Done(TraitsTaken { digest: digest.to_vec() }).encode();
+            }
+        }
+        delta.removed.iter().for_each(|path| _ = areas.remove(path));
+        areas.extend(delta.set.into_iter().map(|set| (set.path, set.json)));
+        let digest = digest_of(&areas);
+        row.traits = areas;
+        if let Some(envoy) = self.memory.as_mut().and_then(|memory| memory.fleet.get_mut(id)) {
+            envoy.traits_digest = digest;
+        }
+        Reply::Done(TraitsTaken { digest: digest.to_vec() }).encode()
+    }
+
+    fn class_of(&self, hostname: &str) -> ClassOf {
+        self.live().map_or(ClassOf::Pending, |publish| publish.class_of(hostname))
+    }
+}
+
+/// Returns a new certificate.
+pub(super) fn issue(now: Timestamp) -> Vec<u8> {
+    super::certificate::certificate(now - DAY, now + YEAR)
+}
+
+fn digest_of(areas: &BTreeMap<String, String>) -> [u8; 32] {
+    traits_digest(areas.iter().map(|(path, json)| (&**path, &**json)))
+}
+
+pub(super) fn done<M: Message>(message: M) -> Taken {
+    Taken::Reply(Reply::Done(message).encode())
+}
+
+pub(super) fn refuse<M: Message>(code: &str, message: &str) -> Taken {
+    Taken::Reply(refused::<M>(code, message))
+}
+
+pub(super) fn refused<M: Message>(code: &str, message: &str) -> Vec<u8> {
+    Reply::<M>::Refused(Refused { code: code.into(), message: message.into() }).encode()
+}
+
+fn refusal(kind: Kind, refused: Refused) -> Vec<u8> {
+    match kind {
+        Kind::Report => Reply::<Report>::Refused(refused).encode(),
+        Kind::TraitsDelta => Reply::<TraitsDelta>::Refused(refused).encode(),
+        Kind::RenewCertificate => Reply::<RenewCertificate>::Refused(refused).encode(),
+        _ => Reply::<CheckIn>::Refused(refused).encode(),
+    }
+}

@@ -1,0 +1,564 @@
+//! Time, the network, and what goes wrong.
+
+use super::fault::Faults;
+use super::link::Link;
+use super::machine::{Machine, word};
+use super::policy::Publish;
+use super::server::{Disk, Question, Server, Taken, Token};
+use super::story::{Story, Told, Violation};
+use crate::bundle::SigningKey;
+use crate::entropy::Entropy;
+use crate::fleet::Health;
+use crate::glob::Glob;
+use crate::id::EnvoyId;
+use crate::server::{TokenRecord, TokenText};
+use crate::time::{Duration, Timestamp};
+use crate::wire::{Channel, Exporter, ReplayWindow};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+use sha2::{Digest as _, Sha256};
+
+/// A fleet, its server and its network.
+pub struct World {
+    story: Story,
+    pub(super) now: Timestamp,
+    pub(super) faults: Faults,
+    pub(super) server: Server,
+    pub(super) machines: Vec<Machine>,
+    pub(super) links: BTreeMap<u64, Link>,
+    events: BTreeMap<(Timestamp, u64), Event>,
+    numbers: u64,
+    pub(super) told: Told,
+    digest: Sha256,
+    /// A disk of the server, to go back to.
+    snapshot: Option<Disk>,
+    /// Requests that were answered, to be sent again.
+    answered: VecDeque<Vec<u8>>,
+    /// Answers to check-ins, to be given to others, or again.
+    answers: VecDeque<Vec<u8>>,
+    replays: BTreeSet<u64>,
+    trace: Option<VecDeque<String>>,
+}
+
+/// What happens at a time.
+pub(super) enum Event {
+    /// A machine looks at the clock.
+    Wake(usize),
+    /// A machine has power.
+    Boot(usize),
+    /// A request arrives at the server.
+    Arrive { link: u64, number: u64, bytes: Vec<u8> },
+    /// An answer arrives at a machine.
+    Reply { link: u64, number: u64, bytes: Vec<u8> },
+    /// A machine waits no longer.
+    Silence { machine: usize, boot: u64, number: u64 },
+    /// A run has ended.
+    Ran { machine: usize, boot: u64, seq: u64, digest: [u8; 32], started: Timestamp },
+    /// Traits are collected.
+    Collected { machine: usize, boot: u64 },
+    /// The server commits.
+    Commit { boot: u64 },
+    /// The server lays its counters down.
+    Flush { boot: u64 },
+    /// The server has power.
+    ServerUp,
+    /// Something goes wrong, or somebody does something.
+    Mischief,
+}
+
+const START: Timestamp = Timestamp::from_epoch_ms(1_795_316_400_000);
+const FLUSH_PERIOD: Duration = Duration::from_secs(10);
+
+/// What is remembered of requests and answers, and of what happened.
+const REMEMBERED: usize = 16;
+const TRACE_LINES: usize = 400;
+
+/// Uses of a token, and how many machines are given it: more than it has.
+const USES: usize = 3;
+const GIVEN: usize = 4;
+
+impl World {
+    /// Lives through a story.
+    ///
+    /// # Errors
+    /// The first [`Violation`], with what happened before it.
+    pub fn run(story: &Story) -> Result<Told, Violation> {
+        match Self::new(story).live() {
+            // The same again, told: keeping the trace of all stories costs more than living through this one twice.
+            Err(_) => Self { trace: Some(VecDeque::new()), ..Self::new(story) }.live(),
+            told => told,
+        }
+    }
+
+    fn new(story: &Story) -> Self {
+        let mut faults = Faults::new(story.seed, story.rarity);
+        let mut server = Server::new(&mut faults, story.interval);
+        let (mut machines, mut token) = (Vec::new(), String::new());
+        for at in 0..story.machines {
+            if at % GIVEN == 0 {
+                let text = TokenText::new(Entropy::new(faults.bytes()), Entropy::new(faults.bytes()));
+                let Ok(pattern) = Glob::parse("*") else { continue };
+                token = text.reveal();
+                let id = text.id().to_string();
+                let expires = START + story.storm + story.calm;
+                let record = TokenRecord { id: id.clone(), pattern, uses_left: USES as u32, expires, replaces: false };
+                server.disk.tokens.insert(id, Token { text, record, uses: 0 });
+            }
+            let key = SigningKey::from_bytes(&faults.bytes());
+            let kind = ["web", "db", "web", "other"][at % 4];
+            machines.push(Machine {
+                id: EnvoyId::of(&key.verifying_key()),
+                key,
+                hostname: format!("{kind}-{at}"),
+                token: token.clone(),
+                disk: None,
+                agent: None,
+                boot: 0,
+                skew_ms: 0,
+                link: None,
+                asked: None,
+                wake_at: None,
+                cut_until: Timestamp::default(),
+                applied: None,
+                serial: 0,
+                made: BTreeSet::new(),
+                dropped: BTreeSet::new(),
+                runs: 0,
+            });
+        }
+        Self {
+            story: story.clone(),
+            now: START,
+            faults,
+            server,
+            machines,
+            links: BTreeMap::new(),
+            events: BTreeMap::new(),
+            numbers: 0,
+            told: Told::default(),
+            digest: Sha256::new(),
+            snapshot: None,
+            answered: VecDeque::new(),
+            answers: VecDeque::new(),
+            replays: BTreeSet::new(),
+            trace: None,
+        }
+    }
+
+    fn live(mut self) -> Result<Told, Violation> {
+        self.start_server();
+        for at in 0..self.machines.len() {
+            let wake = self.now + Duration::from_ms(self.faults.below(10_000));
+            self.at(wake, Event::Boot(at));
+        }
+        self.at(self.now, Event::Mischief);
+        self.publish();
+        let (rage, end) = (self.now + self.story.storm, self.now + self.story.storm + self.story.calm);
+        self.until(rage)?;
+        self.calm();
+        self.until(end)?;
+        self.at_rest()?;
+        self.told.envoys = self.server.disk.envoys.len();
+        self.told.reports = self.server.disk.reports.len() as u64;
+        self.told.digest = self.digest.finalize().into();
+        Ok(self.told)
+    }
+
+    fn until(&mut self, end: Timestamp) -> Result<(), Violation> {
+        while let Some(entry) = self.events.first_entry().filter(|entry| entry.key().0 <= end) {
+            let ((at, number), event) = entry.remove_entry();
+            self.now = at;
+            self.digest.update(at.epoch_ms().to_be_bytes());
+            self.digest.update(number.to_be_bytes());
+            self.happens(event)?;
+        }
+        self.now = end;
+        Ok(())
+    }
+
+    fn happens(&mut self, event: Event) -> Result<(), Violation> {
+        match event {
+            Event::Wake(at) => {
+                let machine = &mut self.machines[at];
+                machine.wake_at = machine.wake_at.filter(|wake| *wake > self.now);
+                self.drive(at)
+            }
+            // One that was started meanwhile is not started again.
+            Event::Boot(at) if self.machines[at].agent.is_none() => self.boot(at),
+            Event::Boot(_) => Ok(()),
+            Event::Arrive { link, number, bytes } => self.arrives(link, number, bytes),
+            Event::Reply { link, number, bytes } => match self.links.get(&link).map(|link| link.machine) {
+                Some(at) => self.answered(at, number, &bytes),
+                None => Ok(()),
+            },
+            Event::Silence { machine, boot, number } => self.silence(machine, boot, number),
+            Event::Ran { machine, boot, seq, digest, started } if self.machines[machine].boot == boot => {
+                self.ran(machine, seq, digest, started);
+                self.drive(machine)
+            }
+            Event::Collected { machine, boot } if self.machines[machine].boot == boot => {
+                self.collected(machine);
+                self.drive(machine)
+            }
+            Event::Ran { .. } | Event::Collected { .. } => Ok(()),
+            Event::Commit { boot } if boot == self.server.boot => self.commit(),
+            Event::Flush { boot } if boot == self.server.boot => {
+                self.server.flush(self.now);
+                self.at(self.now + FLUSH_PERIOD, Event::Flush { boot });
+                Ok(())
+            }
+            Event::Commit { .. } | Event::Flush { .. } => Ok(()),
+            Event::ServerUp if !self.server.is_up() => {
+                self.start_server();
+                Ok(())
+            }
+            Event::ServerUp => Ok(()),
+            Event::Mischief => self.mischief(),
+        }
+    }
+
+    // ---- the network ----
+
+    /// Returns a connection of a machine for a channel, made where there is none; `None` where nobody answers.
+    pub(super) fn dial(&mut self, at: usize, channel: Channel) -> Option<u64> {
+        let machine = &self.machines[at];
+        if let Some(link) = machine.link.filter(|link| self.links.contains_key(link)) {
+            return Some(link);
+        }
+        if !self.server.is_up() || machine.cut_until > self.now || self.faults.strikes(2) {
+            return None;
+        }
+        let not_after = machine.disk.as_ref().and_then(|disk| crate::agent::validity(&disk.certificate));
+        let certificate = not_after.map(|validity| (machine.id, validity.not_after));
+        let exporter = Exporter(self.faults.bytes());
+        let id = self.next_number();
+        let replays = ReplayWindow::default();
+        self.links.insert(id, Link { machine: at, channel, exporter, certificate, sequence: 0, replays });
+        self.machines[at].link = Some(id);
+        Some(id)
+    }
+
+    pub(super) fn hang_up(&mut self, at: usize) {
+        if let Some(link) = self.machines[at].link.take() {
+            self.links.remove(&link);
+        }
+    }
+
+    /// Carries a request to the server, or loses it.
+    pub(super) fn carry(&mut self, link: u64, number: u64, bytes: Vec<u8>) {
+        if self.faults.strikes(1) {
+            self.told.lost += 1;
+            return;
+        }
+        let due = self.now + self.faults.delay();
+        self.at(due, Event::Arrive { link, number, bytes });
+    }
+
+    fn arrives(&mut self, link: u64, number: u64, bytes: Vec<u8>) -> Result<(), Violation> {
+        let Some(open) = self.links.get_mut(&link).filter(|_| self.server.is_up()) else { return Ok(()) };
+        if self.machines[open.machine].cut_until > self.now {
+            self.told.lost += 1;
+            return Ok(());
+        }
+        let (at, channel, question) = (open.machine, open.channel, Question { link, number });
+        let taken = self.server.take(question, open, &bytes, self.now);
+        self.told.answered += 1;
+        self.note(|| format!("server: a request of {at}"));
+        if let Some(again) = self.replays.take(&number) {
+            let Taken::Reply(reply) = taken else {
+                return Err(self.violation(format!("request {again} of {at} was answered twice")));
+            };
+            self.told.replays += 1;
+            // The byte behind version and kind says whether it is a refusal.
+            if reply.get(4) != Some(&1) {
+                return Err(self.violation(format!("request {again} of {at} was answered twice")));
+            }
+            return Ok(());
+        }
+        if channel == Channel::Request {
+            if self.faults.strikes(1) {
+                self.again(link, bytes.clone());
+            }
+            self.answered.push_back(bytes);
+            self.answered.drain(..self.answered.len().saturating_sub(REMEMBERED));
+        }
+        match taken {
+            Taken::Reply(reply) => self.reply(question, reply),
+            Taken::Queued => {
+                let due = self.now + Duration::from_ms(1 + self.faults.below(20));
+                self.at(due, Event::Commit { boot: self.server.boot });
+            }
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), Violation> {
+        for (question, reply) in self.server.commit(self.now) {
+            self.reply(question, reply);
+        }
+        if let Some(token) = self.server.disk.tokens.values().find(|token| token.uses as usize > USES) {
+            let what = format!("token `{}` made {} envoys", token.record.id, token.uses);
+            return Err(self.violation(what));
+        }
+        // Between the commit and its answers the power may go.
+        if self.faults.strikes(20) {
+            self.crash_server(false);
+        }
+        Ok(())
+    }
+
+    /// Carries an answer to its machine, or loses it.
+    fn reply(&mut self, question: Question, reply: Vec<u8>) {
+        let Question { link, number } = question;
+        let Some(at) = self.links.get(&link).map(|link| link.machine) else { return };
+        if self.faults.strikes(1) {
+            self.told.lost += 1;
+            return;
+        }
+        let is_check_in = self.machines[at].asked.is_some_and(|(n, kind)| n == number && word(kind) == "check in");
+        let mut bytes = reply;
+        if is_check_in && self.story.hostile {
+            let chosen = self.faults.below(REMEMBERED as u64) as usize;
+            let other = self.answers.get(chosen).cloned();
+            self.answers.push_back(bytes.clone());
+            self.answers.drain(..self.answers.len().saturating_sub(REMEMBERED));
+            if self.faults.strikes(1)
+                && let Some(other) = other
+            {
+                self.told.forged += 1;
+                bytes = other;
+                if self.faults.coin() {
+                    let flipped = self.faults.below(bytes.len() as u64) as usize;
+                    bytes.iter_mut().skip(flipped).take(1).for_each(|byte| *byte ^= 1);
+                }
+            }
+        }
+        let due = self.now + self.faults.delay();
+        self.at(due, Event::Reply { link, number, bytes });
+    }
+
+    fn silence(&mut self, at: usize, boot: u64, number: u64) -> Result<(), Violation> {
+        let machine = &mut self.machines[at];
+        if machine.boot != boot || machine.asked.is_none_or(|(asked, _)| asked != number) {
+            return Ok(());
+        }
+        machine.asked = None;
+        let now = machine.clock(self.now);
+        match &mut machine.agent {
+            Some(agent) => agent.handle_failure("nobody answers", now),
+            None => {
+                // A machine that is not enrolled asks again later.
+                let retry = self.now + Duration::from_secs(1 + self.faults.below(30));
+                self.hang_up(at);
+                self.at(retry, Event::Wake(at));
+                return Ok(());
+            }
+        }
+        self.hang_up(at);
+        self.drive(at)
+    }
+
+    // ---- what goes wrong ----
+
+    fn mischief(&mut self) -> Result<(), Violation> {
+        if self.now >= START + self.story.storm {
+            return Ok(());
+        }
+        let crowd = self.machines.len() as u64;
+        // The larger the fleet the more happens.
+        let pause = 1000 + self.faults.below(200_000 / crowd.clamp(1, 100));
+        self.at(self.now + Duration::from_ms(pause), Event::Mischief);
+        let at = self.faults.below(crowd) as usize;
+        match self.faults.below(16) {
+            0 | 1 => self.publish(),
+            2 => self.crash_server(true),
+            3 | 4 if self.machines[at].agent.is_some() => self.crash(at),
+            5 => {
+                let long = Duration::from_secs(self.faults.below(300));
+                self.machines[at].cut_until = self.now + long;
+            }
+            6 => return self.turn_clock(at),
+            7 => self.replay(),
+            8 if self.story.restores => self.restore(),
+            9 if self.faults.below(crowd.max(8)) == 0 => {
+                let id = self.machines[at].id;
+                self.note(|| format!("{at}: revoked"));
+                self.server.revoke(id);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn publish(&mut self) {
+        let number = self.told.publishes;
+        if let Some(publish) = Publish::new(number, &self.server.key).filter(|_| self.server.is_up()) {
+            self.told.publishes += 1;
+            self.server.publish(publish, self.now);
+            self.note(|| format!("server: publish {number}"));
+        }
+    }
+
+    fn start_server(&mut self) {
+        self.server.start();
+        let boot = self.server.boot;
+        self.note(|| format!("server: start {boot}"));
+        self.at(self.now + FLUSH_PERIOD, Event::Flush { boot });
+    }
+
+    /// Cuts the power of the server; what was to be committed may be.
+    fn crash_server(&mut self, may_commit: bool) {
+        if !self.server.is_up() {
+            return;
+        }
+        self.told.crashes += 1;
+        let is_committed = may_commit && self.faults.coin();
+        self.server.crash(is_committed, self.now);
+        self.links.clear();
+        self.server.skew_ms = if self.faults.strikes(1) { self.skew(3_600_000) } else { self.server.skew_ms };
+        self.note(|| "server: crashed".to_string());
+        let back = self.now + Duration::from_ms(self.faults.below(60_000));
+        self.at(back, Event::ServerUp);
+    }
+
+    /// The disk of the server goes back in time; only to when all had enrolled, for nobody can tell who an envoy is that
+    /// it has never heard of.
+    fn restore(&mut self) {
+        let is_settled = self.machines.iter().all(|m| m.disk.is_none() || self.server.disk.envoys.contains_key(&m.id));
+        match self.snapshot.take().filter(|s| s.envoys.len() == self.server.disk.envoys.len()) {
+            Some(snapshot) => {
+                self.crash_server(true);
+                let revoked: Vec<EnvoyId> =
+                    self.server.disk.envoys.iter().filter(|(_, r)| r.revoked).map(|(id, _)| *id).collect();
+                self.server.disk = snapshot;
+                // The file of revoked ids does not go back.
+                for (id, row) in &mut self.server.disk.envoys {
+                    row.revoked |= revoked.contains(id);
+                }
+                self.told.restores += 1;
+                self.note(|| "server: its disk went back in time".to_string());
+            }
+            None if is_settled => self.snapshot = Some(self.server.disk.clone()),
+            None => {}
+        }
+    }
+
+    /// Turns the clock of a machine: by some minutes mostly, by years now and then.
+    fn turn_clock(&mut self, at: usize) -> Result<(), Violation> {
+        let most = if self.faults.coin() { 600_000 } else { 3 * 365 * 86_400_000 };
+        self.machines[at].skew_ms = self.skew(most);
+        self.note(|| format!("{at}: its clock was set"));
+        self.drive(at)
+    }
+
+    fn skew(&mut self, most_ms: u64) -> i64 {
+        let ms = i64::try_from(self.faults.below(most_ms)).unwrap_or(0);
+        if self.faults.coin() { ms } else { -ms }
+    }
+
+    /// Sends a request again that was answered, over whatever connection is open.
+    fn replay(&mut self) {
+        let chosen = self.faults.below(REMEMBERED as u64) as usize;
+        let open = self.links.iter().find(|(_, link)| link.channel == Channel::Request).map(|(id, _)| *id);
+        if let (Some(bytes), Some(link)) = (self.answered.get(chosen).cloned(), open) {
+            self.again(link, bytes);
+        }
+    }
+
+    /// Sends a request that was answered over this connection, after a while.
+    fn again(&mut self, link: u64, bytes: Vec<u8>) {
+        let number = self.next_number();
+        self.replays.insert(number);
+        let due = self.now + self.faults.delay();
+        self.at(due, Event::Arrive { link, number, bytes });
+    }
+
+    /// Nothing fails any more; what is off comes back, and there is one more publish.
+    fn calm(&mut self) {
+        self.note(|| "calm".to_string());
+        self.faults.stop();
+        self.story.hostile = false;
+        self.server.skew_ms = 0;
+        if !self.server.is_up() {
+            self.start_server();
+        }
+        for machine in &mut self.machines {
+            machine.cut_until = Timestamp::default();
+        }
+        self.publish();
+    }
+
+    // ---- what must be ----
+
+    /// Looks whether everything came to rest.
+    fn at_rest(&mut self) -> Result<(), Violation> {
+        let found = (0..self.machines.len()).find_map(|at| self.unrest(at).map(|what| format!("{at}: {what}")));
+        let uses: usize = self.server.disk.tokens.values().map(|token| token.uses as usize).sum();
+        let uneven = (uses != self.server.disk.envoys.len() && self.told.restores == 0)
+            .then(|| format!("{uses} uses of tokens made {} envoys", self.server.disk.envoys.len()));
+        match found.or(uneven) {
+            Some(what) => Err(self.violation(what)),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns what is not as it should be with a machine.
+    fn unrest(&self, at: usize) -> Option<String> {
+        let machine = &self.machines[at];
+        let row = self.server.disk.envoys.get(&machine.id);
+        let Some(disk) = &machine.disk else {
+            let token = self.server.disk.tokens.values().find(|token| token.text.reveal() == machine.token);
+            let is_left = token.is_some_and(|token| token.record.uses_left > 0);
+            return (is_left && row.is_none_or(|row| !row.revoked))
+                .then(|| "its token admits it, and it is not enrolled".into());
+        };
+        let agent = machine.agent.as_ref()?;
+        let wanted = self.server.live().and_then(|publish| publish.digest_for(&machine.hostname));
+        if row.is_none_or(|row| row.revoked) {
+            return (wanted.is_some() && machine.applied.is_some() && machine.runs == 0)
+                .then(|| "it runs no more".into());
+        }
+        if wanted.is_some() && machine.applied != wanted {
+            return Some("it is not on the last policy".into());
+        }
+        if agent.queued() > 0 {
+            return Some(format!("{} reports wait", agent.queued()));
+        }
+        let key = |(incarnation, seq): &(u64, u64)| (machine.id, *incarnation, *seq);
+        let missing =
+            machine.made.difference(&machine.dropped).find(|run| !self.server.disk.reports.contains(&key(run)));
+        if let Some((incarnation, seq)) = missing.filter(|_| self.told.restores == 0) {
+            return Some(format!("report {seq} of {incarnation:x} never arrived"));
+        }
+        let health = self.server.fleet()?.get(machine.id)?.last_run.map(|run| run.health);
+        let is_fine = wanted.is_none() || health == Some(Health::Converged);
+        (!is_fine).then(|| format!("the server has it as {health:?}, incarnation {:x}", disk.counters.incarnation))
+    }
+
+    // ---- the clockwork ----
+
+    pub(super) fn at(&mut self, time: Timestamp, event: Event) {
+        let number = self.next_number();
+        self.events.insert((time.max(self.now), number), event);
+    }
+
+    pub(super) fn next_number(&mut self) -> u64 {
+        self.numbers += 1;
+        self.numbers
+    }
+
+    /// Notes what happens, where somebody is going to read it.
+    pub(super) fn note(&mut self, line: impl FnOnce() -> String) {
+        if let Some(trace) = &mut self.trace {
+            trace.push_back(format!("{} {}", self.now, line()));
+            trace.drain(..trace.len().saturating_sub(TRACE_LINES));
+        }
+    }
+
+    pub(super) fn violation(&mut self, what: String) -> Violation {
+        let trace = self.trace.take().unwrap_or_default().into();
+        Violation { seed: self.story.seed, at: self.now, what, trace }
+    }
+}
