@@ -40,6 +40,7 @@ fn is_stormy(told: &[Told], seeds: u64) -> bool {
         && sum(told, |t| t.replays) > seeds
         && sum(told, |t| t.forged) > seeds
         && sum(told, |t| t.reports) > 15 * seeds
+        && sum(told, |t| t.called) > seeds
 }
 
 #[test]

@@ -10,7 +10,9 @@ use crate::id::EnvoyId;
 use crate::time::{Duration, Timestamp};
 use crate::traits::TraitSet;
 use crate::value::Value;
-use crate::wire::message::{Answer, Enrol, Enrolled, RenewCertificate, Renewed, Report, ReportTaken, TraitsTaken};
+use crate::wire::message::{
+    Answer, Await, Awaited, Enrol, Enrolled, RenewCertificate, Renewed, Report, ReportTaken, TraitsTaken,
+};
 use crate::wire::{Channel, Envelope, Kind, Message, Reply};
 use alloc::collections::BTreeSet;
 use alloc::format;
@@ -36,6 +38,8 @@ pub(super) struct Machine {
     pub(super) link: Option<u64>,
     /// What it waits for, over the link.
     pub(super) asked: Option<(u64, Kind)>,
+    /// The question to be called.
+    pub(super) awaited: Option<u64>,
     /// When it is woken.
     pub(super) wake_at: Option<Timestamp>,
     /// The network does not reach it before.
@@ -52,6 +56,9 @@ pub(super) struct Machine {
 
 /// How long a driver waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Over a connection that is held nothing may come for so long.
+const HELD_PATIENCE: Duration = Duration::from_secs(60);
 
 /// A driver looks at the clock after this at the latest.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
@@ -98,6 +105,7 @@ impl World {
                     self.at(due, Event::Collected { machine: at, boot });
                 }
                 Step::Ask(ask) => self.ask(at, ask),
+                Step::Await => self.wait_to_be_called(at),
                 Step::Disconnect => self.hang_up(at),
                 Step::Wait(until) => {
                     let left = until.map_or(SLEEP_MAX, |until| until.since(now).min(SLEEP_MAX));
@@ -261,9 +269,24 @@ impl World {
         open.sequence += 1;
         let bytes = Envelope::sign(channel, &machine.key, open.sequence, &open.exporter, message).encode();
         let (boot, number) = (machine.boot, self.next_number());
-        self.machines[at].asked = Some((number, M::KIND));
-        self.at(self.now + PATIENCE, Event::Silence { machine: at, boot, number });
+        let patience = if M::KIND == Kind::Await {
+            self.machines[at].awaited = Some(number);
+            HELD_PATIENCE
+        } else {
+            self.machines[at].asked = Some((number, M::KIND));
+            PATIENCE
+        };
+        self.at(self.now + patience, Event::Silence { machine: at, boot, number });
         self.carry(link, number, bytes);
+    }
+
+    fn wait_to_be_called(&mut self, at: usize) {
+        let machine = &mut self.machines[at];
+        let now = machine.clock(self.now);
+        match machine.link.filter(|link| self.links.contains_key(link)) {
+            Some(_) => self.send(at, Channel::Request, &Await {}),
+            None => machine.agent.iter_mut().for_each(|a| a.handle_awaited(Err("the connection is gone".into()), now)),
+        }
     }
 
     /// Nobody is there: told at once, or after a while.
@@ -277,6 +300,16 @@ impl World {
     /// Takes an answer, if it is still waited for.
     pub(super) fn answered(&mut self, at: usize, number: u64, bytes: &[u8]) -> Result<(), Violation> {
         let machine = &mut self.machines[at];
+        if machine.awaited == Some(number) {
+            machine.awaited = None;
+            let now = machine.clock(self.now);
+            let awaited = match Reply::<Awaited>::decode(bytes) {
+                Ok(Reply::Done(awaited)) => Ok(awaited),
+                _ => Err("the answer is none".into()),
+            };
+            machine.agent.iter_mut().for_each(|agent| agent.handle_awaited(awaited.clone(), now));
+            return self.drive(at);
+        }
         let Some((_, kind)) = machine.asked.filter(|(asked, _)| *asked == number) else { return Ok(()) };
         machine.asked = None;
         if kind == Kind::Enrol {
@@ -378,6 +411,6 @@ pub(super) const fn word(kind: Kind) -> &'static str {
         Kind::Report => "report",
         Kind::TraitsDelta => "traits",
         Kind::RenewCertificate => "renew",
-        Kind::GetKeySet | Kind::ResolveSecrets => "other",
+        _ => "other",
     }
 }

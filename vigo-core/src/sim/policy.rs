@@ -33,7 +33,7 @@ impl Publish {
         let sources = Sources::read(&Tree::from_texts(files));
         let mut bundles = Vec::new();
         let table = classes(&Config::read(&sources), &mut |class| bundles.extend(sign(&class.bundle, key))).ok()?.table;
-        let classes = bundles.iter().map(|bundle| ServedClass::new(bundle, Default::default(), false)).collect();
+        let classes = bundles.iter().map(|bundle| ServedClass::new(bundle, Default::default(), false, false)).collect();
         Some(Self { policy: ServedPolicy { classes, is_published: true }, table, bundles })
     }
 

@@ -8,12 +8,13 @@ use crate::bundle::{Ca, KeySet, KeyState, Signed, SigningKey, TrustedKey, Verify
 use crate::fleet::{ClassOf, Envoy, FleetIndex, LastRun};
 use crate::id::EnvoyId;
 use crate::server::{
-    Admission, Caller, CheckInSettings, Claim, ServedPolicy, Signer, TokenRecord, TokenText, answer, authorise,
+    Admission, Caller, CheckInSettings, Claim, HoldSettings, ServedPolicy, Signer, TokenRecord, TokenText, answer,
+    authorise, hold_for,
 };
 use crate::time::{Duration, Timestamp};
 use crate::wire::message::{
-    Answer, CheckIn, GetKeySet, KeySetAnswer, Refused, RenewCertificate, Renewed, Report, ReportTaken, TraitsDelta,
-    TraitsTaken,
+    Answer, Awaited, CheckIn, GetKeySet, KeySetAnswer, Refused, RenewCertificate, Renewed, Report, ReportTaken,
+    TraitsDelta, TraitsTaken,
 };
 use crate::wire::{Channel, Envelope, Kind, Message, Reply};
 use alloc::boxed::Box;
@@ -63,6 +64,8 @@ struct Memory {
     queue: Vec<Write>,
     /// What is laid down now and then.
     dirty: BTreeMap<EnvoyId, u64>,
+    /// Who waits to be called, over which connection, and until when.
+    held: BTreeMap<EnvoyId, (Question, Timestamp)>,
 }
 
 /// A question, and over which connection it came.
@@ -89,6 +92,8 @@ pub(super) enum Taken {
     Reply(Vec<u8>),
     /// It is answered after the commit.
     Queued,
+    /// It is answered when there is something, or then.
+    Held(Timestamp),
 }
 
 pub(super) struct Server {
@@ -113,7 +118,8 @@ const YEAR: Duration = Duration::from_secs(365 * 86_400);
 const DAY: Duration = Duration::from_secs(86_400);
 
 impl Server {
-    pub(super) fn new(faults: &mut Faults, interval: Duration) -> Self {
+    pub(super) fn new(faults: &mut Faults, interval: Duration, holds: bool) -> Self {
+        let below = if holds { interval } else { Duration::ZERO };
         let (root, key) = (SigningKey::from_bytes(&faults.bytes()), SigningKey::from_bytes(&faults.bytes()));
         let keyset = KeySet {
             version: KEYSET,
@@ -141,6 +147,7 @@ impl Server {
                 splay: Duration::from_ms(interval.as_ms() / 10),
                 observe_only: false,
                 soon: Duration::from_secs(5),
+                hold: HoldSettings { idle: Duration::from_secs(30), below, max: usize::MAX },
             },
         }
     }
@@ -173,7 +180,7 @@ impl Server {
         let last_serial = u64::try_from(self.disk.newest.epoch_ms()).unwrap_or(0);
         let signer = Signer::new(self.key.clone(), last_serial);
         self.boot = self.boot.saturating_add(1);
-        self.memory = Some(Memory { fleet, signer, queue: Vec::new(), dirty: BTreeMap::new() });
+        self.memory = Some(Memory { fleet, signer, queue: Vec::new(), dirty: BTreeMap::new(), held: BTreeMap::new() });
     }
 
     /// Crashes: what was to be committed is, or is not; nobody is told.
@@ -190,8 +197,9 @@ impl Server {
         self.disk.live = self.publishes.len().checked_sub(1);
         self.disk.newest = self.disk.newest.max(self.clock(now));
         if let Some(memory) = &mut self.memory {
-            let publish = self.disk.live.and_then(|live| self.publishes.get(live));
-            memory.fleet.classify(|name| publish.map_or(ClassOf::Pending, |p| p.class_of(name)));
+            let live = self.disk.live.and_then(|live| self.publishes.get(live));
+            // Everybody who is held is called, whether it is another policy for it or not.
+            memory.fleet.classify(|name| live.map_or(ClassOf::Pending, |p| p.class_of(name)), |_, _| false);
         }
     }
 
@@ -250,6 +258,7 @@ impl Server {
             Kind::RenewCertificate => return done(Renewed { certificate: issue(now) }),
             Kind::Report => envelope.message::<Report>().map(|report| What::Report(id, report)),
             Kind::TraitsDelta => envelope.message::<TraitsDelta>().map(|delta| What::Traits(id, delta)),
+            Kind::Await => return self.hold(question, id, now),
             kind => {
                 let refused = Refused { code: Refused::INVALID.into(), message: "not here".into() };
                 return Taken::Reply(refusal(kind, refused));
@@ -276,7 +285,44 @@ impl Server {
         let keyset = self.keyset.encode();
         let said = answer(check_in, envoy, policy, &self.settings, (KEYSET, &keyset), &mut memory.signer, now);
         memory.dirty.insert(id, envoy.contact);
-        done(said.answer)
+        let held = memory.held.len();
+        let hold = hold_for(envoy, policy, &self.settings, held, now).is_some();
+        done(Answer { hold, ..said.answer })
+    }
+
+    /// Answers whoever wants to be called, or lets it wait.
+    fn hold(&mut self, question: Question, id: EnvoyId, now: Timestamp) -> Taken {
+        let none = ServedPolicy::default();
+        let policy = self.disk.live.and_then(|live| self.publishes.get(live)).map_or(&none, |p| &p.policy);
+        let Some(memory) = &mut self.memory else { return refuse::<Awaited>(Refused::BUSY, "it is down") };
+        let Some(envoy) = memory.fleet.get_mut(id) else { return refuse::<Awaited>(Refused::UNKNOWN, "not known") };
+        if envoy.called {
+            return done(Awaited { check_in: true, hold: true, come_back_in_ms: 0 });
+        }
+        match hold_for(envoy, policy, &self.settings, memory.held.len(), now) {
+            Some(span) => {
+                memory.held.insert(id, (question, now + span));
+                Taken::Held(now + span)
+            }
+            None => done(Awaited::default()),
+        }
+    }
+
+    /// Returns the answers to those who waited long enough, or for whom there is something.
+    pub(super) fn call(&mut self, now: Timestamp) -> Vec<(Question, Vec<u8>, bool)> {
+        let now = self.clock(now);
+        let Some(Memory { fleet, held, .. }) = &mut self.memory else { return Vec::new() };
+        let mut answers = Vec::new();
+        held.retain(|id, (question, until)| {
+            let check_in = fleet.get(*id).is_some_and(|envoy| envoy.called);
+            let goes = check_in || *until <= now;
+            if goes {
+                let answer = Reply::Done(Awaited { check_in, hold: true, come_back_in_ms: 0 }).encode();
+                answers.push((*question, answer, check_in));
+            }
+            !goes
+        });
+        answers
     }
 
     /// Lays the counters down.
@@ -388,6 +434,7 @@ fn refusal(kind: Kind, refused: Refused) -> Vec<u8> {
         Kind::Report => Reply::<Report>::Refused(refused).encode(),
         Kind::TraitsDelta => Reply::<TraitsDelta>::Refused(refused).encode(),
         Kind::RenewCertificate => Reply::<RenewCertificate>::Refused(refused).encode(),
+        Kind::Await => Reply::<Awaited>::Refused(refused).encode(),
         _ => Reply::<CheckIn>::Refused(refused).encode(),
     }
 }

@@ -18,6 +18,8 @@ pub struct Story {
     pub calm: Duration,
     /// Time between two check-ins, and two runs.
     pub interval: Duration,
+    /// The connections of the machines are held.
+    pub holds: bool,
     /// How often something fails: one of so many times that it could; 0 for never.
     pub rarity: u64,
     /// The disk of the server may be put back to an earlier state.
@@ -39,6 +41,8 @@ pub struct Told {
     pub answered: u64,
     /// Requests that it refused because it had seen them.
     pub replays: u64,
+    /// How often a machine was called over a connection that was held.
+    pub called: u64,
     /// Machines and servers that crashed.
     pub crashes: u64,
     /// Messages that got lost.
@@ -76,6 +80,7 @@ impl Story {
             storm: Duration::from_secs(3600),
             calm: Duration::from_secs(900),
             interval: Duration::from_secs(90),
+            holds: seed.is_multiple_of(2),
             rarity: 25,
             restores: false,
             hostile: true,

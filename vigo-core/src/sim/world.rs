@@ -60,6 +60,8 @@ pub(super) enum Event {
     Collected { machine: usize, boot: u64 },
     /// The server commits.
     Commit { boot: u64 },
+    /// The server answers those who have waited long enough to be called.
+    Call { boot: u64 },
     /// The server lays its counters down.
     Flush { boot: u64 },
     /// The server has power.
@@ -94,7 +96,7 @@ impl World {
 
     fn new(story: &Story) -> Self {
         let mut faults = Faults::new(story.seed, story.rarity);
-        let mut server = Server::new(&mut faults, story.interval);
+        let mut server = Server::new(&mut faults, story.interval, story.holds);
         let (mut machines, mut token) = (Vec::new(), String::new());
         for at in 0..story.machines {
             if at % GIVEN == 0 {
@@ -119,6 +121,7 @@ impl World {
                 skew_ms: 0,
                 link: None,
                 asked: None,
+                awaited: None,
                 wake_at: None,
                 cut_until: Timestamp::default(),
                 applied: None,
@@ -209,7 +212,11 @@ impl World {
                 self.at(self.now + FLUSH_PERIOD, Event::Flush { boot });
                 Ok(())
             }
-            Event::Commit { .. } | Event::Flush { .. } => Ok(()),
+            Event::Call { boot } if boot == self.server.boot => {
+                self.call();
+                Ok(())
+            }
+            Event::Commit { .. } | Event::Call { .. } | Event::Flush { .. } => Ok(()),
             Event::ServerUp if !self.server.is_up() => {
                 self.start_server();
                 Ok(())
@@ -241,6 +248,7 @@ impl World {
     }
 
     pub(super) fn hang_up(&mut self, at: usize) {
+        self.machines[at].awaited = None;
         if let Some(link) = self.machines[at].link.take() {
             self.links.remove(&link);
         }
@@ -290,8 +298,20 @@ impl World {
                 let due = self.now + Duration::from_ms(1 + self.faults.below(20));
                 self.at(due, Event::Commit { boot: self.server.boot });
             }
+            Taken::Held(until) => {
+                let left = until.since(self.server.clock(self.now));
+                self.at(self.now + left, Event::Call { boot: self.server.boot });
+            }
         }
         Ok(())
+    }
+
+    /// Calls those for whom there is something, and lets those ask again who have waited long enough.
+    fn call(&mut self) {
+        for (question, reply, is_called) in self.server.call(self.now) {
+            self.told.called += u64::from(is_called);
+            self.reply(question, reply);
+        }
     }
 
     fn commit(&mut self) -> Result<(), Violation> {
@@ -341,11 +361,16 @@ impl World {
 
     fn silence(&mut self, at: usize, boot: u64, number: u64) -> Result<(), Violation> {
         let machine = &mut self.machines[at];
+        let now = machine.clock(self.now);
+        if machine.boot == boot && machine.awaited == Some(number) {
+            machine.awaited = None;
+            machine.agent.iter_mut().for_each(|agent| agent.handle_awaited(Err("nothing comes any more".into()), now));
+            return self.drive(at);
+        }
         if machine.boot != boot || machine.asked.is_none_or(|(asked, _)| asked != number) {
             return Ok(());
         }
         machine.asked = None;
-        let now = machine.clock(self.now);
         match &mut machine.agent {
             Some(agent) => agent.handle_failure("nobody answers", now),
             None => {
@@ -397,6 +422,7 @@ impl World {
         if let Some(publish) = Publish::new(number, &self.server.key).filter(|_| self.server.is_up()) {
             self.told.publishes += 1;
             self.server.publish(publish, self.now);
+            self.call();
             self.note(|| format!("server: publish {number}"));
         }
     }
