@@ -1,6 +1,6 @@
 //! What comes over the network, and what is signed.
 
-use vigo_core::bundle::{Assignment, KeySet, Purpose, Signed, SigningKey, verify};
+use vigo_core::bundle::{Assignment, KeySet, ProgramManifest, ProgramReader, Purpose, Signed, SigningKey, verify};
 use vigo_core::server::{Network, TokenText, claim};
 use vigo_core::wire::message::{
     Answer, CheckIn, Enrol, Enrolled, GetKeySet, KeySetAnswer, Refused, RenewCertificate, Renewed, Report, ReportTaken,
@@ -66,7 +66,27 @@ pub fn wire(data: &[u8]) {
             }
         }
         21 => frames(bytes),
+        22 => program(bytes, &key),
         _ => text(bytes),
+    }
+}
+
+/// A manifest, and a program in pieces of any size: both come back as they were.
+fn program(bytes: &[u8], key: &SigningKey) {
+    let keys = [key.verifying_key()];
+    if let Ok(manifest) = ProgramManifest::verify(&Signed::new(Purpose::Program, bytes.into(), key), &keys) {
+        assert_eq!(ProgramManifest::verify(&manifest.sign(key), &keys), Ok(manifest));
+    }
+    let Some((&piece, bytes)) = bytes.split_first() else { return };
+    let read = |piece: usize| {
+        let mut reader = ProgramReader::default();
+        bytes.chunks(piece).for_each(|piece| assert!(reader.feed(piece).is_ok()));
+        reader.finish(None)
+    };
+    let whole = read(bytes.len().max(1));
+    assert_eq!(read(usize::from(piece) + 1), whole);
+    if let Ok(manifest) = whole {
+        assert_eq!(ProgramManifest::verify(&manifest.sign(key), &keys), Ok(manifest));
     }
 }
 

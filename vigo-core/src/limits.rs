@@ -168,3 +168,6 @@ pub const FRAME_BYTES_MAX: usize = 16 << 10;
 
 /// Bytes that a side may send on a stream before the other asks for more: what one that reads nothing makes it hold.
 pub const STREAM_CREDIT: usize = 64 << 10;
+
+/// Bytes of a program of the agent: one is ten megabytes, one with all its symbols some tens.
+pub const PROGRAM_BYTES_MAX: u64 = 256 << 20;

@@ -4,6 +4,7 @@ use crate::error::CliError;
 use crate::socket::SocketConnector;
 use serde_json::Value;
 use std::fmt::Write as _;
+use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use ureq::Agent;
@@ -29,19 +30,19 @@ impl Client {
 
     /// Asks for `path`, with parameters where they are some.
     pub(crate) fn get(&self, path: &str, params: &[(&str, Option<String>)]) -> Result<Value, CliError> {
-        let mut url = address(path);
-        let some = params.iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
-        for (at, (name, value)) in some.enumerate() {
-            // A `String` takes all that is written to it.
-            let _ = write!(url, "{}{name}={}", if at == 0 { '?' } else { '&' }, escaped(value));
-        }
-        self.answer(self.agent.get(&url).call())
+        self.answer(self.agent.get(&with(path, params)).call())
     }
 
     /// Posts `body` to `path`.
     pub(crate) fn post(&self, path: &str, body: &Value) -> Result<Value, CliError> {
         let request = self.agent.post(&address(path)).content_type("application/json");
         self.answer(request.send(body.to_string()))
+    }
+
+    /// Posts the bytes of a file to `path`.
+    pub(crate) fn upload(&self, path: &str, params: &[(&str, Option<String>)], file: &File) -> Result<Value, CliError> {
+        let request = self.agent.post(&with(path, params)).content_type("application/octet-stream");
+        self.answer(request.send(file))
     }
 
     /// Removes what is at `path`.
@@ -83,6 +84,17 @@ pub(crate) fn path(before: &str, name: &str, after: &str) -> String {
 /// Returns the address of a path of the API. The host is said because there must be one.
 fn address(path: &str) -> String {
     format!("http://127.0.0.1/api/v1{path}")
+}
+
+/// Returns the address of a path with parameters, where they are some.
+fn with(path: &str, params: &[(&str, Option<String>)]) -> String {
+    let mut url = address(path);
+    let some = params.iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
+    for (at, (name, value)) in some.enumerate() {
+        // A `String` takes all that is written to it.
+        let _ = write!(url, "{}{name}={}", if at == 0 { '?' } else { '&' }, escaped(value));
+    }
+    url
 }
 
 /// Returns a text as a part of an address, RFC 3986.

@@ -30,6 +30,14 @@ pub(crate) enum CliError {
         /// RFC 9457.
         problem: Value,
     },
+    /// A file that cannot be read.
+    #[error("read `{}`: {why}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        why: String,
+    },
     /// A tree that cannot be read.
     #[error("{0}")]
     Unreadable(#[from] vigo_driver::Unreadable),
@@ -42,7 +50,7 @@ impl CliError {
             Self::Unreachable { .. } => 3,
             Self::Garbled { .. } => 4,
             Self::Problem { status: 401 | 403, .. } => 3,
-            Self::Problem { status: 400..=499, .. } | Self::Unreadable(_) => 1,
+            Self::Problem { status: 400..=499, .. } | Self::Unreadable(_) | Self::File { .. } => 1,
             Self::Problem { .. } => 4,
         }
     }
@@ -54,6 +62,7 @@ impl CliError {
             Self::Garbled { .. } => Some("use the vigocli of the server's own version"),
             Self::Problem { problem, .. } => problem.get("help").and_then(Value::as_str),
             Self::Unreadable(error) => Some(&error.help),
+            Self::File { .. } => Some("name a file that you can read"),
         }
     }
 

@@ -15,6 +15,7 @@ use vigo_core::server::AdmittedBy;
 use vigo_core::time::{Duration, Timestamp};
 use vigo_core::wire::Message as _;
 use vigo_core::wire::message::{Counts, Report, ResourceReport};
+use vigosrv::agents::Agents;
 use vigosrv::api::{self, About, Context, Running};
 use vigosrv::data_dir::{DataDir, Keys};
 use vigosrv::publish::{Published, Publisher};
@@ -63,12 +64,15 @@ impl Server {
             root_key: keys.root_public(),
             ca_sha256: keys.authority_fingerprint(),
             https_pin: keys.https_pin().unwrap(),
+            https: "vigo.example:8443".into(),
             servers: vec!["vigo.example:1530".into()],
             token_ttl: Duration::from_secs(60),
             started_at: NOW,
         };
         let publisher = Arc::new(tokio::sync::Mutex::new(publisher));
-        let context = Context { store: store.clone(), publisher, running: told.clone(), about: Arc::new(about) };
+        let agents = Arc::new(Agents::open(dir.root(), &keys.keyset, keys.bundle.clone()).unwrap());
+        let running = told.clone();
+        let context = Context { store: store.clone(), publisher, agents, running, about: Arc::new(about) };
         let (end, ended) = watch::channel(false);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let socket = dir.socket();
@@ -138,6 +142,7 @@ fn a_token_is_made_listed_and_revoked() {
     let (status, out, err) = server.run(&["tokens", "create", "--match", "web-*", "--ttl", "2h"]);
     assert_eq!((status, &*err), (0, ""), "{out}");
     let token = out.lines().next().unwrap();
+    assert!(out.contains(&format!("/bootstrap | sudo VIGO_TOKEN={token} sh\n")), "{out}");
     assert!(out.contains(&format!("sudo VIGO_TOKEN={token} vigo bootstrap --server vigo.example:1530 --root-key ")));
     let id = token.split('_').nth(1).unwrap();
     let (_, list, _) = server.run(&["tokens", "list"]);
@@ -150,6 +155,31 @@ fn a_token_is_made_listed_and_revoked() {
     let (status, out, _) = server.run(&["--format", "json", "tokens", "create", "--match", "["]);
     assert_eq!(status, 1);
     assert!(out.contains("\"code\": \"invalid\""), "{out}");
+}
+
+#[test]
+fn agents_are_added_listed_and_removed() {
+    let server = Server::new("agents");
+    let file = server.path.join("vigo");
+    fs::write(&file, "#!/bin/sh\n").unwrap();
+    let path = file.to_str().unwrap();
+    let (status, _, err) = server.run(&["server", "agents", "add", path]);
+    assert!(status == 1 && err.contains("no agent") && err.contains("= help: "), "{err}");
+    fs::write(&file, format!("{}1.2.3\n{}", vigo_core::bundle::PROGRAM_MARK, "x".repeat(300_000))).unwrap();
+    let (status, _, err) = server.run(&["server", "agents", "add", path]);
+    assert!(status == 1 && err.contains("--target"), "{err}");
+    let (status, out, err) = server.run(&["server", "agents", "add", path, "--target", "linux-riscv64"]);
+    assert_eq!((status, &*err, &*out), (0, "", "Machines of linux-riscv64 are given agent 1.2.3 from now on.\n"));
+    let (_, list, _) = server.run(&["server", "agents", "list"]);
+    let row = list.lines().nth(1).unwrap();
+    assert!(row.starts_with("linux-riscv64") && row.contains("1.2.3"), "{list}");
+    assert_eq!(server.run(&["server", "agents", "remove", "linux-riscv64"]).0, 0);
+    let (status, _, err) = server.run(&["server", "agents", "remove", "linux-riscv64"]);
+    assert!(status == 1 && err.contains("there is no agent for `linux-riscv64`"), "{err}");
+    for bad in ["/nowhere", server.path.to_str().unwrap()] {
+        let (status, _, err) = server.run(&["server", "agents", "add", bad]);
+        assert!(status == 1 && err.starts_with(&format!("error: read `{bad}`: ")), "{err}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The server: what it needs of an operating system, around the decisions of `vigo-core`.
 
+pub mod agents;
 pub mod api;
 pub mod ca;
 pub mod config;

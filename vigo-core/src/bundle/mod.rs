@@ -9,6 +9,7 @@ mod encode;
 mod error;
 mod keyset;
 mod policy;
+mod program;
 mod sign;
 mod signed;
 #[cfg(test)]
@@ -23,6 +24,7 @@ pub use policy::{
     Arm, Attribute, Blob, BundleCrate, BundleResource, Edge, EdgeKind, Place, PolicyBundle, Raw, Scalar, Selector,
     SelectorArm, Stamp, Style,
 };
+pub use program::{PROGRAM_MARK, ProgramError, ProgramManifest, ProgramReader, Target};
 pub use sign::{sign, verify};
 pub use signed::{KeyId, Purpose, Signed};
 pub use wanted::TraitsWanted;

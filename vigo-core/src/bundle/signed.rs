@@ -3,9 +3,10 @@
 use super::BundleError;
 use crate::limits;
 use alloc::format;
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::fmt;
+use core::fmt::{self, Write as _};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use sha2::{Digest as _, Sha256};
 
@@ -18,6 +19,8 @@ pub enum Purpose {
     Assignment,
     /// A key set, by the root key.
     KeySet,
+    /// A manifest of a program of the agent, by the bundle key.
+    Program,
 }
 
 /// Bytes with the signature of a key of the fleet.
@@ -50,6 +53,7 @@ impl Purpose {
             Self::Bundle => b"vigo bundle v1\0",
             Self::Assignment => b"vigo assignment v1\0",
             Self::KeySet => b"vigo keyset v1\0",
+            Self::Program => b"vigo program v1\0",
         }
     }
 }
@@ -126,8 +130,39 @@ impl Signed {
         Ok(Self { key_id: KeyId(*key_id), bytes: rest.into(), signature: *signature })
     }
 
+    /// Returns [`Signed::encode`] in hexadecimal digits, for a file or a command line.
+    pub fn to_hex(&self) -> String {
+        hex(&self.encode())
+    }
+
+    /// Reads what [`Signed::to_hex`] returned. Nothing is verified.
+    ///
+    /// # Errors
+    /// As [`Signed::decode`].
+    pub fn from_hex(text: &str) -> Result<Self, BundleError> {
+        let malformed = |at, why| BundleError::Malformed { what: "the digits", at, why };
+        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+        if !rest.is_empty() {
+            return Err(malformed(text.len(), "expected an even number of them".into()));
+        }
+        let digit = |b: u8| char::from(b).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        let byte = |(at, [a, b]): (usize, &[u8; 2])| match (digit(*a), digit(*b)) {
+            (Some(a), Some(b)) => Ok(a << 4 | b),
+            _ => Err(malformed(2 * at, "expected two hexadecimal digits".into())),
+        };
+        Self::decode(&pairs.iter().enumerate().map(byte).collect::<Result<Vec<u8>, _>>()?)
+    }
+
     /// Returns what is signed.
     fn message(&self, purpose: Purpose) -> Vec<u8> {
         [purpose.context(), &self.digest()].concat()
     }
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        // A `String` takes all that is written to it.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

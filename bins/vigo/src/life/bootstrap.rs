@@ -5,9 +5,12 @@ use super::place::Place;
 use super::{LifeError, LifeOptions};
 use crate::identity::{Keys, fingerprint};
 use crate::net::{Anchor, ClientIdentity, Dialer, TrustAnchors, signing_request};
+use sha2::{Digest as _, Sha256};
+use std::fs::File;
+use std::io::Read as _;
 use std::path::PathBuf;
 use vigo_core::agent::{Until, validity};
-use vigo_core::bundle::{KeySet, Signed, VerifyingKey};
+use vigo_core::bundle::{KeySet, ProgramManifest, Signed, VerifyingKey};
 use vigo_core::id::EnvoyId;
 use vigo_core::time::Timestamp;
 use vigo_core::wire::message::{Enrol, Enrolled};
@@ -23,6 +26,8 @@ pub struct Bootstrap {
     pub root: VerifyingKey,
     /// SHA-256 of the authority's certificate.
     pub ca_sha256: [u8; 32],
+    /// What the fleet says of the program that runs.
+    pub manifest: Option<Signed>,
     /// The name that the machine claims.
     pub hostname: String,
     /// Where the state is to be.
@@ -37,6 +42,9 @@ pub struct Enrolment {
     /// The name that the server decided.
     pub hostname: String,
 }
+
+/// Bytes that are read of the program at a time.
+const PIECE_BYTES: usize = 256 << 10;
 
 /// Enrols this machine and checks in once. Doing it again is harmless: it keeps its keys.
 ///
@@ -58,7 +66,7 @@ pub fn bootstrap(told: Bootstrap) -> Result<Enrolment, LifeError> {
 }
 
 async fn enrol(told: Bootstrap) -> Result<Enrolment, LifeError> {
-    let Bootstrap { servers, token, root, ca_sha256, hostname, state_dir } = told;
+    let Bootstrap { servers, token, root, ca_sha256, manifest, hostname, state_dir } = told;
     let place = Place::new(None, state_dir.as_deref())?;
     let keys = Keys::load_or_make(&place.state_dir)?;
     if let Some(held) = keys.fleet()?.filter(|held| *held != root.as_bytes()) {
@@ -89,7 +97,11 @@ async fn enrol(told: Bootstrap) -> Result<Enrolment, LifeError> {
         return Err(LifeError::NotBelieved(format!("expected the id `{id}`, found another")));
     }
     let keyset = Signed::decode(&enrolled.keyset).map_err(|e| LifeError::NotBelieved(e.to_string()))?;
-    KeySet::verify(&keyset, &root).map_err(|e| LifeError::NotBelieved(e.to_string()))?;
+    let believed = KeySet::verify(&keyset, &root).map_err(|e| LifeError::NotBelieved(e.to_string()))?.believed();
+    // Before anything is kept: a program that is not the fleet's is not to live here.
+    if let Some(manifest) = manifest {
+        ProgramManifest::verify(&manifest, &believed)?.check(&own_digest().map_err(LifeError::system)?)?;
+    }
     if validity(&enrolled.certificate).is_none() {
         return Err(LifeError::NotBelieved("expected a certificate, found none".into()));
     }
@@ -97,6 +109,18 @@ async fn enrol(told: Bootstrap) -> Result<Enrolment, LifeError> {
     let servers = if enrolled.servers.is_empty() { servers } else { enrolled.servers };
     keys.enrolled(&root, &keyset, &servers, &enrolled.certificate)?;
     Ok(Enrolment { id, hostname: enrolled.hostname })
+}
+
+/// Returns the SHA-256 of the program that runs.
+fn own_digest() -> std::io::Result<[u8; 32]> {
+    let mut program = File::open("/proc/self/exe").or_else(|_| File::open(std::env::current_exe()?))?;
+    let (mut hash, mut piece) = (Sha256::new(), vec![0; PIECE_BYTES]);
+    loop {
+        match program.read(&mut piece)? {
+            0 => return Ok(hash.finalize().into()),
+            n => hash.update(piece.get(..n).unwrap_or_default()),
+        }
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -7,6 +7,7 @@ use crate::net::NetError;
 use crate::output::shown;
 use crate::state::StateError;
 use vigo_core::agent::AgentError;
+use vigo_core::bundle::ProgramError;
 
 /// Why an agent did not begin, or a machine was not enrolled.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +41,9 @@ pub enum LifeError {
     /// The server's answer to the enrolment is not believed.
     #[error("the server's answer is not believed: {0}")]
     NotBelieved(String),
+    /// The program that runs is not the one that the fleet hands out.
+    #[error("this program is not the fleet's: {0}")]
+    OtherProgram(#[from] ProgramError),
     /// The machine belongs to a fleet already, and it is another.
     #[error("this machine is an envoy of another fleet: its root key is `{held}`, not `{told}`")]
     OtherFleet {
@@ -70,6 +74,11 @@ impl LifeError {
                 Some("compare the keys with what `vigocli tokens create` printed".into())
             }
             Self::Net(_) => Some("see that the server runs, and that its port is open for TCP and UDP".into()),
+            Self::OtherProgram(_) => Some(
+                "it was changed, or the fleet's keys were: nothing was installed. On the server, add the agent again with \
+                 `vigocli server agents add`"
+                    .into(),
+            ),
             // The server's own words say what to do.
             Self::Refused { .. } => None,
             Self::OtherFleet { .. } => Some(

@@ -7,7 +7,7 @@ use clap::Args;
 use std::io::Read;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use vigo_core::bundle::VerifyingKey;
+use vigo_core::bundle::{BundleError, Signed, VerifyingKey};
 
 /// Make this machine an envoy of a fleet
 ///
@@ -26,6 +26,9 @@ pub struct Bootstrap {
     /// SHA-256 of the certificate of the fleet's authority, in hexadecimal digits
     #[arg(long, value_name = "HEX", value_parser = digest)]
     ca_sha256: [u8; 32],
+    /// What the fleet says of this program, in hexadecimal digits: it is installed only if it is the one that is meant
+    #[arg(long, value_name = "HEX", value_parser = manifest)]
+    manifest: Option<Box<Signed>>,
     /// The name under which to enrol [default: this machine's]
     #[arg(long, value_name = "NAME")]
     hostname: Option<String>,
@@ -56,6 +59,7 @@ impl Bootstrap {
             token,
             root: self.root_key,
             ca_sha256: self.ca_sha256,
+            manifest: self.manifest.as_deref().cloned(),
             hostname: self.hostname.clone().unwrap_or_else(apply::hostname),
             state_dir: self.state_dir.clone(),
         };
@@ -100,13 +104,21 @@ pub(super) fn failed(error: &LifeError) -> ExitCode {
     }
     let is_servers = matches!(
         error,
-        LifeError::Net(_) | LifeError::Refused { .. } | LifeError::NotBelieved(_) | LifeError::NotCheckedIn { .. }
+        LifeError::Net(_)
+            | LifeError::Refused { .. }
+            | LifeError::NotBelieved(_)
+            | LifeError::NotCheckedIn { .. }
+            | LifeError::OtherProgram(_)
     );
     ExitCode::from(if is_servers { 1 } else { 2 })
 }
 
 fn root_key(text: &str) -> Result<VerifyingKey, String> {
     VerifyingKey::from_bytes(&digest(text)?).map_err(|_| "expected a key, found other bytes".into())
+}
+
+fn manifest(text: &str) -> Result<Box<Signed>, BundleError> {
+    Signed::from_hex(text).map(Box::new)
 }
 
 fn digest(text: &str) -> Result<[u8; 32], String> {

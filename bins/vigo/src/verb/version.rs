@@ -2,7 +2,12 @@
 
 use crate::output;
 use clap::Args;
+use std::hint::black_box;
 use std::process::ExitCode;
+use vigo_core::bundle::PROGRAM_MARK;
+
+/// By this a server knows the agent's program, and its version, without running it: [`PROGRAM_MARK`] and the version.
+static MARK: &str = concat!("vigo agent program, version ", env!("CARGO_PKG_VERSION"), "\n");
 
 /// Print the version
 #[derive(Args, Debug)]
@@ -11,6 +16,8 @@ pub struct Version {}
 impl Version {
     /// Prints it.
     pub fn run(&self) -> ExitCode {
-        output::print(|out| writeln!(out, "vigo {}", env!("CARGO_PKG_VERSION")))
+        // It is read here so that no linker leaves it out.
+        let version = black_box(MARK).strip_prefix(PROGRAM_MARK).unwrap_or_default().trim_end();
+        output::print(|out| writeln!(out, "vigo {version}"))
     }
 }

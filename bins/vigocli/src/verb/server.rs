@@ -1,15 +1,40 @@
 //! `vigocli server`.
 
-use crate::client::Client;
+use crate::client::{Client, path};
 use crate::error::CliError;
-use crate::output::{Answer, cell, shown};
+use crate::output::{Answer, cell, shown, table};
 use clap::Subcommand;
 use serde_json::Value;
+use std::fs::File;
+use std::io::ErrorKind;
+use std::path::PathBuf;
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum Server {
     /// Show how server and fleet are
     Status,
+    /// See and change the agent's programs that the server gives to new machines
+    #[command(subcommand)]
+    Agents(Agents),
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Agents {
+    /// List them
+    List,
+    /// Give this program to machines of its kind
+    Add {
+        /// The program `vigo`
+        file: PathBuf,
+        /// What it runs on, such as linux-aarch64 [default: what its head says]
+        #[arg(long, value_name = "OS-ARCH")]
+        target: Option<String>,
+    },
+    /// Give no program to machines of this kind
+    Remove {
+        /// What it runs on, such as linux-aarch64
+        target: String,
+    },
 }
 
 impl Server {
@@ -19,6 +44,35 @@ impl Server {
                 let status = client.get("/status", &[])?;
                 let text = show(&status);
                 Ok(Answer::new(status, text))
+            }
+            Self::Agents(verb) => verb.run(client),
+        }
+    }
+}
+
+impl Agents {
+    fn run(&self, client: &Client) -> Result<Answer, CliError> {
+        match self {
+            Self::List => {
+                let agents = client.get("/agents", &[])?;
+                let columns = [("TARGET", "target"), ("VERSION", "version"), ("BYTES", "size"), ("SHA-256", "sha256")];
+                let text = table(agents["agents"].as_array().map_or(&[], Vec::as_slice), &columns);
+                Ok(Answer::new(agents, text))
+            }
+            Self::Add { file, target } => {
+                let unreadable = |why| CliError::File { path: file.clone(), why: vigo_driver::system_text(why) };
+                let program = File::open(file).map_err(unreadable)?;
+                if program.metadata().map_err(unreadable)?.is_dir() {
+                    return Err(unreadable(ErrorKind::IsADirectory.into()));
+                }
+                let agent = client.upload("/agents", &[("target", target.clone())], &program)?;
+                let (version, target) = (cell(&agent, "version"), cell(&agent, "target"));
+                Ok(Answer::new(agent, format!("Machines of {target} are given agent {version} from now on.\n")))
+            }
+            Self::Remove { target } => {
+                let removed = client.delete(&path("/agents", target, ""))?;
+                let text = format!("Machines of {} are given no agent any more.\n", cell(&removed, "target"));
+                Ok(Answer::new(removed, text))
             }
         }
     }

@@ -42,12 +42,16 @@ impl Tokens {
                 }
                 let token = client.post("/tokens", &body)?;
                 let text = format!(
-                    "{}\n\nIt is shown this once; it admits {} of `{}` until {}. On the machine, run:\n\n  {}\n",
+                    "{}\n\nIt is shown this once; it admits {} of `{}` until {}. On the machine, run:\n\n  {}\n\n\
+                     `sudo` logs that line. With the token in a file that only root can read:\n\n  {}\n\n\
+                     Where the agent is installed already:\n\n  {}\n",
                     cell(&token, "token"),
                     machines(&token["uses_left"]),
                     cell(&token, "match"),
                     cell(&token, "expires_at"),
                     cell(&token, "command"),
+                    cell(&token, "command_with_file"),
+                    cell(&token, "command_with_agent"),
                 );
                 Ok(Answer::new(token, text))
             }

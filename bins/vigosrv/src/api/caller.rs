@@ -1,6 +1,7 @@
 //! Who asks.
 
 use crate::store::Actor;
+use std::net::SocketAddr;
 
 /// A local administrator: what the system says of the other end of the socket.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,3 +21,7 @@ impl Caller {
         Actor::Local(self.uid)
     }
 }
+
+/// Where a request over HTTPS comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Remote(pub SocketAddr);

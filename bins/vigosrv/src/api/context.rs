@@ -1,5 +1,6 @@
 //! What every handler has.
 
+use crate::agents::Agents;
 use crate::publish::{Published, Publisher};
 use crate::store::Store;
 use std::sync::Arc;
@@ -15,6 +16,8 @@ pub struct Context {
     pub store: Store,
     /// What publishes. Locked until row and memory follow.
     pub publisher: Arc<Mutex<Publisher>>,
+    /// The programs for machines that are to become envoys.
+    pub agents: Arc<Agents>,
     /// The running server.
     pub running: Arc<dyn Running>,
     /// What does not change while it runs.
@@ -47,6 +50,8 @@ pub struct About {
     pub ca_sha256: String,
     /// The pin of the key that HTTPS serves.
     pub https_pin: String,
+    /// Where people find HTTPS, `host:port`.
+    pub https: String,
     /// Where agents find the server, `host:port`.
     pub servers: Vec<String>,
     /// How long a token is good where nothing else is said.

@@ -1,7 +1,9 @@
 //! The socket and the port.
 
-use super::Caller;
+use super::guests::{Guests, Place};
+use super::{Caller, Remote};
 use crate::ca::ServerCertificate;
+use axum::extract::Request;
 use axum::{Extension, Router};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -17,12 +19,19 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
+use tower::util::MapRequestLayer;
 
-/// Connections at a time, for each of the two.
+/// Connections of the socket at a time.
 const CONNECTIONS_MAX: usize = 256;
 
-/// How long the head of a request may take to arrive, the handshake before it, and a pause between two.
+/// How long a handshake may take: a lost packet or two on a slow line.
+const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// How long the head of a request may take to arrive, and a pause between two.
 const HEAD_TIME_MAX: Duration = Duration::from_secs(20);
+
+/// How often it is looked whether all connections have ended.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// How long the loop rests after an error that is no connection's: too many open files.
 const REST: Duration = Duration::from_millis(100);
@@ -69,24 +78,40 @@ pub async fn serve_https(
     router: Router,
     mut end: watch::Receiver<bool>,
 ) {
-    let (acceptor, room) = (TlsAcceptor::from(tls), Arc::new(Semaphore::new(CONNECTIONS_MAX)));
+    let (acceptor, guests) = (TlsAcceptor::from(tls), Arc::new(Guests::default()));
     loop {
         let Some(accepted) = until(&mut end, listener.accept()).await else { break };
-        let Ok((stream, _)) = accepted else {
+        let Ok((stream, from)) = accepted else {
             tokio::time::sleep(REST).await;
             continue;
         };
         // One too many: it is closed at once.
-        let Ok(permit) = Arc::clone(&room).try_acquire_owned() else { continue };
-        let (acceptor, router, end) = (acceptor.clone(), router.clone(), end.clone());
+        let Some((place, leave)) = guests.admit(from.ip()) else { continue };
+        let (acceptor, router, end) = (acceptor.clone(), router.clone().layer(Extension(Remote(from))), end.clone());
         tokio::spawn(async move {
-            let _permit = permit;
-            if let Ok(Ok(stream)) = tokio::time::timeout(HEAD_TIME_MAX, acceptor.accept(stream)).await {
-                connection(stream, router, end).await;
+            let place = Arc::new(place);
+            let served = async {
+                if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_TIME_MAX, acceptor.accept(stream)).await {
+                    connection(stream, heard(router, Arc::clone(&place)), end).await;
+                }
+            };
+            tokio::select! {
+                () = served => {}
+                _ = leave => {}
             }
         });
     }
-    finished(&room).await;
+    while guests.count() > 0 {
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Notes that a connection has asked something.
+fn heard(router: Router, place: Arc<Place>) -> Router {
+    router.layer(MapRequestLayer::new(move |request: Request| {
+        place.has_asked();
+        request
+    }))
 }
 
 /// Makes the socket, in the place of what an earlier server left, and answers the local administrator on it until `end`

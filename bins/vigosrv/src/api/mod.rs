@@ -1,9 +1,11 @@
 //! The REST API: over HTTPS what anybody may ask, over the socket everything, for the local administrator.
 
+mod agents;
 mod caller;
 mod context;
 mod envoys;
 mod extract;
+mod guests;
 mod health;
 mod listen;
 mod problem;
@@ -16,7 +18,7 @@ mod tests;
 mod tokens;
 mod view;
 
-pub use caller::Caller;
+pub use caller::{Caller, Remote};
 pub use context::{About, Context, Running};
 pub use listen::{ListenError, serve_https, serve_socket, tls_config};
 pub use router::{local, public};

@@ -1,5 +1,6 @@
 //! What is answered when something is wrong: RFC 9457.
 
+use crate::agents::AgentsError;
 use crate::publish::PublishError;
 use crate::store::{StoreError, TokenError};
 use axum::body::Body;
@@ -61,6 +62,19 @@ impl IntoResponse for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "store", error.to_string());
+        match error.help() {
+            Some(help) => problem.help(help),
+            None => problem,
+        }
+    }
+}
+
+impl From<AgentsError> for Problem {
+    fn from(error: AgentsError) -> Self {
+        let problem = match &error {
+            AgentsError::File { .. } => Self::new(StatusCode::SERVICE_UNAVAILABLE, "store", error.to_string()),
+            _ => Self::invalid(error.to_string()),
+        };
         match error.help() {
             Some(help) => problem.help(help),
             None => problem,

@@ -1,7 +1,7 @@
 //! Which path is what.
 
 use super::problem::Problem;
-use super::{Context, envoys, health, publishes, runs, status, tokens};
+use super::{Context, agents, envoys, health, publishes, runs, status, tokens};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, Uri};
@@ -13,6 +13,8 @@ const BODY_BYTES_MAX: usize = 64 << 10;
 /// Returns what the local administrator may ask: everything. Each request carries a [`Caller`](super::Caller).
 pub fn local(context: Context) -> Router {
     let paths = Router::new()
+        .route("/api/v1/agents", get(agents::list).post(agents::add))
+        .route("/api/v1/agents/{target}", delete(agents::remove))
         .route("/api/v1/tokens", get(tokens::list).post(tokens::create))
         .route("/api/v1/tokens/{id}", delete(tokens::revoke))
         .route("/api/v1/envoys", get(envoys::list))
@@ -33,7 +35,11 @@ pub fn public(context: Context) -> Router {
 }
 
 fn open() -> Router<Context> {
-    Router::new().route("/api/v1/health", get(health::health)).route("/api/v1/ready", get(health::ready))
+    Router::new()
+        .route("/api/v1/health", get(health::health))
+        .route("/api/v1/ready", get(health::ready))
+        .route("/bootstrap", get(agents::bootstrap))
+        .route("/bootstrap/binary/{target}", get(agents::binary))
 }
 
 fn finish(router: Router<Context>, context: Context) -> Router {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::agents::Agents;
 use crate::data_dir::{DataDir, Keys};
 use crate::publish::{Published, Publisher};
 use crate::store::{Enrolled, Enrolment, Seen, Store};
@@ -75,6 +76,7 @@ impl Temp {
             root_key: keys.root_public(),
             ca_sha256: keys.authority_fingerprint(),
             https_pin: keys.https_pin().unwrap(),
+            https: "vigo.example:8443".into(),
             servers: vec!["vigo.example:1530".into()],
             token_ttl: Duration::from_secs(86_400),
             started_at: NOW,
@@ -82,6 +84,7 @@ impl Temp {
         let context = Context {
             store,
             publisher: Arc::new(Mutex::new(publisher)),
+            agents: Arc::new(Agents::open(dir.root(), &keys.keyset, keys.bundle.clone()).unwrap()),
             running: told.clone(),
             about: Arc::new(about),
         };
@@ -154,7 +157,12 @@ async fn a_token_is_made_shown_once_and_revoked() {
         temp.ask(Method::POST, "/api/v1/tokens", json!({ "match": "web-*", "ttl": "2h", "uses": 3 })).await;
     assert_eq!(status, StatusCode::OK, "{made}");
     let text = made["token"].as_str().unwrap();
-    assert!(made["command"].as_str().unwrap().contains(&format!("VIGO_TOKEN={text} vigo bootstrap --server vigo.")));
+    let pin = temp.keys.https_pin().unwrap();
+    let fetch = format!("curl --pinnedpubkey {pin} -sSfk https://vigo.example:8443/bootstrap | sudo");
+    assert_eq!(made["command"], format!("{fetch} VIGO_TOKEN={text} sh"));
+    assert_eq!(made["command_with_file"], format!("{fetch} VIGO_TOKEN_FILE=FILE sh"));
+    let by_hand = made["command_with_agent"].as_str().unwrap();
+    assert!(by_hand.starts_with(&format!("sudo VIGO_TOKEN={text} vigo bootstrap --server vigo.example:1530 ")));
     assert_eq!(made["expires_at"], (NOW + Duration::from_secs(7200)).to_string());
     let list = temp.get("/api/v1/tokens").await;
     assert_eq!(list["tokens"].as_array().unwrap().len(), 1);
@@ -343,6 +351,95 @@ async fn over_https_there_is_health_and_nothing_else() {
     temp.context.store.close();
     let (status, answer) = ready().await;
     assert_eq!((status.as_u16(), &answer["ready"]), (503, &json!(false)));
+}
+
+/// Sends a request and returns the body as it is.
+async fn raw(router: Router, method: Method, path: &str, body: Vec<u8>) -> (StatusCode, Result<Vec<u8>, axum::Error>) {
+    let request = Request::builder().method(method).uri(path).header("host", "evil.example").body(Body::from(body));
+    let answer = router.oneshot(request.unwrap()).await.unwrap();
+    let status = answer.status();
+    (status, axum::body::to_bytes(answer.into_body(), 1 << 22).await.map(|bytes| bytes.to_vec()))
+}
+
+#[tokio::test]
+async fn a_machine_gets_script_and_program_and_the_server_sees_when_it_is_damaged() {
+    let temp = Temp::new("agents");
+    let mut program = format!("{}9.8.7\n", vigo_core::bundle::PROGRAM_MARK).into_bytes();
+    program.resize(1_000_000, 7);
+    let path = "/api/v1/agents?target=linux-x86_64";
+    assert_eq!(raw(public(temp.context.clone()), Method::POST, path, program.clone()).await.0, 404);
+    let (status, answer) = raw(temp.local(), Method::POST, "/api/v1/agents", b"#!/bin/sh\n".to_vec()).await;
+    assert_eq!(status, 400, "{answer:?}");
+    let (status, answer) = raw(temp.local(), Method::POST, "/api/v1/agents?target=no", program.clone()).await;
+    assert_eq!(status, 400, "{answer:?}");
+    let (status, answer) = raw(temp.local(), Method::POST, path, program.clone()).await;
+    assert_eq!(status, 200, "{answer:?}");
+    let list = temp.get("/api/v1/agents").await;
+    assert_eq!((&list["agents"][0]["version"], &list["agents"][0]["size"]), (&json!("9.8.7"), &json!(1_000_000)));
+    let sha256 = list["agents"][0]["sha256"].as_str().unwrap();
+
+    let public = || public(temp.context.clone());
+    let (status, script) = raw(public(), Method::GET, "/bootstrap", Vec::new()).await;
+    let script = String::from_utf8(script.unwrap()).unwrap();
+    assert_eq!(status, 200);
+    for part in [sha256, "'vigo.example:8443'", "'vigo.example:1530'", &temp.keys.root_public()] {
+        assert!(script.contains(part), "{part}: {script}");
+    }
+    assert!(!script.contains("evil") && !script.replace("\"$@\"", "").contains('@'), "{script}");
+    let url = "/bootstrap/binary/linux-x86_64";
+    let (status, sent) = raw(public(), Method::GET, url, Vec::new()).await;
+    assert!(status == 200 && sent.is_ok_and(|sent| sent == program));
+    for other in ["linux-mips", "..%2fagents", "LINUX"] {
+        let (status, _) = raw(public(), Method::GET, &format!("/bootstrap/binary/{other}"), Vec::new()).await;
+        assert_eq!(status, 404, "{other}");
+    }
+
+    let damaged = async || {
+        let rows = temp.context.store.audit_rows(None, 100).await.unwrap();
+        rows.iter().filter(|row| row.action == "agent.damaged").count()
+    };
+    assert_eq!(damaged().await, 0);
+    let file = temp.path.join("blobs").join(sha256);
+    let mut bytes = program.clone();
+    bytes[500_000] ^= 1;
+    fs::write(&file, &bytes).unwrap();
+    let (status, sent) = raw(public(), Method::GET, url, Vec::new()).await;
+    assert!(status == 200 && sent.is_ok_and(|sent| sent == bytes), "the machine compares it, too");
+    while damaged().await < 1 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    fs::remove_file(&file).unwrap();
+    assert_eq!(raw(public(), Method::GET, url, Vec::new()).await.0, 503);
+    let (status, answer) = temp.ask(Method::DELETE, "/api/v1/agents/linux-x86_64", json!({})).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(raw(public(), Method::GET, url, Vec::new()).await.0, 404);
+    let rows = temp.context.store.audit_rows(None, 100).await.unwrap();
+    let done: Vec<&str> = rows.iter().rev().map(|row| &*row.action).collect();
+    assert_eq!(done, ["agent.add", "agent.damaged", "agent.remove"]);
+}
+
+#[tokio::test]
+async fn silent_connections_keep_nobody_out() {
+    let temp = Temp::new("silent");
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (end, ended) = watch::channel(false);
+    let tls = tls_config(&temp.keys.server).unwrap();
+    let serving = tokio::spawn(serve_https(listener, tls, public(temp.context.clone()), ended));
+    let mut silent = Vec::new();
+    for _ in 0..300 {
+        silent.push(TcpStream::connect(address).await.unwrap());
+    }
+    // A handshake that gets an answer: a server hello, or an alert to what is no handshake.
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    let answered = stream.read_to_end(&mut answer);
+    tokio::time::timeout(std::time::Duration::from_secs(5), answered).await.unwrap().unwrap();
+    assert_eq!(answer.first(), Some(&21), "an alert of TLS: it was listened to");
+    end.send_replace(true);
+    drop(silent);
+    tokio::time::timeout(std::time::Duration::from_secs(5), serving).await.unwrap().unwrap();
 }
 
 #[tokio::test]

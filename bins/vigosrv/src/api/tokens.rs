@@ -3,7 +3,7 @@
 use super::extract::{Json, Name};
 use super::problem::Problem;
 use super::view::time;
-use super::{Caller, Context};
+use super::{About, Caller, Context};
 use crate::config::Span;
 use crate::store::{NewToken, Token, make_token};
 use axum::extract::State;
@@ -52,15 +52,14 @@ pub(super) async fn create(
     let token = context.store.add_token(&text, hash, new, caller.actor(), now).await?;
     let mut answer = view(&token, now);
     answer["token"] = text.reveal().into();
-    let about = &context.about;
-    let server = about.servers.first().map_or("SERVER:1530", String::as_str);
-    answer["command"] = format!(
-        "sudo VIGO_TOKEN={} vigo bootstrap --server {server} --root-key {} --ca-sha256 {}",
-        text.reveal(),
-        about.root_key,
-        about.ca_sha256
-    )
-    .into();
+    let About { https, https_pin, servers, root_key, ca_sha256, .. } = &*context.about;
+    let fetch = format!("curl --pinnedpubkey {https_pin} -sSfk https://{https}/bootstrap | sudo");
+    let token = text.reveal();
+    answer["command"] = format!("{fetch} VIGO_TOKEN={token} sh").into();
+    answer["command_with_file"] = format!("{fetch} VIGO_TOKEN_FILE=FILE sh").into();
+    let servers: String = servers.iter().map(|server| format!(" --server {server}")).collect();
+    answer["command_with_agent"] =
+        format!("sudo VIGO_TOKEN={token} vigo bootstrap{servers} --root-key {root_key} --ca-sha256 {ca_sha256}").into();
     Ok(Answer(answer))
 }
 

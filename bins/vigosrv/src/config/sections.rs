@@ -125,6 +125,15 @@ impl Server {
         hosts
     }
 
+    /// Returns where people find HTTPS, `host:port`: by the server's name, by the host that agents are told first where it
+    /// has none, by the name of its `machine` else.
+    pub fn https(&self, machine: &str, port: u16) -> String {
+        let told = self.advertise.first().and_then(|address| address.rsplit_once(':')).map(|(host, _)| host);
+        let host = self.hostname.as_deref().or(told).unwrap_or(machine);
+        let is_bare = host.contains(':') && !host.starts_with('[');
+        if is_bare { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+    }
+
     /// Returns the addresses, `host:port`, that agents are told; `port` is the one that is listened on.
     pub fn advertised(&self, machine: &str, port: u16) -> Vec<String> {
         if !self.advertise.is_empty() {

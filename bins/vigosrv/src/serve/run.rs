@@ -3,6 +3,7 @@
 use super::live::Live;
 use super::server::{Server, now};
 use super::settings::Settings;
+use crate::agents::{Agents, AgentsError};
 use crate::api::{self, About, Context, ListenError, Running};
 use crate::config::{self, Config, ConfigError};
 use crate::data_dir::{DataDir, DataDirError, Keys};
@@ -38,6 +39,9 @@ pub enum RunError {
     /// Its ports.
     #[error(transparent)]
     Net(#[from] NetError),
+    /// The agent's programs.
+    #[error(transparent)]
+    Agents(#[from] AgentsError),
     /// The administrator's socket, or HTTPS.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -93,6 +97,7 @@ pub async fn run(data_dir: &Path) -> Result<(), RunError> {
     let config = config::load(&dir.config())?;
     let database = dir.resolve(&config.database.path);
     let machine = hostname();
+    let is_first_start = !dir.tls().exists();
     let keys = Keys::open(&dir, &database, &config.server.certificate_hosts(&machine), now())?;
     let is_lost = !database.exists() && dir.root().join(".live").exists();
     let store = Store::open(&database, &dir.revoked(), now())?;
@@ -109,24 +114,36 @@ pub async fn run(data_dir: &Path) -> Result<(), RunError> {
     let tls = Tls::new(&keys.server, &authorities)?;
     let https = api::tls_config(&keys.server)?;
     let settings = Settings::of(&config, &machine);
+    let agents = Arc::new(Agents::open(dir.root(), &keys.keyset, keys.bundle.clone())?);
+    let tcp = https_listener(&config).await?;
+    let port = tcp.local_addr().map_or(config.server.api_listen.port, |address| address.port());
     let about = About {
         fleet: keys.keyset.fleet(),
         root_key: keys.root_public(),
         ca_sha256: keys.authority_fingerprint(),
         https_pin: keys.https_pin().map_err(NetError::from)?,
+        https: config.server.https(&machine, port),
         servers: settings.servers.clone(),
         token_ttl: config.enrollment.token_ttl.0,
         started_at: now(),
     };
     let server = Server::load(store.clone(), keys, settings, Live::from(published)).await?;
     let (publisher, about) = (Arc::new(tokio::sync::Mutex::new(publisher)), Arc::new(about));
-    let context = Context { store: store.clone(), publisher, running: Arc::new(server.clone()), about };
-    let tcp = https_listener(&config).await?;
+    let running = Arc::new(server.clone());
+    let context = Context { store: store.clone(), publisher, agents: agents.clone(), running, about };
+    agents.unsettle();
     let listener = agents_listener(&config, tls, &server).await?;
     let mut signals = Signals::new().map_err(RunError::Signals)?;
     let people = tcp.local_addr().map_or_else(|_| String::new(), |address| address.to_string());
     tracing::info!("ready: agents are answered on {}, people on https://{people}", listener.local_addr());
     server.set_listener(listener);
+    if is_first_start {
+        tracing::info!(
+            "this is a new fleet: on this machine, `vigocli tokens create --match NAME` prints the line that makes a \
+             machine of that name an envoy"
+        );
+    }
+    let beside = tokio::task::spawn_blocking(move || take_beside(&agents));
     let (end, ended) = watch::channel(false);
     let pruning = tokio::spawn(prune(store.clone(), config.database.history_retention.0));
     let https = tokio::spawn(api::serve_https(tcp, https, api::public(context.clone()), ended.clone()));
@@ -147,8 +164,24 @@ pub async fn run(data_dir: &Path) -> Result<(), RunError> {
     };
     let _ = tokio::join!(agents, tokio::time::timeout(DRAIN, https));
     pruning.abort();
+    beside.abort();
     store.close();
     outcome
+}
+
+/// Hands out the agent that was installed with this server.
+fn take_beside(agents: &Agents) {
+    match agents.take_beside() {
+        Ok(Some(agent)) => {
+            let manifest = agent.manifest;
+            tracing::info!("machines are given agent {} for {}", manifest.version, manifest.target);
+        }
+        Ok(None) if agents.all().is_empty() => {
+            tracing::warn!("there is no agent to give to machines: add one with `vigocli server agents add FILE`");
+        }
+        Ok(None) => {}
+        Err(error) => tracing::warn!("the agent beside this server's program is not given to machines: {error}"),
+    }
 }
 
 /// Adds the rows of publishes that stand and are not in the database: power was cut between the two.
