@@ -1,14 +1,12 @@
-//! Time, the network, and what goes wrong.
+//! Time and the network.
 
 use super::fault::Faults;
 use super::link::Link;
 use super::machine::{Machine, word};
-use super::policy::Publish;
 use super::server::{Disk, Question, Server, Taken, Token};
 use super::story::{Story, Told, Violation};
 use crate::bundle::SigningKey;
 use crate::entropy::Entropy;
-use crate::fleet::Health;
 use crate::glob::Glob;
 use crate::id::EnvoyId;
 use crate::server::{TokenRecord, TokenText};
@@ -22,7 +20,7 @@ use sha2::{Digest as _, Sha256};
 
 /// A fleet, its server and its network.
 pub struct World {
-    story: Story,
+    pub(super) story: Story,
     pub(super) now: Timestamp,
     pub(super) faults: Faults,
     pub(super) server: Server,
@@ -33,12 +31,12 @@ pub struct World {
     pub(super) told: Told,
     digest: Sha256,
     /// A disk of the server, to go back to.
-    snapshot: Option<Disk>,
+    pub(super) snapshot: Option<Disk>,
     /// Requests that were answered, to be sent again.
-    answered: VecDeque<Vec<u8>>,
+    pub(super) answered: VecDeque<Vec<u8>>,
     /// Answers to check-ins, to be given to others, or again.
-    answers: VecDeque<Vec<u8>>,
-    replays: BTreeSet<u64>,
+    pub(super) answers: VecDeque<Vec<u8>>,
+    pub(super) replays: BTreeSet<u64>,
     trace: Option<VecDeque<String>>,
 }
 
@@ -70,11 +68,11 @@ pub(super) enum Event {
     Mischief,
 }
 
-const START: Timestamp = Timestamp::from_epoch_ms(1_795_316_400_000);
-const FLUSH_PERIOD: Duration = Duration::from_secs(10);
+pub(super) const START: Timestamp = Timestamp::from_epoch_ms(1_795_316_400_000);
+pub(super) const FLUSH_PERIOD: Duration = Duration::from_secs(10);
 
 /// What is remembered of requests and answers, and of what happened.
-const REMEMBERED: usize = 16;
+pub(super) const REMEMBERED: usize = 16;
 const TRACE_LINES: usize = 400;
 
 /// Uses of a token, and how many machines are given it: more than it has.
@@ -307,7 +305,7 @@ impl World {
     }
 
     /// Calls those for whom there is something, and lets those ask again who have waited long enough.
-    fn call(&mut self) {
+    pub(super) fn call(&mut self) {
         for (question, reply, is_called) in self.server.call(self.now) {
             self.told.called += u64::from(is_called);
             self.reply(question, reply);
@@ -383,184 +381,6 @@ impl World {
         }
         self.hang_up(at);
         self.drive(at)
-    }
-
-    // ---- what goes wrong ----
-
-    fn mischief(&mut self) -> Result<(), Violation> {
-        if self.now >= START + self.story.storm {
-            return Ok(());
-        }
-        let crowd = self.machines.len() as u64;
-        // The larger the fleet the more happens.
-        let pause = 1000 + self.faults.below(200_000 / crowd.clamp(1, 100));
-        self.at(self.now + Duration::from_ms(pause), Event::Mischief);
-        let at = self.faults.below(crowd) as usize;
-        match self.faults.below(16) {
-            0 | 1 => self.publish(),
-            2 => self.crash_server(true),
-            3 | 4 if self.machines[at].agent.is_some() => self.crash(at),
-            5 => {
-                let long = Duration::from_secs(self.faults.below(300));
-                self.machines[at].cut_until = self.now + long;
-            }
-            6 => return self.turn_clock(at),
-            7 => self.replay(),
-            8 if self.story.restores => self.restore(),
-            9 if self.faults.below(crowd.max(8)) == 0 => {
-                let id = self.machines[at].id;
-                self.note(|| format!("{at}: revoked"));
-                self.server.revoke(id);
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn publish(&mut self) {
-        let number = self.told.publishes;
-        if let Some(publish) = Publish::new(number, &self.server.key).filter(|_| self.server.is_up()) {
-            self.told.publishes += 1;
-            self.server.publish(publish, self.now);
-            self.call();
-            self.note(|| format!("server: publish {number}"));
-        }
-    }
-
-    fn start_server(&mut self) {
-        self.server.start();
-        let boot = self.server.boot;
-        self.note(|| format!("server: start {boot}"));
-        self.at(self.now + FLUSH_PERIOD, Event::Flush { boot });
-    }
-
-    /// Cuts the power of the server; what was to be committed may be.
-    fn crash_server(&mut self, may_commit: bool) {
-        if !self.server.is_up() {
-            return;
-        }
-        self.told.crashes += 1;
-        let is_committed = may_commit && self.faults.coin();
-        self.server.crash(is_committed, self.now);
-        self.links.clear();
-        self.server.skew_ms = if self.faults.strikes(1) { self.skew(3_600_000) } else { self.server.skew_ms };
-        self.note(|| "server: crashed".to_string());
-        let back = self.now + Duration::from_ms(self.faults.below(60_000));
-        self.at(back, Event::ServerUp);
-    }
-
-    /// The disk of the server goes back in time; only to when all had enrolled, for nobody can tell who an envoy is that
-    /// it has never heard of.
-    fn restore(&mut self) {
-        let is_settled = self.machines.iter().all(|m| m.disk.is_none() || self.server.disk.envoys.contains_key(&m.id));
-        match self.snapshot.take().filter(|s| s.envoys.len() == self.server.disk.envoys.len()) {
-            Some(snapshot) => {
-                self.crash_server(true);
-                let revoked: Vec<EnvoyId> =
-                    self.server.disk.envoys.iter().filter(|(_, r)| r.revoked).map(|(id, _)| *id).collect();
-                self.server.disk = snapshot;
-                // The file of revoked ids does not go back.
-                for (id, row) in &mut self.server.disk.envoys {
-                    row.revoked |= revoked.contains(id);
-                }
-                self.told.restores += 1;
-                self.note(|| "server: its disk went back in time".to_string());
-            }
-            None if is_settled => self.snapshot = Some(self.server.disk.clone()),
-            None => {}
-        }
-    }
-
-    /// Turns the clock of a machine: by some minutes mostly, by years now and then.
-    fn turn_clock(&mut self, at: usize) -> Result<(), Violation> {
-        let most = if self.faults.coin() { 600_000 } else { 3 * 365 * 86_400_000 };
-        self.machines[at].skew_ms = self.skew(most);
-        self.note(|| format!("{at}: its clock was set"));
-        self.drive(at)
-    }
-
-    fn skew(&mut self, most_ms: u64) -> i64 {
-        let ms = i64::try_from(self.faults.below(most_ms)).unwrap_or(0);
-        if self.faults.coin() { ms } else { -ms }
-    }
-
-    /// Sends a request again that was answered, over whatever connection is open.
-    fn replay(&mut self) {
-        let chosen = self.faults.below(REMEMBERED as u64) as usize;
-        let open = self.links.iter().find(|(_, link)| link.channel == Channel::Request).map(|(id, _)| *id);
-        if let (Some(bytes), Some(link)) = (self.answered.get(chosen).cloned(), open) {
-            self.again(link, bytes);
-        }
-    }
-
-    /// Sends a request that was answered over this connection, after a while.
-    fn again(&mut self, link: u64, bytes: Vec<u8>) {
-        let number = self.next_number();
-        self.replays.insert(number);
-        let due = self.now + self.faults.delay();
-        self.at(due, Event::Arrive { link, number, bytes });
-    }
-
-    /// Nothing fails any more; what is off comes back, and there is one more publish.
-    fn calm(&mut self) {
-        self.note(|| "calm".to_string());
-        self.faults.stop();
-        self.story.hostile = false;
-        self.server.skew_ms = 0;
-        if !self.server.is_up() {
-            self.start_server();
-        }
-        for machine in &mut self.machines {
-            machine.cut_until = Timestamp::default();
-        }
-        self.publish();
-    }
-
-    // ---- what must be ----
-
-    /// Looks whether everything came to rest.
-    fn at_rest(&mut self) -> Result<(), Violation> {
-        let found = (0..self.machines.len()).find_map(|at| self.unrest(at).map(|what| format!("{at}: {what}")));
-        let uses: usize = self.server.disk.tokens.values().map(|token| token.uses as usize).sum();
-        let uneven = (uses != self.server.disk.envoys.len() && self.told.restores == 0)
-            .then(|| format!("{uses} uses of tokens made {} envoys", self.server.disk.envoys.len()));
-        match found.or(uneven) {
-            Some(what) => Err(self.violation(what)),
-            None => Ok(()),
-        }
-    }
-
-    /// Returns what is not as it should be with a machine.
-    fn unrest(&self, at: usize) -> Option<String> {
-        let machine = &self.machines[at];
-        let row = self.server.disk.envoys.get(&machine.id);
-        let Some(disk) = &machine.disk else {
-            let token = self.server.disk.tokens.values().find(|token| token.text.reveal() == machine.token);
-            let is_left = token.is_some_and(|token| token.record.uses_left > 0);
-            return (is_left && row.is_none_or(|row| !row.revoked))
-                .then(|| "its token admits it, and it is not enrolled".into());
-        };
-        let agent = machine.agent.as_ref()?;
-        let wanted = self.server.live().and_then(|publish| publish.digest_for(&machine.hostname));
-        if row.is_none_or(|row| row.revoked) {
-            return (wanted.is_some() && machine.applied.is_some() && machine.runs == 0)
-                .then(|| "it runs no more".into());
-        }
-        if wanted.is_some() && machine.applied != wanted {
-            return Some("it is not on the last policy".into());
-        }
-        if agent.queued() > 0 {
-            return Some(format!("{} reports wait", agent.queued()));
-        }
-        let key = |(incarnation, seq): &(u64, u64)| (machine.id, *incarnation, *seq);
-        let missing =
-            machine.made.difference(&machine.dropped).find(|run| !self.server.disk.reports.contains(&key(run)));
-        if let Some((incarnation, seq)) = missing.filter(|_| self.told.restores == 0) {
-            return Some(format!("report {seq} of {incarnation:x} never arrived"));
-        }
-        let health = self.server.fleet()?.get(machine.id)?.last_run.map(|run| run.health);
-        let is_fine = wanted.is_none() || health == Some(Health::Converged);
-        (!is_fine).then(|| format!("the server has it as {health:?}, incarnation {:x}", disk.counters.incarnation))
     }
 
     // ---- the clockwork ----

@@ -1,0 +1,142 @@
+//! What goes wrong, and what people do meanwhile.
+
+use super::policy::Publish;
+use super::story::Violation;
+use super::world::{Event, FLUSH_PERIOD, REMEMBERED, START, World};
+use crate::id::EnvoyId;
+use crate::time::{Duration, Timestamp};
+use crate::wire::Channel;
+use alloc::format;
+use alloc::string::ToString as _;
+use alloc::vec::Vec;
+
+impl World {
+    pub(super) fn mischief(&mut self) -> Result<(), Violation> {
+        if self.now >= START + self.story.storm {
+            return Ok(());
+        }
+        let crowd = self.machines.len() as u64;
+        // The larger the fleet the more happens.
+        let pause = 1000 + self.faults.below(200_000 / crowd.clamp(1, 100));
+        self.at(self.now + Duration::from_ms(pause), Event::Mischief);
+        let at = self.faults.below(crowd) as usize;
+        match self.faults.below(16) {
+            0 | 1 => self.publish(),
+            2 => self.crash_server(true),
+            3 | 4 if self.machines[at].agent.is_some() => self.crash(at),
+            5 => {
+                let long = Duration::from_secs(self.faults.below(300));
+                self.machines[at].cut_until = self.now + long;
+            }
+            6 => return self.turn_clock(at),
+            7 => self.replay(),
+            8 if self.story.restores => self.restore(),
+            9 if self.faults.below(crowd.max(8)) == 0 => {
+                let id = self.machines[at].id;
+                self.note(|| format!("{at}: revoked"));
+                self.server.revoke(id);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn publish(&mut self) {
+        let number = self.told.publishes;
+        if let Some(publish) = Publish::new(number, &self.server.key).filter(|_| self.server.is_up()) {
+            self.told.publishes += 1;
+            self.server.publish(publish, self.now);
+            self.call();
+            self.note(|| format!("server: publish {number}"));
+        }
+    }
+
+    pub(super) fn start_server(&mut self) {
+        self.server.start();
+        let boot = self.server.boot;
+        self.note(|| format!("server: start {boot}"));
+        self.at(self.now + FLUSH_PERIOD, Event::Flush { boot });
+    }
+
+    /// Cuts the power of the server; what was to be committed may be.
+    pub(super) fn crash_server(&mut self, may_commit: bool) {
+        if !self.server.is_up() {
+            return;
+        }
+        self.told.crashes += 1;
+        let is_committed = may_commit && self.faults.coin();
+        self.server.crash(is_committed, self.now);
+        self.links.clear();
+        self.server.skew_ms = if self.faults.strikes(1) { self.skew(3_600_000) } else { self.server.skew_ms };
+        self.note(|| "server: crashed".to_string());
+        let back = self.now + Duration::from_ms(self.faults.below(60_000));
+        self.at(back, Event::ServerUp);
+    }
+
+    /// The disk of the server goes back in time; only to when all had enrolled, for nobody can tell who an envoy is that
+    /// it has never heard of.
+    fn restore(&mut self) {
+        let is_settled = self.machines.iter().all(|m| m.disk.is_none() || self.server.disk.envoys.contains_key(&m.id));
+        match self.snapshot.take().filter(|s| s.envoys.len() == self.server.disk.envoys.len()) {
+            Some(snapshot) => {
+                self.crash_server(true);
+                let revoked: Vec<EnvoyId> =
+                    self.server.disk.envoys.iter().filter(|(_, r)| r.revoked).map(|(id, _)| *id).collect();
+                self.server.disk = snapshot;
+                // The file of revoked ids does not go back.
+                for (id, row) in &mut self.server.disk.envoys {
+                    row.revoked |= revoked.contains(id);
+                }
+                self.told.restores += 1;
+                self.note(|| "server: its disk went back in time".to_string());
+            }
+            None if is_settled => self.snapshot = Some(self.server.disk.clone()),
+            None => {}
+        }
+    }
+
+    /// Turns the clock of a machine: by some minutes mostly, by years now and then.
+    fn turn_clock(&mut self, at: usize) -> Result<(), Violation> {
+        let most = if self.faults.coin() { 600_000 } else { 3 * 365 * 86_400_000 };
+        self.machines[at].skew_ms = self.skew(most);
+        self.note(|| format!("{at}: its clock was set"));
+        self.drive(at)
+    }
+
+    fn skew(&mut self, most_ms: u64) -> i64 {
+        let ms = i64::try_from(self.faults.below(most_ms)).unwrap_or(0);
+        if self.faults.coin() { ms } else { -ms }
+    }
+
+    /// Sends a request again that was answered, over whatever connection is open.
+    fn replay(&mut self) {
+        let chosen = self.faults.below(REMEMBERED as u64) as usize;
+        let open = self.links.iter().find(|(_, link)| link.channel == Channel::Request).map(|(id, _)| *id);
+        if let (Some(bytes), Some(link)) = (self.answered.get(chosen).cloned(), open) {
+            self.again(link, bytes);
+        }
+    }
+
+    /// Sends a request that was answered over this connection, after a while.
+    pub(super) fn again(&mut self, link: u64, bytes: Vec<u8>) {
+        let number = self.next_number();
+        self.replays.insert(number);
+        let due = self.now + self.faults.delay();
+        self.at(due, Event::Arrive { link, number, bytes });
+    }
+
+    /// Nothing fails any more; what is off comes back, and there is one more publish.
+    pub(super) fn calm(&mut self) {
+        self.note(|| "calm".to_string());
+        self.faults.stop();
+        self.story.hostile = false;
+        self.server.skew_ms = 0;
+        if !self.server.is_up() {
+            self.start_server();
+        }
+        for machine in &mut self.machines {
+            machine.cut_until = Timestamp::default();
+        }
+        self.publish();
+    }
+}
