@@ -171,3 +171,12 @@ pub const STREAM_CREDIT: usize = 64 << 10;
 
 /// Bytes of a program of the agent: one is ten megabytes, one with all its symbols some tens.
 pub const PROGRAM_BYTES_MAX: u64 = 256 << 20;
+
+/// Things in which two publishes differ that are shown: more than anybody reads, and an answer of some megabytes.
+pub const DIFFERENCES_MAX: usize = 10_000;
+
+/// Bytes of a question to the traits of envoys: some dozens of comparisons.
+pub const QUERY_BYTES_MAX: usize = 4096;
+
+/// Levels of parentheses and `not` in such a question: its reader recurses.
+pub const QUERY_LEVELS_MAX: usize = 32;

@@ -3,7 +3,7 @@
 use crate::client::Client;
 use crate::error::CliError;
 use crate::output::{self, Answer};
-use crate::verb::{Config, Envoys, Runs, Server, Tokens};
+use crate::verb::{Audit, Config, Envoys, Runs, Server, Tokens, Traits, Trusted};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -41,10 +41,15 @@ pub(crate) enum Format {
     Table,
     /// For programs
     Json,
+    /// The same, as YAML
+    Yaml,
 }
 
 #[derive(Subcommand, Debug)]
 enum Verb {
+    /// See who did what
+    #[command(subcommand)]
+    Audit(Audit),
     /// Publish policy, and see what is published
     #[command(subcommand)]
     Config(Config),
@@ -59,6 +64,12 @@ enum Verb {
     /// Admit machines to the fleet
     #[command(subcommand)]
     Tokens(Tokens),
+    /// See what machines said of themselves, and find some by it
+    #[command(subcommand)]
+    Traits(Traits),
+    /// Admit machines by their name and network
+    #[command(subcommand)]
+    Trusted(Trusted),
 }
 
 impl Global {
@@ -78,11 +89,14 @@ impl Global {
 pub(crate) fn run(cli: &Cli) -> ExitCode {
     let global = &cli.global;
     let answer: Result<Answer, CliError> = match &cli.verb {
+        Verb::Audit(verb) => verb.run(&global.client()),
         Verb::Config(verb) => verb.run(global),
         Verb::Envoys(verb) => verb.run(&global.client()),
         Verb::Runs(verb) => verb.run(&global.client()),
         Verb::Server(verb) => verb.run(&global.client()),
         Verb::Tokens(verb) => verb.run(&global.client()),
+        Verb::Traits(verb) => verb.run(&global.client()),
+        Verb::Trusted(verb) => verb.run(&global.client()),
     };
     match answer {
         Ok(answer) => output::print(&answer, global.format),

@@ -20,6 +20,13 @@ pub(crate) struct Client {
     socket: PathBuf,
 }
 
+/// What a request is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asks {
+    ToLook,
+    ToChange,
+}
+
 impl Client {
     /// Returns the way through `socket`. Nothing is connected yet.
     pub(crate) fn new(socket: &Path) -> Self {
@@ -30,30 +37,30 @@ impl Client {
 
     /// Asks for `path`, with parameters where they are some.
     pub(crate) fn get(&self, path: &str, params: &[(&str, Option<String>)]) -> Result<Value, CliError> {
-        self.answer(self.agent.get(&with(path, params)).call())
+        self.answer(self.agent.get(&with(path, params)).call(), Asks::ToLook)
     }
 
     /// Posts `body` to `path`.
     pub(crate) fn post(&self, path: &str, body: &Value) -> Result<Value, CliError> {
         let request = self.agent.post(&address(path)).content_type("application/json");
-        self.answer(request.send(body.to_string()))
+        self.answer(request.send(body.to_string()), Asks::ToChange)
     }
 
     /// Posts the bytes of a file to `path`.
     pub(crate) fn upload(&self, path: &str, params: &[(&str, Option<String>)], file: &File) -> Result<Value, CliError> {
         let request = self.agent.post(&with(path, params)).content_type("application/octet-stream");
-        self.answer(request.send(file))
+        self.answer(request.send(file), Asks::ToChange)
     }
 
     /// Removes what is at `path`.
     pub(crate) fn delete(&self, path: &str) -> Result<Value, CliError> {
-        self.answer(self.agent.delete(&address(path)).call())
+        self.answer(self.agent.delete(&address(path)).call(), Asks::ToChange)
     }
 
-    fn answer(&self, answer: Result<Response<ureq::Body>, ureq::Error>) -> Result<Value, CliError> {
-        let mut answer = answer.map_err(|error| self.failed(error))?;
+    fn answer(&self, answer: Result<Response<ureq::Body>, ureq::Error>, asks: Asks) -> Result<Value, CliError> {
+        let mut answer = answer.map_err(|error| self.failed(error, asks))?;
         let text = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_string();
-        let text = text.map_err(|error| self.failed(error))?;
+        let text = text.map_err(|error| self.failed(error, asks))?;
         let garbled = |why: serde_json::Error| CliError::Garbled { why: why.to_string() };
         let value: Value = serde_json::from_str(&text).map_err(garbled)?;
         match answer.status().as_u16() {
@@ -62,13 +69,16 @@ impl Client {
         }
     }
 
-    fn failed(&self, error: ureq::Error) -> CliError {
+    fn failed(&self, error: ureq::Error, asks: Asks) -> CliError {
         let ureq::Error::Io(error) = error else { return CliError::Garbled { why: error.to_string() } };
         let help = match error.kind() {
             ErrorKind::NotFound | ErrorKind::ConnectionRefused => {
                 "start vigosrv, or name its data directory with `--data-dir DIR`"
             }
             ErrorKind::PermissionDenied => "run vigocli as root, or as the user that vigosrv runs as",
+            _ if asks == Asks::ToChange => {
+                return CliError::Unknown { path: self.socket.clone(), why: vigo_driver::system_text(error) };
+            }
             // It closes the door on whom it does not admit.
             _ => "run vigocli as root or as the user that vigosrv runs as, and look into the log of vigosrv",
         };

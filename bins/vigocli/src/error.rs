@@ -16,6 +16,14 @@ pub(crate) enum CliError {
         /// What to do.
         help: &'static str,
     },
+    /// The connection broke after something was asked that changes something.
+    #[error("vigosrv was asked at `{}`, and did not answer: {why}; whether it was done is not known", .path.display())]
+    Unknown {
+        /// The socket.
+        path: PathBuf,
+        /// What the system said.
+        why: String,
+    },
     /// The server's answer is none.
     #[error("vigosrv gave no answer that can be read: {why}")]
     Garbled {
@@ -47,7 +55,7 @@ impl CliError {
     /// Returns the exit status.
     pub(crate) const fn status(&self) -> u8 {
         match self {
-            Self::Unreachable { .. } => 3,
+            Self::Unreachable { .. } | Self::Unknown { .. } => 3,
             Self::Garbled { .. } => 4,
             Self::Problem { status: 401 | 403, .. } => 3,
             Self::Problem { status: 400..=499, .. } | Self::Unreadable(_) | Self::File { .. } => 1,
@@ -59,6 +67,10 @@ impl CliError {
     pub(crate) fn help(&self) -> Option<&str> {
         match self {
             Self::Unreachable { help, .. } => Some(help),
+            Self::Unknown { .. } => Some(
+                "look with `vigocli audit list`, or `vigocli config history` for a publish, before you ask again; where \
+                 it happens each time, run vigocli as root or as the user that vigosrv runs as",
+            ),
             Self::Garbled { .. } => Some("use the vigocli of the server's own version"),
             Self::Problem { problem, .. } => problem.get("help").and_then(Value::as_str),
             Self::Unreadable(error) => Some(&error.help),

@@ -37,6 +37,12 @@ impl Running for Told {
 
     fn revoked(&self, _: EnvoyId) {}
 
+    fn is_current(&self, _: EnvoyId) -> bool {
+        false
+    }
+
+    fn renamed(&self, _: EnvoyId, _: &str) {}
+
     fn published(&self, _: &Published) {}
 }
 
@@ -221,7 +227,7 @@ fn envoys_and_their_runs_are_shown_and_command_no_terminal() {
 #[test]
 fn policy_is_validated_published_and_rolled_back() {
     let server = Server::new("config");
-    assert_eq!(server.run(&["config", "status"]).1, "Nothing is published.\n");
+    assert!(server.run(&["config", "status"]).1.starts_with("Nothing is published.\n"));
     server.stacks(
         "configcrates/motd.vgo",
         "resources:\n  - {name: motd, type: file, target_path: /etc/motd, content: a}\n",
@@ -246,8 +252,99 @@ fn policy_is_validated_published_and_rolled_back() {
     assert_eq!(first_words, ["PUBLISH", "2", "1"], "{history}");
     let (_, status, _) = server.run(&["config", "status"]);
     assert!(status.starts_with("Publish 2, 2027-01-15T08:00:00Z by local:"), "{status}");
+    server.stacks(
+        "configcrates/motd.vgo",
+        "resources:\n  - {name: motd, type: file, target_path: /etc/motd, content: b}\n",
+    );
+    let (code, diff, _) = server.run(&["config", "diff"]);
+    let expected =
+        "~ resource motd/motd (file) in envoys.vgo#1\n    content:\n      - a\n      + b\nIt concerns no machine.\n";
+    assert_eq!((code, &*diff), (0, expected));
+    let (_, frozen, _) = server.run(&["config", "freeze", "--for", "1h", "--reason", "sale"]);
+    assert!(frozen.starts_with("Publishing is frozen by local:") && frozen.ends_with(": sale.\n"), "{frozen}");
+    let (code, _, refused) = server.run(&["config", "publish"]);
+    assert!(code == 1 && refused.contains("sale") && refused.contains("vigocli config unfreeze"), "{refused}");
+    let (_, status, _) = server.run(&["config", "status"]);
+    assert!(status.contains("The stacks differ in 1 file: configcrates/motd.vgo.\nPublishing is frozen"), "{status}");
+    assert_eq!(server.run(&["config", "unfreeze"]).0, 0);
+    assert_eq!(server.run(&["config", "unfreeze"]).0, 1);
+    let (_, yaml, _) = server.run(&["config", "server.yaml"]);
+    assert!(yaml.contains("\nserver:\n") && yaml.contains("\n  interval: 5m\n"), "{yaml}");
     let (_, status, _) = server.run(&["server", "status"]);
     assert!(status.contains("publish        2\n") && status.contains("envoys         0\n"), "{status}");
+}
+
+#[test]
+fn what_is_known_of_machines_is_asked() {
+    let server = Server::new("traits");
+    let id = server.enrol(1, "web-1");
+    let traits = "{\"os\":{\"family\":\"debian\",\"name\":\"\\u001b[2J\"}}";
+    server.runtime.block_on(server.store.set_traits(id, [1; 32], traits.into(), NOW)).unwrap();
+    let (_, shown, _) = server.run(&["traits", "show", "web-1"]);
+    assert_eq!(shown, "os.family = debian\nos.name = \\u{1b}[2J\n");
+    let (_, found, _) = server.run(&["traits", "query", "os.family = \"debian\""]);
+    assert_eq!(found, "web-1  os.family = debian\n");
+    let (code, _, err) = server.run(&["traits", "query", "os.family ="]);
+    assert!(code == 1 && err.contains("character 12: expected a value"), "{err}");
+    let (_, yaml, _) = server.run(&["traits", "query", "hostname", "--format", "yaml"]);
+    assert!(yaml.starts_with("envoys:\n- id: ") && yaml.contains("hostname: web-1\n"), "{yaml}");
+    let (_, added, _) = server.run(&["trusted", "add", "--match", "*", "--from", "any"]);
+    assert_eq!(added, "Pattern 1 admits `*` from `any`.\n");
+    assert!(server.run(&["trusted", "list"]).1.lines().nth(1).unwrap().starts_with('1'));
+    assert_eq!(server.run(&["trusted", "remove", "1"]).0, 0);
+    let (_, renamed, _) = server.run(&["envoys", "rename", "web-1", "www"]);
+    assert!(renamed.contains(" is www now"), "{renamed}");
+    assert_eq!(server.run(&["envoys", "delete", "www"]).1, format!("www ({id}) is deleted.\n"));
+    assert_eq!(server.run(&["nodes", "--limit", "0"]).0, 2);
+    let (code, _, err) = server.run(&["nodes", "--status", "convergd"]);
+    assert!(code == 1 && err.contains("did you mean `converged`?"), "{err}");
+    let (_, audit, _) = server.run(&["audit", "list", "--limit", "1"]);
+    assert!(audit.contains("envoy.delete"), "{audit}");
+    let (code, whole, _) = server.run(&["audit", "verify"]);
+    assert!(code == 0 && whole.starts_with("All "), "{whole}");
+}
+
+#[test]
+fn two_runs_are_compared() {
+    let server = Server::new("runs");
+    let id = server.enrol(1, "web-1");
+    let resource = |id: &str, outcome: &str| ResourceReport {
+        id: id.into(),
+        outcome: outcome.into(),
+        ..ResourceReport::default()
+    };
+    for (seq, resources) in [
+        (1, vec![resource("a/x", "changed"), resource("a/y", "failed")]),
+        (2, vec![resource("a/x", "changed"), resource("a/y", "changed")]),
+    ] {
+        let report = Report { seq, outcome: "converged".into(), resources, ..Report::default() };
+        server.runtime.block_on(server.store.record(id, &report, report.encode(), NOW)).unwrap().unwrap();
+    }
+    let (code, diff, _) = server.run(&["runs", "diff", "1", "2"]);
+    assert!(code == 0 && diff.ends_with("a/y\n  - failed\n  + changed\n") && !diff.contains("a/x"), "{diff}");
+    assert!(server.run(&["runs", "diff", "1", "1"]).1.ends_with("The same came out of both.\n"));
+}
+
+#[test]
+fn an_answer_that_never_comes_is_no_answer() {
+    use std::io::Read as _;
+    let path = std::env::temp_dir().join(format!("vigocli-{}-broken", std::process::id()));
+    let _ = fs::remove_dir_all(&path);
+    fs::create_dir_all(path.join("run")).unwrap();
+    let listener = std::os::unix::net::UnixListener::bind(path.join("run/admin.sock")).unwrap();
+    // As a server that is killed while it publishes.
+    let killed = std::thread::spawn(move || {
+        for _ in 0..2 {
+            let mut byte = [0; 1];
+            listener.accept().unwrap().0.read_exact(&mut byte).unwrap();
+        }
+    });
+    let (code, _, err) = vigocli(&path, &["config", "publish"]);
+    assert!(code == 3 && err.contains("whether it was done is not known") && err.contains("config history"), "{err}");
+    let (code, _, err) = vigocli(&path, &["config", "history"]);
+    assert!(code == 3 && err.contains("no vigosrv answers"), "{err}");
+    killed.join().unwrap();
+    let _ = fs::remove_dir_all(&path);
 }
 
 #[test]

@@ -5,9 +5,11 @@
 
 mod assignment;
 mod decode;
+mod diff;
 mod encode;
 mod error;
 mod keyset;
+mod pairs;
 mod policy;
 mod program;
 mod sign;
@@ -17,9 +19,11 @@ mod tests;
 mod wanted;
 
 pub use assignment::Assignment;
+pub use diff::{Difference, DifferenceChange, DifferenceKind, FieldDifference};
 pub use ed25519_dalek::{SigningKey, VerifyingKey};
 pub use error::BundleError;
 pub use keyset::{Ca, KeySet, KeySetError, KeyState, TrustedKey};
+pub use pairs::{ClassKey, pairs};
 pub use policy::{
     Arm, Attribute, Blob, BundleCrate, BundleResource, Edge, EdgeKind, Place, PolicyBundle, Raw, Scalar, Selector,
     SelectorArm, Stamp, Style,

@@ -36,6 +36,20 @@ pub struct Envoy {
     pub traits_digest: [u8; 32],
     /// Its newest run, if any is known.
     pub last_run: Option<LastRun>,
+    /// What it manages, as its last check-in since the start showed.
+    pub shown: Shown,
+}
+
+/// Which policy an envoy has shown to have.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Shown {
+    /// None yet, or one that is not what it should have.
+    #[default]
+    Other,
+    /// To manage nothing, as it should.
+    Nothing,
+    /// The bundle of this digest, as it should.
+    Bundle([u8; 32]),
 }
 
 /// The class of an envoy.
@@ -84,6 +98,7 @@ impl Envoy {
             busy_at: Timestamp::default(),
             traits_digest: [0; 32],
             last_run: None,
+            shown: Shown::Other,
         }
     }
 

@@ -60,6 +60,16 @@ impl FleetIndex {
         self.envoys.get(self.names.get(hostname)?)
     }
 
+    /// Gives an envoy another name, of the class `class`; false when there is none that could have one.
+    ///
+    /// # Errors
+    /// [`NameTaken`]: nothing is changed.
+    pub fn rename(&mut self, id: EnvoyId, hostname: Arc<str>, class: ClassOf) -> Result<bool, NameTaken> {
+        let Some(envoy) = self.envoys.get(&id).filter(|envoy| !envoy.revoked) else { return Ok(false) };
+        self.insert(Envoy { hostname, class, ..envoy.clone() })?;
+        Ok(true)
+    }
+
     /// Throws an envoy out; its name is free, its id never is.
     pub fn revoke(&mut self, id: EnvoyId) -> bool {
         self.forget_name(id);

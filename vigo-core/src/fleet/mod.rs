@@ -2,10 +2,12 @@
 
 mod envoy;
 mod index;
+mod query;
 mod status;
 #[cfg(test)]
 mod tests;
 
-pub use envoy::{ClassOf, Envoy, LastRun};
+pub use envoy::{ClassOf, Envoy, LastRun, Shown};
 pub use index::{FleetIndex, NameTaken};
+pub use query::{Query, QueryError};
 pub use status::{Drift, Health, Reach, Status};

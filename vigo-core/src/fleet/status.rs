@@ -72,6 +72,9 @@ impl Health {
 }
 
 impl Status {
+    /// All words that it is printed as.
+    pub const WORDS: [&str; 7] = ["offline", "failed", "degraded", "no data", "diverged", "relapsed", "converged"];
+
     /// Returns how `envoy` is at `now`.
     pub fn of(envoy: &Envoy, now: Timestamp) -> Self {
         let silent = now.since(envoy.last_seen).as_ms();

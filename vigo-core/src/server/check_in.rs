@@ -2,7 +2,7 @@
 
 use super::{CheckInSettings, ServedPolicy, Signer};
 use crate::bundle::{Assignment, KeyId, Signed};
-use crate::fleet::{ClassOf, Envoy};
+use crate::fleet::{ClassOf, Envoy, Shown};
 use crate::time::Timestamp;
 use crate::wire::message::{Answer, CheckIn};
 use alloc::string::String;
@@ -57,10 +57,21 @@ pub fn answer(
     CheckedIn { answer, contact_differs, quiet_is_news, was_restored }
 }
 
+/// Returns whether an envoy has what is published for it, as it has shown since the server started.
+pub fn is_current(envoy: &Envoy, policy: &ServedPolicy) -> bool {
+    match envoy.class {
+        ClassOf::Pending => false,
+        ClassOf::None => envoy.shown == Shown::Nothing,
+        ClassOf::Class(index) => {
+            policy.classes.get(index as usize).is_some_and(|class| envoy.shown == Shown::Bundle(class.digest))
+        }
+    }
+}
+
 /// Puts the assignment into the answer, where the envoy has another. Returns whether the server was set back in time.
 fn assign(
     check_in: &CheckIn,
-    envoy: &Envoy,
+    envoy: &mut Envoy,
     policy: &ServedPolicy,
     settings: &CheckInSettings,
     signer: &mut Signer,
@@ -91,7 +102,13 @@ fn assign(
     };
     let key = signer.key().verifying_key();
     let bundle_key = class.map_or(KeyId([0; 32]), |c| c.key_id);
-    if assignment.digest(KeyId::of(&key), bundle_key) == *check_in.assignment_digest {
+    let has_it = assignment.digest(KeyId::of(&key), bundle_key) == *check_in.assignment_digest;
+    envoy.shown = match assignment.bundle_digest {
+        _ if !has_it => Shown::Other,
+        None => Shown::Nothing,
+        Some(digest) => Shown::Bundle(digest),
+    };
+    if has_it {
         return false;
     }
     let mut serial = signer.next_serial(now.epoch_ms());

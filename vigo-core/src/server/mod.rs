@@ -6,6 +6,7 @@
 mod attempts;
 mod check_in;
 mod enrol;
+mod freeze;
 mod hold;
 mod network;
 mod policy;
@@ -15,8 +16,9 @@ mod tests;
 mod token;
 
 pub use attempts::Attempts;
-pub use check_in::{CheckedIn, answer};
+pub use check_in::{CheckedIn, answer, is_current};
 pub use enrol::{Admission, AdmittedBy, Claim, NotAdmitted, TokenRecord, Trusted, admit, claim};
+pub use freeze::Freeze;
 pub use hold::{HoldSettings, come_back, hold_for};
 pub use network::{Network, NetworkError};
 pub use policy::{CheckInSettings, ServedClass, ServedPolicy, Signer};

@@ -32,3 +32,4 @@ pub use fold::{ServerFacts, fold, fold_traits, split_changed};
 pub use parser::Context;
 pub use reference::{Reference, ReferenceKind};
 pub use tri::Tri;
+pub use version::compare_versions;

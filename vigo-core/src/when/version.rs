@@ -16,6 +16,15 @@ pub(super) fn is_dotted(text: &str) -> bool {
     text.split('.').all(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
 }
 
+/// Compares two versions as systems report them; `None` where one is none.
+pub fn compare_versions(a: &str, b: &str) -> Option<Ordering> {
+    let is_version = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
+    match (dotted(a).filter(|_| is_version(a)), dotted(b).filter(|_| is_version(b))) {
+        (Some(a), Some(b)) => Some(compare(a, b)),
+        _ => None,
+    }
+}
+
 /// Compares dotted numbers of any length; missing ones are 0.
 pub(super) fn compare(a: &str, b: &str) -> Ordering {
     let (mut a, mut b) = (a.split('.'), b.split('.'));

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 pub(crate) fn print(answer: &Answer, format: Format) -> ExitCode {
     let text = match format {
         Format::Table => answer.text.clone(),
-        Format::Json => pretty(&answer.json),
+        Format::Json | Format::Yaml => pretty(&answer.json, format),
     };
     if format == Format::Table {
         // When nobody reads that, there is nobody to tell.
@@ -30,8 +30,8 @@ pub(crate) fn print(answer: &Answer, format: Format) -> ExitCode {
 
 /// Says why a verb was not done, and returns the exit status.
 pub(crate) fn complain(error: &CliError, format: Format) -> ExitCode {
-    if format == Format::Json {
-        let _ = io::stdout().write_all(pretty(&error.json()).as_bytes());
+    if format != Format::Table {
+        let _ = io::stdout().write_all(pretty(&error.json(), format).as_bytes());
     } else {
         let mut text = diagnostics::render(error.diagnostics());
         text.push_str(&format!("error: {}\n", shown(&error.to_string())));
@@ -43,6 +43,9 @@ pub(crate) fn complain(error: &CliError, format: Format) -> ExitCode {
     ExitCode::from(error.status())
 }
 
-fn pretty(value: &Value) -> String {
-    format!("{value:#}\n")
+fn pretty(value: &Value, format: Format) -> String {
+    match format {
+        Format::Yaml => serde_yaml::to_string(value).unwrap_or_default(),
+        Format::Table | Format::Json => format!("{value:#}\n"),
+    }
 }

@@ -30,6 +30,18 @@ enum Verb {
         /// Its hostname or id
         envoy: String,
     },
+    /// Give a machine another name, and with it the policy of that name
+    Rename {
+        /// Its hostname or id
+        envoy: String,
+        /// Its new hostname
+        hostname: String,
+    },
+    /// Throw a machine out, for good, and forget its runs and traits
+    Delete {
+        /// Its hostname or id
+        envoy: String,
+    },
 }
 
 #[derive(Args, Debug)]
@@ -43,7 +55,13 @@ struct List {
     /// Revoked ones, too
     #[arg(long)]
     revoked: bool,
+    /// At most so many [default: all]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
 }
+
+/// Machines of one page.
+const PAGE_MAX: usize = 1000;
 
 impl Envoys {
     pub(crate) fn run(&self, client: &Client) -> Result<Answer, CliError> {
@@ -60,6 +78,17 @@ impl Envoys {
                 let text = format!("{} ({}) is revoked.\n", cell(&envoy, "hostname"), cell(&envoy, "id"));
                 Ok(Answer::new(envoy, text))
             }
+            Some(Verb::Rename { envoy, hostname }) => {
+                let envoy = client.post(&path("/envoys", envoy, "/rename"), &json!({ "hostname": hostname }))?;
+                let (hostname, id) = (cell(&envoy, "hostname"), cell(&envoy, "id"));
+                let text = format!("{id} is {hostname} now; it gets the policy of that name at its next check-in.\n");
+                Ok(Answer::new(envoy, text))
+            }
+            Some(Verb::Delete { envoy }) => {
+                let envoy = client.delete(&path("/envoys", envoy, ""))?;
+                let text = format!("{} ({}) is deleted.\n", cell(&envoy, "hostname"), cell(&envoy, "id"));
+                Ok(Answer::new(envoy, text))
+            }
         }
     }
 }
@@ -69,19 +98,21 @@ fn list(client: &Client, wanted: &List) -> Result<Answer, CliError> {
     let mut all: Vec<Value> = Vec::new();
     let mut after: Option<String> = None;
     loop {
+        let left = wanted.limit.map(|limit| (limit as usize).saturating_sub(all.len()).min(PAGE_MAX));
         let params = [
             ("match", wanted.match_glob.clone()),
             ("status", wanted.status.clone()),
             ("revoked", wanted.revoked.then(|| "true".into())),
             ("after", after.take()),
+            ("limit", left.map(|left| left.to_string())),
         ];
         let mut page = client.get("/envoys", &params)?;
         if let Value::Array(envoys) = page["envoys"].take() {
             all.extend(envoys);
         }
         match page["next"].as_str() {
-            Some(next) => after = Some(next.into()),
-            None => break,
+            Some(next) if wanted.limit.is_none_or(|limit| all.len() < limit as usize) => after = Some(next.into()),
+            _ => break,
         }
     }
     let columns = [

@@ -4,7 +4,8 @@ use crate::client::{Client, path};
 use crate::error::CliError;
 use crate::output::{Answer, cell, shown, table};
 use clap::{Args, Subcommand};
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Without a verb: list them.
 #[derive(Args, Debug)]
@@ -25,6 +26,13 @@ enum Verb {
         /// Its number
         run: i64,
     },
+    /// Show what came out otherwise in one run than in another
+    Diff {
+        /// The number of the earlier one
+        from: i64,
+        /// The number of the later one
+        to: i64,
+    },
 }
 
 #[derive(Args, Debug)]
@@ -36,7 +44,7 @@ struct List {
     #[arg(long, value_name = "RUN")]
     before: Option<i64>,
     /// At most so many
-    #[arg(long, value_name = "NUMBER", default_value = "50")]
+    #[arg(long, value_name = "NUMBER", default_value = "50", value_parser = clap::value_parser!(u32).range(1..=500))]
     limit: u32,
 }
 
@@ -49,6 +57,10 @@ impl Runs {
                 let run = client.get(&path("/runs", &run.to_string(), ""), &[])?;
                 let text = show(&run);
                 Ok(Answer::new(run, text))
+            }
+            Some(Verb::Diff { from, to }) => {
+                let run = |number: i64| client.get(&path("/runs", &number.to_string(), ""), &[]);
+                Ok(diff(&run(*from)?, &run(*to)?))
             }
         }
     }
@@ -104,6 +116,54 @@ fn show(run: &Value) -> String {
         Some(more) => text.push_str(&format!("             and {more} more\n")),
     }
     text
+}
+
+/// Compares two runs, by resource. One that a run does not tell of was as it should be.
+fn diff(from: &Value, to: &Value) -> Answer {
+    let resources = |run: &Value| -> BTreeMap<String, Value> {
+        let resources = run["resources"].as_array().into_iter().flatten();
+        resources.map(|resource| (resource["id"].as_str().unwrap_or_default().to_owned(), resource.clone())).collect()
+    };
+    let (before, after) = (resources(from), resources(to));
+    let said = |run: &BTreeMap<String, Value>, id: &str| {
+        let said = |resource: &Value| json!({ "outcome": resource["outcome"], "changes": resource["changes"], "cause": resource["cause"] });
+        run.get(id).map(said)
+    };
+    let mut differences = Vec::new();
+    let mut text = format!(
+        "run {} of {}, {}, and run {} of {}, {}\n",
+        cell(from, "id"),
+        cell(from, "hostname"),
+        cell(from, "started_at"),
+        cell(to, "id"),
+        cell(to, "hostname"),
+        cell(to, "started_at"),
+    );
+    for id in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
+        let (before, after) = (said(&before, id), said(&after, id));
+        if before == after {
+            continue;
+        }
+        text.push_str(&format!("{}\n", shown(id)));
+        for (sign, said) in [('-', &before), ('+', &after)] {
+            let Some(said) = said else {
+                text.push_str(&format!("  {sign} nothing to tell\n"));
+                continue;
+            };
+            let cause = cell(said, "cause");
+            let cause = if cause.is_empty() { cause } else { format!(": {cause}") };
+            text.push_str(&format!("  {sign} {}{cause}\n", cell(said, "outcome")));
+            for change in said["changes"].as_array().into_iter().flatten() {
+                let (field, before, after) = (cell(change, "field"), cell(change, "before"), cell(change, "after"));
+                text.push_str(&format!("  {sign}   {field}: {before} -> {after}\n"));
+            }
+        }
+        differences.push(json!({ "id": id, "before": before, "after": after }));
+    }
+    if differences.is_empty() {
+        text.push_str("The same came out of both.\n");
+    }
+    Answer::new(json!({ "from": from["id"], "to": to["id"], "differences": differences }), text)
 }
 
 fn block(text: &mut String, head: &str, line: &str) {

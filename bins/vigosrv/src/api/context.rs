@@ -32,8 +32,14 @@ pub trait Running: Send + Sync + 'static {
     /// Returns an envoy as it is in memory; what the database has may be ten seconds old.
     fn envoy(&self, id: EnvoyId) -> Option<fleet::Envoy>;
 
-    /// The store has revoked an envoy: it is answered nothing any more, and its connections are closed.
+    /// The store has revoked an envoy, or taken it out: it is answered nothing any more, and its connections are closed.
     fn revoked(&self, id: EnvoyId);
+
+    /// Returns whether an envoy has what is published for it, as it has shown since the server started.
+    fn is_current(&self, id: EnvoyId) -> bool;
+
+    /// The store has given an envoy another name.
+    fn renamed(&self, id: EnvoyId, hostname: &str);
 
     /// A publish stands: it is served from now on.
     fn published(&self, published: &Published);

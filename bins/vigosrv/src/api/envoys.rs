@@ -1,21 +1,27 @@
 //! The envoys.
 
-use super::extract::{Name, Params};
+use super::extract::{Json, Name, Params, limit};
 use super::problem::Problem;
 use super::view::{counts, hex, time, time_or_null};
 use super::{Caller, Context};
-use crate::store::{Envoy, Status as Run};
+use crate::store::{Envoy, Renamed, Status as Run};
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::{Extension, Json as Answer};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use vigo_core::diagnostic::nearest;
 use vigo_core::fleet::{self, Drift, Reach, Status};
 use vigo_core::glob::Glob;
 use vigo_core::id::EnvoyId;
+use vigo_core::resolve::hostname;
 use vigo_core::time::Timestamp;
 
 /// Envoys of one page.
-const PAGE_MAX: usize = 1000;
+const PAGE_MAX: u32 = 1000;
+
+/// The status of those that were thrown out.
+const REVOKED: &str = "revoked";
 
 /// Which envoys are wanted.
 #[derive(Deserialize)]
@@ -31,13 +37,17 @@ pub(super) struct Wanted {
     revoked: bool,
     /// Those behind this id: where the page before ended.
     after: Option<String>,
-    limit: Option<usize>,
+    limit: Option<u32>,
 }
 
 pub(super) async fn list(
     State(context): State<Context>,
     Params(wanted): Params<Wanted>,
 ) -> Result<Answer<Value>, Problem> {
+    if let Some(word) = &wanted.status {
+        known(word)?;
+    }
+    let limit = limit(wanted.limit, PAGE_MAX, PAGE_MAX)? as usize;
     let glob = wanted.match_glob.as_deref().map(Glob::parse).transpose();
     let glob = glob.map_err(|e| Problem::invalid(format!("match: {e}")))?;
     let now = context.running.now();
@@ -51,7 +61,6 @@ pub(super) async fn list(
         let known = known.ok_or_else(|| Problem::not_found("envoy", after).help("begin again at the first page"))?;
         envoys.drain(..=known);
     }
-    let limit = wanted.limit.unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX);
     let mut views = Vec::new();
     let mut next = Value::Null;
     for envoy in &envoys {
@@ -71,9 +80,9 @@ pub(super) async fn list(
 pub(super) async fn show(State(context): State<Context>, Name(name): Name) -> Result<Answer<Value>, Problem> {
     let envoy = find(&context, &name).await?;
     let mut answer = view(&envoy, context.running.envoy(envoy.id).as_ref(), context.running.now());
-    if let Some((digest, traits)) = context.store.traits(envoy.id).await? {
-        answer["traits_digest"] = hex(&digest).into();
-        answer["traits"] = serde_json::from_str(&traits).unwrap_or(Value::Null);
+    if let Some(traits) = context.store.traits(envoy.id).await? {
+        answer["traits_digest"] = hex(&traits.digest).into();
+        answer["traits"] = serde_json::from_str(&traits.json).unwrap_or(Value::Null);
     }
     Ok(Answer(answer))
 }
@@ -94,6 +103,67 @@ pub(super) async fn revoke(
     revoking.await??.map(Answer).ok_or_else(|| Problem::not_found("envoy", &name))
 }
 
+/// What an envoy is to be called.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewName {
+    hostname: String,
+}
+
+pub(super) async fn rename(
+    State(context): State<Context>,
+    Extension(caller): Extension<Caller>,
+    Name(name): Name,
+    Json(wanted): Json<NewName>,
+) -> Result<Answer<Value>, Problem> {
+    let hostname = hostname(&wanted.hostname);
+    let hostname = hostname.map_err(|e| Problem::invalid(format!("`{}`: {e}", wanted.hostname.escape_debug())))?;
+    let envoy = find(&context, &name).await?;
+    let renaming = tokio::spawn(async move {
+        let now = context.running.now();
+        match context.store.rename(envoy.id, hostname.clone(), caller.actor(), now).await? {
+            Renamed::Done(envoy) => {
+                context.running.renamed(envoy.id, &hostname);
+                Ok(Answer(view(&envoy, context.running.envoy(envoy.id).as_ref(), now)))
+            }
+            Renamed::Unknown => Err(Problem::not_found("envoy that is not revoked", &name)),
+            Renamed::Taken(holder) => {
+                let detail = format!("`{hostname}` is the name of envoy {holder}");
+                Err(Problem::new(StatusCode::CONFLICT, "taken", detail).help("rename or revoke that one first"))
+            }
+        }
+    });
+    renaming.await?
+}
+
+pub(super) async fn remove(
+    State(context): State<Context>,
+    Extension(caller): Extension<Caller>,
+    Name(name): Name,
+) -> Result<Answer<Value>, Problem> {
+    let envoy = find(&context, &name).await?;
+    let deleting = tokio::spawn(async move {
+        let deleted = context.store.delete(envoy.id, caller.actor(), context.running.now()).await?;
+        context.running.revoked(envoy.id);
+        Ok::<_, Problem>(deleted)
+    });
+    let deleted = deleting.await??.ok_or_else(|| Problem::not_found("envoy", &name))?;
+    Ok(Answer(json!({ "id": deleted.id.to_string(), "hostname": deleted.hostname, "deleted": true })))
+}
+
+/// Refuses a word that no envoy has as its status.
+fn known(word: &str) -> Result<(), Problem> {
+    if Status::WORDS.contains(&word) || word == REVOKED {
+        return Ok(());
+    }
+    let words = || Status::WORDS.into_iter().chain([REVOKED]);
+    let help = match nearest(word, words()) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!("it is one of: {}", words().collect::<Vec<_>>().join(", ")),
+    };
+    Err(Problem::invalid(format!("status: no envoy is `{}`", word.escape_debug())).help(help))
+}
+
 /// Returns the envoy of an id or of a hostname.
 pub(super) async fn find(context: &Context, name: &str) -> Result<Envoy, Problem> {
     let found = match name.parse::<EnvoyId>() {
@@ -107,7 +177,7 @@ pub(super) async fn find(context: &Context, name: &str) -> Result<Envoy, Problem
 fn view(envoy: &Envoy, live: Option<&fleet::Envoy>, now: Timestamp) -> Value {
     let status = live.map(|live| Status::of(live, now));
     let word = match (envoy.revoked_at, &status) {
-        (Some(_), _) => "revoked".into(),
+        (Some(_), _) => REVOKED.into(),
         (None, Some(status)) => status.to_string(),
         (None, None) => "no data".into(),
     };

@@ -5,6 +5,7 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
+use vigo_core::time::Timestamp;
 
 /// A JSON body. None at all is an empty object.
 pub(super) struct Json<T>(pub(super) T);
@@ -14,6 +15,22 @@ pub(super) struct Name(pub(super) String);
 
 /// What stands behind the question mark.
 pub(super) struct Params<T>(pub(super) T);
+
+/// Reads a time that is to come.
+pub(super) fn later(text: &str, now: Timestamp) -> Result<Timestamp, Problem> {
+    let time = text.parse::<jiff::Timestamp>().ok().map(|time| Timestamp::from_epoch_ms(time.as_millisecond()));
+    let expected = "until: expected a time to come such as `2027-01-31T12:00:00Z`";
+    time.filter(|time| *time > now)
+        .ok_or_else(|| Problem::invalid(format!("{expected}, found `{}`", text.escape_debug())))
+}
+
+/// Returns how many there may be on a page.
+pub(super) fn limit(wanted: Option<u32>, default: u32, max: u32) -> Result<u32, Problem> {
+    match wanted.unwrap_or(default) {
+        number @ 1.. if number <= max => Ok(number),
+        number => Err(Problem::invalid(format!("limit: expected 1 to {max}, found {number}"))),
+    }
+}
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;

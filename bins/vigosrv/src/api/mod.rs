@@ -1,7 +1,9 @@
 //! The REST API: over HTTPS what anybody may ask, over the socket everything, for the local administrator.
 
 mod agents;
+mod audit;
 mod caller;
+mod config;
 mod context;
 mod envoys;
 mod extract;
@@ -16,6 +18,8 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod traits;
+mod trusted;
 mod view;
 
 pub use caller::{Caller, Remote};

@@ -1,5 +1,6 @@
 //! Publishing.
 
+use super::config::refuse_frozen;
 use super::extract::Json;
 use super::problem::Problem;
 use super::view::{hex, time};
@@ -56,8 +57,9 @@ where
     W: FnOnce(&mut Publisher, Timestamp) -> Result<(Published, Vec<Value>), PublishError> + Send + 'static,
 {
     let acting = tokio::spawn(async move {
+        let mut publisher = context.publisher.clone().lock_owned().await;
         let now = context.running.now();
-        let mut publisher = context.publisher.lock_owned().await;
+        refuse_frozen(&context, now).await?;
         let made = tokio::task::spawn_blocking(move || work(&mut publisher, now).map(|done| (done, publisher)));
         let ((published, mut warnings), _publisher) = made.await??;
         let Published { id, ref author, at, restores, .. } = published;

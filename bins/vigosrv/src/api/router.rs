@@ -1,7 +1,7 @@
 //! Which path is what.
 
 use super::problem::Problem;
-use super::{Context, agents, envoys, health, publishes, runs, status, tokens};
+use super::{Context, agents, audit, config, envoys, health, publishes, runs, status, tokens, traits, trusted};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, Uri};
@@ -18,7 +18,18 @@ pub fn local(context: Context) -> Router {
         .route("/api/v1/tokens", get(tokens::list).post(tokens::create))
         .route("/api/v1/tokens/{id}", delete(tokens::revoke))
         .route("/api/v1/envoys", get(envoys::list))
-        .route("/api/v1/envoys/{id}", get(envoys::show))
+        .route("/api/v1/envoys/{id}", get(envoys::show).delete(envoys::remove))
+        .route("/api/v1/envoys/{id}/rename", post(envoys::rename))
+        .route("/api/v1/envoys/{id}/traits", get(traits::show))
+        .route("/api/v1/traits", get(traits::query))
+        .route("/api/v1/trusted", get(trusted::list).post(trusted::add))
+        .route("/api/v1/trusted/{id}", delete(trusted::remove))
+        .route("/api/v1/audit", get(audit::list))
+        .route("/api/v1/audit/verify", get(audit::verify))
+        .route("/api/v1/config/freeze", post(config::freeze).delete(config::unfreeze))
+        .route("/api/v1/config/status", get(config::status))
+        .route("/api/v1/config/diff", get(config::diff))
+        .route("/api/v1/config/server-yaml", get(config::server_yaml))
         .route("/api/v1/envoys/{id}/revoke", post(envoys::revoke))
         .route("/api/v1/runs", get(runs::list))
         .route("/api/v1/runs/{id}", get(runs::show))

@@ -2,7 +2,7 @@
 
 use super::Context;
 use super::envoys::find;
-use super::extract::{Name, Params};
+use super::extract::{Name, Params, limit};
 use super::problem::Problem;
 use super::view::{counts, hex, time};
 use crate::store::{RunFilter, RunHead};
@@ -34,7 +34,7 @@ pub(super) async fn list(
         Some(name) => Some(find(&context, name).await?.id),
         None => None,
     };
-    let limit = wanted.limit.unwrap_or(50).clamp(1, PAGE_MAX);
+    let limit = limit(wanted.limit, 50, PAGE_MAX)?;
     let runs = context.store.runs(RunFilter { envoy, before: wanted.before, limit }).await?;
     let next = if runs.len() == limit as usize { runs.last().map(|run| run.id) } else { None };
     Ok(Answer(json!({ "runs": runs.iter().map(head).collect::<Vec<_>>(), "next": next })))

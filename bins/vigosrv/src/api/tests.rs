@@ -22,6 +22,9 @@ use vigo_core::time::{Duration, Timestamp};
 use vigo_core::wire::Message as _;
 use vigo_core::wire::message::{Counts, Report, ResourceReport};
 
+mod config;
+mod envoys;
+
 const NOW: Timestamp = Timestamp::from_epoch_secs(1_800_000_000);
 
 /// A server that remembers what it was told.
@@ -42,6 +45,14 @@ impl Running for Told {
 
     fn revoked(&self, id: EnvoyId) {
         self.fleet.lock().unwrap().revoke(id);
+    }
+
+    fn is_current(&self, id: EnvoyId) -> bool {
+        self.fleet.lock().unwrap().get(id).is_some_and(|envoy| envoy.shown != fleet::Shown::Other)
+    }
+
+    fn renamed(&self, id: EnvoyId, hostname: &str) {
+        self.fleet.lock().unwrap().rename(id, hostname.into(), fleet::ClassOf::Pending).unwrap();
     }
 
     fn published(&self, published: &Published) {
@@ -103,6 +114,11 @@ impl Temp {
         let (status, answer) = self.ask(Method::GET, path, json!({})).await;
         assert_eq!(status, StatusCode::OK, "{path}: {answer}");
         answer
+    }
+
+    /// Returns the id of the envoy that has this name.
+    fn id(&self, hostname: &str) -> EnvoyId {
+        self.told.fleet.lock().unwrap().named(hostname).unwrap().id
     }
 
     /// Enrols an envoy, in the store and in memory.

@@ -12,6 +12,7 @@
 //! .live → history/<id>
 //! ```
 
+mod diff;
 mod disk;
 mod entry;
 mod error;
@@ -21,6 +22,7 @@ mod record;
 #[cfg(test)]
 mod tests;
 
+pub use diff::{ClassDiff, PublishDiff, diff};
 pub use error::PublishError;
 pub use published::{Published, PublishedClass};
 pub use publisher::{Publication, Publisher};

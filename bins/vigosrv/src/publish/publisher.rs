@@ -5,6 +5,7 @@ use super::entry::Entry;
 use super::published::Bundles;
 use super::record::RecordClass;
 use super::{PublishError, Published, Record};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use vigo_core::bundle::{self, SigningKey};
 use vigo_core::config::Config;
 use vigo_core::diagnostic::Diagnostic;
 use vigo_core::resolve::{self, ClassPolicy, Classes};
-use vigo_core::source::Sources;
+use vigo_core::source::{Sources, TreeFile};
 use vigo_core::time::Timestamp;
 
 /// Publishes what stands in `stacks/`, one publish at a time.
@@ -86,6 +87,60 @@ impl Publisher {
     /// # Errors
     /// [`PublishError`]; what was published before stands.
     pub fn publish(&mut self, author: &str, now: Timestamp) -> Result<Publication, PublishError> {
+        let (entry, warnings, sources) = self.resolve(author, now)?;
+        let like = self.live.map(|id| self.entry_dir(id));
+        let published = self.commit(entry, like.as_deref())?;
+        Ok(Publication { published, warnings, sources })
+    }
+
+    /// Returns what [`Publisher::publish`] would publish. Nothing is written.
+    ///
+    /// # Errors
+    /// [`PublishError`].
+    pub fn draft(&self, author: &str, now: Timestamp) -> Result<Publication, PublishError> {
+        let (entry, warnings, sources) = self.resolve(author, now)?;
+        let published = entry.published(&self.entry_dir(entry.record.id))?;
+        Ok(Publication { published, warnings, sources })
+    }
+
+    /// Returns a publish of the history.
+    ///
+    /// # Errors
+    /// [`PublishError::Unknown`], [`PublishError::Damaged`].
+    pub fn read(&self, id: u64) -> Result<Published, PublishError> {
+        if !self.entries()?.contains(&id) {
+            return Err(PublishError::Unknown { id });
+        }
+        let dir = self.entry_dir(id);
+        Entry::read(&dir, id, &self.key)?.published(&dir)
+    }
+
+    /// Returns the number of what is published, if something is.
+    pub fn live(&self) -> Option<u64> {
+        self.live
+    }
+
+    /// Returns the files in which `stacks/` is not what is published, sorted: all of them where nothing is.
+    ///
+    /// # Errors
+    /// [`PublishError::Tree`].
+    pub fn edited(&self) -> Result<Vec<String>, PublishError> {
+        let stacks = vigo_driver::read_tree(&self.dir.join("stacks"))?.files;
+        let live = match self.live {
+            Some(id) => vigo_driver::read_tree(&self.entry_dir(id).join("tree"))?.files,
+            None => Vec::new(),
+        };
+        let files = |tree: Vec<TreeFile>| -> BTreeMap<_, _> {
+            tree.into_iter().map(|file| (file.path, (file.bytes, file.executable))).collect()
+        };
+        let (stacks, live) = (files(stacks), files(live));
+        let differs = |path: &&_| stacks.get(*path) != live.get(*path);
+        let paths: BTreeSet<_> = stacks.keys().chain(live.keys()).filter(differs).collect();
+        Ok(paths.into_iter().map(|path| path.to_string()).collect())
+    }
+
+    /// Reads and resolves `stacks/`, as the next publish.
+    fn resolve(&self, author: &str, now: Timestamp) -> Result<(Entry, Vec<Diagnostic>, Sources), PublishError> {
         let tree = vigo_driver::read_tree(&self.dir.join("stacks"))?;
         let sources = Sources::read(&tree);
         let config = Config::read(&sources);
@@ -104,9 +159,7 @@ impl Publisher {
         };
         let (classes, bundles) = signed?;
         let record = Record { id: self.last + 1, author: author.into(), at: now, restores: None, classes };
-        let like = self.live.map(|id| self.entry_dir(id));
-        let published = self.commit(Entry { record, table, bundles, tree: tree.files }, like.as_deref())?;
-        Ok(Publication { published, warnings, sources })
+        Ok((Entry { record, table, bundles, tree: tree.files }, warnings, sources))
     }
 
     /// Publishes once more what publish `id` was: a new publish, with the tree and the bundles of that one.

@@ -19,6 +19,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use vigo_core::fleet::Envoy;
 use vigo_core::id::EnvoyId;
+use vigo_core::server::is_current;
 use vigo_core::time::Timestamp;
 
 /// Why the server does not run.
@@ -232,6 +233,14 @@ impl Running for Arc<Server> {
 
     fn revoked(&self, id: EnvoyId) {
         self.forget(id);
+    }
+
+    fn is_current(&self, id: EnvoyId) -> bool {
+        self.fleet().get(id).is_some_and(|envoy| is_current(envoy, &self.live.load().policy))
+    }
+
+    fn renamed(&self, id: EnvoyId, hostname: &str) {
+        self.rename(id, hostname);
     }
 
     fn published(&self, published: &Published) {

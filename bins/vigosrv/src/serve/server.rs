@@ -120,6 +120,15 @@ impl Server {
         }
     }
 
+    /// Gives an envoy another name in memory, after the store did: it gets the policy of that at its next check-in.
+    pub fn rename(&self, id: EnvoyId, hostname: &str) {
+        let mut fleet = self.fleet_mut();
+        let class = self.live.load().class_of(hostname);
+        if let Err(error) = fleet.rename(id, hostname.into(), class) {
+            tracing::error!("{id} has its new name in the database, but not in memory: {error}");
+        }
+    }
+
     /// Returns the time by which tokens and the like end: the clock, but not before what the database has. A clock that
     /// went back brings nothing back to life.
     pub(super) fn now(&self) -> Timestamp {

@@ -17,11 +17,12 @@ impl Server {
     pub(super) async fn traits(&self, id: EnvoyId, delta: TraitsDelta) -> Outcome<TraitsTaken> {
         let mut areas = Areas::new();
         if !delta.base.is_empty() {
-            let (digest, json) = self.store.traits(id).await.map_err(|error| busy(&error))?.unwrap_or_default();
-            if *delta.base != digest {
+            let known = self.store.traits(id).await.map_err(|error| busy(&error))?;
+            let digest = known.as_ref().map_or([0; 32], |known| known.digest);
+            let Some(known) = known.filter(|_| *delta.base == digest) else {
                 return Ok(TraitsTaken { digest: digest.to_vec() });
-            }
-            areas = serde_json::from_str(&json).map_err(|error| busy(&error))?;
+            };
+            areas = serde_json::from_str(&known.json).map_err(|error| busy(&error))?;
         }
         for path in &delta.removed {
             areas.remove(path);

@@ -70,6 +70,17 @@ pub struct Status {
     pub error: String,
 }
 
+/// What came of a renaming.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Renamed {
+    /// The envoy, with its name.
+    Done(Box<Envoy>),
+    /// There is no such envoy, or it was revoked.
+    Unknown,
+    /// Another envoy has the name.
+    Taken(EnvoyId),
+}
+
 impl Status {
     /// Returns the run as the core judges it.
     pub fn last_run(&self) -> LastRun {
@@ -131,6 +142,61 @@ impl Store {
             let entry = Entry { actor: by, action: "envoy.revoke", subject: id.to_string(), detail: envoy.hostname };
             audit::append(conn, &entry, now)?;
             get(conn, id)
+        })
+        .await
+    }
+}
+
+impl Store {
+    /// Gives an envoy another name, which has been checked.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn rename(
+        &self,
+        id: EnvoyId,
+        hostname: String,
+        by: Actor,
+        now: Timestamp,
+    ) -> Result<Renamed, StoreError> {
+        self.write(0, move |conn| {
+            let Some(envoy) = get(conn, id)?.filter(|envoy| envoy.revoked_at.is_none()) else {
+                return Ok(Renamed::Unknown);
+            };
+            match named(conn, &hostname)? {
+                Some(holder) if holder.id == id => return Ok(Renamed::Done(Box::new(envoy))),
+                Some(holder) => return Ok(Renamed::Taken(holder.id)),
+                None => {}
+            }
+            let failed = failed(conn);
+            let mut statement =
+                conn.prepare_cached("UPDATE envoys SET hostname = ?2 WHERE id = ?1").map_err(&failed)?;
+            statement.execute(params![id.0, hostname]).map_err(&failed)?;
+            let detail = format!("from `{}` to `{hostname}`", envoy.hostname);
+            let entry = Entry { actor: by, action: "envoy.rename", subject: id.to_string(), detail };
+            audit::append(conn, &entry, now)?;
+            Ok(Renamed::Done(Box::new(Envoy { hostname, ..envoy })))
+        })
+        .await
+    }
+
+    /// Takes an envoy and all that is known of it out of the database. Its id never comes back. Returns what it was; none
+    /// when there is no such envoy.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn delete(&self, id: EnvoyId, by: Actor, now: Timestamp) -> Result<Option<Envoy>, StoreError> {
+        let revoked = self.revoked();
+        self.write(0, move |conn| {
+            let Some(envoy) = get(conn, id)? else { return Ok(None) };
+            revoked.add(id)?;
+            let failed = failed(conn);
+            // Its runs and traits go with it.
+            let mut statement = conn.prepare_cached("DELETE FROM envoys WHERE id = ?").map_err(&failed)?;
+            statement.execute([id.0]).map_err(&failed)?;
+            let (subject, detail) = (id.to_string(), envoy.hostname.clone());
+            audit::append(conn, &Entry { actor: by, action: "envoy.delete", subject, detail }, now)?;
+            Ok(Some(envoy))
         })
         .await
     }

@@ -1,0 +1,87 @@
+//! Envoys that get other names and go, what is asked of them, and who may become one.
+
+use super::*;
+
+#[tokio::test]
+async fn envoys_are_renamed_and_deleted() {
+    let temp = Temp::new("rename");
+    let (one, two) = (temp.enrol(1, "web-1").await, temp.enrol(2, "web-2").await);
+    let rename = |path: &'static str, name: &'static str| temp.ask(Method::POST, path, json!({ "hostname": name }));
+    let (status, problem) = rename("/api/v1/envoys/web-1/rename", "web-2").await;
+    assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &json!("taken")), "{problem}");
+    assert_eq!(rename("/api/v1/envoys/web-1/rename", "../x").await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(rename("/api/v1/envoys/web-9/rename", "x").await.0, StatusCode::NOT_FOUND);
+    let (status, renamed) = rename("/api/v1/envoys/web-1/rename", "WWW").await;
+    assert_eq!(
+        (status, &renamed["hostname"], &renamed["id"]),
+        (StatusCode::OK, &json!("www"), &json!(one.to_string()))
+    );
+    assert_eq!(temp.told.fleet.lock().unwrap().named("www").unwrap().id, one, "the running server was told");
+    let report = Report { seq: 1, outcome: "converged".into(), ..Report::default() };
+    temp.context.store.record(two, &report, report.encode(), NOW).await.unwrap().unwrap();
+    temp.context.store.set_traits(two, [3; 32], "{}".into(), NOW).await.unwrap();
+    let (status, deleted) = temp.ask(Method::DELETE, "/api/v1/envoys/web-2", json!({})).await;
+    assert_eq!((status, &deleted["deleted"]), (StatusCode::OK, &json!(true)), "{deleted}");
+    assert!(temp.told.fleet.lock().unwrap().get(two).unwrap().revoked);
+    assert!(temp.context.store.envoy(two).await.unwrap().is_none());
+    assert_eq!(temp.get("/api/v1/runs").await["runs"], json!([]), "its runs went with it");
+    let text = fs::read_to_string(temp.path.join("tls/revoked")).unwrap();
+    assert!(text.contains(&two.to_string()), "its id never comes back: {text}");
+    for (path, detail) in [
+        ("/api/v1/envoys?status=offlin", "no envoy is `offlin`"),
+        ("/api/v1/envoys?limit=0", "expected 1 to 1000, found 0"),
+        ("/api/v1/runs?limit=0", "expected 1 to 500, found 0"),
+    ] {
+        let (status, problem) = temp.ask(Method::GET, path, json!({})).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{path}");
+        assert!(problem["detail"].as_str().unwrap().contains(detail), "{path}: {problem}");
+    }
+    let (_, problem) = temp.ask(Method::GET, "/api/v1/envoys?status=offlin", json!({})).await;
+    assert_eq!(problem["help"], "did you mean `offline`?");
+}
+
+#[tokio::test]
+async fn traits_are_asked() {
+    let temp = Temp::new("query");
+    for (key, name, family) in [(1, "a", "debian"), (2, "b", "alpine"), (3, "c", "debian")] {
+        let id = temp.enrol(key, name).await;
+        let traits = format!(r#"{{"os":{{"family":"{family}"}}}}"#);
+        temp.context.store.set_traits(id, [key; 32], traits, NOW).await.unwrap();
+    }
+    temp.enrol(4, "d").await;
+    let names = |answer: &Value| -> Vec<String> {
+        answer["envoys"].as_array().unwrap().iter().map(|e| e["hostname"].as_str().unwrap().into()).collect()
+    };
+    let found = temp.get("/api/v1/traits?query=os.family%20%3D%20debian").await;
+    assert_eq!((names(&found), &found["next"]), (vec!["a".to_owned(), "c".into()], &Value::Null));
+    assert_eq!(found["envoys"][0]["traits"], json!({ "os.family": "debian" }));
+    assert_eq!(names(&temp.get("/api/v1/traits?query=not%20os.family").await), ["d"]);
+    let page = temp.get("/api/v1/traits?query=hostname&limit=3").await;
+    assert_eq!(page["next"], "c");
+    assert_eq!(names(&temp.get("/api/v1/traits?query=hostname&limit=3&after=c").await), ["d"]);
+    let (status, problem) = temp.ask(Method::GET, "/api/v1/traits?query=os.famly", json!({})).await;
+    assert_eq!((status, &problem["help"]), (StatusCode::BAD_REQUEST, &json!("did you mean `os.family`?")));
+    assert_eq!(temp.get("/api/v1/envoys/a/traits").await["traits"]["os"]["family"], "debian");
+    assert_eq!(temp.ask(Method::GET, "/api/v1/envoys/d/traits", json!({})).await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn patterns_are_trusted_and_audited() {
+    let temp = Temp::new("trusted");
+    let add = |body: Value| temp.ask(Method::POST, "/api/v1/trusted", body);
+    for body in [json!({ "match": "[", "from": "any" }), json!({ "match": "*", "from": "10.0.0.0/99" })] {
+        assert_eq!(add(body.clone()).await.0, StatusCode::BAD_REQUEST, "{body}");
+    }
+    assert_eq!(add(json!({ "match": "*", "from": "any", "until": "1999-01-01T00:00:00Z" })).await.0.as_u16(), 400);
+    let (status, added) = add(json!({ "match": "web-*", "from": "10.0.0.0/8" })).await;
+    assert_eq!((status, &added["created_by"]), (StatusCode::OK, &json!("local:7")), "{added}");
+    assert_eq!(temp.get("/api/v1/trusted").await["trusted"], json!([added]));
+    let path = format!("/api/v1/trusted/{}", added["id"]);
+    for expected in [200, 404] {
+        assert_eq!(temp.ask(Method::DELETE, &path, json!({})).await.0.as_u16(), expected);
+    }
+    let audit = temp.get("/api/v1/audit?limit=2").await;
+    let actions = (&audit["rows"][0]["action"], &audit["rows"][1]["action"]);
+    assert_eq!(actions, (&json!("trusted.remove"), &json!("trusted.add")));
+    assert_eq!(temp.get("/api/v1/audit/verify").await["whole"], true);
+}
