@@ -48,6 +48,18 @@ pub const EDGES_MAX: usize = 2_000_000;
 /// Bytes of the path of a secret.
 pub const SECRET_PATH_BYTES_MAX: usize = 512;
 
+/// Bytes of a secret's value: a chain of certificates with its key, twice.
+pub const SECRET_BYTES_MAX: usize = 64 << 10;
+
+/// Secrets that an envoy asks for at once: a host of a thousand applications with four each.
+pub const SECRETS_ASKED_MAX: usize = 4096;
+
+/// Bytes of all values in one answer, so that it stays an answer.
+pub const SECRETS_ANSWER_BYTES_MAX: usize = 4 << 20;
+
+/// Refused questions for secrets of one envoy in a minute, after which none is looked at: nobody asks by mistake so often.
+pub const SECRETS_DENIED_A_MINUTE_MAX: u32 = 10;
+
 /// Bytes of a hostname: what DNS allows, RFC 1035 2.3.4.
 pub const HOSTNAME_BYTES_MAX: usize = 253;
 

@@ -3,7 +3,7 @@
 use crate::client::Client;
 use crate::error::CliError;
 use crate::output::{self, Answer};
-use crate::verb::{Audit, Config, Envoys, Runs, Server, Tokens, Traits, Trusted};
+use crate::verb::{Audit, Config, Envoys, Runs, Secrets, Server, Tokens, Traits, Trusted};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -58,6 +58,9 @@ enum Verb {
     Envoys(Envoys),
     /// See what runs did
     Runs(Runs),
+    /// Keep the secrets that policy refers to
+    #[command(subcommand)]
+    Secrets(Secrets),
     /// See how the server is
     #[command(subcommand)]
     Server(Server),
@@ -93,6 +96,7 @@ pub(crate) fn run(cli: &Cli) -> ExitCode {
         Verb::Config(verb) => verb.run(global),
         Verb::Envoys(verb) => verb.run(&global.client()),
         Verb::Runs(verb) => verb.run(&global.client()),
+        Verb::Secrets(verb) => verb.run(&global.client()),
         Verb::Server(verb) => verb.run(&global.client()),
         Verb::Tokens(verb) => verb.run(&global.client()),
         Verb::Traits(verb) => verb.run(&global.client()),

@@ -52,6 +52,12 @@ impl Client {
         self.answer(request.send(file), Asks::ToChange)
     }
 
+    /// Puts `body` at `path`.
+    pub(crate) fn put(&self, path: &str, body: &Value) -> Result<Value, CliError> {
+        let request = self.agent.put(&address(path)).content_type("application/json");
+        self.answer(request.send(body.to_string()), Asks::ToChange)
+    }
+
     /// Removes what is at `path`.
     pub(crate) fn delete(&self, path: &str) -> Result<Value, CliError> {
         self.answer(self.agent.delete(&address(path)).call(), Asks::ToChange)

@@ -46,6 +46,14 @@ pub(crate) enum CliError {
         /// What the system said.
         why: String,
     },
+    /// No value came in.
+    #[error("{why}")]
+    Input {
+        /// What is wrong with it.
+        why: String,
+        /// What to do.
+        help: &'static str,
+    },
     /// A tree that cannot be read.
     #[error("{0}")]
     Unreadable(#[from] vigo_driver::Unreadable),
@@ -57,6 +65,7 @@ impl CliError {
         match self {
             Self::Unreachable { .. } | Self::Unknown { .. } => 3,
             Self::Garbled { .. } => 4,
+            Self::Input { .. } => 2,
             Self::Problem { status: 401 | 403, .. } => 3,
             Self::Problem { status: 400..=499, .. } | Self::Unreadable(_) | Self::File { .. } => 1,
             Self::Problem { .. } => 4,
@@ -66,7 +75,7 @@ impl CliError {
     /// Returns what to do about it.
     pub(crate) fn help(&self) -> Option<&str> {
         match self {
-            Self::Unreachable { help, .. } => Some(help),
+            Self::Unreachable { help, .. } | Self::Input { help, .. } => Some(help),
             Self::Unknown { .. } => Some(
                 "look with `vigocli audit list`, or `vigocli config history` for a publish, before you ask again; where \
                  it happens each time, run vigocli as root or as the user that vigosrv runs as",

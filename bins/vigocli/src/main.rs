@@ -3,6 +3,7 @@
 mod cli;
 mod client;
 mod error;
+mod input;
 mod output;
 mod socket;
 mod verb;

@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -20,11 +22,12 @@ use vigosrv::api::{self, About, Context, Running};
 use vigosrv::data_dir::{DataDir, Keys};
 use vigosrv::publish::{Published, Publisher};
 use vigosrv::store::{Enrolment, Seen, Store};
+use vigosrv::vault::LocalVault;
 
 const NOW: Timestamp = Timestamp::from_epoch_secs(1_800_000_000);
 
 #[derive(Default)]
-struct Told(Mutex<Vec<fleet::Envoy>>);
+struct Told(Mutex<Vec<fleet::Envoy>>, Mutex<BTreeMap<Arc<str>, Vec<Arc<str>>>>);
 
 impl Running for Told {
     fn now(&self) -> Timestamp {
@@ -44,6 +47,12 @@ impl Running for Told {
     fn renamed(&self, _: EnvoyId, _: &str) {}
 
     fn published(&self, _: &Published) {}
+
+    fn secrets_changed(&self) {}
+
+    fn secret_uses(&self) -> BTreeMap<Arc<str>, Vec<Arc<str>>> {
+        self.1.lock().unwrap().clone()
+    }
 }
 
 /// A server on a data directory of its own.
@@ -77,8 +86,15 @@ impl Server {
         };
         let publisher = Arc::new(tokio::sync::Mutex::new(publisher));
         let agents = Arc::new(Agents::open(dir.root(), &keys.keyset, keys.bundle.clone()).unwrap());
-        let running = told.clone();
-        let context = Context { store: store.clone(), publisher, agents, running, about: Arc::new(about) };
+        let context = Context {
+            store: store.clone(),
+            publisher,
+            agents,
+            vault: LocalVault::open(&dir.secrets()).unwrap(),
+            vault_turn: Arc::default(),
+            running: told.clone(),
+            about: Arc::new(about),
+        };
         let (end, ended) = watch::channel(false);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let socket = dir.socket();
@@ -117,6 +133,17 @@ impl Server {
 
     fn run(&self, arguments: &[&str]) -> (i32, String, String) {
         vigocli(&self.path, arguments)
+    }
+
+    /// Runs it with this on standard input.
+    fn pipe(&self, input: &str, arguments: &[&str]) -> (i32, String, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vigocli"));
+        command.arg("--data-dir").arg(&self.path).args(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+        (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
     }
 
     fn stacks(&self, path: &str, text: &str) {
@@ -358,4 +385,65 @@ fn without_a_server_it_says_so() {
     assert_eq!(vigocli(&nowhere, &["tokens"]).0, 2);
     assert_eq!(vigocli(&nowhere, &["nodes", "--revoked", "show", "web-1"]).0, 2);
     assert_eq!(vigocli(&nowhere, &["config", "validate"]).0, 1);
+}
+
+#[test]
+fn secrets_are_set_from_standard_input_and_shown_only_on_demand() {
+    let server = Server::new("secrets");
+    server.told.1.lock().unwrap().insert("db/pw".into(), vec!["envoys.vgo#1".into()]);
+    let (status, out, err) = server.pipe("hunter2\n", &["secrets", "set", "db/pw"]);
+    assert_eq!((status, &*err), (0, ""));
+    assert_eq!(out, "Secret db/pw is set; the envoys of 1 class apply it at their next check-in.\n");
+    assert_eq!(server.pipe("hunter2", &["secrets", "set", "db/pw"]).1, "Secret db/pw has this value already.\n");
+    let (_, out, _) = server.pipe("key\n", &["secrets", "set", "tls/key", "--exact"]);
+    assert_eq!(out, "Secret tls/key is set; no policy that is published refers to it.\n");
+    let (_, list, _) = server.run(&["secrets", "list"]);
+    let lines: Vec<Vec<&str>> = list.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!((lines[1][0], lines[1][1], lines[1][3]), ("db/pw", "used", "envoys.vgo#1"), "{list}");
+    assert_eq!((lines[2][0], lines[2][1]), ("tls/key", "unused"), "{list}");
+    let (_, shown, _) = server.run(&["secrets", "get", "db/pw"]);
+    assert!(shown.contains("db/pw") && !shown.contains("hunter2"), "{shown}");
+    assert_eq!(server.run(&["secrets", "get", "db/pw", "--reveal"]).1, "hunter2\n");
+    assert!(server.run(&["secrets", "get", "tls/key", "--reveal", "--format", "json"]).1.contains("\"key\\n\""));
+    assert_eq!(server.run(&["secrets", "rotate", "db/pw", "--generate", "32"]).0, 0);
+    let made = server.run(&["secrets", "get", "db/pw", "--reveal"]).1;
+    assert!(made.len() == 33 && made != server.run(&["secrets", "get", "tls/key", "--reveal"]).1, "{made}");
+    assert!(server.run(&["secrets", "rekey"]).1.starts_with("2 secrets are sealed by the new master key ("));
+    assert_eq!(server.run(&["secrets", "verify"]).1, "2 secrets can be opened.\n");
+    assert_eq!(server.run(&["secrets", "get", "db/pw", "--reveal"]).1, made);
+    fs::write(server.path.join("secrets/tls+key"), "garbage").unwrap();
+    let (status, out, _) = server.run(&["secrets", "verify"]);
+    assert!(status == 1 && out.contains("secret `tls/key`: the record"), "{out}");
+    let (_, out, _) = server.run(&["secrets", "delete", "db/pw"]);
+    assert_eq!(out, "Secret db/pw is gone.\nPolicy still refers to it: what uses it will be skipped.\n");
+    for (arguments, expected) in [
+        (&["secrets", "get", "db/pw"][..], "error: there is no secret `db/pw`"),
+        (&["secrets", "delete", "db/pw"], "error: there is no secret `db/pw`"),
+        (&["secrets", "rotate", "db/pw"], "error: there is no secret `db/pw`"),
+        (&["secrets", "set", "../x"], "error: `../x` is no path of a secret"),
+        (&["secrets", "rotate", "x", "--generate", "8"], "error: --generate: expected 16 to 1024, found 8"),
+    ] {
+        let (status, out, err) = server.pipe("v", arguments);
+        assert!(matches!(status, 1 | 2) && out.is_empty() && err.starts_with(expected), "{arguments:?}: {err}");
+        assert!(err.contains("= help: "), "{err}");
+    }
+    let long = "x".repeat((64 << 10) + 2);
+    let (status, _, err) = server.pipe(&long, &["secrets", "set", "db/pw"]);
+    assert!(status == 2 && err.contains("more than 65536 bytes"), "{err}");
+    let rows = server.runtime.block_on(server.store.audit_rows(None, 100)).unwrap();
+    let actions: Vec<_> = rows.iter().rev().map(|row| (row.action.as_str(), row.subject.as_str())).collect();
+    let expected = [
+        ("secret.set", "db/pw"),
+        ("secret.set", "tls/key"),
+        ("secret.reveal", "db/pw"),
+        ("secret.reveal", "tls/key"),
+        ("secret.rotate", "db/pw"),
+        ("secret.reveal", "db/pw"),
+        ("secret.reveal", "tls/key"),
+        ("secret.rekey", ""),
+        ("secret.reveal", "db/pw"),
+        ("secret.delete", "db/pw"),
+    ];
+    assert_eq!(actions, expected);
+    assert!(!rows.iter().any(|row| format!("{row:?}").contains("hunter2")));
 }

@@ -9,3 +9,4 @@ pub mod net;
 pub mod publish;
 pub mod serve;
 pub mod store;
+pub mod vault;

@@ -27,6 +27,8 @@ pub enum Event {
         /// Until the next attempt.
         wait: Duration,
     },
+    /// The server has another policy for this envoy than the one that is being run.
+    PolicyBehind,
     /// There was no answer.
     Failed {
         /// Why.
@@ -50,7 +52,10 @@ pub enum Event {
 impl Event {
     /// Returns whether somebody should look into it.
     pub fn is_warning(&self) -> bool {
-        !matches!(self, Self::PolicyTaken(_) | Self::KeySetTaken(_) | Self::Renewed | Self::LineLost { .. })
+        !matches!(
+            self,
+            Self::PolicyTaken(_) | Self::KeySetTaken(_) | Self::Renewed | Self::PolicyBehind | Self::LineLost { .. }
+        )
     }
 }
 
@@ -66,6 +71,7 @@ impl fmt::Display for Event {
                 write!(f, "the server refuses (`{}`): {}", code.escape_debug(), message.escape_debug())?;
                 write!(f, "; next attempt in {wait}")
             }
+            Self::PolicyBehind => f.write_str("the policy is an older one: the next check-in is now"),
             Self::Failed { why, wait } => write!(f, "no answer from a server: {why}; next attempt in {wait}"),
             Self::LineLost { why, wait } => {
                 write!(f, "the held connection is lost: {why}; next check-in within {wait}")

@@ -30,7 +30,7 @@ const INTERVAL_MIN: Duration = Duration::from_secs(1);
 const INTERVAL_MAX: Duration = Duration::from_secs(86_400);
 
 /// How long a run waits for a check-in that may bring another policy.
-const PATIENCE: Duration = Duration::from_secs(15);
+pub(super) const PATIENCE: Duration = Duration::from_secs(15);
 
 impl Run {
     pub(super) fn is_idle(&self) -> bool {

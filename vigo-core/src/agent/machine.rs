@@ -4,9 +4,10 @@ use super::accept::Accepted;
 use super::backoff::Backoff;
 use super::event::Event;
 use super::hold::Hold;
-use super::life::Run;
+use super::life::{PATIENCE, Run};
 use super::policy::{Held, PolicyError};
 use super::queue::Queue;
+use super::secrets::Secrets;
 use super::step::{Counters, Options, Record, Step, Stored, Until};
 use super::talk::{Shows, Talk, Traits};
 use super::validity::{Validity, validity};
@@ -21,7 +22,8 @@ use alloc::vec::Vec;
 /// 1. Build it with [`Agent::new`] from what is stored.
 /// 2. Call [`Agent::poll`], do what the [`Step`] says, and poll again, until it says [`Step::Wait`]. [`Step::Store`] and
 ///    [`Step::Load`] are answered before anything else is polled; [`Step::Run`], [`Step::Collect`], [`Step::Ask`]
-///    and [`Step::Await`] whenever they are done, one of each at a time.
+///    and [`Step::Await`] whenever they are done, one of each at a time. A run that needs secrets asks by
+///    [`Agent::want_secrets`], once, and waits for [`Step::Secrets`].
 /// 3. After each answer, at the time of [`Step::Wait`], and after [`Agent::check_in_now`] or [`Agent::stop`], poll again.
 ///
 /// `now` is the machine's clock. It may jump: what is due is then due at once, or as much later as it was before.
@@ -59,6 +61,7 @@ pub struct Agent {
     pub(super) await_due: Timestamp,
     pub(super) traits: Traits,
     pub(super) run: Run,
+    pub(super) secrets: Secrets,
     /// A run is wanted before it is due.
     pub(super) run_asked: bool,
     /// What the next check-in shows.
@@ -126,6 +129,7 @@ impl Agent {
             await_due: now,
             traits: Traits::default(),
             run: Run::Idle,
+            secrets: Secrets::default(),
             run_asked: false,
             shows: Shows::default(),
             tried: false,
@@ -149,6 +153,9 @@ impl Agent {
         if let Some(batch) = self.next_batch(now) {
             self.batch = Some(batch.clone());
             return Step::Store(batch);
+        }
+        if let Some(step) = self.secrets_step(now) {
+            return step;
         }
         if !self.stopping {
             let step = self.talk_step(now).or_else(|| self.run_step(now)).or_else(|| self.collect_step(now));
@@ -306,7 +313,8 @@ impl Agent {
     fn next_time(&self, now: Timestamp) -> Option<Timestamp> {
         let unstored = !self.dirty.is_empty() || self.counters_changed;
         let store = unstored.then_some(self.store_due.unwrap_or(now));
-        [store, self.talk_time(now), self.run_time(), self.collect_time()].into_iter().flatten().min()
+        let patience = self.talk.asked_since().filter(|_| self.secrets.is_wanted()).map(|since| since + PATIENCE);
+        [store, patience, self.talk_time(now), self.run_time(), self.collect_time()].into_iter().flatten().min()
     }
 
     /// Returns whether everything was done that was asked for.

@@ -12,6 +12,7 @@ mod machine;
 mod policy;
 mod queue;
 mod report;
+mod secrets;
 mod step;
 mod talk;
 #[cfg(test)]
@@ -23,6 +24,8 @@ pub use event::Event;
 pub use machine::{Agent, AgentError};
 pub use policy::{Policy, PolicyError};
 pub use report::is_quiet;
-pub use step::{Ask, BundleRecord, Counters, Options, Record, Response, RunOrder, RunResult, Step, Stored, Until};
+pub use step::{
+    Ask, BundleRecord, Counters, Options, Record, Response, RunOrder, RunResult, SecretAnswers, Step, Stored, Until,
+};
 pub use traits::{traits_digest, traits_of};
 pub use validity::{Validity, validity};

@@ -4,9 +4,10 @@ use super::policy::Policy;
 use crate::bundle::{Assignment, PolicyBundle, Signed, VerifyingKey};
 use crate::converge::RunReport;
 use crate::id::EnvoyId;
+use crate::secret::SecretValue;
 use crate::time::Timestamp;
 use crate::wire::message::{
-    Answer, CheckIn, Counts, Refused, RenewCertificate, Renewed, ReportTaken, TraitsDelta, TraitsTaken,
+    Answer, CheckIn, Counts, Refused, RenewCertificate, Renewed, ReportTaken, ResolveSecrets, TraitsDelta, TraitsTaken,
 };
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -33,6 +34,8 @@ pub enum Step {
     /// [`Agent::handle_awaited`](super::Agent::handle_awaited). Other steps go on meanwhile. It is given up with the
     /// connection: after [`Step::Disconnect`], and after [`Agent::handle_failure`](super::Agent::handle_failure).
     Await,
+    /// Hand these to the run that asked for them by [`Agent::want_secrets`](super::Agent::want_secrets).
+    Secrets(SecretAnswers),
     /// Close the connection, if there is one.
     Disconnect,
     /// Nothing to do until an answer that is outstanding, or this time; `None` is no time.
@@ -40,6 +43,9 @@ pub enum Step {
     /// The agent was stopped, and everything is stored.
     Finished,
 }
+
+/// The secrets that a run asked for: each with its value, or why there is none.
+pub type SecretAnswers = Vec<(Arc<str>, Result<SecretValue, String>)>;
 
 /// A question to the server.
 #[derive(Clone, PartialEq, Debug)]
@@ -54,6 +60,9 @@ pub enum Ask {
     /// A signing request by the key of the certificate at hand, answered by [`Response::Renewed`]. What stands in the
     /// body is the driver's to fill in.
     Renew(RenewCertificate),
+    /// For the values of secrets, answered by [`Response::Secrets`]. The key in the body is the driver's to make; it opens
+    /// the answer by it.
+    Secrets(ResolveSecrets),
 }
 
 /// What the server said.
@@ -67,6 +76,8 @@ pub enum Response {
     Traits(TraitsTaken),
     /// To [`Ask::Renew`].
     Renewed(Renewed),
+    /// To [`Ask::Secrets`], opened.
+    Secrets(SecretAnswers),
     /// To whatever was asked.
     Refused(Refused),
 }

@@ -42,6 +42,7 @@ pub(super) enum Asked {
     Report(u64),
     Traits(Vec<u8>),
     Renew,
+    Secrets,
 }
 
 /// What a check-in shows of what a server has forgotten.
@@ -80,6 +81,14 @@ const SERVER_BYTES_MAX: usize = crate::limits::HOSTNAME_BYTES_MAX + 8;
 impl Talk {
     pub(super) fn is_asked(&self) -> bool {
         matches!(self, Self::Asked { .. })
+    }
+
+    /// Returns since when a question is on its way.
+    pub(super) fn asked_since(&self) -> Option<Timestamp> {
+        match self {
+            Self::Asked { since, .. } => Some(*since),
+            _ => None,
+        }
     }
 
     /// Returns since when a check-in is on its way.
@@ -121,6 +130,14 @@ impl Agent {
                 Ok(())
             }
             (Asked::Renew, Response::Renewed(renewed)) => self.renewed(renewed, now),
+            (Asked::Secrets, Response::Secrets(answers)) => {
+                self.secrets.answer(answers);
+                Ok(())
+            }
+            (Asked::Secrets, _) => {
+                self.secrets.deny("the server answers something else");
+                Err("it answers what was not asked".into())
+            }
             _ => Err("it answers what was not asked".into()),
         };
         match done {
@@ -139,6 +156,9 @@ impl Agent {
         let talk = core::mem::replace(&mut self.talk, Talk::Idle);
         self.hold = Hold::No;
         if let Talk::Asked { what, .. } = talk {
+            if what == Asked::Secrets {
+                self.secrets.deny(&format!("no server answers: {why}"));
+            }
             self.gave_up(&what);
             self.failed(why.into(), now);
         }
@@ -199,7 +219,7 @@ impl Agent {
         if self.talk.is_asked() {
             return None;
         }
-        let has_now = self.queue.first().is_some() || self.traits.ready.is_some();
+        let has_now = self.queue.first().is_some() || self.traits.ready.is_some() || self.secrets.is_wanted();
         let due = if has_now { now } else { self.check_in_due.min(self.renew_due) };
         let due = self.retry_at.map_or(due, |at| due.max(at));
         Some(self.await_time().map_or(due, |at| due.min(at)))
@@ -233,6 +253,10 @@ impl Agent {
         if self.validity.is_some_and(|v| v.not_after <= self.server_clock()) && self.renew_due <= now {
             return Some(renewal());
         }
+        // A run waits for them.
+        if let Some(refs) = self.secrets.ask() {
+            return Some((Asked::Secrets, Ask::Secrets(self.resolve_secrets(&refs))));
+        }
         if self.check_in_due <= now {
             let shows = core::mem::take(&mut self.shows);
             return Some((Asked::CheckIn { shows }, Ask::CheckIn(self.check_in(shows))));
@@ -247,7 +271,7 @@ impl Agent {
     }
 
     /// Returns the later of the machine's clock and the newest time that a server told.
-    fn server_clock(&self) -> Timestamp {
+    pub(super) fn server_clock(&self) -> Timestamp {
         self.server_time().max(self.clock)
     }
 
@@ -394,6 +418,15 @@ impl Agent {
     fn refused(&mut self, what: &Asked, refused: Refused, now: Timestamp) {
         self.gave_up(what);
         self.hold = Hold::No;
+        if *what == Asked::Secrets {
+            self.secrets.deny(&format!("the server refuses: {}", clipped(refused.message.clone())));
+            if refused.code == Refused::STALE {
+                // That is no fault: the next check-in brings the policy, and that its run.
+                self.check_in_due = now;
+                self.events.push(Event::PolicyBehind);
+                return;
+            }
+        }
         self.in_touch = false;
         match what {
             Asked::Report(seq) if refused.code == Refused::INVALID && self.queue.first() == Some(*seq) => {
@@ -427,7 +460,7 @@ impl Agent {
             }
             // What the server has now is not known: it asks again.
             Asked::Traits(_) => (self.traits.sent, self.traits.sending) = (None, None),
-            Asked::Report(_) | Asked::Renew => {}
+            Asked::Report(_) | Asked::Renew | Asked::Secrets => {}
         }
     }
 }

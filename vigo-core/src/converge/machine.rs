@@ -16,7 +16,7 @@ use crate::entropy::Entropy;
 use crate::host::{Host, HostFacts, Problem};
 use crate::limits::RETRIES_MAX;
 use crate::plan::Graph;
-use crate::secret;
+use crate::secret::{self, SecretNeeds, SecretValue};
 use crate::time::{Duration, Timestamp};
 use crate::traits::TraitSet;
 use crate::value::{Text, Value};
@@ -263,8 +263,9 @@ impl Converge {
             match &self.stage {
                 Stage::Start => {
                     self.stage = Stage::Secrets;
-                    if !self.bundle.secret_refs.is_empty() {
-                        return Step::Resolve(self.bundle.secret_refs.clone());
+                    let needed = SecretNeeds::of(&self.bundle).of_name(&self.options.envoy.hostname);
+                    if !needed.is_empty() {
+                        return Step::Resolve(needed);
                     }
                     self.stage = Stage::Prepare;
                 }
@@ -332,8 +333,9 @@ impl Converge {
                         .insert(path, "it holds a character that is reserved, U+10F5E0 or U+10F5E1".into());
                 }
                 Ok(value) => {
-                    self.mask.borrow_mut().add(&value, &path);
-                    self.secrets.known.insert(path.clone(), Text::secret(value, path));
+                    let value = SecretValue::new(value);
+                    self.mask.borrow_mut().add(value.reveal(), &path);
+                    self.secrets.known.insert(path.clone(), Text::secret(value.reveal(), path));
                 }
                 Err(why) => {
                     self.secrets.denied.insert(path, why);

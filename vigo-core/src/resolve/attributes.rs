@@ -260,7 +260,7 @@ impl<'a> Lowering<'a> {
         let place = Place { file: self.file(node.file()), line, column };
         let templated = text.contains("{{");
         if templated {
-            super::secrets::in_template(text, &mut self.secrets);
+            secret::in_template(text, &mut self.secrets);
         }
         let text = match secret::mark(text) {
             Some(marked) => {

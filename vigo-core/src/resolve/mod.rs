@@ -19,7 +19,6 @@ mod instances;
 mod names;
 mod policy;
 mod render;
-mod secrets;
 mod stamp;
 mod table;
 mod targets;

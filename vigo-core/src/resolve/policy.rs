@@ -351,7 +351,7 @@ fn blobs(config: &Config<'_>, shipped: &Shipped, lowering: &mut Lowering<'_>) ->
         let Some(&rendered) = shipped.get(&file.path) else { continue };
         if rendered && let Ok(text) = core::str::from_utf8(&file.bytes) {
             lowering.secrets.extend(secret::find(text).iter().map(|r| Arc::from(r.path)));
-            super::secrets::in_template(text, &mut lowering.secrets);
+            secret::in_template(text, &mut lowering.secrets);
         }
         blobs.push(Blob { path: file.path.clone(), content: file.bytes.clone(), executable: file.executable });
     }

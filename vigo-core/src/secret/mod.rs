@@ -1,7 +1,18 @@
-//! References to secrets: found in what is written, carried as markers, filled when a run begins.
+//! Secrets: references found in what is written, carried as markers, filled when a run begins; sealed on their way, and
+//! where they are kept.
 
+mod action;
 mod marker;
+mod needs;
 mod reference;
+mod seal;
+mod value;
+mod vault;
 
+pub(crate) use action::in_template;
 pub use marker::{MissingSecret, fill, fill_known, fill_value, first_path, is_marked, mark, paths, reserved, shown};
-pub use reference::{Reference, find};
+pub use needs::SecretNeeds;
+pub use reference::{Reference, find, is_path};
+pub use seal::{OpeningKey, SealContext, SealError, Sealed, seal};
+pub use value::SecretValue;
+pub use vault::{MasterKey, MasterKeyId, VaultError, VaultRecord};

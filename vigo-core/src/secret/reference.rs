@@ -48,6 +48,15 @@ pub fn find(text: &str) -> Vec<Reference<'_>> {
     found
 }
 
+/// Returns whether `text` is the path of a secret: one that a reference can name.
+pub fn is_path(text: &str) -> bool {
+    let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    text.len() <= limits::SECRET_PATH_BYTES_MAX
+        && text.bytes().next().is_some_and(word)
+        && text.bytes().all(|b| word(b) || matches!(b, b'.' | b'/' | b'-'))
+        && !text.ends_with(['.', '/', '-'])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,6 +77,17 @@ mod tests {
         for (name, text, paths) in cases {
             let found: Vec<&str> = find(text).iter().map(|r| r.path).collect();
             assert_eq!(&found[..], *paths, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_what_a_reference_finds() {
+        let long = "x".repeat(limits::SECRET_PATH_BYTES_MAX + 1);
+        for text in ["db/pw", "a", "_x.y-z/1", "", "/a", "-a", "a/", "a.", "a b", "ü", "a:b", "..", long.as_str()] {
+            let written = alloc::format!("secret:{text}");
+            let found = find(&written);
+            let whole = found.iter().any(|r| r.path == text && r.end == written.len());
+            assert_eq!(is_path(text), whole, "{text}");
         }
     }
 }

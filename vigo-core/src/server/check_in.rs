@@ -54,6 +54,9 @@ pub fn answer(
     }
     answer.next_in_ms = envoy.cadence.as_ms();
     let was_restored = assign(check_in, envoy, policy, settings, signer, now, &mut answer);
+    if let Some(epoch) = epoch_of(envoy, policy).filter(|epoch| *epoch != check_in.secrets_epoch) {
+        answer.secrets_epoch = Some(epoch);
+    }
     CheckedIn { answer, contact_differs, quiet_is_news, was_restored }
 }
 
@@ -65,6 +68,14 @@ pub fn is_current(envoy: &Envoy, policy: &ServedPolicy) -> bool {
         ClassOf::Class(index) => {
             policy.classes.get(index as usize).is_some_and(|class| envoy.shown == Shown::Bundle(class.digest))
         }
+    }
+}
+
+/// Returns the epoch of the envoy's secrets, where its class is known.
+fn epoch_of(envoy: &Envoy, policy: &ServedPolicy) -> Option<u64> {
+    match envoy.class {
+        ClassOf::Class(index) => policy.classes.get(index as usize).map(|class| class.secrets_epoch),
+        ClassOf::None | ClassOf::Pending => None,
     }
 }
 

@@ -11,6 +11,7 @@ mod hold;
 mod network;
 mod policy;
 mod request;
+mod secrets;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -23,4 +24,5 @@ pub use hold::{HoldSettings, come_back, hold_for};
 pub use network::{Network, NetworkError};
 pub use policy::{CheckInSettings, ServedClass, ServedPolicy, Signer};
 pub use request::{Caller, authorise};
+pub use secrets::{Claimed, Denials, may_have_secrets, secret_claim, secrets_epoch};
 pub use token::{TokenError, TokenText};

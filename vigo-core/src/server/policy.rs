@@ -3,6 +3,7 @@
 use super::HoldSettings;
 use crate::bundle::{KeyId, Signed};
 use crate::fleet::ClassOf;
+use crate::secret::SecretNeeds;
 use crate::time::Duration;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -33,7 +34,8 @@ impl ServedPolicy {
             (None, None) => own == class,
             (Some(a), Some(b)) => {
                 (a.digest, a.key_id, &a.environment) == (b.digest, b.key_id, &b.environment)
-                    && (a.observe_only, a.always_hold) == (b.observe_only, b.always_hold)
+                    && (a.observe_only, a.always_hold, a.secrets_epoch)
+                        == (b.observe_only, b.always_hold, b.secrets_epoch)
             }
             _ => false,
         }
@@ -55,6 +57,10 @@ pub struct ServedClass {
     pub observe_only: bool,
     /// Its envoys stay connected.
     pub always_hold: bool,
+    /// The secrets of its policy.
+    pub secrets: Arc<SecretNeeds>,
+    /// The newest revision of any of them; 0 where there is none.
+    pub secrets_epoch: u64,
 }
 
 /// How often envoys come, from `server.yaml`.
@@ -104,6 +110,14 @@ impl ServedClass {
     /// Returns the class of a signed bundle.
     pub fn new(bundle: &Signed, environment: String, observe_only: bool, always_hold: bool) -> Self {
         let (digest, key_id) = (bundle.digest(), bundle.key_id);
-        Self { environment, bundle: bundle.encode().into(), digest, key_id, observe_only, always_hold }
+        let bundle = bundle.encode().into();
+        let (secrets, secrets_epoch) = (Arc::default(), 0);
+        Self { environment, bundle, digest, key_id, observe_only, always_hold, secrets, secrets_epoch }
+    }
+
+    /// Returns it with the secrets that its policy needs.
+    pub fn with_secrets(mut self, secrets: Arc<SecretNeeds>) -> Self {
+        self.secrets = secrets;
+        self
     }
 }

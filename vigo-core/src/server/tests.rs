@@ -288,6 +288,19 @@ fn an_envoy_gets_its_assignment_once() {
 }
 
 #[test]
+fn an_envoy_hears_of_another_epoch_of_its_secrets_until_it_has_it() {
+    let mut desk = Desk::new();
+    assert_eq!(desk.ask(&desk.known()).answer.secrets_epoch, None);
+    desk.policy.classes[0].secrets_epoch = 9;
+    for epoch in [0, 8, 10] {
+        let check_in = CheckIn { secrets_epoch: epoch, ..desk.known() };
+        assert_eq!(desk.ask(&check_in).answer.secrets_epoch, Some(9), "{epoch}");
+    }
+    let check_in = CheckIn { secrets_epoch: 9, ..desk.known() };
+    assert_eq!(desk.ask(&check_in).answer.secrets_epoch, None);
+}
+
+#[test]
 fn an_envoy_without_a_class_manages_nothing_and_one_without_a_publish_goes_on() {
     let mut desk = Desk::new();
     desk.policy.is_published = false;

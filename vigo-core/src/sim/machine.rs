@@ -105,6 +105,8 @@ impl World {
                     self.at(due, Event::Collected { machine: at, boot });
                 }
                 Step::Ask(ask) => self.ask(at, ask),
+                // No run here needs any.
+                Step::Secrets(_) => {}
                 Step::Await => self.wait_to_be_called(at),
                 Step::Disconnect => self.hang_up(at),
                 Step::Wait(until) => {
@@ -239,6 +241,7 @@ impl World {
         match ask {
             Ask::CheckIn(check_in) => self.send(at, Channel::Request, &check_in),
             Ask::Traits(delta) => self.send(at, Channel::Request, &delta),
+            Ask::Secrets(asked) => self.send(at, Channel::Request, &asked),
             Ask::Renew(_) => self.send(at, Channel::Request, &RenewCertificate { csr: Vec::new() }),
             Ask::Report(seq) => {
                 let bytes = machine.disk.as_ref().and_then(|disk| disk.reports.get(&seq).cloned());

@@ -1,6 +1,6 @@
 //! The tree of an expression, and its text.
 
-use super::builtin::Builtin;
+use super::builtin::{Builtin, Decide};
 use super::error::WhenError;
 use crate::limits::{WHEN_BUNDLE_BYTES_MAX, WHEN_BUNDLE_CALLS_MAX, WHEN_BUNDLE_LEVELS_MAX};
 use alloc::borrow::Cow;
@@ -187,6 +187,11 @@ impl Expr {
 }
 
 impl Call {
+    /// Returns whether the name of the envoy decides it.
+    pub fn asks_name(&self) -> bool {
+        matches!(self.builtin.decide, Decide::Name(_))
+    }
+
     /// Returns whether an argument holds a `{{ … }}`.
     pub fn has_templates(&self) -> bool {
         self.args.iter().any(Arg::has_template)

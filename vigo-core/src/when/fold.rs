@@ -41,6 +41,14 @@ pub fn fold_traits(expr: &Expr, hostname: &str, traits: &TraitSet, clock: &Civil
     })
 }
 
+/// Replaces what the name alone says.
+pub fn fold_name(expr: &Expr, hostname: &str) -> Expr {
+    replace(expr, &|call| match call.builtin.decide {
+        Decide::Name(decide) => Some(decide(call, hostname).into()),
+        _ => None,
+    })
+}
+
 /// Takes `changed` out of the top-level `&&`: whether it was there, and what else was, if anything.
 pub fn split_changed(expr: &Expr) -> (bool, Option<Expr>) {
     let is_changed = |e: &Expr| matches!(e, Expr::Call(call) if matches!(call.builtin.decide, Decide::Trigger));

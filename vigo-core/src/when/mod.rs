@@ -28,7 +28,7 @@ pub use error::WhenError;
 pub use eval::{Decision, Look, decide, eval, looks};
 pub use exclusive::exclusive;
 pub use expr::{Arg, ArgValue, Call, Expr, Part, Template};
-pub use fold::{ServerFacts, fold, fold_traits, split_changed};
+pub use fold::{ServerFacts, fold, fold_name, fold_traits, split_changed};
 pub use parser::Context;
 pub use reference::{Reference, ReferenceKind};
 pub use tri::Tri;

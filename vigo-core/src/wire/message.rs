@@ -67,6 +67,8 @@ impl Refused {
     pub const NOT_ADMITTED: &'static str = "not-admitted";
     /// The request is no such request, or its signature is not the sender's.
     pub const INVALID: &'static str = "invalid";
+    /// The sender's policy is an older one: it checks in first.
+    pub const STALE: &'static str = "stale";
     /// Not now; the same again later may do.
     pub const BUSY: &'static str = "busy";
 

@@ -37,7 +37,7 @@ pub struct Job {
 pub fn converge(
     job: Job,
     executor: &mut Executor,
-    secrets: &Secrets,
+    secrets: &Secrets<'_>,
     progress: &mut Progress,
     interrupted: &AtomicBool,
 ) -> Result<(Arc<RunReport>, Converge), ApplyError> {

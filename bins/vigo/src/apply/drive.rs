@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use vigo_core::converge::{Converge, RunReport, Step};
+use vigo_core::secret::SecretValue;
 use vigo_core::time::Timestamp;
 
 /// How often a wait looks whether it was interrupted.
@@ -22,7 +23,7 @@ pub(super) fn drive(
     converge: &mut Converge,
     executor: &mut Executor,
     state: &mut State,
-    secrets: &Secrets,
+    secrets: &Secrets<'_>,
     progress: &mut Progress,
     interrupted: &AtomicBool,
 ) -> Arc<RunReport> {
@@ -56,8 +57,9 @@ pub(super) fn drive(
                 }
             },
             Ok(Step::Resolve(paths)) => {
-                let answers = paths.into_iter().map(|path| (path.clone(), secrets.get(&path))).collect();
-                converge.handle_secrets(answers);
+                let answers = secrets.get(paths).into_iter();
+                converge
+                    .handle_secrets(answers.map(|(path, value)| (path, value.map(SecretValue::into_string))).collect());
             }
             Ok(Step::WaitUntil { at, why }) => {
                 progress.waiting(&why);

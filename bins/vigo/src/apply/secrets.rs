@@ -8,33 +8,52 @@ use std::io::Read;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
+use vigo_core::agent::SecretAnswers;
 use vigo_core::diagnostic::Code;
+use vigo_core::secret::SecretValue;
 use vigo_core::source::{NodeKind, ScalarStyle, Sources, Tree, TreeFile};
 
 /// A secrets file is a page, not a database.
 const BYTES_MAX: u64 = 1 << 20;
 
-/// Secrets by path.
+/// Where the secrets of a run come from.
 #[derive(Default)]
-pub struct Secrets {
-    values: BTreeMap<Arc<str>, String>,
-    file: Option<String>,
-    /// Why there are none.
-    absent: Option<&'static str>,
+pub enum Secrets<'a> {
+    /// Nowhere: no file was given.
+    #[default]
+    None,
+    /// A file.
+    File {
+        /// What is in it, by path.
+        values: BTreeMap<Arc<str>, SecretValue>,
+        /// Its name.
+        name: String,
+    },
+    /// A server.
+    Server(Box<dyn Fn(Vec<Arc<str>>) -> SecretAnswers + 'a>),
 }
 
-impl Secrets {
-    /// Returns none, and why.
-    pub fn absent(why: &'static str) -> Self {
-        Self { absent: Some(why), ..Self::default() }
+impl<'a, F: Fn(Vec<Arc<str>>) -> SecretAnswers + 'a> From<F> for Secrets<'a> {
+    fn from(ask: F) -> Self {
+        Self::Server(Box::new(ask))
     }
+}
 
-    /// Returns a secret, or why there is none.
-    pub fn get(&self, path: &str) -> Result<String, String> {
-        match (self.values.get(path), &self.file) {
-            (Some(value), _) => Ok(value.clone()),
-            (None, Some(file)) => Err(format!("`{file}` does not have it")),
-            (None, None) => Err(self.absent.unwrap_or("no `--secrets-file` was given").into()),
+impl Secrets<'_> {
+    /// Returns secrets, each with its value or why there is none.
+    pub fn get(&self, paths: Vec<Arc<str>>) -> SecretAnswers {
+        let one = |path: Arc<str>| {
+            let value = match self {
+                Self::File { values, name } => {
+                    values.get(&path).cloned().ok_or_else(|| format!("`{name}` does not have it"))
+                }
+                _ => Err("no `--secrets-file` was given".into()),
+            };
+            (path, value)
+        };
+        match self {
+            Self::Server(ask) => ask(paths),
+            _ => paths.into_iter().map(one).collect(),
         }
     }
 }
@@ -43,7 +62,7 @@ impl Secrets {
 ///
 /// # Errors
 /// [`ApplyError::Secrets`], when others can read it or it is no such map. No error shows a value.
-pub(super) fn read(path: Option<&Path>) -> Result<Secrets, ApplyError> {
+pub(super) fn read(path: Option<&Path>) -> Result<Secrets<'static>, ApplyError> {
     let Some(path) = path else { return Ok(Secrets::default()) };
     let bad = |why: String, help: &str| ApplyError::Secrets { path: path.into(), why, help: help.into() };
     let failed = |e| bad(system_text(e), "name a file that is there and that you may read");
@@ -82,10 +101,10 @@ pub(super) fn read(path: Option<&Path>) -> Result<Secrets, ApplyError> {
                 let help = "write the value behind the colon, or `\"\"` for an empty one";
                 return Err(bad(format!("line {}: there is no value", entry.value.line()), help));
             }
-            values.insert(Arc::from(entry.name), text.to_string());
+            values.insert(Arc::from(entry.name), SecretValue::new(text.to_string()));
         }
     }
-    Ok(Secrets { values, file: Some(path.display().to_string()), absent: None })
+    Ok(Secrets::File { values, name: path.display().to_string() })
 }
 
 #[cfg(test)]
@@ -116,7 +135,9 @@ mod tests {
             fs::write(&path, text).unwrap();
             fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
             match (read(Some(&path)), expected) {
-                (Ok(secrets), Ok(value)) => assert_eq!(secrets.get("db/pw").as_deref(), Ok(value), "{name}"),
+                (Ok(secrets), Ok(value)) => {
+                    assert_eq!(secrets.get(vec!["db/pw".into()])[0].1, Ok(SecretValue::new(value.into())), "{name}");
+                }
                 (Err(error), Err(part)) => {
                     let text = format!("{error} {}", error.help().unwrap());
                     assert!(text.contains(part) && !text.contains("hunter"), "{name}: {text}");

@@ -6,9 +6,12 @@ use crate::output::shown;
 use std::sync::Arc;
 use std::time::Duration;
 use vigo_core::agent::Response;
+use vigo_core::entropy::Entropy;
+use vigo_core::secret::OpeningKey;
 use vigo_core::time::Timestamp;
 use vigo_core::wire::message::{
-    Answer, Await, Awaited, CheckIn, RenewCertificate, Renewed, Report, ReportTaken, TraitsDelta, TraitsTaken,
+    Answer, Await, Awaited, CheckIn, RenewCertificate, Renewed, Report, ReportTaken, ResolveSecrets, SealedSecret,
+    SealedSecrets, TraitsDelta, TraitsTaken,
 };
 use vigo_core::wire::{Channel, Message, Reply};
 
@@ -21,6 +24,7 @@ pub(super) enum Question {
     Report(Report),
     Traits(TraitsDelta),
     Renew(RenewCertificate),
+    Secrets(ResolveSecrets),
 }
 
 /// The line to the servers: a connection while there is something to say.
@@ -64,6 +68,7 @@ impl Line {
             Question::Report(m) => said::<_, ReportTaken>(&session, &m, Response::Taken).await,
             Question::Traits(m) => said::<_, TraitsTaken>(&session, &m, Response::Traits).await,
             Question::Renew(m) => said::<_, Renewed>(&session, &m, Response::Renewed).await,
+            Question::Secrets(m) => secrets(&session, m).await,
         }?;
         self.session = Some(session);
         Ok(response)
@@ -90,6 +95,28 @@ impl Line {
             let _ = tokio::time::timeout(CLOSE_MAX, session.close()).await;
         }
     }
+}
+
+/// Asks for secrets by a key that nobody has used before, and opens them.
+async fn secrets(session: &Session, mut asked: ResolveSecrets) -> Result<Response, NetError> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| NetError::Random { why: error.to_string() })?;
+    let key = OpeningKey::new(Entropy::new(bytes));
+    asked.key = key.public();
+    let sealed = match session.ask::<_, SealedSecrets>(&asked).await? {
+        Reply::Done(sealed) => sealed,
+        Reply::Refused(refused) => return Ok(Response::Refused(refused)),
+    };
+    let context = session.seal_context(&asked);
+    let open = |secret: SealedSecret| {
+        let SealedSecret { path, encapsulated, sealed, error } = secret;
+        let value = match error.is_empty() {
+            true => key.open(&context, &path, &encapsulated, &sealed).map_err(|error| error.to_string()),
+            false => Err(shown(&error).into_owned()),
+        };
+        (Arc::from(path), value)
+    };
+    Ok(Response::Secrets(sealed.secrets.into_iter().map(open).collect()))
 }
 
 async fn said<M: Message, A: Message>(

@@ -13,10 +13,11 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use vigo_core::agent::{Agent, Ask, Options, Record, Response, RunResult, Step, Stored, Until};
+use vigo_core::agent::{Agent, Ask, Options, Record, Response, RunResult, SecretAnswers, Step, Stored, Until};
 use vigo_core::converge::RunOutcome;
 use vigo_core::time::Timestamp;
 use vigo_core::wire::Message as _;
@@ -141,6 +142,8 @@ struct Life {
     awaiting: Option<Awaiting>,
     work: (UnboundedSender<Done>, UnboundedReceiver<Done>),
     interrupted: Arc<AtomicBool>,
+    /// The run that waits for its secrets.
+    waiting: Option<Sender<SecretAnswers>>,
     ended: Ended,
 }
 
@@ -182,6 +185,7 @@ impl Life {
             awaiting: None,
             work: unbounded_channel(),
             interrupted: Arc::default(),
+            waiting: None,
             ended: Ended::default(),
         })
     }
@@ -211,6 +215,12 @@ impl Life {
                 Step::Collect => start_traits(self.place.clone(), self.work.0.clone()),
                 Step::Ask(ask) => self.ask(ask),
                 Step::Await => self.awaiting = self.line.as_ref().map(|line| Box::pin(line.wait()) as Awaiting),
+                Step::Secrets(answers) => {
+                    if let Some(run) = self.waiting.take() {
+                        // A run that was interrupted does not wait any more.
+                        let _ = run.send(answers);
+                    }
+                }
                 Step::Disconnect => {
                     (self.asking, self.awaiting) = (None, None);
                     self.line.get_or_insert_default().disconnect().await;
@@ -256,6 +266,7 @@ impl Life {
                 },
                 Err(error) => return self.agent.handle_failure(&error.to_string(), now()),
             },
+            Ask::Secrets(asked) => Question::Secrets(asked),
             Ask::Renew(_) => match signing_request(self.identity.certificate_key()) {
                 Ok(csr) => Question::Renew(RenewCertificate { csr }),
                 Err(error) => return self.agent.handle_failure(&error.to_string(), now()),
@@ -300,6 +311,10 @@ impl Life {
                 self.agent.handle_awaited(awaited, now());
             }
             done = self.work.1.recv() => match done {
+                Some(Done::Secrets { refs, answer }) => {
+                    self.waiting = Some(answer);
+                    self.agent.want_secrets(refs, now());
+                }
                 Some(Done::Run(result)) => self.ran(result),
                 Some(Done::Traits(set)) => self.agent.handle_traits(&set, now()),
                 None => {}

@@ -8,9 +8,11 @@ use crate::traits;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
-use vigo_core::agent::{RunOrder, RunResult};
+use vigo_core::agent::{RunOrder, RunResult, SecretAnswers};
 use vigo_core::bundle::TraitsWanted;
 use vigo_core::converge::{Envoy, RunReport};
 use vigo_core::traits::TraitSet;
@@ -18,8 +20,16 @@ use vigo_core::traits::TraitSet;
 /// What came of it.
 pub(super) enum Done {
     Run(RunResult),
+    /// Not at all: it needs these secrets.
+    Secrets {
+        refs: Vec<Arc<str>>,
+        answer: Sender<SecretAnswers>,
+    },
     Traits(Box<TraitSet>),
 }
+
+/// How often a run that waits for its secrets looks whether it was interrupted.
+const SLICE: Duration = Duration::from_millis(100);
 
 /// Bytes of a thread's stack: what the main thread of a local run has.
 const STACK_BYTES: usize = 8 << 20;
@@ -29,7 +39,9 @@ pub(super) fn start_run(order: Arc<RunOrder>, place: Place, interrupted: Arc<Ato
     let (seq, started) = (order.seq, apply::now());
     let report = done.clone();
     let run = move || {
-        let ran = catch_unwind(AssertUnwindSafe(|| run(&order, &place, &interrupted)));
+        let secrets = Secrets::from(|refs: Vec<Arc<str>>| ask(refs, &report, &interrupted));
+        let ran = catch_unwind(AssertUnwindSafe(|| run(&order, &place, &secrets, &interrupted)));
+        drop(secrets);
         let outcome = ran.unwrap_or_else(|panic| Err(format!("internal error: {}", said(&*panic))));
         // Nobody waits any more when the agent has ended.
         let _ = report.send(Done::Run(RunResult { seq, started, outcome }));
@@ -55,7 +67,31 @@ pub(super) fn start_traits(place: Place, done: UnboundedSender<Done>) {
     }
 }
 
-fn run(order: &RunOrder, place: &Place, interrupted: &AtomicBool) -> Result<Arc<RunReport>, String> {
+/// Has the agent ask its server, and waits for what comes of it.
+fn ask(refs: Vec<Arc<str>>, agent: &UnboundedSender<Done>, interrupted: &AtomicBool) -> SecretAnswers {
+    let (answer, answers) = channel();
+    let denied = |why: &str| refs.iter().map(|path| (path.clone(), Err(why.to_owned()))).collect();
+    if agent.send(Done::Secrets { refs: refs.clone(), answer }).is_err() {
+        return denied("the agent has ended");
+    }
+    loop {
+        match answers.recv_timeout(SLICE) {
+            Ok(answers) => return answers,
+            Err(RecvTimeoutError::Disconnected) => return denied("the agent has ended"),
+            Err(RecvTimeoutError::Timeout) if interrupted.load(Ordering::Relaxed) => {
+                return denied("the run was interrupted");
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+    }
+}
+
+fn run(
+    order: &RunOrder,
+    place: &Place,
+    secrets: &Secrets<'_>,
+    interrupted: &AtomicBool,
+) -> Result<Arc<RunReport>, String> {
     let options = ExecutorOptions::new(place.root.clone(), &place.state_dir);
     let mut executor = Executor::new(options).map_err(|e| format!("the executor cannot start: {e}"))?;
     let assignment = &order.assignment;
@@ -71,9 +107,8 @@ fn run(order: &RunOrder, place: &Place, interrupted: &AtomicBool) -> Result<Arc<
         root: place.root.clone(),
         state_dir: place.state_dir.clone(),
     };
-    let secrets = Secrets::absent("this agent gets no secrets from its server yet");
     let mut progress = Progress::none();
-    let ran = converge(job, &mut executor, &secrets, &mut progress, interrupted);
+    let ran = converge(job, &mut executor, secrets, &mut progress, interrupted);
     ran.map(|(report, _)| report).map_err(|e| e.to_string())
 }
 

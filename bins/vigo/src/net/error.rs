@@ -47,6 +47,12 @@ pub enum NetError {
         /// What is wrong.
         why: String,
     },
+    /// The system has no random bytes.
+    #[error("make a key: {why}")]
+    Random {
+        /// What it says.
+        why: String,
+    },
     /// The connection ended before the answer was there.
     #[error("the connection ended: {why}")]
     Closed {

@@ -6,6 +6,9 @@ use super::{ClientIdentity, Dialer, NetError, TrustAnchors};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use vigo_core::bundle::SigningKey;
+use vigo_core::id::EnvoyId;
+use vigo_core::secret::SealContext;
+use vigo_core::wire::message::ResolveSecrets;
 use vigo_core::wire::{Channel, Envelope, Exporter, Message, Reply};
 
 /// How long an answer may pause, or take to begin: the server commits a report in far less, and a lost line shows sooner.
@@ -67,6 +70,11 @@ impl Session {
             Link::Tcp(tcp) => tcp.ask(request).await?,
         };
         Ok(Reply::decode(&answer)?)
+    }
+
+    /// Returns what the answer to this question for secrets is sealed for.
+    pub fn seal_context(&self, asked: &ResolveSecrets) -> SealContext {
+        SealContext::new(EnvoyId::of(&self.key.verifying_key()), &self.exporter, &asked.encode())
     }
 
     /// Waits until the connection has ended, and returns why.

@@ -3,6 +3,8 @@
 use crate::agents::Agents;
 use crate::publish::{Published, Publisher};
 use crate::store::Store;
+use crate::vault::LocalVault;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::Mutex;
 use vigo_core::fleet;
@@ -18,6 +20,10 @@ pub struct Context {
     pub publisher: Arc<Mutex<Publisher>>,
     /// The programs for machines that are to become envoys.
     pub agents: Arc<Agents>,
+    /// The secrets.
+    pub vault: Arc<LocalVault>,
+    /// Locked while a secret is changed.
+    pub vault_turn: Arc<Mutex<()>>,
     /// The running server.
     pub running: Arc<dyn Running>,
     /// What does not change while it runs.
@@ -43,6 +49,12 @@ pub trait Running: Send + Sync + 'static {
 
     /// A publish stands: it is served from now on.
     fn published(&self, published: &Published);
+
+    /// Secrets have other values: the envoys that use them hear of it.
+    fn secrets_changed(&self);
+
+    /// Returns the secrets that the live policy refers to, each with the names of the classes that do.
+    fn secret_uses(&self) -> BTreeMap<Arc<str>, Vec<Arc<str>>>;
 }
 
 /// What does not change while a server runs.

@@ -14,6 +14,7 @@ mod problem;
 mod publishes;
 mod router;
 mod runs;
+mod secrets;
 mod status;
 #[cfg(test)]
 mod tests;

@@ -3,11 +3,13 @@
 use crate::agents::AgentsError;
 use crate::publish::PublishError;
 use crate::store::{StoreError, TokenError};
+use crate::vault::VaultError;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
+use vigo_core::secret;
 use vigo_driver::diagnostics_json;
 
 /// A problem.
@@ -100,6 +102,21 @@ impl From<PublishError> for Problem {
         if let PublishError::Invalid { sources, diagnostics } = &error {
             problem.diagnostics = diagnostics_json(diagnostics, sources.map());
         }
+        problem
+    }
+}
+
+impl From<VaultError> for Problem {
+    fn from(error: VaultError) -> Self {
+        let (status, code) = match &error {
+            VaultError::Unknown { .. } => (StatusCode::NOT_FOUND, "not-found"),
+            VaultError::NotPath { .. } | VaultError::Record { why: secret::VaultError::TooLong, .. } => {
+                (StatusCode::BAD_REQUEST, "invalid")
+            }
+            _ => (StatusCode::SERVICE_UNAVAILABLE, "vault"),
+        };
+        let mut problem = Self::new(status, code, error.to_string());
+        problem.help = error.help();
         problem
     }
 }

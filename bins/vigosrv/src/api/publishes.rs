@@ -71,12 +71,33 @@ where
             warnings.push(json!({ "severity": "warning", "message": message }));
         }
         context.running.published(&published);
+        warnings.extend(missing_secrets(&context));
         let mut answer = view(&published);
         answer["warnings"] = warnings.into();
         Ok::<_, Problem>(Answer(answer))
     });
     acting.await?
 }
+
+/// Returns a warning for each secret that the policy refers to and nobody has set.
+fn missing_secrets(context: &Context) -> Vec<Value> {
+    let uses = context.running.secret_uses();
+    let missing = uses.iter().filter(|(path, _)| !context.vault.has(path)).take(MISSING_SHOWN);
+    let warning = |(path, classes): (&std::sync::Arc<str>, &Vec<std::sync::Arc<str>>)| {
+        let used = match &classes[..] {
+            [only] => format!("class `{only}` uses it"),
+            [first, others @ ..] => format!("class `{first}` and {} more use it", others.len()),
+            [] => String::new(),
+        };
+        let message = format!("secret `{path}` is not set; {used}");
+        let help = format!("run `vigocli secrets set {path}`; until then the resources that use it are skipped");
+        json!({ "severity": "warning", "message": message, "help": [help] })
+    };
+    missing.map(warning).collect()
+}
+
+/// Warnings of one kind; what comes after them is noise.
+const MISSING_SHOWN: usize = 20;
 
 fn view(published: &Published) -> Value {
     let classes = published.classes.iter().map(|class| {

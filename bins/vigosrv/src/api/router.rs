@@ -1,7 +1,9 @@
 //! Which path is what.
 
 use super::problem::Problem;
-use super::{Context, agents, audit, config, envoys, health, publishes, runs, status, tokens, traits, trusted};
+use super::{
+    Context, agents, audit, config, envoys, health, publishes, runs, secrets, status, tokens, traits, trusted,
+};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, Uri};
@@ -36,6 +38,18 @@ pub fn local(context: Context) -> Router {
         .route("/api/v1/publish", post(publishes::publish))
         .route("/api/v1/publishes", get(publishes::list))
         .route("/api/v1/rollback", post(publishes::rollback))
+        .route("/api/v1/secrets", get(secrets::list))
+        .route(
+            "/api/v1/secrets/{path}",
+            get(secrets::show)
+                .put(secrets::set)
+                .delete(secrets::delete)
+                .layer(DefaultBodyLimit::max(secrets::BODY_BYTES_MAX)),
+        )
+        .route("/api/v1/secrets/{path}/reveal", post(secrets::reveal))
+        .route("/api/v1/vault/init", post(secrets::init))
+        .route("/api/v1/vault/rekey", post(secrets::rekey))
+        .route("/api/v1/vault/verify", post(secrets::verify))
         .route("/api/v1/status", get(status::status));
     finish(open().merge(paths), context)
 }

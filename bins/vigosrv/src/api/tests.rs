@@ -3,10 +3,12 @@ use crate::agents::Agents;
 use crate::data_dir::{DataDir, Keys};
 use crate::publish::{Published, Publisher};
 use crate::store::{Enrolled, Enrolment, Seen, Store};
+use crate::vault::LocalVault;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use axum::{Extension, Router};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex as Lock};
@@ -32,6 +34,7 @@ const NOW: Timestamp = Timestamp::from_epoch_secs(1_800_000_000);
 struct Told {
     fleet: Lock<FleetIndex>,
     published: Lock<Vec<u64>>,
+    secrets_changed: Lock<u32>,
 }
 
 impl Running for Told {
@@ -57,6 +60,14 @@ impl Running for Told {
 
     fn published(&self, published: &Published) {
         self.published.lock().unwrap().push(published.id);
+    }
+
+    fn secrets_changed(&self) {
+        *self.secrets_changed.lock().unwrap() += 1;
+    }
+
+    fn secret_uses(&self) -> BTreeMap<Arc<str>, Vec<Arc<str>>> {
+        BTreeMap::from([("db/pw".into(), vec!["envoys.vgo#1".into()]), ("not/set".into(), vec!["envoys.vgo#1".into()])])
     }
 }
 
@@ -96,6 +107,8 @@ impl Temp {
             store,
             publisher: Arc::new(Mutex::new(publisher)),
             agents: Arc::new(Agents::open(dir.root(), &keys.keyset, keys.bundle.clone()).unwrap()),
+            vault: LocalVault::open(&dir.secrets()).unwrap(),
+            vault_turn: Arc::default(),
             running: told.clone(),
             about: Arc::new(about),
         };

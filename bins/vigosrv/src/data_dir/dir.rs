@@ -57,6 +57,11 @@ impl DataDir {
         self.tls().join("revoked")
     }
 
+    /// Returns where secrets are kept.
+    pub fn secrets(&self) -> PathBuf {
+        self.root.join("secrets")
+    }
+
     /// Returns the socket of the local administrator.
     pub fn socket(&self) -> PathBuf {
         self.root.join("run").join("admin.sock")

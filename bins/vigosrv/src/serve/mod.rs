@@ -6,6 +6,7 @@ mod held;
 mod live;
 mod report;
 mod run;
+mod secrets;
 mod server;
 mod service;
 mod settings;

@@ -10,6 +10,8 @@ use crate::data_dir::{DataDir, DataDirError, Keys};
 use crate::net::{Limits, Listener, NetError, Tls};
 use crate::publish::{PublishError, Published, Publisher, Record};
 use crate::store::{Actor, PublishRow, Store, StoreError, TokenError};
+use crate::vault::{LocalVault, VaultError};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -37,6 +39,9 @@ pub enum RunError {
     /// What is published.
     #[error(transparent)]
     Publish(#[from] PublishError),
+    /// Its secrets.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// Its ports.
     #[error(transparent)]
     Net(#[from] NetError),
@@ -71,6 +76,7 @@ impl RunError {
         match self {
             Self::DataDir(error) => Some(error.help()),
             Self::Config(error) => error.help(),
+            Self::Vault(error) => error.help(),
             Self::Net(NetError::Bind { .. }) => {
                 Some("end what listens there, or set `server.agent_listen` in server.yaml".into())
             }
@@ -128,10 +134,13 @@ pub async fn run(data_dir: &Path) -> Result<(), RunError> {
         token_ttl: config.enrollment.token_ttl.0,
         started_at: now(),
     };
-    let server = Server::load(store.clone(), keys, settings, Live::from(published)).await?;
+    let vault = LocalVault::open(&dir.secrets())?;
+    let server = Server::load(store.clone(), keys, settings, Live::from(published), vault.clone()).await?;
     let (publisher, about) = (Arc::new(tokio::sync::Mutex::new(publisher)), Arc::new(about));
     let running = Arc::new(server.clone());
-    let context = Context { store: store.clone(), publisher, agents: agents.clone(), running, about };
+    let vault_turn = Arc::default();
+    let context =
+        Context { store: store.clone(), publisher, agents: agents.clone(), vault, vault_turn, running, about };
     agents.unsettle();
     let listener = agents_listener(&config, tls, &server).await?;
     let mut signals = Signals::new().map_err(RunError::Signals)?;
@@ -245,6 +254,14 @@ impl Running for Arc<Server> {
 
     fn published(&self, published: &Published) {
         self.serve(Live::of(published));
+    }
+
+    fn secrets_changed(&self) {
+        Server::secrets_changed(self);
+    }
+
+    fn secret_uses(&self) -> BTreeMap<Arc<str>, Vec<Arc<str>>> {
+        self.live.load().secret_uses()
     }
 }
 

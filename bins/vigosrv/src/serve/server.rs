@@ -7,6 +7,7 @@ use super::settings::Settings;
 use crate::data_dir::Keys;
 use crate::net::Listener;
 use crate::store::{self, Store};
+use crate::vault::LocalVault;
 use arc_swap::ArcSwap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -14,7 +15,7 @@ use tokio::sync::Semaphore;
 use vigo_core::bundle::VerifyingKey;
 use vigo_core::fleet::{Envoy, FleetIndex};
 use vigo_core::id::EnvoyId;
-use vigo_core::server::{Attempts, Signer};
+use vigo_core::server::{Attempts, Denials, Signer};
 use vigo_core::time::Timestamp;
 
 /// The running server.
@@ -29,6 +30,8 @@ pub struct Server {
     pub(super) hashing: Semaphore,
     /// What a token's secret is held against that has no record: the time must not tell.
     pub(super) decoy: String,
+    pub(super) vault: Arc<LocalVault>,
+    pub(super) denials: Mutex<Denials>,
     fleet: RwLock<FleetIndex>,
     /// [`Signed::encode`](vigo_core::bundle::Signed::encode) of the key set.
     pub(super) keyset: Vec<u8>,
@@ -44,7 +47,14 @@ impl Server {
     ///
     /// # Errors
     /// [`RunError::Store`], [`RunError::Token`].
-    pub async fn load(store: Store, keys: Keys, settings: Settings, live: Live) -> Result<Arc<Self>, RunError> {
+    pub async fn load(
+        store: Store,
+        keys: Keys,
+        settings: Settings,
+        live: Live,
+        vault: Arc<LocalVault>,
+    ) -> Result<Arc<Self>, RunError> {
+        let live = live.with_revisions(|path| vault.revision(path));
         let mut fleet = FleetIndex::default();
         let digests = store.traits_digests().await?;
         for row in store.envoys().await? {
@@ -75,6 +85,8 @@ impl Server {
             attempts: Mutex::default(),
             hashing: Semaphore::new(HASHING_MAX),
             decoy,
+            vault,
+            denials: Mutex::default(),
             fleet: RwLock::new(fleet),
             keyset,
             listener: Mutex::new(None),
@@ -99,9 +111,19 @@ impl Server {
     /// Puts a publish in the place of the one before: from now on it is served, and those who wait are called. Runs on the
     /// tokio runtime that it is called in.
     pub fn serve(&self, live: Live) {
-        let live = Arc::new(live);
+        self.swap(|before| live.after(before));
+    }
+
+    /// Takes that secrets have other values: the classes that use them have another epoch, and those who wait are called.
+    /// Runs on the tokio runtime that it is called in.
+    pub fn secrets_changed(&self) {
+        self.swap(Live::clone);
+    }
+
+    fn swap(&self, next: impl FnOnce(&Live) -> Live) {
         let mut fleet = self.fleet_mut();
         let before = self.live.load_full();
+        let live = Arc::new(next(&before).with_revisions(|path| self.vault.revision(path)));
         let is_first = !before.policy.is_published;
         let is_same = |had, has| !is_first && live.policy.gives_the_same(has, &before.policy, had);
         fleet.classify(|hostname| live.class_of(hostname), is_same);

@@ -6,8 +6,8 @@ use sha2::{Digest as _, Sha256};
 use std::sync::{Arc, PoisonError};
 use vigo_core::server::{Caller, authorise};
 use vigo_core::wire::message::{
-    Awaited, CheckIn, Enrolled, GetKeySet, KeySetAnswer, Refused, RenewCertificate, Renewed, Report, SealedSecrets,
-    TraitsDelta,
+    Awaited, CheckIn, Enrolled, GetKeySet, KeySetAnswer, Refused, RenewCertificate, Renewed, Report, ResolveSecrets,
+    SealedSecrets, TraitsDelta,
 };
 use vigo_core::wire::{Channel, Envelope, Kind, Message, Reply};
 
@@ -40,10 +40,10 @@ impl Service for Arc<Server> {
                 Err(refused) => Err(refused),
             }),
             (Kind::RenewCertificate, Some(caller)) => reply::<Renewed>(self.renew(&caller, &request)),
-            (Kind::ResolveSecrets, Some(_)) => {
-                let message = "this server keeps no secrets yet; take the reference out of the policy";
-                refuse_as::<SealedSecrets>(Refused { code: Refused::INVALID.into(), message: message.into() })
-            }
+            (Kind::ResolveSecrets, Some(caller)) => reply(match read::<ResolveSecrets>(&request) {
+                Ok(asked) => self.resolve_secrets(peer, caller.id, asked, &request.body).await,
+                Err(refused) => Err(refused),
+            }),
             (Kind::Await, Some(caller)) => reply::<Awaited>(self.wait(caller.id).await),
             (kind, None) => refuse(kind, invalid("this request needs a certificate")),
         }

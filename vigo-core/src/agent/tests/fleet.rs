@@ -22,6 +22,7 @@ fn live(seed: u64) -> u32 {
     let mut dice = Dice(seed);
     let mut rig = Rig::new();
     rig.server().publish("first");
+    rig.wants = ["db/pw", "tls/key"].map(Into::into).to_vec();
     let (mut crashes, mut published) = (0, Vec::from([String::from("first")]));
     // What a run with this number found, for those whose report is on disk.
     let mut stored: BTreeMap<u64, u32> = BTreeMap::new();
@@ -72,6 +73,11 @@ fn live(seed: u64) -> u32 {
                 let name: String = order.bundle.files[0].as_ref().into();
                 assert!(published.contains(&name), "seed {seed}: {name}");
                 rig.runs.push((order.seq, name));
+                if order.seq % 2 == 0 {
+                    rig.waiting = Some(order.seq);
+                    rig.agent.want_secrets(rig.wants.clone(), rig.now);
+                    continue;
+                }
                 let outcome = match (fault(10), fault(2)) {
                     (true, _) => Err("another run is at work".into()),
                     (_, is_changed) => Ok(ran(u32::from(is_changed))),
@@ -110,6 +116,12 @@ fn live(seed: u64) -> u32 {
                     rig.now = rig.now - Duration::from_secs(86_400);
                 }
             }
+            Step::Secrets(answers) => {
+                for (path, value) in &answers {
+                    assert!(value.as_ref().is_ok_and(|v| *v == secret_of(path)) || value.is_err(), "seed {seed}");
+                }
+                rig.hand_over(answers);
+            }
             Step::Collect => rig.agent.handle_traits(&rig.traits, rig.now),
             Step::Await => awaits = true,
             Step::Disconnect => awaits = false,
@@ -120,6 +132,7 @@ fn live(seed: u64) -> u32 {
         rig.pass(INTERVAL);
     }
     assert_eq!(rig.runs.last().map(|r| &r.1), published.last(), "seed {seed}: not on the last policy");
+    assert!(rig.handed.last().is_some_and(|last| last.iter().all(|(_, v)| v.is_ok())), "seed {seed}: no secrets");
     assert_eq!(rig.agent.queued(), 0, "seed {seed}");
     let counted: Vec<u64> = rig.server().counted.iter().map(|r| r.seq).collect();
     let expected: Vec<u64> = stored.keys().copied().collect();

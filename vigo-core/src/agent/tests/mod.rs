@@ -4,4 +4,5 @@ mod fleet;
 mod hold;
 mod reports;
 mod rig;
+mod secrets;
 mod talk;

@@ -6,6 +6,7 @@ use crate::bundle::{
 };
 use crate::converge::{Counts, RunOutcome, RunReport};
 use crate::id::EnvoyId;
+use crate::secret::SecretValue;
 use crate::time::{Duration, Timestamp};
 use crate::wire::Message as _;
 use crate::wire::message::{Answer, CheckIn, Report, ReportTaken};
@@ -195,6 +196,10 @@ impl Server {
                 }
                 Response::Taken(ReportTaken { incarnation: 7, seq: self.highest })
             }
+            Ask::Secrets(asked) => {
+                let value = |path: &String| (path.as_str().into(), Ok(secret_of(path)));
+                Response::Secrets(asked.refs.iter().map(value).collect())
+            }
             Ask::Traits(_) | Ask::Renew(_) => Response::Refused(crate::wire::message::Refused::default()),
         }
     }
@@ -206,6 +211,11 @@ impl Server {
     fn zero(&self) -> crate::bundle::KeyId {
         crate::bundle::KeyId([0; 32])
     }
+}
+
+/// Returns what the server has at a path.
+pub(super) fn secret_of(path: &str) -> SecretValue {
+    SecretValue::new(alloc::format!("value of {path}"))
 }
 
 /// Returns the report of a run that changed so many resources.
@@ -234,6 +244,10 @@ pub(super) struct Rig {
     pub(super) traits: crate::traits::TraitSet,
     pub(super) disconnects: u32,
     pub(super) awaits: u32,
+    /// The secrets that each run asks for, the number of the one that waits for them, and what they were given.
+    pub(super) wants: Vec<Arc<str>>,
+    pub(super) waiting: Option<u64>,
+    pub(super) handed: Vec<SecretAnswers>,
 }
 
 impl Rig {
@@ -252,6 +266,9 @@ impl Rig {
             traits: crate::traits::TraitSet::new(),
             disconnects: 0,
             awaits: 0,
+            wants: Vec::new(),
+            waiting: None,
+            handed: Vec::new(),
         }
     }
 
@@ -279,9 +296,9 @@ impl Rig {
                 }
                 Step::Run(order) => {
                     self.runs.push((order.seq, order.bundle.files[0].as_ref().into()));
-                    let outcome = Ok(ran(self.changes));
-                    self.agent.handle_run(RunResult { seq: order.seq, started: self.now, outcome }, self.now);
+                    self.begin(order.seq);
                 }
+                Step::Secrets(answers) => self.hand_over(answers),
                 Step::Ask(ask) => match &mut self.server {
                     Some(server) => {
                         let response = server.answer(&ask, &self.disk);
@@ -321,9 +338,9 @@ impl Rig {
                 }
                 Step::Run(order) => {
                     self.runs.push((order.seq, order.bundle.files[0].as_ref().into()));
-                    let outcome = Ok(ran(self.changes));
-                    self.agent.handle_run(RunResult { seq: order.seq, started: self.now, outcome }, self.now);
+                    self.begin(order.seq);
                 }
+                Step::Secrets(answers) => self.hand_over(answers),
                 Step::Collect => self.agent.handle_traits(&self.traits, self.now),
                 Step::Wait(at) => self.now = at.expect("it waits for something"),
                 Step::Await => self.awaits += 1,
@@ -332,6 +349,27 @@ impl Rig {
             }
         }
         panic!("it never asks");
+    }
+
+    /// Begins a run: it ends when it has its secrets, where it wants some.
+    fn begin(&mut self, seq: u64) {
+        self.waiting = Some(seq);
+        match self.wants.is_empty() {
+            true => self.finish(),
+            false => self.agent.want_secrets(self.wants.clone(), self.now),
+        }
+    }
+
+    fn finish(&mut self) {
+        let seq = self.waiting.take().expect("a run is under way");
+        let outcome = Ok(ran(self.changes));
+        self.agent.handle_run(RunResult { seq, started: self.now, outcome }, self.now);
+    }
+
+    pub(super) fn hand_over(&mut self, answers: SecretAnswers) {
+        assert!(answers.iter().map(|(path, _)| path).eq(&self.wants), "all that was asked for, and nothing else");
+        self.handed.push(answers);
+        self.finish();
     }
 
     /// Has the server answer.

@@ -4,7 +4,7 @@ use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 
 /// Adds the paths of the secrets that the actions of `text` name.
-pub(super) fn in_template(text: &str, into: &mut BTreeSet<Arc<str>>) {
+pub(crate) fn in_template(text: &str, into: &mut BTreeSet<Arc<str>>) {
     let mut rest = text;
     while let Some((_, inside)) = rest.split_once("{{") {
         let (action, behind) = inside.split_once("}}").unwrap_or((inside, ""));

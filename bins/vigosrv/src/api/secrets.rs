@@ -1,0 +1,188 @@
+//! Secrets. Values come in and, where somebody asks for one by name, go out; no message and no row has one.
+
+use super::extract::{Json, Name};
+use super::problem::Problem;
+use super::view::time;
+use super::{Caller, Context};
+use crate::store::Entry;
+use crate::vault::Staged;
+use axum::extract::State;
+use axum::{Extension, Json as Answer};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use vigo_core::limits::SECRET_BYTES_MAX;
+use vigo_core::secret::SecretValue;
+
+/// Bytes of a request with a value: JSON may write each byte as six.
+pub(super) const BODY_BYTES_MAX: usize = 6 * SECRET_BYTES_MAX + 1024;
+
+/// A new value.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    value: String,
+    /// The secret is there, and has a new value even if it is the same.
+    #[serde(default)]
+    rotate: bool,
+}
+
+pub(super) async fn list(State(context): State<Context>) -> Result<Answer<Value>, Problem> {
+    let uses = context.running.secret_uses();
+    let mut secrets: Vec<Value> = Vec::new();
+    for secret in context.vault.list() {
+        let classes = uses.get(&secret.path);
+        secrets.push(view(&secret.path, secret.changed_at.map(time), classes.map_or(&[], Vec::as_slice), true));
+    }
+    let missing = uses.iter().filter(|(path, _)| !context.vault.has(path));
+    secrets.extend(missing.map(|(path, classes)| view(path, None, classes, false)));
+    secrets.sort_by(|a, b| a["path"].as_str().cmp(&b["path"].as_str()));
+    Ok(Answer(json!({ "secrets": secrets })))
+}
+
+pub(super) async fn show(State(context): State<Context>, Name(path): Name) -> Result<Answer<Value>, Problem> {
+    let found = context.vault.list().into_iter().find(|secret| *secret.path == *path);
+    let secret = found.ok_or_else(|| unknown(&path))?;
+    let uses = context.running.secret_uses();
+    let classes = uses.get(&secret.path).map_or(&[][..], Vec::as_slice);
+    Ok(Answer(view(&secret.path, secret.changed_at.map(time), classes, true)))
+}
+
+pub(super) async fn set(
+    State(context): State<Context>,
+    Extension(caller): Extension<Caller>,
+    Name(path): Name,
+    Json(Wanted { value, rotate }): Json<Wanted>,
+) -> Result<Answer<Value>, Problem> {
+    let value = SecretValue::new(value);
+    act(context.clone(), async move {
+        let is_there = context.vault.has(&path);
+        if rotate && !is_there {
+            return Err(unknown(&path));
+        }
+        let (vault, at, now) = (context.vault.clone(), path.clone(), context.running.now());
+        let staged = tokio::task::spawn_blocking(move || vault.stage(&at, &value, rotate, now)).await??;
+        let classes = context.running.secret_uses().remove(path.as_str()).unwrap_or_default();
+        let mut answer =
+            json!({ "path": path, "created": !is_there, "changed": staged.is_some(), "classes": names(&classes) });
+        if let Some(staged) = staged {
+            let action = if rotate { "secret.rotate" } else { "secret.set" };
+            commit(&context, caller, action, &path, staged).await?;
+            answer["changed_at"] = time(now);
+        }
+        Ok(answer)
+    })
+    .await
+}
+
+pub(super) async fn reveal(
+    State(context): State<Context>,
+    Extension(caller): Extension<Caller>,
+    Name(path): Name,
+) -> Result<Answer<Value>, Problem> {
+    let (vault, at) = (context.vault.clone(), path.clone());
+    let value = tokio::task::spawn_blocking(move || vault.get(&at)).await??;
+    audit(&context, caller, "secret.reveal", &path).await?;
+    Ok(Answer(json!({ "path": path, "value": value.reveal() })))
+}
+
+pub(super) async fn delete(
+    State(context): State<Context>,
+    Extension(caller): Extension<Caller>,
+    Name(path): Name,
+) -> Result<Answer<Value>, Problem> {
+    act(context.clone(), async move {
+        if !context.vault.has(&path) {
+            return Err(unknown(&path));
+        }
+        let classes = context.running.secret_uses().remove(path.as_str()).unwrap_or_default();
+        audit(&context, caller, "secret.delete", &path).await?;
+        let (vault, at) = (context.vault.clone(), path.clone());
+        tokio::task::spawn_blocking(move || vault.delete(&at)).await??;
+        Ok(json!({ "path": path, "deleted": true, "classes": names(&classes) }))
+    })
+    .await
+}
+
+/// Says where the master key is: it was made at the first start.
+pub(super) async fn init(State(context): State<Context>) -> Result<Answer<Value>, Problem> {
+    let vault = context.vault.clone();
+    let key = tokio::task::spawn_blocking(move || vault.master_key_id()).await??;
+    let path = context.vault.master_key();
+    Ok(Answer(json!({ "master_key": path.display().to_string(), "id": key.to_string() })))
+}
+
+pub(super) async fn rekey(
+    State(context): State<Context>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Answer<Value>, Problem> {
+    act(context.clone(), async move {
+        let vault = context.vault.clone();
+        let staged = tokio::task::spawn_blocking(move || {
+            vault.finish_rekey()?;
+            vault.stage_rekey()
+        });
+        commit(&context, caller, "secret.rekey", "", staged.await??).await?;
+        let vault = context.vault.clone();
+        let done = tokio::task::spawn_blocking(move || Ok((vault.finish_rekey()?, vault.master_key_id()?))).await?;
+        let (sealed, key) = done.map_err(|error: crate::vault::VaultError| Problem::from(error))?;
+        Ok(json!({ "sealed": sealed, "id": key.to_string() }))
+    })
+    .await
+}
+
+pub(super) async fn verify(State(context): State<Context>) -> Result<Answer<Value>, Problem> {
+    let vault = context.vault.clone();
+    let checked = tokio::task::spawn_blocking(move || vault.verify()).await?;
+    let bad = checked.bad.iter().map(|(path, why)| json!({ "path": &**path, "why": why.to_string() }));
+    Ok(Answer(json!({ "good": checked.good, "bad": bad.collect::<Vec<_>>() })))
+}
+
+/// Does a change to its end, also when whoever asked is gone; one at a time. Afterwards the fleet hears of it.
+async fn act(
+    context: Context,
+    work: impl Future<Output = Result<Value, Problem>> + Send + 'static,
+) -> Result<Answer<Value>, Problem> {
+    let acting = tokio::spawn(async move {
+        let _turn = context.vault_turn.lock().await;
+        let done = work.await;
+        context.running.secrets_changed();
+        done
+    });
+    acting.await?.map(Answer)
+}
+
+/// Audits a change that is on the disk, then puts it into its place: none stands that is not in the audit.
+async fn commit(
+    context: &Context,
+    caller: Caller,
+    action: &'static str,
+    subject: &str,
+    staged: Staged,
+) -> Result<(), Problem> {
+    audit(context, caller, action, subject).await?;
+    tokio::task::spawn_blocking(move || staged.commit()).await??;
+    Ok(())
+}
+
+async fn audit(context: &Context, caller: Caller, action: &'static str, subject: &str) -> Result<(), Problem> {
+    let entry = Entry { actor: caller.actor(), action, subject: subject.into(), detail: String::new() };
+    Ok(context.store.audit(entry, context.running.now()).await?)
+}
+
+fn unknown(path: &str) -> Problem {
+    Problem::not_found("secret", path).help("see `vigocli secrets list`")
+}
+
+fn names(classes: &[Arc<str>]) -> Vec<&str> {
+    classes.iter().map(|class| &**class).collect()
+}
+
+fn view(path: &str, changed_at: Option<Value>, classes: &[Arc<str>], is_set: bool) -> Value {
+    let state = match (is_set, classes.is_empty()) {
+        (false, _) => "missing",
+        (true, true) => "unused",
+        (true, false) => "used",
+    };
+    json!({ "path": path, "state": state, "changed_at": changed_at, "classes": names(classes) })
+}
