@@ -1,10 +1,12 @@
 //! What comes over the network, and what is signed.
 
-use vigo_core::bundle::{Assignment, KeySet, ProgramManifest, ProgramReader, Purpose, Signed, SigningKey, verify};
+use vigo_core::bundle::{
+    Assignment, KeySet, Order, ProgramManifest, ProgramReader, Purpose, Signed, SigningKey, verify,
+};
 use vigo_core::server::{Network, TokenText, claim};
 use vigo_core::wire::message::{
-    Answer, CheckIn, Enrol, Enrolled, GetKeySet, KeySetAnswer, Refused, RenewCertificate, Renewed, Report, ReportTaken,
-    ResolveSecrets, SealedSecrets, TraitsDelta, TraitsTaken,
+    Answer, Awaited, CheckIn, Enrol, Enrolled, GetKeySet, KeySetAnswer, OrderResult, OrderTaken, Refused,
+    RenewCertificate, Renewed, Report, ReportTaken, ResolveSecrets, SealedSecrets, TraitsDelta, TraitsTaken,
 };
 use vigo_core::wire::{Channel, Envelope, Exporter, Message, Mux, MuxEvent, Reply, Side};
 
@@ -67,6 +69,15 @@ pub fn wire(data: &[u8]) {
         }
         21 => frames(bytes),
         22 => program(bytes, &key),
+        30 => message::<Awaited>(bytes),
+        31 => message::<OrderResult>(bytes),
+        32 => message::<OrderTaken>(bytes),
+        33 => {
+            let keys = [key.verifying_key()];
+            if let Ok(order) = Order::verify(&Signed::new(Purpose::Order, bytes.into(), &key), &keys) {
+                assert_eq!(Order::verify(&order.sign(&key), &keys), Ok(order));
+            }
+        }
         _ => text(bytes),
     }
 }

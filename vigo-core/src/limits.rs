@@ -192,3 +192,12 @@ pub const QUERY_BYTES_MAX: usize = 4096;
 
 /// Levels of parentheses and `not` in such a question: its reader recurses.
 pub const QUERY_LEVELS_MAX: usize = 32;
+
+/// Bytes of an order: a task's script and its parameters.
+pub const ORDER_BYTES_MAX: usize = 1 << 20;
+
+/// Orders that one answer offers; who has as many unanswered gets no more.
+pub const ORDERS_OFFERED_MAX: usize = 16;
+
+/// Orders whose names an agent remembers: more than one server gives in an hour.
+pub const ORDERS_KEPT_MAX: usize = 1024;

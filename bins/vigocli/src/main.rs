@@ -5,6 +5,7 @@ mod client;
 mod error;
 mod input;
 mod output;
+mod push;
 mod socket;
 mod verb;
 

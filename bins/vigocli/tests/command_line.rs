@@ -10,7 +10,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
-use vigo_core::bundle::SigningKey;
+use vigo_core::bundle::{Order, SigningKey};
 use vigo_core::fleet;
 use vigo_core::id::EnvoyId;
 use vigo_core::server::AdmittedBy;
@@ -45,6 +45,14 @@ impl Running for Told {
     }
 
     fn renamed(&self, _: EnvoyId, _: &str) {}
+
+    fn orders(&self, _: EnvoyId) -> usize {
+        0
+    }
+
+    fn ordered(&self, _: Vec<Order>) -> usize {
+        0
+    }
 
     fn published(&self, _: &Published) {}
 

@@ -36,6 +36,8 @@ pub enum Event {
         /// Until the next attempt.
         wait: Duration,
     },
+    /// An order came; its kind.
+    Ordered(String),
     /// The connection that the server held is gone.
     LineLost {
         /// Why.
@@ -54,7 +56,12 @@ impl Event {
     pub fn is_warning(&self) -> bool {
         !matches!(
             self,
-            Self::PolicyTaken(_) | Self::KeySetTaken(_) | Self::Renewed | Self::PolicyBehind | Self::LineLost { .. }
+            Self::PolicyTaken(_)
+                | Self::KeySetTaken(_)
+                | Self::Renewed
+                | Self::PolicyBehind
+                | Self::Ordered(_)
+                | Self::LineLost { .. }
         )
     }
 }
@@ -73,6 +80,7 @@ impl fmt::Display for Event {
             }
             Self::PolicyBehind => f.write_str("the policy is an older one: the next check-in is now"),
             Self::Failed { why, wait } => write!(f, "no answer from a server: {why}; next attempt in {wait}"),
+            Self::Ordered(kind) => write!(f, "ordered to `{}`", kind.escape_debug()),
             Self::LineLost { why, wait } => {
                 write!(f, "the held connection is lost: {why}; next check-in within {wait}")
             }

@@ -56,6 +56,7 @@ impl Agent {
                 self.held = Some(verified.held);
                 if let (Some(bundle), Some(digest)) = (verified.bundle, assignment.bundle_digest) {
                     self.counters.seq = seq;
+                    self.orders_run(seq);
                     self.run = Run::Ready(Arc::new(RunOrder { seq, assignment, bundle, digest }));
                 }
             }
@@ -66,6 +67,7 @@ impl Agent {
                 let digest = held.and_then(|held| held.assignment.bundle_digest).unwrap_or_default();
                 self.events.push(Event::Unusable(why.clone()));
                 self.counters.seq = seq;
+                self.orders_run(seq);
                 self.run = Run::Going(RunOf { incarnation: self.counters.incarnation, seq, digest, observed });
                 self.handle_run(RunResult { seq, started: now, outcome: Err(why) }, now);
             }
@@ -92,6 +94,7 @@ impl Agent {
             self.tried = false;
         }
         self.counters_changed = true;
+        self.orders_ran(&result);
         match &result.outcome {
             Ok(report) if is_quiet(report) => {
                 self.counters.quiet_runs = self.counters.quiet_runs.saturating_add(1);
@@ -131,7 +134,7 @@ impl Agent {
         if self.ran && self.options.until == Until::Converged {
             return None;
         }
-        let due = if self.run_asked { self.clock } else { self.run_due };
+        let due = if self.run_asked || self.orders.is_waiting() { self.clock } else { self.run_due };
         // A server that did not answer the last time is not waited for.
         let patience = if self.in_touch || !self.tried { PATIENCE.min(self.interval()) } else { Duration::ZERO };
         Some(self.talk.check_in_since().map_or(due, |since| due.max(since + patience)))

@@ -5,10 +5,11 @@ use super::backoff::Backoff;
 use super::event::Event;
 use super::hold::Hold;
 use super::life::{PATIENCE, Run};
+use super::orders::Orders;
 use super::policy::{Held, PolicyError};
 use super::queue::Queue;
 use super::secrets::Secrets;
-use super::step::{Counters, Options, Record, Step, Stored, Until};
+use super::step::{Counters, Options, OrderState, Record, Step, Stored, Until};
 use super::talk::{Shows, Talk, Traits};
 use super::validity::{Validity, validity};
 use crate::bundle::{KeySet, Signed, VerifyingKey};
@@ -41,6 +42,7 @@ pub struct Agent {
     pub(super) queue: Queue,
     /// The newest report that was taken.
     pub(super) taken: Option<u64>,
+    pub(super) orders: Orders,
     pub(super) counters: Counters,
     /// The counters as they are on disk.
     pub(super) durable: Counters,
@@ -104,6 +106,7 @@ impl Agent {
             None => None,
         };
         let validity = validity(&stored.certificate);
+        let (orders, dirty) = Orders::load(stored.orders);
         Ok(Self {
             id: stored.id,
             root: stored.root,
@@ -116,6 +119,7 @@ impl Agent {
             held,
             queue: Queue::new(stored.reports),
             taken: stored.taken,
+            orders,
             counters: stored.counters,
             durable: stored.counters,
             clock: now,
@@ -135,7 +139,7 @@ impl Agent {
             tried: false,
             ran: false,
             in_touch: false,
-            dirty: Vec::new(),
+            dirty,
             accepted: Accepted::default(),
             counters_changed: false,
             batch: None,
@@ -188,6 +192,7 @@ impl Agent {
                     self.lost(dropped);
                 }
                 Record::Counters(counters) => self.durable = *counters,
+                Record::Order { id, state, .. } => self.orders.stored(*id, state),
                 _ => {}
             }
         }
@@ -210,6 +215,7 @@ impl Agent {
             }
             self.held = Some(held);
         }
+        self.settle_orders();
     }
 
     /// Takes that the records of the last [`Step::Store`] could not be made durable. What the server sent with them is
@@ -218,8 +224,13 @@ impl Agent {
         self.tick(now);
         self.store_due = Some(now + STORE_RETRY);
         self.accepted = Accepted::default();
+        self.orders.forget_new();
         self.events.push(Event::NotStored(why.into()));
-        let is_kept = |r: &&Record| matches!(r, Record::Report { .. } | Record::Forget { .. } | Record::Taken(_));
+        let is_kept = |r: &&Record| match r {
+            Record::Report { .. } | Record::Forget { .. } | Record::Taken(_) | Record::ForgetOrders(_) => true,
+            Record::Order { state, .. } => *state != OrderState::Begun,
+            _ => false,
+        };
         let batch = self.batch.take();
         let failed: Vec<Record> = batch.iter().flat_map(|batch| batch.iter()).filter(is_kept).cloned().collect();
         self.dirty.splice(0..0, failed);
@@ -324,7 +335,8 @@ impl Agent {
             Until::Stopped => false,
             Until::CheckedIn => self.tried && is_idle,
             Until::Converged => {
-                let is_sent = !self.in_touch || (self.queue.len() == 0 && !self.traits.is_open());
+                let is_sent = !self.in_touch
+                    || (self.queue.len() == 0 && !self.traits.is_open() && self.orders.unsent().is_none());
                 self.tried && is_idle && (self.ran || !self.is_runnable()) && is_sent
             }
         }

@@ -9,6 +9,7 @@ mod event;
 mod hold;
 mod life;
 mod machine;
+mod orders;
 mod policy;
 mod queue;
 mod report;
@@ -25,7 +26,8 @@ pub use machine::{Agent, AgentError};
 pub use policy::{Policy, PolicyError};
 pub use report::is_quiet;
 pub use step::{
-    Ask, BundleRecord, Counters, Options, Record, Response, RunOrder, RunResult, SecretAnswers, Step, Stored, Until,
+    Ask, BundleRecord, Counters, Options, OrderState, Record, Response, RunOrder, RunResult, SecretAnswers, Step,
+    Stored, Until,
 };
 pub use traits::{traits_digest, traits_of};
 pub use validity::{Validity, validity};

@@ -35,8 +35,8 @@ pub enum PolicyError {
         /// What is wrong.
         why: BundleError,
     },
-    /// The assignment is another envoy's.
-    #[error("expected an assignment for `{expected}`, found one for `{found}`")]
+    /// The assignment or the order is another envoy's.
+    #[error("expected what is for `{expected}`, found what is for `{found}`")]
     Foreign {
         /// This envoy.
         expected: EnvoyId,

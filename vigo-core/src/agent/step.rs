@@ -1,13 +1,14 @@
 //! What an agent asks of its driver, and what it is told.
 
 use super::policy::Policy;
-use crate::bundle::{Assignment, PolicyBundle, Signed, VerifyingKey};
+use crate::bundle::{Assignment, OrderId, PolicyBundle, Signed, VerifyingKey};
 use crate::converge::RunReport;
 use crate::id::EnvoyId;
 use crate::secret::SecretValue;
 use crate::time::Timestamp;
 use crate::wire::message::{
-    Answer, CheckIn, Counts, Refused, RenewCertificate, Renewed, ReportTaken, ResolveSecrets, TraitsDelta, TraitsTaken,
+    Answer, CheckIn, Counts, OrderResult, OrderTaken, Refused, RenewCertificate, Renewed, ReportTaken, ResolveSecrets,
+    TraitsDelta, TraitsTaken,
 };
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -57,6 +58,8 @@ pub enum Ask {
     Report(u64),
     /// Answered by [`Response::Traits`].
     Traits(TraitsDelta),
+    /// What came of an order, answered by [`Response::Order`].
+    Order(OrderResult),
     /// A signing request by the key of the certificate at hand, answered by [`Response::Renewed`]. What stands in the
     /// body is the driver's to fill in.
     Renew(RenewCertificate),
@@ -74,6 +77,8 @@ pub enum Response {
     Taken(ReportTaken),
     /// To [`Ask::Traits`].
     Traits(TraitsTaken),
+    /// To [`Ask::Order`].
+    Order(OrderTaken),
     /// To [`Ask::Renew`].
     Renewed(Renewed),
     /// To [`Ask::Secrets`], opened.
@@ -122,6 +127,28 @@ pub enum Record {
     Taken(u64),
     /// The counters, in place of those before.
     Counters(Counters),
+    /// An order, in place of what was known of it.
+    Order {
+        /// Its name.
+        id: OrderId,
+        /// It is not begun after this.
+        not_after: Timestamp,
+        /// How far it is.
+        state: OrderState,
+    },
+    /// These orders may be forgotten.
+    ForgetOrders(Vec<OrderId>),
+}
+
+/// How far an order is, on disk.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum OrderState {
+    /// It may have been begun: it never is again.
+    Begun,
+    /// The encoded [`OrderResult`], which is to be sent.
+    Ended(Arc<[u8]>),
+    /// The server has that. It is kept for a server that was restored, and offers the order again.
+    Taken(Arc<[u8]>),
 }
 
 /// What becomes of the stored bundle.
@@ -177,6 +204,8 @@ pub struct Stored {
     pub reports: Vec<(u64, u64)>,
     /// As [`Record::Taken`].
     pub taken: Option<u64>,
+    /// As [`Record::Order`].
+    pub orders: Vec<(OrderId, Timestamp, OrderState)>,
     /// The counters. Those of a new database are zero but for the incarnation.
     pub counters: Counters,
 }

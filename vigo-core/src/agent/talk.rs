@@ -8,7 +8,7 @@ use super::policy::PolicyError;
 use super::step::{Ask, Record, Response, Step, Until};
 use super::traits::{Sent, traits_of};
 use super::validity::{Validity, validity};
-use crate::bundle::KeySetError;
+use crate::bundle::{KeySetError, OrderId};
 use crate::time::{Duration, Timestamp};
 use crate::traits::TraitSet;
 use crate::wire::message::{
@@ -41,6 +41,7 @@ pub(super) enum Asked {
     CheckIn { shows: Shows },
     Report(u64),
     Traits(Vec<u8>),
+    Order(OrderId),
     Renew,
     Secrets,
 }
@@ -127,6 +128,10 @@ impl Agent {
             (Asked::Report(seq), Response::Taken(taken)) => self.report_taken(seq, taken),
             (Asked::Traits(digest), Response::Traits(taken)) => {
                 self.traits_taken(&digest, &taken);
+                Ok(())
+            }
+            (Asked::Order(id), Response::Order(taken)) if taken.id == id.0 => {
+                self.order_taken(id);
                 Ok(())
             }
             (Asked::Renew, Response::Renewed(renewed)) => self.renewed(renewed, now),
@@ -219,7 +224,10 @@ impl Agent {
         if self.talk.is_asked() {
             return None;
         }
-        let has_now = self.queue.first().is_some() || self.traits.ready.is_some() || self.secrets.is_wanted();
+        let has_now = self.queue.first().is_some()
+            || self.traits.ready.is_some()
+            || self.orders.unsent().is_some()
+            || self.secrets.is_wanted();
         let due = if has_now { now } else { self.check_in_due.min(self.renew_due) };
         let due = self.retry_at.map_or(due, |at| due.max(at));
         Some(self.await_time().map_or(due, |at| due.min(at)))
@@ -263,6 +271,10 @@ impl Agent {
         }
         if let Some(seq) = self.queue.first() {
             return Some((Asked::Report(seq), Ask::Report(seq)));
+        }
+        if let Some(result) = self.orders.unsent() {
+            let id = OrderId(<[u8; 16]>::try_from(&*result.id).unwrap_or_default());
+            return Some((Asked::Order(id), Ask::Order(result.clone())));
         }
         if let Some(delta) = self.traits.ready.take() {
             return Some((Asked::Traits(delta.digest.clone()), Ask::Traits(delta)));
@@ -350,6 +362,7 @@ impl Agent {
         }
         self.run_asked |= answer.run_now;
         self.set_hold(answer.hold);
+        self.ordered(&answer.orders, now);
         if let Some(base) = answer.send_traits {
             self.traits.wanted = Some(base);
         }
@@ -367,7 +380,7 @@ impl Agent {
     }
 
     /// Returns by what an answer is judged, with the key set that it brought.
-    fn judge(&self) -> Judge<'_> {
+    pub(super) fn judge(&self) -> Judge<'_> {
         let (keyset, signed) = match &self.accepted.keyset {
             Some((keyset, signed)) => (keyset, signed),
             None => (&self.keyset, &self.keyset_signed),
@@ -433,6 +446,7 @@ impl Agent {
                 let dropped = self.queue.refused();
                 self.lost(dropped.into_iter().collect());
             }
+            Asked::Order(id) if refused.code == Refused::INVALID => self.order_refused(*id),
             Asked::Renew => self.renew_due = now + RENEW_RETRY,
             _ => {}
         }
@@ -460,7 +474,7 @@ impl Agent {
             }
             // What the server has now is not known: it asks again.
             Asked::Traits(_) => (self.traits.sent, self.traits.sending) = (None, None),
-            Asked::Report(_) | Asked::Renew | Asked::Secrets => {}
+            Asked::Report(_) | Asked::Order(_) | Asked::Renew | Asked::Secrets => {}
         }
     }
 }

@@ -9,6 +9,7 @@ mod diff;
 mod encode;
 mod error;
 mod keyset;
+mod order;
 mod pairs;
 mod policy;
 mod program;
@@ -23,6 +24,7 @@ pub use diff::{Difference, DifferenceChange, DifferenceKind, FieldDifference};
 pub use ed25519_dalek::{SigningKey, VerifyingKey};
 pub use error::BundleError;
 pub use keyset::{Ca, KeySet, KeySetError, KeyState, TrustedKey};
+pub use order::{Order, OrderId};
 pub use pairs::{ClassKey, pairs};
 pub use policy::{
     Arm, Attribute, Blob, BundleCrate, BundleResource, Edge, EdgeKind, Place, PolicyBundle, Raw, Scalar, Selector,

@@ -17,6 +17,8 @@ pub enum Purpose {
     Bundle,
     /// An assignment, by the bundle key.
     Assignment,
+    /// An order, by the bundle key.
+    Order,
     /// A key set, by the root key.
     KeySet,
     /// A manifest of a program of the agent, by the bundle key.
@@ -52,6 +54,7 @@ impl Purpose {
         match self {
             Self::Bundle => b"vigo bundle v1\0",
             Self::Assignment => b"vigo assignment v1\0",
+            Self::Order => b"vigo order v1\0",
             Self::KeySet => b"vigo keyset v1\0",
             Self::Program => b"vigo program v1\0",
         }

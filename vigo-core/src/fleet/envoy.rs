@@ -1,10 +1,12 @@
 //! One envoy.
 
 use super::status::Health;
+use crate::bundle::Order;
 use crate::id::EnvoyId;
 use crate::time::{Duration, Timestamp};
 use crate::wire::message::{Counts, QuietRuns, Report};
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use ed25519_dalek::VerifyingKey;
 
 /// What a server keeps in memory about an envoy.
@@ -32,6 +34,8 @@ pub struct Envoy {
     pub called: bool,
     /// When it last got something to do, or said what came of it; zero for never since the start.
     pub busy_at: Timestamp,
+    /// What it was ordered and has not answered for, the oldest first.
+    pub orders: Vec<Order>,
     /// Digest of the traits that the server has of it; zeros for none.
     pub traits_digest: [u8; 32],
     /// Its newest run, if any is known.
@@ -96,6 +100,7 @@ impl Envoy {
             cadence: Duration::ZERO,
             called: false,
             busy_at: Timestamp::default(),
+            orders: Vec::new(),
             traits_digest: [0; 32],
             last_run: None,
             shown: Shown::Other,

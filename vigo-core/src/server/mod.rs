@@ -9,6 +9,7 @@ mod enrol;
 mod freeze;
 mod hold;
 mod network;
+mod order;
 mod policy;
 mod request;
 mod secrets;
@@ -22,6 +23,7 @@ pub use enrol::{Admission, AdmittedBy, Claim, NotAdmitted, TokenRecord, Trusted,
 pub use freeze::Freeze;
 pub use hold::{HoldSettings, come_back, hold_for};
 pub use network::{Network, NetworkError};
+pub use order::offer;
 pub use policy::{CheckInSettings, ServedClass, ServedPolicy, Signer};
 pub use request::{Caller, authorise};
 pub use secrets::{Claimed, Denials, may_have_secrets, secret_claim, secrets_epoch};

@@ -1,8 +1,9 @@
 //! What survives the crash of a machine.
 
-use crate::agent::{BundleRecord, Counters, Policy, Record, Stored};
-use crate::bundle::{Signed, VerifyingKey};
+use crate::agent::{BundleRecord, Counters, OrderState, Policy, Record, Stored};
+use crate::bundle::{OrderId, Signed, VerifyingKey};
 use crate::id::EnvoyId;
+use crate::time::Timestamp;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -18,6 +19,7 @@ pub(super) struct Disk {
     pub(super) policy: Option<Policy>,
     pub(super) reports: BTreeMap<u64, Arc<[u8]>>,
     taken: Option<u64>,
+    orders: BTreeMap<OrderId, (Timestamp, OrderState)>,
     pub(super) counters: Counters,
 }
 
@@ -32,6 +34,7 @@ impl Disk {
             policy: None,
             reports: BTreeMap::new(),
             taken: None,
+            orders: BTreeMap::new(),
             counters: Counters::default(),
         };
         disk.lose_database(incarnation);
@@ -43,6 +46,7 @@ impl Disk {
         self.policy = None;
         self.reports.clear();
         self.taken = None;
+        self.orders.clear();
         self.counters = Counters { incarnation, ..Counters::default() };
     }
 
@@ -57,6 +61,7 @@ impl Disk {
             policy: self.policy.clone(),
             reports: waiting.map(|(seq, bytes)| (*seq, bytes.len() as u64)).collect(),
             taken: self.taken,
+            orders: self.orders.iter().map(|(id, (at, state))| (*id, *at, state.clone())).collect(),
             counters: self.counters,
         }
     }
@@ -80,6 +85,8 @@ impl Disk {
                     self.taken = Some(seq);
                 }
                 Record::Counters(counters) => self.counters = counters,
+                Record::Order { id, not_after, state } => _ = self.orders.insert(id, (not_after, state)),
+                Record::ForgetOrders(ids) => ids.iter().for_each(|id| _ = self.orders.remove(id)),
                 Record::KeySet(_) | Record::SerialFloor(_) | Record::Certificate(_) | Record::Servers(_) => {}
             }
         }

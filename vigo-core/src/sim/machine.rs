@@ -3,15 +3,15 @@
 use super::disk::Disk;
 use super::story::Violation;
 use super::world::{Event, World};
-use crate::agent::{Agent, Ask, Options, Record, Response, RunOrder, RunResult, Step, Until};
-use crate::bundle::{KeySet, Signed, SigningKey};
+use crate::agent::{Agent, Ask, Options, OrderState, Record, Response, RunOrder, RunResult, Step, Until};
+use crate::bundle::{KeySet, OrderId, Signed, SigningKey};
 use crate::converge::{Counts, RunOutcome, RunReport};
 use crate::id::EnvoyId;
 use crate::time::{Duration, Timestamp};
 use crate::traits::TraitSet;
 use crate::value::Value;
 use crate::wire::message::{
-    Answer, Await, Awaited, Enrol, Enrolled, RenewCertificate, Renewed, Report, ReportTaken, TraitsTaken,
+    Answer, Await, Awaited, Enrol, Enrolled, OrderTaken, RenewCertificate, Renewed, Report, ReportTaken, TraitsTaken,
 };
 use crate::wire::{Channel, Envelope, Kind, Message, Reply};
 use alloc::collections::BTreeSet;
@@ -51,6 +51,8 @@ pub(super) struct Machine {
     /// Reports on its disk, ever; and those that it has dropped.
     pub(super) made: BTreeSet<(u64, u64)>,
     pub(super) dropped: BTreeSet<(u64, u64)>,
+    /// Orders that it has begun, by what its disk knows.
+    pub(super) begun: BTreeSet<OrderId>,
     pub(super) runs: u64,
 }
 
@@ -145,6 +147,10 @@ impl World {
             match record {
                 Record::Report { seq, .. } if !machine.made.insert((incarnation, *seq)) => {
                     let what = format!("{at}: report {seq} of {incarnation:x} is made a second time");
+                    return Err(self.violation(what));
+                }
+                Record::Order { id, state: OrderState::Begun, .. } if !machine.begun.insert(*id) => {
+                    let what = format!("{at}: order {id} is begun a second time");
                     return Err(self.violation(what));
                 }
                 Record::Forget { seqs } => machine.dropped.extend(seqs.iter().map(|seq| (incarnation, *seq))),
@@ -242,6 +248,7 @@ impl World {
             Ask::CheckIn(check_in) => self.send(at, Channel::Request, &check_in),
             Ask::Traits(delta) => self.send(at, Channel::Request, &delta),
             Ask::Secrets(asked) => self.send(at, Channel::Request, &asked),
+            Ask::Order(result) => self.send(at, Channel::Request, &result),
             Ask::Renew(_) => self.send(at, Channel::Request, &RenewCertificate { csr: Vec::new() }),
             Ask::Report(seq) => {
                 let bytes = machine.disk.as_ref().and_then(|disk| disk.reports.get(&seq).cloned());
@@ -324,6 +331,7 @@ impl World {
             Kind::CheckIn => read::<Answer>(bytes, Response::Answer),
             Kind::Report => read::<ReportTaken>(bytes, Response::Taken),
             Kind::TraitsDelta => read::<TraitsTaken>(bytes, Response::Traits),
+            Kind::OrderResult => read::<OrderTaken>(bytes, Response::Order),
             _ => read::<Renewed>(bytes, Response::Renewed),
         };
         match response {
@@ -391,6 +399,7 @@ impl World {
             // What was not acknowledged is lost with it.
             let lost = disk.reports.keys().map(|seq| (disk.counters.incarnation, *seq));
             machine.dropped.extend(lost);
+            machine.begun.clear();
             disk.lose_database(incarnation);
         }
         let back = self.now + Duration::from_ms(self.faults.below(90_000));

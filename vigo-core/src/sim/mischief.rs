@@ -3,6 +3,7 @@
 use super::policy::Publish;
 use super::story::Violation;
 use super::world::{Event, FLUSH_PERIOD, REMEMBERED, START, World};
+use crate::bundle::OrderId;
 use crate::id::EnvoyId;
 use crate::time::{Duration, Timestamp};
 use crate::wire::Channel;
@@ -36,9 +37,19 @@ impl World {
                 self.note(|| format!("{at}: revoked"));
                 self.server.revoke(id);
             }
+            10 | 11 => self.order(at),
             _ => {}
         }
         Ok(())
+    }
+
+    fn order(&mut self, at: usize) {
+        let id = OrderId(self.faults.below(u64::MAX).to_be_bytes().repeat(2).try_into().unwrap_or_default());
+        let envoy = self.machines[at].id;
+        self.note(|| format!("{at}: ordered {id}"));
+        self.told.orders += 1;
+        self.server.order(envoy, id, self.now);
+        self.call();
     }
 
     pub(super) fn publish(&mut self) {

@@ -8,10 +8,11 @@
 //! - no machine applies what was not published for its name, or goes back behind a serial that it has applied;
 //! - what a server has acknowledged is on its disk, and no report is counted twice;
 //! - one use of a token makes one envoy;
+//! - no order is begun twice;
 //! - a request that was answered is not answered again.
 //!
 //! After the faults have stopped every machine has to come to the last policy that was published, without a report left
-//! behind.
+//! behind or an order not answered for.
 //!
 //! ```
 //! use vigo_core::sim::{Story, World};

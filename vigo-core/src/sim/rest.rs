@@ -41,6 +41,10 @@ impl World {
         if agent.queued() > 0 {
             return Some(format!("{} reports wait", agent.queued()));
         }
+        let open = self.server.open_orders(machine.id, self.now);
+        if open > 0 {
+            return Some(format!("{open} orders are not answered for"));
+        }
         let key = |(incarnation, seq): &(u64, u64)| (machine.id, *incarnation, *seq);
         let missing =
             machine.made.difference(&machine.dropped).find(|run| !self.server.disk.reports.contains(&key(run)));

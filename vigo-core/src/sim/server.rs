@@ -4,17 +4,17 @@ use super::fault::Faults;
 use super::link::Link;
 use super::policy::Publish;
 use crate::agent::traits_digest;
-use crate::bundle::{Ca, KeySet, KeyState, Signed, SigningKey, TrustedKey, VerifyingKey};
+use crate::bundle::{Ca, KeySet, KeyState, Order, OrderId, Signed, SigningKey, TrustedKey, VerifyingKey};
 use crate::fleet::{ClassOf, Envoy, FleetIndex, LastRun};
 use crate::id::EnvoyId;
 use crate::server::{
     Admission, Caller, CheckInSettings, Claim, HoldSettings, ServedPolicy, Signer, TokenRecord, TokenText, answer,
-    authorise, hold_for,
+    authorise, hold_for, offer,
 };
 use crate::time::{Duration, Timestamp};
 use crate::wire::message::{
-    Answer, Awaited, CheckIn, GetKeySet, KeySetAnswer, Refused, RenewCertificate, Renewed, Report, ReportTaken,
-    TraitsDelta, TraitsTaken,
+    Answer, Awaited, CheckIn, GetKeySet, KeySetAnswer, OrderResult, OrderTaken, Refused, RenewCertificate, Renewed,
+    Report, ReportTaken, TraitsDelta, TraitsTaken,
 };
 use crate::wire::{Channel, Envelope, Kind, Message, Reply};
 use alloc::boxed::Box;
@@ -50,6 +50,8 @@ pub(super) struct Disk {
     pub(super) envoys: BTreeMap<EnvoyId, Row>,
     pub(super) tokens: BTreeMap<String, Token>,
     pub(super) reports: BTreeSet<(EnvoyId, u64, u64)>,
+    /// Orders that are not answered for.
+    pub(super) orders: BTreeMap<OrderId, Order>,
     /// Index of what is published.
     pub(super) live: Option<usize>,
     /// The newest time on it.
@@ -85,6 +87,7 @@ pub(super) enum What {
     Enrol(Box<Claim>, Admission),
     Report(EnvoyId, Report),
     Traits(EnvoyId, TraitsDelta),
+    Order(EnvoyId, OrderResult),
 }
 
 /// What becomes of a request at once.
@@ -109,6 +112,9 @@ pub(super) struct Server {
     memory: Option<Memory>,
     settings: CheckInSettings,
 }
+
+/// How long an order is offered.
+const OFFERED: Duration = Duration::from_secs(3600);
 
 /// The version of the key set.
 const KEYSET: u64 = 1;
@@ -135,6 +141,7 @@ impl Server {
                 envoys: BTreeMap::new(),
                 tokens: BTreeMap::new(),
                 reports: BTreeSet::new(),
+                orders: BTreeMap::new(),
                 live: None,
                 newest: Timestamp::default(),
             },
@@ -174,6 +181,7 @@ impl Server {
             if !row.traits.is_empty() {
                 envoy.traits_digest = digest_of(&row.traits);
             }
+            envoy.orders = self.disk.orders.values().filter(|order| order.envoy_id == *id).cloned().collect();
             // No two rows have one name that are not revoked.
             let _ = fleet.insert(envoy);
         }
@@ -258,6 +266,7 @@ impl Server {
             Kind::RenewCertificate => return done(Renewed { certificate: issue(now) }),
             Kind::Report => envelope.message::<Report>().map(|report| What::Report(id, report)),
             Kind::TraitsDelta => envelope.message::<TraitsDelta>().map(|delta| What::Traits(id, delta)),
+            Kind::OrderResult => envelope.message::<OrderResult>().map(|result| What::Order(id, result)),
             Kind::Await => return self.hold(question, id, now),
             kind => {
                 let refused = Refused { code: Refused::INVALID.into(), message: "not here".into() };
@@ -285,9 +294,10 @@ impl Server {
         let keyset = self.keyset.encode();
         let said = answer(check_in, envoy, policy, &self.settings, (KEYSET, &keyset), &mut memory.signer, now);
         memory.dirty.insert(id, envoy.contact);
+        let orders = offer(envoy, &memory.signer, now);
         let held = memory.held.len();
         let hold = hold_for(envoy, policy, &self.settings, held, now).is_some();
-        done(Answer { hold, ..said.answer })
+        done(Answer { hold, orders, ..said.answer })
     }
 
     /// Answers whoever wants to be called, or lets it wait.
@@ -348,6 +358,7 @@ impl Server {
                 What::Enrol(claim, admission) => self.enrolled(&claim, &admission, now),
                 What::Report(id, report) => self.report(id, &report),
                 What::Traits(id, delta) => self.traits(id, delta),
+                What::Order(id, result) => self.order_answered(id, result, now),
             };
             answers.push((question, reply));
         }
@@ -379,6 +390,33 @@ impl Server {
             }
         }
         Reply::Done(ReportTaken { incarnation: report.incarnation, seq: *highest }).encode()
+    }
+
+    /// Orders an envoy to converge.
+    pub(super) fn order(&mut self, envoy_id: EnvoyId, id: OrderId, now: Timestamp) {
+        let now = self.clock(now);
+        let Some(memory) = &mut self.memory else { return };
+        let Some(envoy) = memory.fleet.get_mut(envoy_id).filter(|envoy| !envoy.revoked) else { return };
+        let (kind, not_after) = (Order::CONVERGE.into(), now + OFFERED);
+        let order = Order { id, envoy_id, kind, body: Vec::new(), issued_at: now, not_after };
+        self.disk.orders.insert(id, order.clone());
+        envoy.orders.push(order);
+        envoy.called = true;
+    }
+
+    fn order_answered(&mut self, id: EnvoyId, result: OrderResult, now: Timestamp) -> Vec<u8> {
+        self.disk.orders.retain(|_, order| order.id.0 != *result.id || order.envoy_id != id);
+        if let Some(envoy) = self.memory.as_mut().and_then(|memory| memory.fleet.get_mut(id)) {
+            envoy.orders.retain(|order| order.id.0 != *result.id);
+            envoy.busy_at = now;
+        }
+        Reply::Done(OrderTaken { id: result.id }).encode()
+    }
+
+    /// Returns how many orders of an envoy are offered and not answered for.
+    pub(super) fn open_orders(&self, id: EnvoyId, now: Timestamp) -> usize {
+        let now = self.clock(now);
+        self.disk.orders.values().filter(|order| order.envoy_id == id && order.not_after >= now).count()
     }
 
     fn traits(&mut self, id: EnvoyId, delta: TraitsDelta) -> Vec<u8> {
@@ -435,6 +473,7 @@ fn refusal(kind: Kind, refused: Refused) -> Vec<u8> {
         Kind::TraitsDelta => Reply::<TraitsDelta>::Refused(refused).encode(),
         Kind::RenewCertificate => Reply::<RenewCertificate>::Refused(refused).encode(),
         Kind::Await => Reply::<Awaited>::Refused(refused).encode(),
+        Kind::OrderResult => Reply::<OrderTaken>::Refused(refused).encode(),
         _ => Reply::<CheckIn>::Refused(refused).encode(),
     }
 }

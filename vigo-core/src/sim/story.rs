@@ -49,6 +49,8 @@ pub struct Told {
     pub lost: u64,
     /// Answers of somebody else.
     pub forged: u64,
+    /// Orders.
+    pub orders: u64,
     /// Publishes.
     pub publishes: u64,
     /// How often the server's disk went back in time.

@@ -126,6 +126,7 @@ impl World {
                 serial: 0,
                 made: BTreeSet::new(),
                 dropped: BTreeSet::new(),
+                begun: BTreeSet::new(),
                 runs: 0,
             });
         }

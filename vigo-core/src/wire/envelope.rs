@@ -56,6 +56,8 @@ pub enum Kind {
     ResolveSecrets = 7,
     /// [`message::Await`](super::message::Await).
     Await = 8,
+    /// [`message::OrderResult`](super::message::OrderResult).
+    OrderResult = 9,
 }
 
 /// A request with what proves its sender.
@@ -108,6 +110,7 @@ impl Kind {
         Self::RenewCertificate,
         Self::ResolveSecrets,
         Self::Await,
+        Self::OrderResult,
     ];
 
     /// Returns the number on the wire.

@@ -45,6 +45,7 @@ messages! {
     RenewCertificate: RenewCertificate, Renewed: RenewCertificate,
     ResolveSecrets: ResolveSecrets, SealedSecrets: ResolveSecrets,
     Await: Await, Awaited: Await,
+    OrderResult: OrderResult, OrderTaken: OrderResult,
 }
 
 /// Why a request was not answered.
@@ -263,6 +264,9 @@ pub struct Answer {
     /// The server has an older assignment than the agent: it should show its own.
     #[prost(bool, tag = "11")]
     pub show_assignment: bool,
+    /// The signed orders that the envoy has not answered for.
+    #[prost(bytes = "vec", repeated, tag = "12")]
+    pub orders: Vec<Vec<u8>>,
 }
 
 /// A run in which something changed or failed.
@@ -469,4 +473,32 @@ pub struct Awaited {
     /// Milliseconds after which to check in at the latest, where the server ends; 0 leaves it as it was.
     #[prost(uint64, tag = "3")]
     pub come_back_in_ms: u64,
+}
+
+/// What came of an order.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct OrderResult {
+    /// The order's name.
+    #[prost(bytes = "vec", tag = "1")]
+    pub id: Vec<u8>,
+    /// The outcome of the run as in [`Report`]; or `expired`, `interrupted`, `refused`: it was not obeyed.
+    #[prost(string, tag = "2")]
+    pub outcome: String,
+    /// More about it, for people.
+    #[prost(string, tag = "3")]
+    pub detail: String,
+    /// The run, as in [`Report`].
+    #[prost(uint64, tag = "4")]
+    pub incarnation: u64,
+    /// The run's number; 0 where there was none.
+    #[prost(uint64, tag = "5")]
+    pub seq: u64,
+}
+
+/// What came of an order is on the server's disk: it need not be said again.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct OrderTaken {
+    /// The order's name.
+    #[prost(bytes = "vec", tag = "1")]
+    pub id: Vec<u8>,
 }

@@ -192,6 +192,8 @@ impl Identity {
                 | Record::Report { .. }
                 | Record::Forget { .. }
                 | Record::Taken(_)
+                | Record::Order { .. }
+                | Record::ForgetOrders(_)
                 | Record::Counters(_) => {}
             }
         }

@@ -10,8 +10,8 @@ use vigo_core::entropy::Entropy;
 use vigo_core::secret::OpeningKey;
 use vigo_core::time::Timestamp;
 use vigo_core::wire::message::{
-    Answer, Await, Awaited, CheckIn, RenewCertificate, Renewed, Report, ReportTaken, ResolveSecrets, SealedSecret,
-    SealedSecrets, TraitsDelta, TraitsTaken,
+    Answer, Await, Awaited, CheckIn, OrderResult, OrderTaken, RenewCertificate, Renewed, Report, ReportTaken,
+    ResolveSecrets, SealedSecret, SealedSecrets, TraitsDelta, TraitsTaken,
 };
 use vigo_core::wire::{Channel, Message, Reply};
 
@@ -23,6 +23,7 @@ pub(super) enum Question {
     CheckIn(CheckIn),
     Report(Report),
     Traits(TraitsDelta),
+    Order(OrderResult),
     Renew(RenewCertificate),
     Secrets(ResolveSecrets),
 }
@@ -67,6 +68,7 @@ impl Line {
             Question::CheckIn(m) => said::<_, Answer>(&session, &m, Response::Answer).await,
             Question::Report(m) => said::<_, ReportTaken>(&session, &m, Response::Taken).await,
             Question::Traits(m) => said::<_, TraitsTaken>(&session, &m, Response::Traits).await,
+            Question::Order(m) => said::<_, OrderTaken>(&session, &m, Response::Order).await,
             Question::Renew(m) => said::<_, Renewed>(&session, &m, Response::Renewed).await,
             Question::Secrets(m) => secrets(&session, m).await,
         }?;

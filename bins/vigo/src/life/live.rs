@@ -166,6 +166,7 @@ impl Life {
             policy: opened.policy,
             reports: opened.reports,
             taken: opened.taken,
+            orders: opened.orders,
             counters: opened.counters,
         };
         let options = Options {
@@ -259,6 +260,7 @@ impl Life {
         let question = match ask {
             Ask::CheckIn(check_in) => Question::CheckIn(check_in),
             Ask::Traits(delta) => Question::Traits(delta),
+            Ask::Order(result) => Question::Order(result),
             Ask::Report(seq) => match self.journal.report(seq) {
                 Ok(bytes) => match bytes.and_then(|bytes| Report::decode(&bytes).ok()) {
                     Some(report) => Question::Report(report),

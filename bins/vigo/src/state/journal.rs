@@ -5,8 +5,8 @@ use super::{Access, StateError, lock, private};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use vigo_core::agent::{BundleRecord, Counters, Policy, Record};
-use vigo_core::bundle::Signed;
+use vigo_core::agent::{BundleRecord, Counters, OrderState, Policy, Record};
+use vigo_core::bundle::{OrderId, Signed};
 use vigo_core::time::Timestamp;
 use vigo_core::wire::message::Counts;
 
@@ -20,6 +20,9 @@ const POLICY: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("policy");
 
 /// Numbers by name.
 const NUMBERS: TableDefinition<'_, &str, u64> = TableDefinition::new("numbers");
+
+/// By name: the time after which it is not begun, how far it is, the answer for it.
+const ORDERS: TableDefinition<'_, [u8; 16], (i64, u8, &[u8])> = TableDefinition::new("orders");
 
 /// An agent's database. Nobody else lives from it as long as this is there.
 #[derive(Debug)]
@@ -39,6 +42,8 @@ pub struct Opened {
     pub reports: Vec<(u64, u64)>,
     /// The newest that was taken.
     pub taken: Option<u64>,
+    /// The orders.
+    pub orders: Vec<(OrderId, Timestamp, OrderState)>,
     /// The counters.
     pub counters: Counters,
     /// What people should be told.
@@ -144,7 +149,7 @@ impl Journal {
 /// Makes the tables where they are missing, and returns what is in them.
 fn read(database: &Database, incarnation: u64) -> Result<Opened, redb::Error> {
     let begin = database.begin_write()?;
-    let (reports, taken, counters) = {
+    let (reports, taken, orders, counters) = {
         let reports = begin.open_table(REPORTS)?;
         let mut numbers = begin.open_table(NUMBERS)?;
         begin.open_table(POLICY)?;
@@ -159,11 +164,22 @@ fn read(database: &Database, incarnation: u64) -> Result<Opened, redb::Error> {
             let (seq, bytes) = entry?;
             waiting.push((seq.value(), bytes.value().len() as u64));
         }
-        (waiting, taken, counters)
+        let mut orders = Vec::new();
+        for entry in begin.open_table(ORDERS)?.iter()? {
+            let (id, order) = entry?;
+            let (not_after, state, result) = order.value();
+            let state = match state {
+                0 => OrderState::Begun,
+                1 => OrderState::Ended(result.into()),
+                _ => OrderState::Taken(result.into()),
+            };
+            orders.push((OrderId(id.value()), Timestamp::from_epoch_ms(not_after), state));
+        }
+        (waiting, taken, orders, counters)
     };
     begin.commit()?;
     // A policy that is no such is none: the server sends it again.
-    Ok(Opened { policy: policy(database)?, reports, taken, counters, notice: None })
+    Ok(Opened { policy: policy(database)?, reports, taken, orders, counters, notice: None })
 }
 
 /// Returns the counters by name. A time is its bits.
@@ -228,6 +244,7 @@ fn write(database: &Database, records: &[&Record]) -> Result<(), redb::Error> {
         let mut reports = begin.open_table(REPORTS)?;
         let mut policy = begin.open_table(POLICY)?;
         let mut numbers = begin.open_table(NUMBERS)?;
+        let mut orders = begin.open_table(ORDERS)?;
         for record in records {
             match record {
                 Record::Report { seq, bytes } => _ = reports.insert(*seq, &**bytes)?,
@@ -252,6 +269,19 @@ fn write(database: &Database, records: &[&Record]) -> Result<(), redb::Error> {
                 Record::Counters(c) => {
                     for (name, number) in named(c) {
                         numbers.insert(name, number)?;
+                    }
+                }
+                Record::Order { id, not_after, state } => {
+                    let (state, result): (u8, &[u8]) = match state {
+                        OrderState::Begun => (0, &[]),
+                        OrderState::Ended(result) => (1, result),
+                        OrderState::Taken(result) => (2, result),
+                    };
+                    orders.insert(id.0, (not_after.epoch_ms(), state, result))?;
+                }
+                Record::ForgetOrders(ids) => {
+                    for id in ids {
+                        orders.remove(id.0)?;
                     }
                 }
                 Record::KeySet(_) | Record::SerialFloor(_) | Record::Certificate(_) | Record::Servers(_) => {}

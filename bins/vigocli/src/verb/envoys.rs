@@ -3,6 +3,7 @@
 use crate::client::{Client, path};
 use crate::error::CliError;
 use crate::output::{Answer, cell, table};
+use crate::push::Push;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
@@ -25,6 +26,8 @@ enum Verb {
         /// Its hostname or id
         envoy: String,
     },
+    /// Have machines converge now: at once where they stay connected, else at their next check-in
+    Push(Push),
     /// Throw a machine out, for good: its identity never comes back
     Revoke {
         /// Its hostname or id
@@ -73,6 +76,7 @@ impl Envoys {
                 let text = show(&envoy);
                 Ok(Answer::new(envoy, text))
             }
+            Some(Verb::Push(push)) => push.run(client),
             Some(Verb::Revoke { envoy }) => {
                 let envoy = client.post(&path("/envoys", envoy, "/revoke"), &json!({}))?;
                 let text = format!("{} ({}) is revoked.\n", cell(&envoy, "hostname"), cell(&envoy, "id"));

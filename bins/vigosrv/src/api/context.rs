@@ -7,6 +7,7 @@ use crate::vault::LocalVault;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::Mutex;
+use vigo_core::bundle::Order;
 use vigo_core::fleet;
 use vigo_core::id::EnvoyId;
 use vigo_core::time::{Duration, Timestamp};
@@ -46,6 +47,12 @@ pub trait Running: Send + Sync + 'static {
 
     /// The store has given an envoy another name.
     fn renamed(&self, id: EnvoyId, hostname: &str);
+
+    /// Returns how many orders an envoy has not answered for.
+    fn orders(&self, id: EnvoyId) -> usize;
+
+    /// Orders are in the store: they are offered from now on. Returns how many envoys were called at once.
+    fn ordered(&self, orders: Vec<Order>) -> usize;
 
     /// A publish stands: it is served from now on.
     fn published(&self, published: &Published);

@@ -12,6 +12,7 @@ mod health;
 mod listen;
 mod problem;
 mod publishes;
+mod push;
 mod router;
 mod runs;
 mod secrets;

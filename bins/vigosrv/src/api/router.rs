@@ -2,7 +2,7 @@
 
 use super::problem::Problem;
 use super::{
-    Context, agents, audit, config, envoys, health, publishes, runs, secrets, status, tokens, traits, trusted,
+    Context, agents, audit, config, envoys, health, publishes, push, runs, secrets, status, tokens, traits, trusted,
 };
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -35,6 +35,8 @@ pub fn local(context: Context) -> Router {
         .route("/api/v1/envoys/{id}/revoke", post(envoys::revoke))
         .route("/api/v1/runs", get(runs::list))
         .route("/api/v1/runs/{id}", get(runs::show))
+        .route("/api/v1/push", post(push::push))
+        .route("/api/v1/pushes/{id}", get(push::show))
         .route("/api/v1/publish", post(publishes::publish))
         .route("/api/v1/publishes", get(publishes::list))
         .route("/api/v1/rollback", post(publishes::rollback))

@@ -16,13 +16,13 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::{Mutex, watch};
 use tower::ServiceExt as _;
-use vigo_core::bundle::SigningKey;
+use vigo_core::bundle::{Order, SigningKey};
 use vigo_core::fleet::{self, FleetIndex};
 use vigo_core::id::EnvoyId;
 use vigo_core::server::AdmittedBy;
 use vigo_core::time::{Duration, Timestamp};
 use vigo_core::wire::Message as _;
-use vigo_core::wire::message::{Counts, Report, ResourceReport};
+use vigo_core::wire::message::{Counts, OrderResult, Report, ResourceReport};
 
 mod config;
 mod envoys;
@@ -35,6 +35,7 @@ struct Told {
     fleet: Lock<FleetIndex>,
     published: Lock<Vec<u64>>,
     secrets_changed: Lock<u32>,
+    ordered: Lock<Vec<Order>>,
 }
 
 impl Running for Told {
@@ -56,6 +57,15 @@ impl Running for Told {
 
     fn renamed(&self, id: EnvoyId, hostname: &str) {
         self.fleet.lock().unwrap().rename(id, hostname.into(), fleet::ClassOf::Pending).unwrap();
+    }
+
+    fn orders(&self, id: EnvoyId) -> usize {
+        self.ordered.lock().unwrap().iter().filter(|order| order.envoy_id == id).count()
+    }
+
+    fn ordered(&self, orders: Vec<Order>) -> usize {
+        self.ordered.lock().unwrap().extend(orders);
+        1
     }
 
     fn published(&self, published: &Published) {
@@ -506,5 +516,51 @@ async fn the_socket_is_for_its_owner_and_goes_with_the_server() {
 fn the_socket_admits_root_and_the_servers_own_user() {
     for (uid, server, expected) in [(0, 5, true), (5, 5, true), (6, 5, false), (6, 0, false), (0, 0, true)] {
         assert_eq!(Caller { uid }.is_admitted(server), expected, "{uid} at a server of {server}");
+    }
+}
+
+#[tokio::test]
+async fn a_push_is_for_those_that_are_meant_and_is_answered_for() {
+    let temp = Temp::new("push");
+    let (a, b) = (temp.enrol(1, "web-1").await, temp.enrol(2, "web-2").await);
+    temp.enrol(3, "db-1").await;
+    let push = |envoys: Value| temp.ask(Method::POST, "/api/v1/push", json!({ "envoys": envoys }));
+    for (envoys, expected, detail) in [
+        (json!([]), 400, "expected 1 to 1000"),
+        (json!(["["]), 400, "`[`"),
+        (json!(["web-*", "mail-*"]), 404, "there is no envoy `mail-*`"),
+    ] {
+        let (status, problem) = push(envoys).await;
+        assert_eq!(status, expected, "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains(detail), "{problem}");
+    }
+    assert!(temp.told.ordered.lock().unwrap().is_empty());
+    let (status, pushed) = push(json!(["WEB-*", a.to_string(), "web-2"])).await;
+    assert_eq!((status, &pushed), (StatusCode::OK, &json!({ "push": 1, "envoys": 2, "called": 1 })));
+    let ordered = temp.told.ordered.lock().unwrap().clone();
+    assert_eq!(temp.context.store.open_orders(NOW).await.unwrap().len(), 2, "before it was answered");
+    let taken = |envoy: EnvoyId| ordered.iter().find(|order| order.envoy_id == envoy).unwrap().clone();
+    let said = OrderResult { outcome: "converged".into(), detail: "1 ok".into(), ..OrderResult::default() };
+    let store = &temp.context.store;
+    assert!(!store.order_answered(b, taken(a).id, said.clone(), NOW).await.unwrap(), "another's");
+    assert!(store.order_answered(a, taken(a).id, said.clone(), NOW).await.unwrap());
+    let late = OrderResult { outcome: "fatal".into(), ..said };
+    assert!(store.order_answered(a, taken(a).id, late, NOW).await.unwrap());
+    let shown = temp.get("/api/v1/pushes/1").await;
+    let outcomes: Vec<_> =
+        shown["orders"].as_array().unwrap().iter().map(|o| (&o["hostname"], &o["outcome"])).collect();
+    assert_eq!(outcomes, [(&json!("web-1"), &json!("converged")), (&json!("web-2"), &json!("waiting"))]);
+    assert_eq!(shown["open"], 1);
+    let open = store.open_orders(NOW).await.unwrap();
+    assert_eq!(open, [taken(b)]);
+    let hour = Duration::from_secs(3601);
+    assert!(store.open_orders(NOW + hour).await.unwrap().is_empty());
+    store.prune_orders(NOW + hour, NOW).await.unwrap();
+    assert_eq!(temp.get("/api/v1/pushes/1").await["open"], 1, "it may still be obeyed");
+    store.prune_orders(NOW + hour, NOW + hour).await.unwrap();
+    assert_eq!(temp.ask(Method::GET, "/api/v1/pushes/1", json!({})).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(push(json!(["db-1"])).await.1["push"], 2, "no number comes back");
+    for n in 0..16 {
+        assert_eq!(push(json!(["web-2"])).await.0, if n < 15 { 200 } else { 409 }, "{n}");
     }
 }

@@ -6,7 +6,7 @@ use crate::net::Peer;
 use crate::store::{Seen, Status, Touch};
 use std::sync::PoisonError;
 use vigo_core::id::EnvoyId;
-use vigo_core::server::{answer, hold_for};
+use vigo_core::server::{answer, hold_for, offer};
 use vigo_core::time::Timestamp;
 use vigo_core::wire::message::{Answer, CheckIn, QuietRuns, Refused};
 
@@ -21,6 +21,7 @@ impl Server {
         let keyset = (self.keys.keyset.version, &*self.keyset);
         let mut signer = self.signer.lock().unwrap_or_else(PoisonError::into_inner);
         let mut said = answer(check_in, envoy, &live.policy, &settings.check_in, keyset, &mut signer, now);
+        said.answer.orders = offer(envoy, &signer, now);
         drop(signer);
         let hold = hold_for(envoy, &live.policy, &settings.check_in, self.held.others(id), now);
         said.answer.hold = hold.is_some();

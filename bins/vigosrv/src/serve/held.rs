@@ -58,18 +58,18 @@ impl Held {
         self.waiting().envoys.keys().copied().collect()
     }
 
-    /// Has an envoy check in, if its connection is held.
-    pub(super) fn call(&self, id: EnvoyId) {
-        if let Some((_, call)) = self.waiting().envoys.remove(&id) {
-            // Whose connection is gone checks in by itself.
-            let _ = call.send(Awaited { check_in: true, hold: true, come_back_in_ms: 0 });
-        }
+    /// Has an envoy check in, if its connection is held; returns whether it is.
+    pub(super) fn call(&self, id: EnvoyId) -> bool {
+        let waiting = self.waiting().envoys.remove(&id);
+        let awaited = Awaited { check_in: true, hold: true, come_back_in_ms: 0 };
+        // Whose connection is gone checks in by itself.
+        waiting.is_some_and(|(_, call)| call.send(awaited).is_ok())
     }
 
     /// Has envoys check in, not all at the same time.
     pub(super) async fn call_by_and_by(self: Arc<Self>, ids: Vec<EnvoyId>) {
         for some in ids.chunks(CALLED_TOGETHER) {
-            some.iter().for_each(|id| self.call(*id));
+            some.iter().for_each(|id| _ = self.call(*id));
             tokio::time::sleep(PAUSE).await;
         }
     }
@@ -119,9 +119,7 @@ mod tests {
         assert!(lost.answer.try_recv().is_err(), "the one before is let go");
         drop(lost);
         assert!(held.all() == [A] && held.others(A) == 0 && held.others(B) == 1);
-        held.call(B);
-        held.call(A);
-        held.call(A);
+        assert_eq!([held.call(B), held.call(A), held.call(A)], [false, true, false]);
         let called = current.answer.try_recv().unwrap();
         assert!(called.check_in && called.hold);
         assert!(held.all().is_empty());

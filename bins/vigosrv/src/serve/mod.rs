@@ -4,6 +4,7 @@ mod check_in;
 mod enrol;
 mod held;
 mod live;
+mod order;
 mod report;
 mod run;
 mod secrets;

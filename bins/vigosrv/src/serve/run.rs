@@ -19,6 +19,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+use vigo_core::bundle::Order;
 use vigo_core::fleet::Envoy;
 use vigo_core::id::EnvoyId;
 use vigo_core::server::is_current;
@@ -202,7 +203,7 @@ async fn note(store: &Store, publisher: &Publisher) -> Result<(), RunError> {
     Ok(())
 }
 
-/// Takes away the runs that are older than `retention`, now and every hour.
+/// Takes away the runs and orders that are older than `retention`, now and every hour.
 async fn prune(store: Store, retention: vigo_core::time::Duration) {
     let mut hours = tokio::time::interval(PRUNE_PERIOD);
     loop {
@@ -211,6 +212,9 @@ async fn prune(store: Store, retention: vigo_core::time::Duration) {
             Ok(0) => {}
             Ok(runs) => tracing::info!("{runs} old runs were taken away"),
             Err(error) => tracing::warn!("old runs stay: {error}"),
+        }
+        if let Err(error) = store.prune_orders(now() - retention, now()).await {
+            tracing::warn!("old orders stay: {error}");
         }
     }
 }
@@ -250,6 +254,14 @@ impl Running for Arc<Server> {
 
     fn renamed(&self, id: EnvoyId, hostname: &str) {
         self.rename(id, hostname);
+    }
+
+    fn orders(&self, id: EnvoyId) -> usize {
+        self.fleet().get(id).map_or(0, |envoy| envoy.orders.len())
+    }
+
+    fn ordered(&self, orders: Vec<Order>) -> usize {
+        self.give(orders)
     }
 
     fn published(&self, published: &Published) {

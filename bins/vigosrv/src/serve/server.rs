@@ -72,6 +72,11 @@ impl Server {
                 envoy.traits_digest = digest;
             }
         }
+        for order in store.open_orders(now()).await? {
+            if let Some(envoy) = fleet.get_mut(order.envoy_id) {
+                envoy.orders.push(order);
+            }
+        }
         let decoy = store::decoy()?;
         let last_serial = u64::try_from(store.newest().epoch_ms()).unwrap_or(0);
         let signer = Signer::new(keys.bundle.clone(), last_serial);

@@ -6,8 +6,8 @@ use sha2::{Digest as _, Sha256};
 use std::sync::{Arc, PoisonError};
 use vigo_core::server::{Caller, authorise};
 use vigo_core::wire::message::{
-    Awaited, CheckIn, Enrolled, GetKeySet, KeySetAnswer, Refused, RenewCertificate, Renewed, Report, ResolveSecrets,
-    SealedSecrets, TraitsDelta,
+    Awaited, CheckIn, Enrolled, GetKeySet, KeySetAnswer, OrderResult, OrderTaken, Refused, RenewCertificate, Renewed,
+    Report, ResolveSecrets, SealedSecrets, TraitsDelta,
 };
 use vigo_core::wire::{Channel, Envelope, Kind, Message, Reply};
 
@@ -45,6 +45,10 @@ impl Service for Arc<Server> {
                 Err(refused) => Err(refused),
             }),
             (Kind::Await, Some(caller)) => reply::<Awaited>(self.wait(caller.id).await),
+            (Kind::OrderResult, Some(caller)) => reply::<OrderTaken>(match read::<OrderResult>(&request) {
+                Ok(result) => self.order_result(caller.id, result).await,
+                Err(refused) => Err(refused),
+            }),
             (kind, None) => refuse(kind, invalid("this request needs a certificate")),
         }
     }
@@ -117,5 +121,6 @@ fn refuse(kind: Kind, refused: Refused) -> Vec<u8> {
         Kind::RenewCertificate => refuse_as::<Renewed>(refused),
         Kind::ResolveSecrets => refuse_as::<SealedSecrets>(refused),
         Kind::Await => refuse_as::<Awaited>(refused),
+        Kind::OrderResult => refuse_as::<OrderTaken>(refused),
     }
 }

@@ -53,7 +53,7 @@ fn only_a_signed_assignment_of_ones_own_and_its_signed_bundle_change_what_runs()
     let mut changed = own(102, &second).sign(&good);
     changed.signature[0] ^= 1;
     let cases: Vec<(&str, Answer, &str)> = vec![
-        ("a foreign assignment", with(&foreign.sign(&good), Some(&second)), "expected an assignment for"),
+        ("a foreign assignment", with(&foreign.sign(&good), Some(&second)), "expected what is for"),
         ("an older serial", with(&own(100, &second).sign(&good), Some(&second)), "serial 101 or later, found 100"),
         ("another's signature", with(&own(102, &second).sign(&bad), Some(&second)), "not trusted"),
         ("a broken signature", with(&changed, Some(&second)), "does not match"),

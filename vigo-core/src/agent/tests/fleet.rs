@@ -27,7 +27,7 @@ fn live(seed: u64) -> u32 {
     // What a run with this number found, for those whose report is on disk.
     let mut stored: BTreeMap<u64, u32> = BTreeMap::new();
     let mut serial = 0;
-    let mut awaits = false;
+    let (mut awaits, mut given) = (false, 0);
     for round in 0..400 {
         let is_calm = round >= 300;
         let mut fault = |n| !is_calm && dice.one_in(n);
@@ -35,6 +35,11 @@ fn live(seed: u64) -> u32 {
             let name = alloc::format!("policy-{round}");
             rig.server().publish(&name);
             published.push(name);
+        }
+        if fault(15) && given < 200 {
+            given += 1;
+            let now = rig.now;
+            rig.server().order(given, now);
         }
         if fault(20) {
             rig.reboot();
@@ -138,6 +143,9 @@ fn live(seed: u64) -> u32 {
     let expected: Vec<u64> = stored.keys().copied().collect();
     assert_eq!(counted, expected, "seed {seed}: every stored report once, in order");
     assert_eq!(rig.disk.counters.lost_reports, 0, "seed {seed}");
+    let mut answered: Vec<u8> = rig.server().answered.iter().map(|(id, _)| id.0[0]).collect();
+    answered.sort_unstable();
+    assert_eq!(answered, (1..=given).collect::<Vec<_>>(), "seed {seed}: each order is answered for once");
     crashes
 }
 

@@ -2,6 +2,7 @@ mod believe;
 mod clock;
 mod fleet;
 mod hold;
+mod orders;
 mod reports;
 mod rig;
 mod secrets;

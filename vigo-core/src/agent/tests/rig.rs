@@ -2,14 +2,14 @@
 
 use crate::agent::*;
 use crate::bundle::{
-    Assignment, Ca, KeySet, KeyState, PolicyBundle, Signed, SigningKey, TrustedKey, VerifyingKey, sign,
+    Assignment, Ca, KeySet, KeyState, Order, OrderId, PolicyBundle, Signed, SigningKey, TrustedKey, VerifyingKey, sign,
 };
 use crate::converge::{Counts, RunOutcome, RunReport};
 use crate::id::EnvoyId;
 use crate::secret::SecretValue;
 use crate::time::{Duration, Timestamp};
 use crate::wire::Message as _;
-use crate::wire::message::{Answer, CheckIn, Report, ReportTaken};
+use crate::wire::message::{Answer, CheckIn, OrderTaken, Report, ReportTaken};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -67,6 +67,7 @@ pub(super) struct Disk {
     pub(super) policy: Option<Policy>,
     pub(super) reports: BTreeMap<u64, Arc<[u8]>>,
     pub(super) taken: Option<u64>,
+    pub(super) orders: BTreeMap<OrderId, (Timestamp, OrderState)>,
     pub(super) counters: Counters,
 }
 
@@ -80,6 +81,7 @@ impl Disk {
             policy: None,
             reports: BTreeMap::new(),
             taken: None,
+            orders: BTreeMap::new(),
             counters: Counters { incarnation: 7, ..Counters::default() },
         }
     }
@@ -94,6 +96,7 @@ impl Disk {
             policy: self.policy.clone(),
             reports: self.reports.range(self.taken.map_or(0, |t| t + 1)..).map(|(s, b)| (*s, b.len() as u64)).collect(),
             taken: self.taken,
+            orders: self.orders.iter().map(|(id, (at, state))| (*id, *at, state.clone())).collect(),
             counters: self.counters,
         };
         Agent::new(stored, Options { seed: 5, until, ..Options::default() }, now).expect("the key set is the root's")
@@ -121,6 +124,8 @@ impl Disk {
                     self.taken = Some(seq);
                 }
                 Record::Counters(counters) => self.counters = counters,
+                Record::Order { id, not_after, state } => _ = self.orders.insert(id, (not_after, state)),
+                Record::ForgetOrders(ids) => ids.iter().for_each(|id| _ = self.orders.remove(id)),
             }
         }
     }
@@ -136,6 +141,10 @@ pub(super) struct Server {
     pub(super) contact: u64,
     pub(super) next_in: Duration,
     pub(super) hold: bool,
+    /// Not answered for.
+    pub(super) orders: Vec<Order>,
+    /// What was said of each, in the order in which it came.
+    pub(super) answered: Vec<(OrderId, String)>,
     pub(super) highest: u64,
     pub(super) counted: Vec<Report>,
     pub(super) check_ins: Vec<CheckIn>,
@@ -152,10 +161,20 @@ impl Server {
             contact: 0,
             next_in: INTERVAL,
             hold: false,
+            orders: Vec::new(),
+            answered: Vec::new(),
             highest: 0,
             counted: Vec::new(),
             check_ins: Vec::new(),
         }
+    }
+
+    /// Orders the agent to converge.
+    pub(super) fn order(&mut self, n: u8, now: Timestamp) -> OrderId {
+        let (id, not_after) = (OrderId([n; 16]), now + Duration::from_secs(3600));
+        let kind = Order::CONVERGE.into();
+        self.orders.push(Order { id, envoy_id: me(), kind, body: Vec::new(), issued_at: now, not_after });
+        id
     }
 
     pub(super) fn publish(&mut self, name: &str) {
@@ -173,6 +192,7 @@ impl Server {
                     next_in_ms: self.next_in.as_ms(),
                     contact: self.contact,
                     hold: self.hold,
+                    orders: self.orders.iter().map(|order| order.sign(&self.key).encode()).collect(),
                     ..Answer::default()
                 };
                 if check_in.keyset < self.version {
@@ -199,6 +219,14 @@ impl Server {
             Ask::Secrets(asked) => {
                 let value = |path: &String| (path.as_str().into(), Ok(secret_of(path)));
                 Response::Secrets(asked.refs.iter().map(value).collect())
+            }
+            Ask::Order(result) => {
+                let id = OrderId(<[u8; 16]>::try_from(&*result.id).expect("it is a name"));
+                if let Some(at) = self.orders.iter().position(|order| order.id == id) {
+                    self.orders.remove(at);
+                    self.answered.push((id, result.outcome.clone()));
+                }
+                Response::Order(OrderTaken { id: result.id.clone() })
             }
             Ask::Traits(_) | Ask::Renew(_) => Response::Refused(crate::wire::message::Refused::default()),
         }
