@@ -1,9 +1,11 @@
 //! A server and whatever is said to it.
 
-use vigo_core::bundle::{Assignment, PolicyBundle, Signed, SigningKey, sign};
+use vigo_core::bundle::{Assignment, PolicyBundle, Purpose, Signed, SigningKey, sign};
 use vigo_core::fleet::{ClassOf, Envoy, Status};
 use vigo_core::id::EnvoyId;
-use vigo_core::server::{CheckInSettings, HoldSettings, ServedClass, ServedPolicy, Signer, answer, hold_for};
+use vigo_core::server::{
+    CheckInSettings, HoldSettings, ServedClass, ServedKeySet, ServedPolicy, Signer, answer, hold_for,
+};
 use vigo_core::time::{Duration, Timestamp};
 use vigo_core::wire::Message;
 use vigo_core::wire::message::{CheckIn, Report};
@@ -20,6 +22,8 @@ pub fn server(data: &[u8]) {
     let (interval, splay, soon) = (Duration::from_secs(300), Duration::from_secs(30), Duration::from_secs(5));
     let hold = HoldSettings { idle: soon, below: soon, max: 2 };
     let settings = CheckInSettings { interval, splay, observe_only: false, soon, hold };
+    let keyset = Signed::new(Purpose::KeySet, b"keys"[..].into(), &server);
+    let keyset = ServedKeySet { version: 1, known: 1, signed: &keyset };
     let mut signer = Signer::new(server.clone(), 0);
     let mut now = Timestamp::from_epoch_secs(1_800_000_000);
     let mut highest = 0;
@@ -39,7 +43,7 @@ pub fn server(data: &[u8]) {
             }
             _ => {
                 let Ok(check_in) = CheckIn::decode(body) else { continue };
-                let said = answer(&check_in, &mut envoy, &policy, &settings, (1, b"keys"), &mut signer, now);
+                let said = answer(&check_in, &mut envoy, &policy, &settings, keyset, &mut signer, now);
                 if let Some(bytes) = said.answer.assignment {
                     let signed = Signed::decode(&bytes).expect("the server wrote it");
                     let assignment =

@@ -151,6 +151,10 @@ pub const REQUEST_BYTES_MAX: usize = 4 << 20;
 /// Bytes of an envelope of somebody who has no certificate yet: keys, a signing request, a token.
 pub const ENROL_BYTES_MAX: usize = 16 << 10;
 
+/// Bytes of an answer to one who has no certificate yet, or asks a server that may be anybody: a certificate, the key set
+/// and addresses.
+pub const ENROL_REPLY_BYTES_MAX: usize = 64 << 10;
+
 /// Bytes of an answer: the largest bundle, and room for what goes with it.
 pub const REPLY_BYTES_MAX: usize = BUNDLE_BYTES_MAX + (1 << 20);
 
@@ -174,6 +178,10 @@ pub const REPORTS_MAX: usize = 50_000;
 
 /// Requests that are on their way over one connection at once: an agent's reports, check-in and secrets, with room.
 pub const STREAMS_MAX: usize = 64;
+
+/// Retired keys of each kind that a key set names, the newest: with the certificates of so many authorities it fits the
+/// envelope of one who has no certificate.
+pub const RETIRED_KEYS_MAX: usize = 16;
 
 /// Bytes of one frame on TCP, behind its head: others get their turn between frames.
 pub const FRAME_BYTES_MAX: usize = 16 << 10;

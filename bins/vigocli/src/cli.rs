@@ -3,7 +3,7 @@
 use crate::client::Client;
 use crate::error::CliError;
 use crate::output::{self, Answer};
-use crate::verb::{Audit, Config, Envoys, Runs, Secrets, Server, Tokens, Traits, Trusted};
+use crate::verb::{Audit, Config, Envoys, Keys, Runs, Secrets, Server, Tokens, Traits, Trusted};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -56,6 +56,9 @@ enum Verb {
     /// See and revoke the machines of the fleet
     #[command(visible_alias = "nodes")]
     Envoys(Envoys),
+    /// See and change the keys of the fleet
+    #[command(subcommand)]
+    Keys(Keys),
     /// See what runs did
     Runs(Runs),
     /// Keep the secrets that policy refers to
@@ -95,6 +98,7 @@ pub(crate) fn run(cli: &Cli) -> ExitCode {
         Verb::Audit(verb) => verb.run(&global.client()),
         Verb::Config(verb) => verb.run(global),
         Verb::Envoys(verb) => verb.run(&global.client()),
+        Verb::Keys(verb) => verb.run(&global.client()),
         Verb::Runs(verb) => verb.run(&global.client()),
         Verb::Secrets(verb) => verb.run(&global.client()),
         Verb::Server(verb) => verb.run(&global.client()),

@@ -38,9 +38,11 @@ pub(crate) enum CliError {
         /// RFC 9457.
         problem: Value,
     },
-    /// A file that cannot be read.
-    #[error("read `{}`: {why}", .path.display())]
+    /// A file cannot be read or written.
+    #[error("{what} `{}`: {why}", .path.display())]
     File {
+        /// What was tried.
+        what: &'static str,
         /// The file.
         path: PathBuf,
         /// What the system said.
@@ -76,6 +78,8 @@ impl CliError {
     pub(crate) fn help(&self) -> Option<&str> {
         match self {
             Self::Unreachable { help, .. } | Self::Input { help, .. } => Some(help),
+            Self::File { what: "read", .. } => Some("name a file that you can read"),
+            Self::File { .. } => Some("name a file that is not there yet, in a folder that you may write to"),
             Self::Unknown { .. } => Some(
                 "look with `vigocli audit list`, or `vigocli config history` for a publish, before you ask again; where \
                  it happens each time, run vigocli as root or as the user that vigosrv runs as",
@@ -83,7 +87,6 @@ impl CliError {
             Self::Garbled { .. } => Some("use the vigocli of the server's own version"),
             Self::Problem { problem, .. } => problem.get("help").and_then(Value::as_str),
             Self::Unreadable(error) => Some(&error.help),
-            Self::File { .. } => Some("name a file that you can read"),
         }
     }
 

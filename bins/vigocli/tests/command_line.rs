@@ -20,14 +20,14 @@ use vigo_core::wire::message::{Counts, Report, ResourceReport};
 use vigosrv::agents::Agents;
 use vigosrv::api::{self, About, Context, Running};
 use vigosrv::data_dir::{DataDir, Keys};
+use vigosrv::keyring::Keyring;
 use vigosrv::publish::{Published, Publisher};
 use vigosrv::store::{Enrolment, Seen, Store};
 use vigosrv::vault::LocalVault;
 
 const NOW: Timestamp = Timestamp::from_epoch_secs(1_800_000_000);
 
-#[derive(Default)]
-struct Told(Mutex<Vec<fleet::Envoy>>, Mutex<BTreeMap<Arc<str>, Vec<Arc<str>>>>);
+struct Told(Mutex<Vec<fleet::Envoy>>, Mutex<BTreeMap<Arc<str>, Vec<Arc<str>>>>, Mutex<Arc<Keys>>);
 
 impl Running for Told {
     fn now(&self) -> Timestamp {
@@ -54,6 +54,19 @@ impl Running for Told {
         0
     }
 
+    fn keys(&self) -> Arc<Keys> {
+        self.2.lock().unwrap().clone()
+    }
+
+    fn behind(&self, version: u64) -> Vec<Arc<str>> {
+        let envoys = self.0.lock().unwrap();
+        envoys.iter().filter(|envoy| envoy.keyset < version).map(|envoy| envoy.hostname.clone()).collect()
+    }
+
+    fn rekeyed(&self, keys: Arc<Keys>, _: Option<&Published>) {
+        *self.2.lock().unwrap() = keys;
+    }
+
     fn published(&self, _: &Published) {}
 
     fn secrets_changed(&self) {}
@@ -78,14 +91,13 @@ impl Server {
         let _ = fs::remove_dir_all(&path);
         let dir = DataDir::open(&path).unwrap();
         let database = path.join("db/vigo.db");
-        let keys = Keys::open(&dir, &database, &[], NOW).unwrap();
+        let keys = Arc::new(Keys::open(&dir, &database, &[], NOW).unwrap());
         let store = Store::open(&database, &dir.revoked(), NOW).unwrap();
         let (publisher, _) = Publisher::open(dir.root(), keys.bundle.clone()).unwrap();
-        let told = Arc::new(Told::default());
+        let told = Arc::new(Told(Mutex::default(), Mutex::default(), Mutex::new(keys.clone())));
         let about = About {
             fleet: keys.keyset.fleet(),
             root_key: keys.root_public(),
-            ca_sha256: keys.authority_fingerprint(),
             https_pin: keys.https_pin().unwrap(),
             https: "vigo.example:8443".into(),
             servers: vec!["vigo.example:1530".into()],
@@ -94,13 +106,17 @@ impl Server {
         };
         let publisher = Arc::new(tokio::sync::Mutex::new(publisher));
         let agents = Arc::new(Agents::open(dir.root(), &keys.keyset, keys.bundle.clone()).unwrap());
+        let running = told.clone();
+        let keyring =
+            Keyring::new(dir.tls(), Vec::new(), store.clone(), publisher.clone(), agents.clone(), running.clone());
         let context = Context {
             store: store.clone(),
             publisher,
             agents,
             vault: LocalVault::open(&dir.secrets()).unwrap(),
             vault_turn: Arc::default(),
-            running: told.clone(),
+            running,
+            keyring,
             about: Arc::new(about),
         };
         let (end, ended) = watch::channel(false);
@@ -127,6 +143,7 @@ impl Server {
             agent_version: "\u{1b}[2J".into(),
             machine: vec![],
             contact: 0,
+            keyset: 1,
             queued: 0,
         };
         let admitted = AdmittedBy::Trusted { pattern: "*".into() };
@@ -380,6 +397,66 @@ fn an_answer_that_never_comes_is_no_answer() {
     assert!(code == 3 && err.contains("no vigosrv answers"), "{err}");
     killed.join().unwrap();
     let _ = fs::remove_dir_all(&path);
+}
+
+#[test]
+fn keys_are_shown_and_rotated_with_the_root_which_may_be_kept_elsewhere() {
+    let server = Server::new("keys");
+    server.enrol(1, "web-1");
+    let (status, shown, _) = server.run(&["keys", "show"]);
+    assert!(status == 0 && shown.contains("key set, version     1\n") && !shown.contains("announced"), "{shown}");
+    assert!(shown.contains("  on the server's machine\n"), "{shown}");
+    let (status, out, err) = server.run(&["keys", "rotate", "bundle"]);
+    let announced = "Version 2 of the key set announces the new key. It is used when the agents know it (1 are yet to \
+                     come): see `vigocli keys show`.\n";
+    assert_eq!((status, &*out), (0, announced), "{err}");
+    let (_, shown, _) = server.run(&["keys", "show"]);
+    assert!(shown.ends_with("\nA new bundle key is announced; 1 agents are yet to take it.\n  web-1\n"), "{shown}");
+    let (status, _, err) = server.run(&["keys", "rotate", "ca"]);
+    assert_eq!(status, 1);
+    assert!(
+        err.starts_with("error: the bundle key is being rotated already\n  = help: see `vigocli keys show`"),
+        "{err}"
+    );
+    let used = "Version 3 of the key set: the new key is used, the one before is retired.\n";
+    assert_eq!(server.run(&["keys", "rotate", "bundle", "--force"]).1, used);
+
+    let kit = server.path.join("kit");
+    let file = kit.to_str().unwrap();
+    let (status, out, err) = server.run(&["keys", "export-root", file, "--remove"]);
+    assert!(status == 0 && out.contains("It is on the server's machine no more."), "{out}{err}");
+    let key = fs::read_to_string(&kit).unwrap();
+    assert!(key.starts_with("vigo-ed25519-key-1 ") && !out.contains(&key[19..40]));
+    assert_eq!(std::os::unix::fs::MetadataExt::mode(&fs::metadata(&kit).unwrap()) & 0o7777, 0o600);
+    assert!(!server.path.join("tls/root_key").exists());
+    let (status, _, err) = server.run(&["keys", "export-root", file]);
+    assert!(status == 1 && err.starts_with("error: make `") && err.contains("not there yet"), "{err}");
+    assert_eq!(fs::read_to_string(&kit).unwrap(), key, "it is not written over");
+    let (status, _, err) = server.run(&["keys", "rotate", "ca", "--force"]);
+    let expected = "error: the fleet's root key is not on this machine\n  = help: name the file that `vigocli keys \
+                    export-root` wrote with `--root-key FILE`\n";
+    assert_eq!((status, &*err), (1, expected));
+    let other = server.path.join("other");
+    fs::write(&other, format!("vigo-ed25519-key-1 {}\n", "07".repeat(32))).unwrap();
+    let rotate = |root: &Path| server.run(&["keys", "rotate", "ca", "--force", "--root-key", root.to_str().unwrap()]);
+    let (status, _, err) = rotate(&other);
+    assert!(status == 1 && err.starts_with("error: expected the root key of fleet `"), "{err}");
+    assert!(!err.contains("0707"), "{err}");
+    let (status, out, err) = rotate(&kit);
+    assert_eq!((status, &*out), (0, &*used.replace('3', "5")), "{err}");
+    let (_, shown, _) = server.run(&["keys", "show"]);
+    assert!(shown.contains("not on the server's machine") && shown.matches("retired").count() == 2, "{shown}");
+    let audit = server.runtime.block_on(server.store.audit_rows(None, 9)).unwrap();
+    let told: Vec<_> = audit.iter().rev().map(|row| (&*row.action, &*row.subject)).skip(1).collect();
+    let expected = [
+        ("keys.rotate", "bundle key"),
+        ("keys.switch", "bundle key"),
+        ("keys.export-root", &*server.told.keys().keyset.fleet()),
+        ("keys.remove-root", &*server.told.keys().keyset.fleet()),
+        ("keys.rotate", "authority"),
+        ("keys.switch", "authority"),
+    ];
+    assert_eq!(told, expected);
 }
 
 #[test]

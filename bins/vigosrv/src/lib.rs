@@ -5,6 +5,7 @@ pub mod api;
 pub mod ca;
 pub mod config;
 pub mod data_dir;
+pub mod keyring;
 pub mod net;
 pub mod publish;
 pub mod serve;

@@ -66,6 +66,12 @@ pub struct Agent {
     pub(super) secrets: Secrets,
     /// A run is wanted before it is due.
     pub(super) run_asked: bool,
+    /// Somebody's certificate was not believed: the other side is asked for its key set.
+    pub(super) is_stranger: bool,
+    /// The server answers nothing but a renewal.
+    pub(super) must_renew: bool,
+    /// Until when a server's word is not enough to renew once more.
+    pub(super) renewed_until: Option<Timestamp>,
     /// What the next check-in shows.
     pub(super) shows: Shows,
     /// A check-in was tried, a run was made, the last question was answered: for [`Until`].
@@ -135,6 +141,9 @@ impl Agent {
             run: Run::Idle,
             secrets: Secrets::default(),
             run_asked: false,
+            is_stranger: false,
+            must_renew: false,
+            renewed_until: None,
             shows: Shows::default(),
             tried: false,
             ran: false,
@@ -287,7 +296,10 @@ impl Agent {
         if back > Duration::ZERO {
             let dues = [&mut self.check_in_due, &mut self.run_due, &mut self.traits.due, &mut self.await_due];
             dues.into_iter().for_each(|due| *due = *due - back);
-            [&mut self.retry_at, &mut self.store_due].into_iter().flatten().for_each(|due| *due = *due - back);
+            [&mut self.retry_at, &mut self.store_due, &mut self.renewed_until]
+                .into_iter()
+                .flatten()
+                .for_each(|due| *due = *due - back);
             if let Talk::Asked { since, .. } = &mut self.talk {
                 *since = *since - back;
             }

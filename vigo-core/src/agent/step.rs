@@ -7,8 +7,8 @@ use crate::id::EnvoyId;
 use crate::secret::SecretValue;
 use crate::time::Timestamp;
 use crate::wire::message::{
-    Answer, CheckIn, Counts, OrderResult, OrderTaken, Refused, RenewCertificate, Renewed, ReportTaken, ResolveSecrets,
-    TraitsDelta, TraitsTaken,
+    Answer, CheckIn, Counts, GetKeySet, KeySetAnswer, OrderResult, OrderTaken, Refused, RenewCertificate, Renewed,
+    ReportTaken, ResolveSecrets, TraitsDelta, TraitsTaken,
 };
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -28,8 +28,9 @@ pub enum Step {
     /// Collect all traits; then [`Agent::handle_traits`](super::Agent::handle_traits). Other steps go on meanwhile.
     Collect,
     /// Ask the server, over a connection that is made when there is none; then
-    /// [`Agent::handle_answer`](super::Agent::handle_answer) or
-    /// [`Agent::handle_failure`](super::Agent::handle_failure). Other steps go on meanwhile.
+    /// [`Agent::handle_answer`](super::Agent::handle_answer),
+    /// [`Agent::handle_failure`](super::Agent::handle_failure) or, where the two sides do not believe each other's
+    /// certificates, [`Agent::handle_stranger`](super::Agent::handle_stranger). Other steps go on meanwhile.
     Ask(Ask),
     /// Ask [`Await`](crate::wire::message::Await) over the connection that is there, which may take most of a minute; then
     /// [`Agent::handle_awaited`](super::Agent::handle_awaited). Other steps go on meanwhile. It is given up with the
@@ -66,6 +67,9 @@ pub enum Ask {
     /// For the values of secrets, answered by [`Response::Secrets`]. The key in the body is the driver's to make; it opens
     /// the answer by it.
     Secrets(ResolveSecrets),
+    /// Over a connection of its own on [`Channel::Enrol`](crate::wire::Channel::Enrol), to a server with whatever
+    /// certificate; answered by [`Response::KeySet`]. Only what the root signed is believed of it.
+    KeySet(GetKeySet),
 }
 
 /// What the server said.
@@ -83,6 +87,8 @@ pub enum Response {
     Renewed(Renewed),
     /// To [`Ask::Secrets`], opened.
     Secrets(SecretAnswers),
+    /// To [`Ask::KeySet`].
+    KeySet(KeySetAnswer),
     /// To whatever was asked.
     Refused(Refused),
 }

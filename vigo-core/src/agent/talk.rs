@@ -12,7 +12,8 @@ use crate::bundle::{KeySetError, OrderId};
 use crate::time::{Duration, Timestamp};
 use crate::traits::TraitSet;
 use crate::wire::message::{
-    Answer, CheckIn, QuietRuns, Refused, RenewCertificate, Renewed, ReportTaken, Trait, TraitsDelta, TraitsTaken,
+    Answer, CheckIn, GetKeySet, QuietRuns, Refused, RenewCertificate, Renewed, ReportTaken, Trait, TraitsDelta,
+    TraitsTaken,
 };
 use alloc::format;
 use alloc::string::String;
@@ -44,6 +45,7 @@ pub(super) enum Asked {
     Order(OrderId),
     Renew,
     Secrets,
+    KeySet,
 }
 
 /// What a check-in shows of what a server has forgotten.
@@ -122,9 +124,11 @@ impl Agent {
         self.tried |= matches!(what, Asked::CheckIn { .. });
         let done = match (what, response) {
             (Asked::CheckIn { shows }, Response::Answer(answer)) => {
-                self.answered(answer, shows.assignment, now);
+                self.answered(answer, shows, now);
                 Ok(())
             }
+            // It says nothing of the next attempt to ask in earnest, unless it is news.
+            (Asked::KeySet, Response::KeySet(answer)) => return self.keyset_told(&answer.keyset),
             (Asked::Report(seq), Response::Taken(taken)) => self.report_taken(seq, taken),
             (Asked::Traits(digest), Response::Traits(taken)) => {
                 self.traits_taken(&digest, &taken);
@@ -167,6 +171,13 @@ impl Agent {
             self.gave_up(&what);
             self.failed(why.into(), now);
         }
+    }
+
+    /// Takes that there is no answer to the last [`Step::Ask`] because one side does not believe the other's certificate:
+    /// the fleet's keys may have changed meanwhile, on either side. The driver gives up the connection.
+    pub fn handle_stranger(&mut self, why: &str, now: Timestamp) {
+        self.is_stranger = matches!(&self.talk, Talk::Asked { what, .. } if *what != Asked::KeySet);
+        self.handle_failure(why, now);
     }
 
     /// Takes that the report of the last [`Step::Ask`] cannot be read back: it is lost.
@@ -253,12 +264,17 @@ impl Agent {
 
     /// Returns what to ask now.
     fn question(&mut self, now: Timestamp) -> Option<(Asked, Ask)> {
+        if core::mem::take(&mut self.is_stranger) {
+            let keyset = self.keyset_signed.encode();
+            return Some((Asked::KeySet, Ask::KeySet(GetKeySet { keyset })));
+        }
         if self.retry_at.is_some_and(|at| at > now) {
             return None;
         }
         let renewal = || (Asked::Renew, Ask::Renew(RenewCertificate::default()));
-        // With an expired certificate nothing else is answered.
-        if self.validity.is_some_and(|v| v.not_after <= self.server_clock()) && self.renew_due <= now {
+        // Nothing else is answered then.
+        let must_renew = self.must_renew || self.validity.is_some_and(|v| v.not_after <= self.server_clock());
+        if must_renew && self.renew_due <= now {
             return Some(renewal());
         }
         // A run waits for them.
@@ -319,23 +335,12 @@ impl Agent {
     }
 
     /// Takes the answer to a check-in.
-    fn answered(&mut self, answer: Answer, showed: bool, now: Timestamp) {
+    fn answered(&mut self, answer: Answer, showed: Shows, now: Timestamp) {
         self.counters.contact = answer.contact;
         self.counters_changed = true;
         let mut is_behind = answer.show_assignment;
         if let Some(bytes) = &answer.keyset {
-            let judge = self.judge();
-            match judge.keyset(bytes) {
-                Ok(Some((keyset, signed))) => {
-                    self.dirty.push(Record::KeySet(signed.clone()));
-                    self.accepted.keyset = Some((keyset, signed));
-                }
-                Ok(None) => {}
-                Err(why) => {
-                    self.shows.keyset |= matches!(why, PolicyError::KeySet(KeySetError::Older { .. }));
-                    self.not_believed(why);
-                }
-            }
+            self.take_keyset(bytes);
         }
         if let Some(bytes) = &answer.assignment {
             match self.judge().policy(bytes, answer.bundle.as_deref()) {
@@ -373,9 +378,37 @@ impl Agent {
             if let Some(seq) = self.taken {
                 self.queue.put_back(seq, 0);
             }
-            if !showed && self.held.is_some() {
+            if !showed.assignment && self.held.is_some() {
                 self.check_in_due = now;
             }
+        }
+        if self.shows.keyset && !showed.keyset {
+            self.check_in_due = now;
+        }
+    }
+
+    /// Takes over a key set that is newer than the one at hand, once it is stored. Returns whether it is.
+    fn take_keyset(&mut self, bytes: &[u8]) -> bool {
+        match self.judge().keyset(bytes) {
+            Ok(Some((keyset, signed))) => {
+                self.dirty.push(Record::KeySet(signed.clone()));
+                self.accepted.keyset = Some((keyset, signed));
+                return true;
+            }
+            Ok(None) => {}
+            Err(why) => {
+                self.shows.keyset |= matches!(why, PolicyError::KeySet(KeySetError::Older { .. }));
+                self.not_believed(why);
+            }
+        }
+        false
+    }
+
+    /// Takes the key set of a server that may be anybody.
+    fn keyset_told(&mut self, keyset: &[u8]) {
+        if self.take_keyset(keyset) {
+            self.retry_at = None;
+            self.check_in_due = self.clock;
         }
     }
 
@@ -414,6 +447,7 @@ impl Agent {
 
     fn renewed(&mut self, renewed: Renewed, now: Timestamp) -> Result<(), String> {
         self.renew_due = now + RENEW_RETRY;
+        self.must_renew = false;
         // A clock that is years ahead is no reason to pass a certificate over.
         let is_later = |v: &Validity| v.renewal() > now || self.validity.is_some_and(|own| v.not_after > own.not_after);
         let next = validity(&renewed.certificate).filter(is_later);
@@ -441,13 +475,20 @@ impl Agent {
             }
         }
         self.in_touch = false;
+        if refused.code == Refused::RENEW && self.renewed_until.is_none_or(|until| until <= now) {
+            // The authority of the certificate was retired meanwhile: that is news, and no failure.
+            self.renewed_until = Some(now + RENEW_RETRY);
+            self.must_renew = true;
+            self.renew_due = now;
+            return;
+        }
         match what {
             Asked::Report(seq) if refused.code == Refused::INVALID && self.queue.first() == Some(*seq) => {
                 let dropped = self.queue.refused();
                 self.lost(dropped.into_iter().collect());
             }
             Asked::Order(id) if refused.code == Refused::INVALID => self.order_refused(*id),
-            Asked::Renew => self.renew_due = now + RENEW_RETRY,
+            Asked::Renew if !self.must_renew => self.renew_due = now + RENEW_RETRY,
             _ => {}
         }
         let wait = self.backoff.next();
@@ -474,7 +515,7 @@ impl Agent {
             }
             // What the server has now is not known: it asks again.
             Asked::Traits(_) => (self.traits.sent, self.traits.sending) = (None, None),
-            Asked::Report(_) | Asked::Order(_) | Asked::Renew | Asked::Secrets => {}
+            Asked::Report(_) | Asked::Order(_) | Asked::Renew | Asked::KeySet | Asked::Secrets => {}
         }
     }
 }

@@ -195,6 +195,11 @@ impl KeySet {
         fleet(&self.root)
     }
 
+    /// Returns [`KeySet::fleet`] of the fleet whose root is `root`.
+    pub fn fleet_of(root: &VerifyingKey) -> String {
+        fleet(root)
+    }
+
     /// Returns the name by which agents know the servers of this fleet, whatever address they dialled.
     pub fn server_name(&self) -> String {
         Self::server_name_of(&self.root)

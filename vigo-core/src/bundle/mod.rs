@@ -13,6 +13,7 @@ mod order;
 mod pairs;
 mod policy;
 mod program;
+mod rotation;
 mod sign;
 mod signed;
 #[cfg(test)]
@@ -31,6 +32,7 @@ pub use policy::{
     SelectorArm, Stamp, Style,
 };
 pub use program::{PROGRAM_MARK, ProgramError, ProgramManifest, ProgramReader, Target};
+pub use rotation::{KeyKind, NewKey};
 pub use sign::{sign, verify};
 pub use signed::{KeyId, Purpose, Signed};
 pub use wanted::TraitsWanted;

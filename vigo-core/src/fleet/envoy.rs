@@ -38,6 +38,8 @@ pub struct Envoy {
     pub orders: Vec<Order>,
     /// Digest of the traits that the server has of it; zeros for none.
     pub traits_digest: [u8; 32],
+    /// The version of the key set that it has, as far as it said.
+    pub keyset: u64,
     /// Its newest run, if any is known.
     pub last_run: Option<LastRun>,
     /// What it manages, as its last check-in since the start showed.
@@ -102,6 +104,7 @@ impl Envoy {
             busy_at: Timestamp::default(),
             orders: Vec::new(),
             traits_digest: [0; 32],
+            keyset: 0,
             last_run: None,
             shown: Shown::Other,
         }

@@ -21,13 +21,24 @@ pub struct CheckedIn {
     pub was_restored: bool,
 }
 
+/// The key set that a server has.
+#[derive(Clone, Copy, Debug)]
+pub struct ServedKeySet<'a> {
+    /// Its version.
+    pub version: u64,
+    /// The newest version that the server knows of: its own, or one that it was shown and cannot work with.
+    pub known: u64,
+    /// It.
+    pub signed: &'a Signed,
+}
+
 /// Decides about a check-in of an authorised envoy, and notes it.
 pub fn answer(
     check_in: &CheckIn,
     envoy: &mut Envoy,
     policy: &ServedPolicy,
     settings: &CheckInSettings,
-    keyset: (u64, &[u8]),
+    keyset: ServedKeySet<'_>,
     signer: &mut Signer,
     now: Timestamp,
 ) -> CheckedIn {
@@ -40,9 +51,10 @@ pub fn answer(
     envoy.called = false;
     let quiet_is_news = check_in.run.is_some_and(|runs| envoy.take_quiet(&runs));
     let mut answer = Answer { contact: envoy.contact, ..Answer::default() };
-    let (version, keyset) = keyset;
-    if check_in.keyset < version {
-        answer.keyset = Some(keyset.to_vec());
+    envoy.keyset = check_in.keyset;
+    // One that has a newer set shows it when it sees an older.
+    if check_in.keyset < keyset.version || check_in.keyset > keyset.known {
+        answer.keyset = Some(keyset.signed.encode());
     }
     if check_in.traits_digest != envoy.traits_digest {
         let known = envoy.traits_digest != [0; 32];

@@ -12,13 +12,14 @@ mod network;
 mod order;
 mod policy;
 mod request;
+mod rotation;
 mod secrets;
 #[cfg(test)]
 mod tests;
 mod token;
 
 pub use attempts::Attempts;
-pub use check_in::{CheckedIn, answer, is_current};
+pub use check_in::{CheckedIn, ServedKeySet, answer, is_current};
 pub use enrol::{Admission, AdmittedBy, Claim, NotAdmitted, TokenRecord, Trusted, admit, claim};
 pub use freeze::Freeze;
 pub use hold::{HoldSettings, come_back, hold_for};
@@ -26,5 +27,6 @@ pub use network::{Network, NetworkError};
 pub use order::offer;
 pub use policy::{CheckInSettings, ServedClass, ServedPolicy, Signer};
 pub use request::{Caller, authorise};
+pub use rotation::behind;
 pub use secrets::{Claimed, Denials, may_have_secrets, secret_claim, secrets_epoch};
 pub use token::{TokenError, TokenText};

@@ -90,6 +90,11 @@ impl Signer {
         Self { key, last_serial }
     }
 
+    /// Takes another key: the one before was retired. Serials go on.
+    pub fn set_key(&mut self, key: SigningKey) {
+        self.key = key;
+    }
+
     /// Returns the key.
     pub(super) fn key(&self) -> &SigningKey {
         &self.key

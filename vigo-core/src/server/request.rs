@@ -51,10 +51,10 @@ pub fn authorise(
     }
     if envelope.kind != Kind::RenewCertificate {
         if !caller.is_trusted {
-            return Err(refused(Refused::INVALID, "the certificate's authority is retired; renew the certificate"));
+            return Err(refused(Refused::RENEW, "the certificate's authority is retired; renew the certificate"));
         }
         if caller.not_after < now {
-            return Err(refused(Refused::INVALID, "the certificate has expired; renew it"));
+            return Err(refused(Refused::RENEW, "the certificate has expired; renew it"));
         }
     }
     Ok(())

@@ -214,12 +214,12 @@ fn only_the_envoy_itself_is_answered_once() {
     assert_eq!(a.send(&request(1, 3, &check_in), &EXPORTER), Ok(()), "nothing unsigned moved the window");
     assert_eq!(code(a.send(&request(1, 4, &GetKeySet::default()), &EXPORTER)), Refused::INVALID, "wrong channel");
     a.caller.not_after = now() - Duration::from_ms(1);
-    assert_eq!(code(a.send(&request(1, 5, &check_in), &EXPORTER)), Refused::INVALID, "expired");
+    assert_eq!(code(a.send(&request(1, 5, &check_in), &EXPORTER)), Refused::RENEW, "expired");
     assert_eq!(a.send(&request(1, 6, &RenewCertificate::default()), &EXPORTER), Ok(()), "it may renew");
     a.caller.is_trusted = false;
     assert_eq!(a.send(&request(1, 7, &RenewCertificate::default()), &EXPORTER), Ok(()), "it may renew");
     a.caller.not_after = now();
-    assert_eq!(code(a.send(&request(1, 8, &check_in), &EXPORTER)), Refused::INVALID, "a retired authority");
+    assert_eq!(code(a.send(&request(1, 8, &check_in), &EXPORTER)), Refused::RENEW, "a retired authority");
     let mut a = Attack::new();
     a.fleet.revoke(a.caller.id);
     assert_eq!(code(a.send(&request(1, 1, &RenewCertificate::default()), &EXPORTER)), Refused::REVOKED);
@@ -228,11 +228,16 @@ fn only_the_envoy_itself_is_answered_once() {
     assert_eq!(code(a.send(&request(1, 1, &check_in), &EXPORTER)), Refused::UNKNOWN);
 }
 
+fn keyset() -> Signed {
+    Signed::new(crate::bundle::Purpose::KeySet, b"keys"[..].into(), &key(7))
+}
+
 struct Desk {
     envoy: Envoy,
     policy: ServedPolicy,
     settings: CheckInSettings,
     signer: Signer,
+    known: u64,
     now: Timestamp,
 }
 
@@ -249,11 +254,12 @@ impl Desk {
         let classes = vec![ServedClass::new(&signed, "prod".into(), false, false)];
         let policy = ServedPolicy { classes, is_published: true };
         let envoy = Envoy { class: ClassOf::Class(0), ..envoy(1, "a") };
-        Self { envoy, policy, settings, signer: Signer::new(key(8), 0), now: now() }
+        Self { envoy, policy, settings, signer: Signer::new(key(8), 0), known: 4, now: now() }
     }
 
     fn ask(&mut self, check_in: &CheckIn) -> CheckedIn {
-        answer(check_in, &mut self.envoy, &self.policy, &self.settings, (4, b"keys"), &mut self.signer, self.now)
+        let keyset = ServedKeySet { version: 4, known: self.known, signed: &keyset() };
+        answer(check_in, &mut self.envoy, &self.policy, &self.settings, keyset, &mut self.signer, self.now)
     }
 
     fn known(&self) -> CheckIn {
@@ -322,7 +328,12 @@ fn what_is_out_of_date_is_answered() {
     let first = desk.ask(&desk.known());
     let check_in = desk.took(&first.answer);
     let answer = desk.ask(&CheckIn { keyset: 3, ..check_in.clone() }).answer;
-    assert_eq!(answer.keyset.as_deref(), Some(&b"keys"[..]));
+    assert_eq!(answer.keyset.as_deref(), Some(&*keyset().encode()));
+    assert_eq!(desk.envoy.keyset, 3);
+    let newer = CheckIn { keyset: 5, ..check_in.clone() };
+    assert!(desk.ask(&newer).answer.keyset.is_some(), "it shows its own then");
+    desk.known = 5;
+    assert!(desk.ask(&newer).answer.keyset.is_none(), "it has shown it");
     let answer = desk.ask(&CheckIn { traits_digest: vec![], ..check_in.clone() }).answer;
     assert_eq!(answer.send_traits, Some(vec![]));
     desk.envoy.traits_digest = [5; 32];

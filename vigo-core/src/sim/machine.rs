@@ -11,7 +11,8 @@ use crate::time::{Duration, Timestamp};
 use crate::traits::TraitSet;
 use crate::value::Value;
 use crate::wire::message::{
-    Answer, Await, Awaited, Enrol, Enrolled, OrderTaken, RenewCertificate, Renewed, Report, ReportTaken, TraitsTaken,
+    Answer, Await, Awaited, Enrol, Enrolled, KeySetAnswer, OrderTaken, RenewCertificate, Renewed, Report, ReportTaken,
+    TraitsTaken,
 };
 use crate::wire::{Channel, Envelope, Kind, Message, Reply};
 use alloc::collections::BTreeSet;
@@ -249,6 +250,7 @@ impl World {
             Ask::Traits(delta) => self.send(at, Channel::Request, &delta),
             Ask::Secrets(asked) => self.send(at, Channel::Request, &asked),
             Ask::Order(result) => self.send(at, Channel::Request, &result),
+            Ask::KeySet(own) => self.send(at, Channel::Enrol, &own),
             Ask::Renew(_) => self.send(at, Channel::Request, &RenewCertificate { csr: Vec::new() }),
             Ask::Report(seq) => {
                 let bytes = machine.disk.as_ref().and_then(|disk| disk.reports.get(&seq).cloned());
@@ -332,6 +334,7 @@ impl World {
             Kind::Report => read::<ReportTaken>(bytes, Response::Taken),
             Kind::TraitsDelta => read::<TraitsTaken>(bytes, Response::Traits),
             Kind::OrderResult => read::<OrderTaken>(bytes, Response::Order),
+            Kind::GetKeySet => read::<KeySetAnswer>(bytes, Response::KeySet),
             _ => read::<Renewed>(bytes, Response::Renewed),
         };
         match response {

@@ -8,8 +8,8 @@ use crate::bundle::{Ca, KeySet, KeyState, Order, OrderId, Signed, SigningKey, Tr
 use crate::fleet::{ClassOf, Envoy, FleetIndex, LastRun};
 use crate::id::EnvoyId;
 use crate::server::{
-    Admission, Caller, CheckInSettings, Claim, HoldSettings, ServedPolicy, Signer, TokenRecord, TokenText, answer,
-    authorise, hold_for, offer,
+    Admission, Caller, CheckInSettings, Claim, HoldSettings, ServedKeySet, ServedPolicy, Signer, TokenRecord,
+    TokenText, answer, authorise, hold_for, offer,
 };
 use crate::time::{Duration, Timestamp};
 use crate::wire::message::{
@@ -291,8 +291,8 @@ impl Server {
         let policy = self.disk.live.and_then(|live| self.publishes.get(live)).map_or(&none, |p| &p.policy);
         let Some(memory) = &mut self.memory else { return refuse::<Answer>(Refused::BUSY, "it is down") };
         let Some(envoy) = memory.fleet.get_mut(id) else { return refuse::<Answer>(Refused::UNKNOWN, "not known") };
-        let keyset = self.keyset.encode();
-        let said = answer(check_in, envoy, policy, &self.settings, (KEYSET, &keyset), &mut memory.signer, now);
+        let keyset = ServedKeySet { version: KEYSET, known: KEYSET, signed: &self.keyset };
+        let said = answer(check_in, envoy, policy, &self.settings, keyset, &mut memory.signer, now);
         memory.dirty.insert(id, envoy.contact);
         let orders = offer(envoy, &memory.signer, now);
         let held = memory.held.len();

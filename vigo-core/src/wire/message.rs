@@ -70,6 +70,8 @@ impl Refused {
     pub const INVALID: &'static str = "invalid";
     /// The sender's policy is an older one: it checks in first.
     pub const STALE: &'static str = "stale";
+    /// The certificate is good for nothing but its renewal.
+    pub const RENEW: &'static str = "renew";
     /// Not now; the same again later may do.
     pub const BUSY: &'static str = "busy";
 

@@ -1,7 +1,7 @@
 //! The line to the servers.
 
 use crate::identity::Identity;
-use crate::net::{ClientIdentity, Dialer, NetError, Session, TrustAnchors};
+use crate::net::{Anchor, ClientIdentity, Dialer, NetError, Session, TrustAnchors};
 use crate::output::shown;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use vigo_core::entropy::Entropy;
 use vigo_core::secret::OpeningKey;
 use vigo_core::time::Timestamp;
 use vigo_core::wire::message::{
-    Answer, Await, Awaited, CheckIn, OrderResult, OrderTaken, RenewCertificate, Renewed, Report, ReportTaken,
-    ResolveSecrets, SealedSecret, SealedSecrets, TraitsDelta, TraitsTaken,
+    Answer, Await, Awaited, CheckIn, GetKeySet, KeySetAnswer, OrderResult, OrderTaken, RenewCertificate, Renewed,
+    Report, ReportTaken, ResolveSecrets, SealedSecret, SealedSecrets, TraitsDelta, TraitsTaken,
 };
 use vigo_core::wire::{Channel, Message, Reply};
 
@@ -26,6 +26,7 @@ pub(super) enum Question {
     Order(OrderResult),
     Renew(RenewCertificate),
     Secrets(ResolveSecrets),
+    KeySet(GetKeySet),
 }
 
 /// The line to the servers: a connection while there is something to say.
@@ -52,6 +53,9 @@ impl Credentials {
 impl Line {
     /// Asks, over a connection that is made when there is none. After a failure there is none.
     pub(super) async fn ask(&mut self, credentials: &Credentials, question: Question) -> Result<Response, NetError> {
+        if let Question::KeySet(own) = question {
+            return self.ask_anybody(credentials, &own).await;
+        }
         let session = match self.session.take() {
             Some(session) => session,
             None => {
@@ -71,6 +75,7 @@ impl Line {
             Question::Order(m) => said::<_, OrderTaken>(&session, &m, Response::Order).await,
             Question::Renew(m) => said::<_, Renewed>(&session, &m, Response::Renewed).await,
             Question::Secrets(m) => secrets(&session, m).await,
+            Question::KeySet(m) => said::<_, KeySetAnswer>(&session, &m, Response::KeySet).await,
         }?;
         self.session = Some(session);
         Ok(response)
@@ -87,6 +92,17 @@ impl Line {
                 Err(error) => Err(error.to_string()),
             }
         }
+    }
+
+    /// Asks whoever answers for the key set, over a connection of its own.
+    async fn ask_anybody(&mut self, credentials: &Credentials, own: &GetKeySet) -> Result<Response, NetError> {
+        self.disconnect().await;
+        let Credentials { client, trust, servers } = credentials;
+        let trust = TrustAnchors { authorities: vec![Anchor::Anybody], ..trust.clone() };
+        let session = self.dialer.connect(servers, &trust, client, Channel::Enrol).await?;
+        let said = said::<_, KeySetAnswer>(&session, own, Response::KeySet).await;
+        let _ = tokio::time::timeout(CLOSE_MAX, session.close()).await;
+        said
     }
 
     /// Closes the connection, if there is one.

@@ -6,7 +6,7 @@ use super::place::Place;
 use super::work::{Done, start_run, start_traits};
 use crate::apply::now;
 use crate::identity::{Identity, fingerprint};
-use crate::net::signing_request;
+use crate::net::{NetError, signing_request};
 use crate::state::{Journal, JournalError, Opened, StateError};
 use std::future::Future;
 use std::path::PathBuf;
@@ -125,7 +125,7 @@ impl Signals {
 }
 
 /// A question on its way. It gives the line back.
-type Asking = Pin<Box<dyn Future<Output = (Line, Result<Response, String>)>>>;
+type Asking = Pin<Box<dyn Future<Output = (Line, Result<Response, NetError>)>>>;
 
 /// A question to be called, on its way.
 type Awaiting = Pin<Box<dyn Future<Output = Result<Awaited, String>>>>;
@@ -269,6 +269,7 @@ impl Life {
                 Err(error) => return self.agent.handle_failure(&error.to_string(), now()),
             },
             Ask::Secrets(asked) => Question::Secrets(asked),
+            Ask::KeySet(own) => Question::KeySet(own),
             Ask::Renew(_) => match signing_request(self.identity.certificate_key()) {
                 Ok(csr) => Question::Renew(RenewCertificate { csr }),
                 Err(error) => return self.agent.handle_failure(&error.to_string(), now()),
@@ -278,7 +279,7 @@ impl Life {
         let credentials = Credentials::of(&self.identity, self.agent.server_time());
         self.asking = Some(Box::pin(async move {
             let answer = line.ask(&credentials, question).await;
-            (line, answer.map_err(|error| error.to_string()))
+            (line, answer)
         }));
     }
 
@@ -302,9 +303,12 @@ impl Life {
                 (self.line, self.asking) = (Some(line), None);
                 match answer {
                     Ok(response) => self.agent.handle_answer(response, now()),
-                    Err(why) => {
+                    Err(error) => {
                         self.awaiting = None;
-                        self.agent.handle_failure(&why, now());
+                        match error.is_of_strangers() {
+                            true => self.agent.handle_stranger(&error.to_string(), now()),
+                            false => self.agent.handle_failure(&error.to_string(), now()),
+                        }
                     }
                 }
             }

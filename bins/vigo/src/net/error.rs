@@ -70,6 +70,13 @@ pub enum NetError {
     Wire(#[from] WireError),
 }
 
+impl NetError {
+    /// Returns whether one side does not believe the other's certificate: keys may have changed.
+    pub fn is_of_strangers(&self) -> bool {
+        matches!(self, Self::NotTrusted { .. } | Self::CertificateRefused { .. })
+    }
+}
+
 /// Returns why a connection over QUIC did not come about.
 pub(super) fn failed_of_quic(server: &str, error: ConnectionError) -> NetError {
     let server = server.to_owned();

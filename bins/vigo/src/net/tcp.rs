@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use vigo_core::limits::{REPLY_BYTES_MAX, STREAM_CREDIT, STREAMS_MAX};
+use vigo_core::limits::{STREAM_CREDIT, STREAMS_MAX};
 use vigo_core::wire::{Broken, EXPORTER_LABEL, Exporter, Mux, MuxEvent, Side};
 
 /// A connection over TLS on TCP. It closes when it is dropped.
@@ -44,8 +44,9 @@ impl Tcp {
         let exporter = exporter.map_err(|_| unreachable("the connection has no keying material"))?;
         let (asks, taken) = mpsc::channel(STREAMS_MAX);
         let (why, ended) = watch::channel(None);
+        let bytes_max = tls.reply_bytes_max();
         tokio::spawn(async move {
-            let error = run(stream, taken).await;
+            let error = run(stream, taken, bytes_max).await;
             why.send_replace(Some(error));
         });
         Ok((Self { asks, ended }, Exporter(exporter)))
@@ -79,10 +80,10 @@ impl Tcp {
 }
 
 /// Moves bytes until the connection ends, and returns why.
-async fn run(stream: TlsStream<TcpStream>, mut asks: mpsc::Receiver<Ask>) -> NetError {
+async fn run(stream: TlsStream<TcpStream>, mut asks: mpsc::Receiver<Ask>, bytes_max: usize) -> NetError {
     let closed = |why: &str| NetError::Closed { why: why.to_owned() };
     let (mut read, mut write) = tokio::io::split(stream);
-    let mut mux = Mux::new(Side::Agent, REPLY_BYTES_MAX);
+    let mut mux = Mux::new(Side::Agent, bytes_max);
     let mut waiting: HashMap<u32, oneshot::Sender<Result<Vec<u8>, NetError>>> = HashMap::new();
     let mut input = vec![0; STREAM_CREDIT];
     let (mut output, mut written, mut is_flushed) = (Vec::new(), 0, true);

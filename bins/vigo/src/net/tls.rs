@@ -7,6 +7,7 @@ use rustls::ClientConfig;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName};
 use rustls::version::TLS13;
 use std::sync::Arc;
+use vigo_core::limits::{ENROL_REPLY_BYTES_MAX, REPLY_BYTES_MAX};
 use vigo_core::wire::{Channel, ENROL_ALPN, REQUEST_ALPN};
 
 /// How TLS is spoken to servers, with the tickets that they gave.
@@ -28,6 +29,11 @@ struct MadeOf {
 }
 
 impl Tls {
+    /// Returns how many bytes an answer may have: what is longer is not read.
+    pub(super) fn reply_bytes_max(&self) -> usize {
+        if self.made_of.is_enrolment { ENROL_REPLY_BYTES_MAX } else { REPLY_BYTES_MAX }
+    }
+
     /// Makes one, or takes `before` where nothing has changed.
     pub(super) fn new(
         before: Option<&Self>,

@@ -21,4 +21,6 @@ pub enum Anchor {
     Certificate(Vec<u8>),
     /// SHA-256 of its certificate, which the server sends along on [`Channel::Enrol`](vigo_core::wire::Channel::Enrol).
     Sha256([u8; 32]),
+    /// None: whoever it is, is talked to. For asking for the key set, of which only the root's word is believed.
+    Anybody,
 }

@@ -48,11 +48,15 @@ impl ServerVerifier {
         sent_along: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<(), Error> {
+        if self.authorities.contains(&Anchor::Anybody) {
+            return Ok(());
+        }
         let certificate = EndEntityCert::try_from(certificate).map_err(|_| CertificateError::BadEncoding)?;
         let pinned = |pin: &[u8; 32]| sent_along.iter().find(|c| <[u8; 32]>::from(Sha256::digest(c)) == *pin).cloned();
         let authorities = self.authorities.iter().filter_map(|anchor| match anchor {
             Anchor::Certificate(certificate) => Some(CertificateDer::from(&**certificate)),
             Anchor::Sha256(pin) => pinned(pin),
+            Anchor::Anybody => None,
         });
         let authorities: Vec<_> = authorities.collect();
         let anchors = authorities.iter().filter_map(|c| webpki::anchor_from_trusted_cert(c).ok());

@@ -3,6 +3,7 @@
 mod audit;
 mod config;
 mod envoys;
+mod keys;
 mod runs;
 mod secrets;
 mod server;
@@ -13,6 +14,7 @@ mod trusted;
 pub(crate) use audit::Audit;
 pub(crate) use config::Config;
 pub(crate) use envoys::Envoys;
+pub(crate) use keys::Keys;
 pub(crate) use runs::Runs;
 pub(crate) use secrets::Secrets;
 pub(crate) use server::Server;

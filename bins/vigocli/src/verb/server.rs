@@ -60,7 +60,8 @@ impl Agents {
                 Ok(Answer::new(agents, text))
             }
             Self::Add { file, target } => {
-                let unreadable = |why| CliError::File { path: file.clone(), why: vigo_driver::system_text(why) };
+                let unreadable =
+                    |why| CliError::File { what: "read", path: file.clone(), why: vigo_driver::system_text(why) };
                 let program = File::open(file).map_err(unreadable)?;
                 if program.metadata().map_err(unreadable)?.is_dir() {
                     return Err(unreadable(ErrorKind::IsADirectory.into()));

@@ -23,7 +23,7 @@ pub struct Agent {
 pub struct Agents {
     /// `blobs/`.
     blobs: PathBuf,
-    key: SigningKey,
+    key: RwLock<SigningKey>,
     agents: RwLock<BTreeMap<Target, Agent>>,
     /// One is added at a time.
     adding: Mutex<()>,
@@ -33,7 +33,7 @@ pub struct Agents {
 
 /// A program that lies in the folder already, and is handed out after [`Agents::commit`].
 #[derive(Debug)]
-pub struct Staged(Agent);
+pub struct Staged(ProgramManifest);
 
 /// What an entry begins with; the number is that of the format.
 const HEAD: &str = "vigo-agent-1 ";
@@ -48,7 +48,8 @@ const PIECE_BYTES: usize = 256 << 10;
 const BESIDE: &str = "vigo";
 
 impl Agents {
-    /// Reads the folder in `root`, a data directory. An entry that nobody of the fleet stands for is passed over and told.
+    /// Reads the folder in `root`, a data directory. An entry that nobody of the fleet stands for is passed over and told;
+    /// for what a key stands that was retired since, `key` does.
     ///
     /// # Errors
     /// [`AgentsError::File`].
@@ -62,20 +63,29 @@ impl Agents {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             let Ok(target) = name.parse::<Target>() else { continue };
             match read(&path, keyset) {
-                Ok(agent) if agent.manifest.target == target => {
-                    agents.insert(target, agent);
+                Ok(manifest) if manifest.target == target => {
+                    agents.insert(target, Agent { signed: manifest.sign(&key), manifest });
                 }
-                Ok(other) => tracing::warn!("`{}` is of {}; it is passed over", path.display(), other.manifest.target),
+                Ok(other) => tracing::warn!("`{}` is of {}; it is passed over", path.display(), other.target),
                 Err(why) => tracing::warn!("`{}` is passed over: {why}; add the agent again", path.display()),
             }
         }
         Ok(Self {
             blobs,
-            key,
+            key: RwLock::new(key),
             agents: RwLock::new(agents),
             adding: Mutex::default(),
             settled: watch::Sender::new(true),
         })
+    }
+
+    /// Takes another bundle key, which stands for all programs from now on.
+    pub fn set_key(&self, key: &SigningKey) {
+        let _turn = self.turn();
+        *self.key.write().unwrap_or_else(PoisonError::into_inner) = key.clone();
+        for agent in self.agents.write().unwrap_or_else(PoisonError::into_inner).values_mut() {
+            agent.signed = agent.manifest.sign(key);
+        }
     }
 
     /// Returns all programs.
@@ -132,8 +142,7 @@ impl Agents {
         let path = self.path(&manifest);
         fs::rename(fresh, &path).map_err(AgentsError::file("write", &path))?;
         sync(&self.blobs)?;
-        let signed = manifest.sign(&self.key);
-        Ok(Staged(Agent { manifest, signed }))
+        Ok(Staged(manifest))
     }
 
     /// Hands a program out from now on, in the place of the one before.
@@ -142,7 +151,9 @@ impl Agents {
     /// [`AgentsError::File`]; the one before stays.
     pub fn commit(&self, staged: Staged) -> Result<Agent, AgentsError> {
         let _turn = self.turn();
-        let Staged(agent) = staged;
+        let Staged(manifest) = staged;
+        let signed = manifest.sign(&self.key.read().unwrap_or_else(PoisonError::into_inner));
+        let agent = Agent { manifest, signed };
         let path = self.blobs.join("agents").join(agent.manifest.target.to_string());
         let text = format!("{HEAD}{}\n", agent.signed.to_hex());
         write(&path, text.as_bytes()).map_err(AgentsError::file("write", &path))?;
@@ -234,7 +245,7 @@ impl Agents {
 impl Staged {
     /// Returns what it is.
     pub fn manifest(&self) -> &ProgramManifest {
-        &self.0.manifest
+        &self.0
     }
 }
 
@@ -252,14 +263,14 @@ fn pieces(file: &File) -> impl Iterator<Item = io::Result<Vec<u8>>> {
 }
 
 /// Reads an entry.
-fn read(path: &Path, keyset: &KeySet) -> Result<Agent, String> {
+fn read(path: &Path, keyset: &KeySet) -> Result<ProgramManifest, String> {
     let mut text = String::new();
     let file = File::open(path).map_err(|e| e.to_string())?;
     file.take(ENTRY_BYTES_MAX).read_to_string(&mut text).map_err(|e| e.to_string())?;
     let signed = text.trim().strip_prefix(HEAD).ok_or("expected an entry of vigosrv's")?;
     let signed = Signed::from_hex(signed).map_err(|e| e.to_string())?;
-    let manifest = ProgramManifest::verify(&signed, &keyset.believed()).map_err(|e| e.to_string())?;
-    Ok(Agent { manifest, signed })
+    let keys: Vec<_> = keyset.bundle_keys.iter().map(|key| key.key).collect();
+    ProgramManifest::verify(&signed, &keys).map_err(|e| e.to_string())
 }
 
 /// Writes a file beside its place and moves it there.

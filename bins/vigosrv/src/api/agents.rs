@@ -36,12 +36,13 @@ pub(super) async fn bootstrap(State(context): State<Context>) -> Response {
     let about = &context.about;
     // In the first second of a new server.
     let _ = tokio::time::timeout(SETTLE_TIME_MAX, context.agents.settled()).await;
+    let ca_sha256 = context.running.keys().authority_fingerprint();
     let text = script(Script {
         https: &about.https,
         https_pin: &about.https_pin,
         servers: &about.servers,
         root_key: &about.root_key,
-        ca_sha256: &about.ca_sha256,
+        ca_sha256: &ca_sha256,
         agents: &context.agents.all(),
     });
     (fresh("text/x-shellscript; charset=utf-8"), text).into_response()

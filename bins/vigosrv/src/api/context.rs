@@ -1,6 +1,8 @@
 //! What every handler has.
 
 use crate::agents::Agents;
+use crate::data_dir::Keys;
+use crate::keyring::Keyring;
 use crate::publish::{Published, Publisher};
 use crate::store::Store;
 use crate::vault::LocalVault;
@@ -27,6 +29,8 @@ pub struct Context {
     pub vault_turn: Arc<Mutex<()>>,
     /// The running server.
     pub running: Arc<dyn Running>,
+    /// What changes its keys.
+    pub keyring: Arc<Keyring>,
     /// What does not change while it runs.
     pub about: Arc<About>,
 }
@@ -54,6 +58,16 @@ pub trait Running: Send + Sync + 'static {
     /// Orders are in the store: they are offered from now on. Returns how many envoys were called at once.
     fn ordered(&self, orders: Vec<Order>) -> usize;
 
+    /// Returns the keys that it works with.
+    fn keys(&self) -> Arc<Keys>;
+
+    /// Returns the names of the envoys that are yet to take this version of the key set, sorted: see
+    /// [`behind`](vigo_core::server::behind).
+    fn behind(&self, version: u64) -> Vec<Arc<str>>;
+
+    /// The keys are others, and so is what is published, where the bundle key is another.
+    fn rekeyed(&self, keys: Arc<Keys>, published: Option<&Published>);
+
     /// A publish stands: it is served from now on.
     fn published(&self, published: &Published);
 
@@ -71,8 +85,6 @@ pub struct About {
     pub fleet: String,
     /// The root's public half, hexadecimal.
     pub root_key: String,
-    /// SHA-256 of the authority's certificate, hexadecimal.
-    pub ca_sha256: String,
     /// The pin of the key that HTTPS serves.
     pub https_pin: String,
     /// Where people find HTTPS, `host:port`.

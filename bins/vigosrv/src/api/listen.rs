@@ -71,14 +71,14 @@ pub fn tls_config(certificate: &ServerCertificate) -> Result<Arc<rustls::ServerC
     Ok(Arc::new(config))
 }
 
-/// Answers HTTPS until `end` says true, then finishes what is in hand.
+/// Answers HTTPS, with what `tls` says at the time, until `end` says true, then finishes what is in hand.
 pub async fn serve_https(
     listener: TcpListener,
-    tls: Arc<rustls::ServerConfig>,
+    tls: watch::Receiver<Arc<rustls::ServerConfig>>,
     router: Router,
     mut end: watch::Receiver<bool>,
 ) {
-    let (acceptor, guests) = (TlsAcceptor::from(tls), Arc::new(Guests::default()));
+    let guests = Arc::new(Guests::default());
     loop {
         let Some(accepted) = until(&mut end, listener.accept()).await else { break };
         let Ok((stream, from)) = accepted else {
@@ -87,7 +87,8 @@ pub async fn serve_https(
         };
         // One too many: it is closed at once.
         let Some((place, leave)) = guests.admit(from.ip()) else { continue };
-        let (acceptor, router, end) = (acceptor.clone(), router.clone().layer(Extension(Remote(from))), end.clone());
+        let acceptor = TlsAcceptor::from(Arc::clone(&tls.borrow()));
+        let (router, end) = (router.clone().layer(Extension(Remote(from))), end.clone());
         tokio::spawn(async move {
             let place = Arc::new(place);
             let served = async {

@@ -9,6 +9,7 @@ mod envoys;
 mod extract;
 mod guests;
 mod health;
+mod keys;
 mod listen;
 mod problem;
 mod publishes;

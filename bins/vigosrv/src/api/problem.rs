@@ -1,6 +1,7 @@
 //! What is answered when something is wrong: RFC 9457.
 
 use crate::agents::AgentsError;
+use crate::keyring::KeyringError;
 use crate::publish::PublishError;
 use crate::store::{StoreError, TokenError};
 use crate::vault::VaultError;
@@ -81,6 +82,23 @@ impl From<AgentsError> for Problem {
             Some(help) => problem.help(help),
             None => problem,
         }
+    }
+}
+
+impl From<KeyringError> for Problem {
+    fn from(error: KeyringError) -> Self {
+        let (status, code) = match &error {
+            KeyringError::NoRoot => (StatusCode::CONFLICT, "no-root"),
+            KeyringError::OtherRoot { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "other-root"),
+            KeyringError::Rotating(_) => (StatusCode::CONFLICT, "rotating"),
+            KeyringError::Unknown(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+            KeyringError::DataDir(_) | KeyringError::Store(_) | KeyringError::Publish(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "store")
+            }
+        };
+        let mut problem = Self::new(status, code, error.to_string());
+        problem.help = error.help();
+        problem
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::problem::Problem;
 use super::{
-    Context, agents, audit, config, envoys, health, publishes, push, runs, secrets, status, tokens, traits, trusted,
+    Context, agents, audit, config, envoys, health, keys, publishes, push, runs, secrets, status, tokens, traits,
+    trusted,
 };
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -52,6 +53,10 @@ pub fn local(context: Context) -> Router {
         .route("/api/v1/vault/init", post(secrets::init))
         .route("/api/v1/vault/rekey", post(secrets::rekey))
         .route("/api/v1/vault/verify", post(secrets::verify))
+        .route("/api/v1/keys", get(keys::show))
+        .route("/api/v1/keys/rotate", post(keys::rotate))
+        .route("/api/v1/keys/root/export", post(keys::export_root))
+        .route("/api/v1/keys/root/remove", post(keys::remove_root))
         .route("/api/v1/status", get(status::status));
     finish(open().merge(paths), context)
 }

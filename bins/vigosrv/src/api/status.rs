@@ -24,7 +24,7 @@ pub(super) async fn status(State(context): State<Context>) -> Result<Answer<Valu
         "version": env!("CARGO_PKG_VERSION"),
         "fleet": about.fleet,
         "root_key": about.root_key,
-        "ca_sha256": about.ca_sha256,
+        "ca_sha256": context.running.keys().authority_fingerprint(),
         "https_pin": about.https_pin,
         "servers": about.servers,
         "started_at": time(about.started_at),

@@ -1,6 +1,7 @@
 use super::*;
 use crate::agents::Agents;
 use crate::data_dir::{DataDir, Keys};
+use crate::keyring::Keyring;
 use crate::publish::{Published, Publisher};
 use crate::store::{Enrolled, Enrolment, Seen, Store};
 use crate::vault::LocalVault;
@@ -30,12 +31,12 @@ mod envoys;
 const NOW: Timestamp = Timestamp::from_epoch_secs(1_800_000_000);
 
 /// A server that remembers what it was told.
-#[derive(Default)]
 struct Told {
     fleet: Lock<FleetIndex>,
     published: Lock<Vec<u64>>,
     secrets_changed: Lock<u32>,
     ordered: Lock<Vec<Order>>,
+    keys: Lock<Arc<Keys>>,
 }
 
 impl Running for Told {
@@ -68,6 +69,18 @@ impl Running for Told {
         1
     }
 
+    fn keys(&self) -> Arc<Keys> {
+        self.keys.lock().unwrap().clone()
+    }
+
+    fn behind(&self, version: u64) -> Vec<Arc<str>> {
+        vigo_core::server::behind(&self.fleet.lock().unwrap(), version, NOW).map(|e| e.hostname.clone()).collect()
+    }
+
+    fn rekeyed(&self, keys: Arc<Keys>, _: Option<&Published>) {
+        *self.keys.lock().unwrap() = keys;
+    }
+
     fn published(&self, published: &Published) {
         self.published.lock().unwrap().push(published.id);
     }
@@ -84,7 +97,7 @@ impl Running for Told {
 struct Temp {
     path: PathBuf,
     _dir: DataDir,
-    keys: Keys,
+    keys: Arc<Keys>,
     context: Context,
     told: Arc<Told>,
 }
@@ -99,14 +112,23 @@ impl Temp {
         let _ = fs::remove_dir_all(&path);
         let dir = DataDir::open(&path).unwrap();
         let database = path.join("db/vigo.db");
-        let keys = Keys::open(&dir, &database, &["localhost".into()], now).unwrap();
+        let keys = Arc::new(Keys::open(&dir, &database, &["localhost".into()], now).unwrap());
         let store = Store::open(&database, &dir.revoked(), NOW).unwrap();
         let (publisher, _) = Publisher::open(dir.root(), keys.bundle.clone()).unwrap();
-        let told = Arc::new(Told::default());
+        let told = Arc::new(Told {
+            fleet: Lock::default(),
+            published: Lock::default(),
+            secrets_changed: Lock::default(),
+            ordered: Lock::default(),
+            keys: Lock::new(keys.clone()),
+        });
+        let publisher = Arc::new(Mutex::new(publisher));
+        let hosts = vec!["localhost".into()];
+        let agents = Arc::new(Agents::open(dir.root(), &keys.keyset, keys.bundle.clone()).unwrap());
+        let keyring = Keyring::new(dir.tls(), hosts, store.clone(), publisher.clone(), agents.clone(), told.clone());
         let about = About {
             fleet: keys.keyset.fleet(),
             root_key: keys.root_public(),
-            ca_sha256: keys.authority_fingerprint(),
             https_pin: keys.https_pin().unwrap(),
             https: "vigo.example:8443".into(),
             servers: vec!["vigo.example:1530".into()],
@@ -115,11 +137,12 @@ impl Temp {
         };
         let context = Context {
             store,
-            publisher: Arc::new(Mutex::new(publisher)),
-            agents: Arc::new(Agents::open(dir.root(), &keys.keyset, keys.bundle.clone()).unwrap()),
+            publisher,
+            agents,
             vault: LocalVault::open(&dir.secrets()).unwrap(),
             vault_turn: Arc::default(),
             running: told.clone(),
+            keyring,
             about: Arc::new(about),
         };
         Self { path, _dir: dir, keys, context, told }
@@ -155,6 +178,7 @@ impl Temp {
             machine: vec![],
             contact: 0,
             queued: 0,
+            keyset: 0,
         };
         let enrolment = Enrolment {
             id,
@@ -371,6 +395,7 @@ async fn over_https_there_is_health_and_nothing_else() {
     let address = listener.local_addr().unwrap();
     let (end, ended) = watch::channel(false);
     let tls = tls_config(&temp.keys.server).unwrap();
+    let (_tls, tls) = watch::channel(tls);
     let serving = tokio::spawn(serve_https(listener, tls, public(temp.context.clone()), ended));
     let mut roots = rustls::RootCertStore::empty();
     roots.add(temp.keys.authority.certificate().to_vec().into()).unwrap();
@@ -464,6 +489,7 @@ async fn silent_connections_keep_nobody_out() {
     let address = listener.local_addr().unwrap();
     let (end, ended) = watch::channel(false);
     let tls = tls_config(&temp.keys.server).unwrap();
+    let (_tls, tls) = watch::channel(tls);
     let serving = tokio::spawn(serve_https(listener, tls, public(temp.context.clone()), ended));
     let mut silent = Vec::new();
     for _ in 0..300 {

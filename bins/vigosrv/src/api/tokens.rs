@@ -52,7 +52,8 @@ pub(super) async fn create(
     let token = context.store.add_token(&text, hash, new, caller.actor(), now).await?;
     let mut answer = view(&token, now);
     answer["token"] = text.reveal().into();
-    let About { https, https_pin, servers, root_key, ca_sha256, .. } = &*context.about;
+    let About { https, https_pin, servers, root_key, .. } = &*context.about;
+    let ca_sha256 = context.running.keys().authority_fingerprint();
     let fetch = format!("curl --pinnedpubkey {https_pin} -sSfk https://{https}/bootstrap | sudo");
     let token = text.reveal();
     answer["command"] = format!("{fetch} VIGO_TOKEN={token} sh").into();

@@ -55,6 +55,9 @@ pub enum DataDirError {
         /// Why not.
         error: CaError,
     },
+    /// A key is being rotated already.
+    #[error("a key is being rotated already")]
+    Rotating,
     /// The system has no random bytes.
     #[error("make a key: {why}")]
     Random {
@@ -85,6 +88,7 @@ impl DataDirError {
             Self::Damaged { path, .. } | Self::KeySet { path, .. } | Self::Certificate { path, .. } => {
                 format!("restore `{}` from a backup", path.display())
             }
+            Self::Rotating => "see `vigocli keys show`".into(),
             Self::Random { .. } => "try again when the system is up".into(),
             Self::File { .. } => "run vigosrv as the owner of the directory, or name one with `--data-dir DIR`".into(),
         }

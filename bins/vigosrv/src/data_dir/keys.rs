@@ -36,6 +36,9 @@ pub struct Keys {
     pub keyset: KeySet,
     /// The same, as the root signed it.
     pub signed_keyset: Signed,
+    /// A newer one that an agent has shown, and that names keys which are not here: the server works with its own until
+    /// the root signs for new ones.
+    pub learned: Option<(KeySet, Signed)>,
 }
 
 impl Keys {
@@ -55,7 +58,16 @@ impl Keys {
             make(dir.root(), &tls, hosts, now)?;
         }
         private::tighten(&tls)?;
-        let mut keys = read(&tls)?;
+        Self::load(&tls, hosts, now)
+    }
+
+    /// Reads the keys in the folder `tls` again, after what is to become of them was decided: see `rotate.rs`.
+    ///
+    /// # Errors
+    /// [`DataDirError`].
+    pub fn load(tls: &Path, hosts: &[String], now: Timestamp) -> Result<Self, DataDirError> {
+        super::rotate::finish(tls)?;
+        let mut keys = read(tls)?;
         if !serves(&keys.server, hosts, now) {
             let path = tls.join("cert");
             let failed = |error| DataDirError::Certificate { path: path.clone(), error };
@@ -66,6 +78,16 @@ impl Keys {
             tracing::info!("the server's certificate was made anew, for the same key");
         }
         Ok(keys)
+    }
+
+    /// Returns the newest version of the key set that is known, also of one that cannot be worked with.
+    pub fn known_version(&self) -> u64 {
+        self.learned.as_ref().map_or(0, |(set, _)| set.version).max(self.keyset.version)
+    }
+
+    /// Returns whether the server's certificate needs not be made anew.
+    pub fn server_is_current(&self, hosts: &[String], now: Timestamp) -> bool {
+        serves(&self.server, hosts, now)
     }
 
     /// Returns SHA-256 of the authority's certificate, hexadecimal: what a machine is told before it enrols.
@@ -112,16 +134,15 @@ fn make(root: &Path, tls: &Path, hosts: &[String], now: Timestamp) -> Result<(),
     let authority = Authority::generate(&keyset.fleet(), now).map_err(failed("ca"))?;
     keyset.cas.push(Ca { certificate: authority.certificate().to_vec(), state: KeyState::Active });
     let server = authority.server(&keyset.server_name(), hosts, None, now).map_err(failed("cert"))?;
-    let secret = |key: &SigningKey| format!("{KEY_HEAD}{}\n", hex(key.as_bytes()));
     let files = [
-        ("root_key", secret(&root_key)),
+        ("root_key", secret_text(&root_key)),
         ("root", format!("{ROOT_HEAD}{}\n", hex(keyset.root.as_bytes()))),
-        ("bundle_key", secret(&bundle_key)),
+        ("bundle_key", secret_text(&bundle_key)),
         ("ca_key", authority.key_pem()),
         ("ca", certificate_to_pem(authority.certificate())),
         ("key", server.key_pem().map_err(failed("key"))?),
         ("cert", certificate_to_pem(&server.certificate)),
-        ("keyset", format!("{}\n", hex(&keyset.sign(&root_key).encode()))),
+        ("keyset", keyset_text(&keyset.sign(&root_key))),
     ];
     for (name, text) in files {
         private::create(&fresh.join(name), text.as_bytes())?;
@@ -139,21 +160,11 @@ fn read(tls: &Path) -> Result<Keys, DataDirError> {
         let failed = |error| DataDirError::Certificate { path: at(name), error };
         private::read(&at(name)).and_then(|text| certificate_from_pem(&text).map_err(failed))
     };
-    let secret = |name: &str| {
-        let bytes = bytes::<32>(&private::read_key(&at(name))?, KEY_HEAD);
-        bytes.map(|bytes| SigningKey::from_bytes(&bytes)).ok_or_else(|| damaged(name, "expected a key of vigosrv's"))
-    };
-    let root = bytes::<32>(&private::read(&at("root"))?, ROOT_HEAD);
-    let root = root.and_then(|bytes| VerifyingKey::from_bytes(&bytes).ok());
-    let root = root.ok_or_else(|| damaged("root", "expected the public half of the fleet's root"))?;
-    let root_key = if at("root_key").exists() { Some(secret("root_key")?) } else { None };
-    if root_key.as_ref().is_some_and(|key| key.verifying_key() != root) {
-        return Err(damaged("root_key", "expected the key of `root`, found another"));
-    }
-    let keyset = unhex(private::read(&at("keyset"))?.trim()).and_then(|bytes| Signed::decode(&bytes).ok());
-    let signed_keyset = keyset.ok_or_else(|| damaged("keyset", "expected a signed key set"))?;
-    let keyset =
-        KeySet::verify(&signed_keyset, &root).map_err(|error| DataDirError::KeySet { path: at("keyset"), error })?;
+    let secret = |name: &str| read_secret(&at(name));
+    let (root, root_key) = root(tls)?;
+    let (keyset, signed_keyset) = read_keyset(&at("keyset"), &root)?;
+    let learned = at("keyset.learned");
+    let learned = if learned.exists() { Some(read_keyset(&learned, &root)?) } else { None };
     let bundle = secret("bundle_key")?;
     let is_active = |key: &TrustedKey| key.key == bundle.verifying_key() && key.state == KeyState::Active;
     if !keyset.bundle_keys.iter().any(is_active) {
@@ -170,12 +181,61 @@ fn read(tls: &Path) -> Result<Keys, DataDirError> {
     let authority = Authority::load(&ca, &private::read_key(&at("ca_key"))?).map_err(failed("ca_key"))?;
     let key = private::read_key(&at("key"))?;
     let server = ServerCertificate::load(&certificate("cert")?, &ca, &key).map_err(failed("key"))?;
-    Ok(Keys { root: root_key, bundle, authority, server, keyset, signed_keyset })
+    Ok(Keys { root: root_key, bundle, authority, server, keyset, signed_keyset, learned })
 }
 
-/// Returns whether a certificate is good for long enough, and has all names. One that cannot be read is not.
+/// Reads the root's public half, and the secret one where it is here.
+pub(super) fn root(tls: &Path) -> Result<(VerifyingKey, Option<SigningKey>), DataDirError> {
+    let damaged = |name: &str, why: &str| DataDirError::Damaged { path: tls.join(name), why: why.into() };
+    let root = bytes::<32>(&private::read(&tls.join("root"))?, ROOT_HEAD);
+    let root = root.and_then(|bytes| VerifyingKey::from_bytes(&bytes).ok());
+    let root = root.ok_or_else(|| damaged("root", "expected the public half of the fleet's root"))?;
+    let path = tls.join("root_key");
+    let secret = if path.exists() { Some(read_secret(&path)?) } else { None };
+    if secret.as_ref().is_some_and(|key| key.verifying_key() != root) {
+        return Err(damaged("root_key", "expected the key of `root`, found another"));
+    }
+    Ok((root, secret))
+}
+
+/// Reads a file of a key set.
+pub(super) fn read_keyset(path: &Path, root: &VerifyingKey) -> Result<(KeySet, Signed), DataDirError> {
+    let signed = unhex(private::read(path)?.trim()).and_then(|bytes| Signed::decode(&bytes).ok());
+    let damaged = || DataDirError::Damaged { path: path.to_owned(), why: "expected a signed key set".into() };
+    let signed = signed.ok_or_else(damaged)?;
+    let set = KeySet::verify(&signed, root).map_err(|error| DataDirError::KeySet { path: path.to_owned(), error })?;
+    Ok((set, signed))
+}
+
+/// Returns the text of a file of a key set.
+pub(super) fn keyset_text(signed: &Signed) -> String {
+    format!("{}\n", hex(&signed.encode()))
+}
+
+/// Reads a file of a secret key.
+pub(super) fn read_secret(path: &Path) -> Result<SigningKey, DataDirError> {
+    let damaged = || DataDirError::Damaged { path: path.to_owned(), why: "expected a key of vigosrv's".into() };
+    secret_of(&private::read_key(path)?).ok_or_else(damaged)
+}
+
+/// Returns the text of a file of a secret key.
+pub fn secret_text(key: &SigningKey) -> String {
+    format!("{KEY_HEAD}{}\n", hex(key.as_bytes()))
+}
+
+/// Returns the key of such a text.
+pub fn secret_of(text: &str) -> Option<SigningKey> {
+    bytes::<32>(text, KEY_HEAD).map(|bytes| SigningKey::from_bytes(&bytes))
+}
+
+/// Returns whether a certificate is good for long enough, of the authority at hand, and has all names. One that cannot be
+/// read is not.
 fn serves(server: &ServerCertificate, hosts: &[String], now: Timestamp) -> bool {
     let Ok((_, parsed)) = x509_parser::parse_x509_certificate(&server.certificate) else { return false };
+    let Ok((_, authority)) = x509_parser::parse_x509_certificate(&server.authority) else { return false };
+    if parsed.verify_signature(Some(authority.public_key())).is_err() {
+        return false;
+    }
     let end = parsed.validity().not_after.timestamp();
     let Ok(Some(names)) = parsed.subject_alternative_name() else { return false };
     let has = |host: &String| {
@@ -193,7 +253,7 @@ fn serves(server: &ServerCertificate, hosts: &[String], now: Timestamp) -> bool 
 }
 
 /// Makes a key of the system's random bytes.
-fn new_key() -> Result<SigningKey, DataDirError> {
+pub(super) fn new_key() -> Result<SigningKey, DataDirError> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|e| DataDirError::Random { why: e.to_string() })?;
     Ok(SigningKey::from_bytes(&seed))

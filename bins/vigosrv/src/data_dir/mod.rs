@@ -4,9 +4,11 @@ mod dir;
 mod error;
 mod keys;
 mod private;
+mod rotate;
 #[cfg(test)]
 mod tests;
 
 pub use dir::DataDir;
 pub use error::DataDirError;
-pub use keys::Keys;
+pub use keys::{Keys, secret_of, secret_text};
+pub use rotate::TakenOver;

@@ -82,6 +82,17 @@ impl Publisher {
         Ok((publisher, Some(published)))
     }
 
+    /// Takes another bundle key. Returns what is published, signed anew by it.
+    ///
+    /// # Errors
+    /// [`PublishError::Damaged`]; the key is another all the same.
+    pub fn set_key(&mut self, key: SigningKey) -> Result<Option<Published>, PublishError> {
+        self.key = key;
+        let Some(live) = self.live else { return Ok(None) };
+        let dir = self.entry_dir(live);
+        Entry::read(&dir, live, &self.key)?.published(&dir).map(Some)
+    }
+
     /// Publishes `stacks/`. When it returns, the publish stands and lasts.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use crate::net::Peer;
 use crate::store::{Seen, Status, Touch};
 use std::sync::PoisonError;
 use vigo_core::id::EnvoyId;
-use vigo_core::server::{answer, hold_for, offer};
+use vigo_core::server::{ServedKeySet, answer, hold_for, offer};
 use vigo_core::time::Timestamp;
 use vigo_core::wire::message::{Answer, CheckIn, QuietRuns, Refused};
 
@@ -15,10 +15,12 @@ impl Server {
         let (settings, now) = (self.settings.load(), now());
         let mut fleet = self.fleet_mut();
         let live = self.live.load();
+        let keys = self.keys.load();
         let Some(envoy) = fleet.get_mut(id) else {
             return Err(Refused { code: Refused::UNKNOWN.into(), message: "the envoy is not known".into() });
         };
-        let keyset = (self.keys.keyset.version, &*self.keyset);
+        let (version, known) = (keys.keyset.version, keys.known_version());
+        let keyset = ServedKeySet { version, known, signed: &keys.signed_keyset };
         let mut signer = self.signer.lock().unwrap_or_else(PoisonError::into_inner);
         let mut said = answer(check_in, envoy, &live.policy, &settings.check_in, keyset, &mut signer, now);
         said.answer.orders = offer(envoy, &signer, now);
@@ -34,6 +36,7 @@ impl Server {
             machine: check_in.machine.iter().copied().take(MACHINE_BYTES_MAX).collect(),
             contact: envoy.contact,
             queued: check_in.queued,
+            keyset: check_in.keyset,
         };
         drop(fleet);
         if said.contact_differs && check_in.contact != 0 {
@@ -41,6 +44,9 @@ impl Server {
         }
         if said.was_restored {
             tracing::warn!("{hostname}: has an assignment of this server that the server does not remember");
+        }
+        if !check_in.shown_keyset.is_empty() {
+            self.shown(&keys, &check_in.shown_keyset);
         }
         self.store.touch(id, Touch { seen, status: quiet.map(|run| status(&run, now)) });
         Ok(said.answer)

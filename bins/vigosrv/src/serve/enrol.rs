@@ -23,7 +23,7 @@ impl Server {
             Err(why) => return Err(self.not_admitted(peer, None, &why, now).await),
         };
         // Before the use of the token is taken: what cannot be signed is not enrolled.
-        let certificate = self.keys.authority.envoy(&claim.csr, claim.id, &claim.hostname, now);
+        let certificate = self.keys.load().authority.envoy(&claim.csr, claim.id, &claim.hostname, now);
         let certificate = certificate.map_err(|error| invalid(&error.to_string()))?;
         let token = self.token(&claim).await?;
         let trusted = self.trusted().await?;
@@ -47,6 +47,7 @@ impl Server {
                 machine: claim.machine.clone(),
                 contact: 0,
                 queued: 0,
+                keyset: 0,
             },
         };
         let stored = self.store.enrol(enrolment, now).await.map_err(|error| busy(&error))?;
@@ -70,7 +71,7 @@ impl Server {
             envoy_id: claim.id.0.to_vec(),
             hostname: claim.hostname,
             certificate,
-            keyset: self.keyset.clone(),
+            keyset: self.keys.load().signed_keyset.encode(),
             servers: self.settings.load().servers.clone(),
         })
     }

@@ -7,6 +7,7 @@ use crate::agents::{Agents, AgentsError};
 use crate::api::{self, About, Context, ListenError, Running};
 use crate::config::{self, Config, ConfigError};
 use crate::data_dir::{DataDir, DataDirError, Keys};
+use crate::keyring::Keyring;
 use crate::net::{Limits, Listener, NetError, Tls};
 use crate::publish::{PublishError, Published, Publisher, Record};
 use crate::store::{Actor, PublishRow, Store, StoreError, TokenError};
@@ -18,8 +19,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
-use vigo_core::bundle::Order;
+use tokio::sync::{mpsc, watch};
+use vigo_core::bundle::{Order, Signed};
 use vigo_core::fleet::Envoy;
 use vigo_core::id::EnvoyId;
 use vigo_core::server::is_current;
@@ -93,6 +94,9 @@ impl RunError {
 /// How long requests in hand may take when the server ends.
 const DRAIN: Duration = Duration::from_secs(10);
 
+/// Time between two looks at what is due of the keys.
+const KEYS_PERIOD: Duration = Duration::from_secs(2);
+
 /// Time between two looks for runs that are too old to keep.
 const PRUNE_PERIOD: Duration = Duration::from_secs(3600);
 
@@ -117,10 +121,9 @@ pub async fn run(data_dir: &Path) -> Result<(), RunError> {
         );
     }
     let (publisher, published) = Publisher::open(dir.root(), keys.bundle.clone())?;
-    note(&store, &publisher).await?;
+    note(&store, publisher.history()?).await?;
     let authorities: Vec<Vec<u8>> = keys.keyset.cas.iter().map(|ca| ca.certificate.clone()).collect();
     let tls = Tls::new(&keys.server, &authorities)?;
-    let https = api::tls_config(&keys.server)?;
     let settings = Settings::of(&config, &machine);
     let agents = Arc::new(Agents::open(dir.root(), &keys.keyset, keys.bundle.clone())?);
     let tcp = https_listener(&config).await?;
@@ -128,7 +131,6 @@ pub async fn run(data_dir: &Path) -> Result<(), RunError> {
     let about = About {
         fleet: keys.keyset.fleet(),
         root_key: keys.root_public(),
-        ca_sha256: keys.authority_fingerprint(),
         https_pin: keys.https_pin().map_err(NetError::from)?,
         https: config.server.https(&machine, port),
         servers: settings.servers.clone(),
@@ -136,12 +138,23 @@ pub async fn run(data_dir: &Path) -> Result<(), RunError> {
         started_at: now(),
     };
     let vault = LocalVault::open(&dir.secrets())?;
-    let server = Server::load(store.clone(), keys, settings, Live::from(published), vault.clone()).await?;
+    let (learned, shown) = mpsc::channel(1);
+    let server = Server::load(store.clone(), keys, settings, Live::from(published), vault.clone(), learned).await?;
     let (publisher, about) = (Arc::new(tokio::sync::Mutex::new(publisher)), Arc::new(about));
-    let running = Arc::new(server.clone());
-    let vault_turn = Arc::default();
-    let context =
-        Context { store: store.clone(), publisher, agents: agents.clone(), vault, vault_turn, running, about };
+    let running: Arc<dyn Running> = Arc::new(server.clone());
+    let hosts = config.server.certificate_hosts(&machine);
+    let keyring =
+        Keyring::new(dir.tls(), hosts, store.clone(), Arc::clone(&publisher), agents.clone(), Arc::clone(&running));
+    let context = Context {
+        store: store.clone(),
+        publisher,
+        agents: agents.clone(),
+        vault,
+        vault_turn: Arc::default(),
+        running,
+        keyring: keyring.clone(),
+        about,
+    };
     agents.unsettle();
     let listener = agents_listener(&config, tls, &server).await?;
     let mut signals = Signals::new().map_err(RunError::Signals)?;
@@ -157,11 +170,12 @@ pub async fn run(data_dir: &Path) -> Result<(), RunError> {
     let beside = tokio::task::spawn_blocking(move || take_beside(&agents));
     let (end, ended) = watch::channel(false);
     let pruning = tokio::spawn(prune(store.clone(), config.database.history_retention.0));
-    let https = tokio::spawn(api::serve_https(tcp, https, api::public(context.clone()), ended.clone()));
+    let keeping = tokio::spawn(keep(Arc::clone(&keyring), shown));
+    let https = tokio::spawn(api::serve_https(tcp, server.https(), api::public(context.clone()), ended.clone()));
     let (socket, router) = (dir.socket(), api::local(context));
     let socket = tokio::spawn(async move { api::serve_socket(&socket, router, ended).await });
     let outcome = tokio::select! {
-        () = signals.ended(|| reload(&server, &dir.config(), &machine)) => Ok(()),
+        () = signals.ended(|| reload(&server, &keyring, &dir.config(), &machine)) => Ok(()),
         // It ends by itself only when it cannot be made.
         done = socket => done.map_err(std::io::Error::other).map_err(RunError::Signals)?.map_err(RunError::from),
     };
@@ -176,6 +190,7 @@ pub async fn run(data_dir: &Path) -> Result<(), RunError> {
     let _ = tokio::join!(agents, tokio::time::timeout(DRAIN, https));
     pruning.abort();
     beside.abort();
+    keeping.abort();
     store.close();
     outcome
 }
@@ -196,8 +211,8 @@ fn take_beside(agents: &Agents) {
 }
 
 /// Adds the rows of publishes that stand and are not in the database: power was cut between the two.
-async fn note(store: &Store, publisher: &Publisher) -> Result<(), RunError> {
-    for Record { id, author, at, restores, .. } in publisher.history()? {
+async fn note(store: &Store, history: Vec<Record>) -> Result<(), RunError> {
+    for Record { id, author, at, restores, .. } in history {
         store.published(PublishRow { id, author, at, restores }, Actor::Server, now()).await?;
     }
     Ok(())
@@ -264,6 +279,21 @@ impl Running for Arc<Server> {
         self.give(orders)
     }
 
+    fn keys(&self) -> Arc<Keys> {
+        self.keys.load_full()
+    }
+
+    fn behind(&self, version: u64) -> Vec<Arc<str>> {
+        let mut names: Vec<_> =
+            vigo_core::server::behind(&self.fleet(), version, now()).map(|envoy| Arc::clone(&envoy.hostname)).collect();
+        names.sort_unstable();
+        names
+    }
+
+    fn rekeyed(&self, keys: Arc<Keys>, published: Option<&Published>) {
+        self.rekey(keys, published.map(Live::of));
+    }
+
     fn published(&self, published: &Published) {
         self.serve(Live::of(published));
     }
@@ -277,12 +307,29 @@ impl Running for Arc<Server> {
     }
 }
 
-/// Takes what `server.yaml` says now of check-ins and enrolment; addresses and files stay until the next start.
-fn reload(server: &Server, path: &Path, machine: &str) {
+/// Tends the keys, and takes note of newer ones that agents show.
+async fn keep(keyring: Arc<Keyring>, mut shown: mpsc::Receiver<Signed>) {
+    let mut rounds = tokio::time::interval(KEYS_PERIOD);
+    rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        let done = tokio::select! {
+            _ = rounds.tick() => keyring.tend().await,
+            Some(learned) = shown.recv() => keyring.learn(learned).await,
+        };
+        if let Err(error) = done {
+            tracing::error!("the keys: {error}; {}", error.help().unwrap_or_else(|| "it is tried again".into()));
+        }
+    }
+}
+
+/// Takes what `server.yaml` says now of check-ins, enrolment and the server's names; addresses and files stay until the
+/// next start.
+fn reload(server: &Server, keyring: &Keyring, path: &Path, machine: &str) {
     match config::load(path) {
         Ok(config) => {
             server.settings.store(Arc::new(Settings::of(&config, machine)));
             server.call_all();
+            keyring.set_hosts(config.server.certificate_hosts(machine));
             tracing::info!("`{}` was read again", path.display());
         }
         Err(error) => tracing::error!("what was read before stays: {error}"),

@@ -4,15 +4,16 @@ use super::held::Held;
 use super::live::Live;
 use super::run::RunError;
 use super::settings::Settings;
+use crate::api;
 use crate::data_dir::Keys;
-use crate::net::Listener;
+use crate::net::{Listener, Tls};
 use crate::store::{self, Store};
 use crate::vault::LocalVault;
 use arc_swap::ArcSwap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{SystemTime, UNIX_EPOCH};
-use tokio::sync::Semaphore;
-use vigo_core::bundle::VerifyingKey;
+use tokio::sync::{Semaphore, mpsc, watch};
+use vigo_core::bundle::{Signed, VerifyingKey};
 use vigo_core::fleet::{Envoy, FleetIndex};
 use vigo_core::id::EnvoyId;
 use vigo_core::server::{Attempts, Denials, Signer};
@@ -21,7 +22,7 @@ use vigo_core::time::Timestamp;
 /// The running server.
 pub struct Server {
     pub(super) store: Store,
-    pub(super) keys: Keys,
+    pub(super) keys: ArcSwap<Keys>,
     pub(super) settings: ArcSwap<Settings>,
     pub(super) live: ArcSwap<Live>,
     pub(super) signer: Mutex<Signer>,
@@ -33,10 +34,11 @@ pub struct Server {
     pub(super) vault: Arc<LocalVault>,
     pub(super) denials: Mutex<Denials>,
     fleet: RwLock<FleetIndex>,
-    /// [`Signed::encode`](vigo_core::bundle::Signed::encode) of the key set.
-    pub(super) keyset: Vec<u8>,
+    /// Where key sets go that agents show and that are newer than the server's.
+    pub(super) learned: mpsc::Sender<Signed>,
     listener: Mutex<Option<Listener>>,
     pub(super) held: Arc<Held>,
+    https: watch::Sender<Arc<rustls::ServerConfig>>,
 }
 
 /// Secrets that are hashed at a time.
@@ -53,8 +55,10 @@ impl Server {
         settings: Settings,
         live: Live,
         vault: Arc<LocalVault>,
+        learned: mpsc::Sender<Signed>,
     ) -> Result<Arc<Self>, RunError> {
         let live = live.with_revisions(|path| vault.revision(path));
+        let https = watch::Sender::new(api::tls_config(&keys.server)?);
         let mut fleet = FleetIndex::default();
         let digests = store.traits_digests().await?;
         for row in store.envoys().await? {
@@ -80,10 +84,9 @@ impl Server {
         let decoy = store::decoy()?;
         let last_serial = u64::try_from(store.newest().epoch_ms()).unwrap_or(0);
         let signer = Signer::new(keys.bundle.clone(), last_serial);
-        let keyset = keys.signed_keyset.encode();
         Ok(Arc::new(Self {
             store,
-            keys,
+            keys: ArcSwap::from_pointee(keys),
             settings: ArcSwap::from_pointee(settings),
             live: ArcSwap::from_pointee(live),
             signer: Mutex::new(signer),
@@ -93,10 +96,43 @@ impl Server {
             vault,
             denials: Mutex::default(),
             fleet: RwLock::new(fleet),
-            keyset,
+            learned,
             listener: Mutex::new(None),
             held: Arc::default(),
+            https,
         }))
+    }
+
+    /// Returns what HTTPS is served with, now and later.
+    pub(super) fn https(&self) -> watch::Receiver<Arc<rustls::ServerConfig>> {
+        self.https.subscribe()
+    }
+
+    /// Takes other keys, and what is published as they sign it. A check-in sees all of it or nothing. Runs on the tokio
+    /// runtime that it is called in.
+    pub(super) fn rekey(&self, keys: Arc<Keys>, live: Option<Live>) {
+        let authorities: Vec<Vec<u8>> = keys.keyset.cas.iter().map(|ca| ca.certificate.clone()).collect();
+        match Tls::new(&keys.server, &authorities) {
+            // Tickets end with it.
+            Ok(tls) => drop(self.listener().as_ref().map(|listener| listener.set_tls(tls))),
+            Err(error) => tracing::error!("agents see the certificate before: {error}"),
+        }
+        match api::tls_config(&keys.server) {
+            Ok(https) => drop(self.https.send_replace(https)),
+            Err(error) => tracing::error!("people see the certificate before: {error}"),
+        }
+        let mut fleet = self.fleet_mut();
+        self.signer.lock().unwrap_or_else(PoisonError::into_inner).set_key(keys.bundle.clone());
+        let before = self.keys.swap(Arc::clone(&keys));
+        if let Some(live) = live {
+            let live = live.after(&self.live.load()).with_revisions(|path| self.vault.revision(path));
+            fleet.classify(|hostname| live.class_of(hostname), |_, _| false);
+            self.live.store(Arc::new(live));
+        }
+        drop(fleet);
+        if before.keyset.version != keys.keyset.version {
+            self.call_all();
+        }
     }
 
     /// Takes the listener whose connections are closed when an envoy is revoked.
@@ -182,6 +218,7 @@ fn loaded(row: store::Envoy, settings: &Settings, live: &Live) -> Option<Envoy> 
     envoy.contact_is_old = true;
     envoy.last_seen = row.seen.last_seen;
     envoy.cadence = settings.check_in.interval;
+    envoy.keyset = row.seen.keyset;
     envoy.last_run = row.status.as_ref().map(store::Status::last_run);
     Some(envoy)
 }

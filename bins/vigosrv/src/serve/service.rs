@@ -1,9 +1,11 @@
 //! From a request to its answer.
 
 use super::server::{Server, now};
+use crate::data_dir::Keys;
 use crate::net::{Peer, PeerCertificate, Service};
 use sha2::{Digest as _, Sha256};
 use std::sync::{Arc, PoisonError};
+use vigo_core::bundle::Signed;
 use vigo_core::server::{Caller, authorise};
 use vigo_core::wire::message::{
     Awaited, CheckIn, Enrolled, GetKeySet, KeySetAnswer, OrderResult, OrderTaken, Refused, RenewCertificate, Renewed,
@@ -65,7 +67,8 @@ impl Server {
         }
         let certificate = peer.certificate.as_ref().ok_or_else(|| invalid("this request needs a certificate"))?;
         let PeerCertificate { envoy_id, not_after, issuer, .. } = certificate;
-        let is_trusted = self.keys.keyset.authorities().any(|ca| <[u8; 32]>::from(Sha256::digest(ca)) == *issuer);
+        let keys = self.keys.load();
+        let is_trusted = keys.keyset.authorities().any(|ca| <[u8; 32]>::from(Sha256::digest(ca)) == *issuer);
         let caller = Caller { id: *envoy_id, not_after: *not_after, is_trusted };
         let mut replays = peer.replays.lock().unwrap_or_else(PoisonError::into_inner);
         authorise(request, &caller, &peer.exporter, &mut replays, &self.fleet(), now())?;
@@ -74,8 +77,20 @@ impl Server {
 
     /// Answers with the key set: whoever asks may be one whose certificate is no good any more.
     fn keyset(&self, request: &Envelope) -> Outcome<KeySetAnswer> {
-        read::<GetKeySet>(request)?;
-        Ok(KeySetAnswer { keyset: self.keyset.clone() })
+        let asked = read::<GetKeySet>(request)?;
+        let keys = self.keys.load();
+        self.shown(&keys, &asked.keyset);
+        Ok(KeySetAnswer { keyset: keys.signed_keyset.encode() })
+    }
+
+    /// Hands a key set that somebody shows on, if it is newer than what is known: the server was restored from before a
+    /// rotation. Only the root's word counts, whoever shows it.
+    pub(super) fn shown(&self, keys: &Keys, shown: &[u8]) {
+        let Ok(signed) = Signed::decode(shown) else { return };
+        if keys.keyset.successor(&signed).is_ok_and(|set| set.version > keys.known_version()) {
+            // One that waits already is as good; who is not heard shows it again.
+            let _ = self.learned.try_send(signed);
+        }
     }
 
     fn renew(&self, caller: &Caller, request: &Envelope) -> Outcome<Renewed> {
@@ -83,7 +98,7 @@ impl Server {
         let Some(hostname) = self.fleet().get(caller.id).map(|envoy| envoy.hostname.clone()) else {
             return Err(Refused { code: Refused::UNKNOWN.into(), message: "the envoy is not known".into() });
         };
-        let certificate = self.keys.authority.envoy(&asked.csr, caller.id, &hostname, now());
+        let certificate = self.keys.load().authority.envoy(&asked.csr, caller.id, &hostname, now());
         certificate.map(|certificate| Renewed { certificate }).map_err(|error| invalid(&error.to_string()))
     }
 }

@@ -74,7 +74,7 @@ fn enrol(conn: &Connection, new: &Enrolment, now: Timestamp) -> Result<Enrolled,
             }
             known => {
                 // The counter of contacts goes on.
-                let seen = Seen { contact: known.seen.contact, ..new.seen.clone() };
+                let seen = Seen { contact: known.seen.contact, keyset: known.seen.keyset, ..new.seen.clone() };
                 set_seen(conn, new.id, &seen)?;
                 Enrolled::Again(Envoy { seen, ..known })
             }

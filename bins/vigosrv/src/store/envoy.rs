@@ -43,6 +43,8 @@ pub struct Seen {
     pub contact: u64,
     /// How many reports the agent said to have waiting.
     pub queued: u32,
+    /// The version of the key set that the agent said to have.
+    pub keyset: u64,
 }
 
 /// What came of an envoy's newest run.
@@ -228,7 +230,7 @@ pub(super) fn named(conn: &Connection, hostname: &str) -> Result<Option<Envoy>, 
 pub(super) fn insert(conn: &Connection, envoy: &Envoy) -> Result<(), StoreError> {
     let failed = failed(conn);
     let sql = "INSERT INTO envoys (id, hostname, identity_key, enrolled_at, last_seen, remote, agent_version, machine, \
-               contact, queued) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+               contact, queued, keyset) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let Envoy { id, hostname, identity_key, enrolled_at, seen, .. } = envoy;
     let row = params![
         id.0,
@@ -240,7 +242,8 @@ pub(super) fn insert(conn: &Connection, envoy: &Envoy) -> Result<(), StoreError>
         seen.agent_version,
         seen.machine,
         bits(seen.contact),
-        seen.queued
+        seen.queued,
+        bits(seen.keyset)
     ];
     conn.prepare_cached(sql).map_err(&failed)?.execute(row).map_err(&failed)?;
     Ok(())
@@ -250,7 +253,7 @@ pub(super) fn insert(conn: &Connection, envoy: &Envoy) -> Result<(), StoreError>
 pub(super) fn set_seen(conn: &Connection, id: EnvoyId, seen: &Seen) -> Result<(), StoreError> {
     let failed = failed(conn);
     let sql = "UPDATE envoys SET last_seen = ?2, remote = ?3, agent_version = ?4, machine = ?5, contact = ?6, \
-               queued = ?7 WHERE id = ?1";
+               queued = ?7, keyset = ?8 WHERE id = ?1";
     let row = params![
         id.0,
         seen.last_seen.epoch_ms(),
@@ -258,7 +261,8 @@ pub(super) fn set_seen(conn: &Connection, id: EnvoyId, seen: &Seen) -> Result<()
         seen.agent_version,
         seen.machine,
         bits(seen.contact),
-        seen.queued
+        seen.queued,
+        bits(seen.keyset)
     ];
     conn.prepare_cached(sql).map_err(&failed)?.execute(row).map_err(&failed)?;
     Ok(())
@@ -309,6 +313,7 @@ fn row(row: &Row<'_>) -> rusqlite::Result<Envoy> {
             machine: row.get("machine")?,
             contact: from_bits(row, "contact")?,
             queued: row.get("queued")?,
+            keyset: from_bits(row, "keyset")?,
         },
         status: match row.get::<_, Option<i64>>("incarnation")? {
             Some(_) => Some(status(row)?),

@@ -9,7 +9,12 @@ use std::path::Path;
 const APPLICATION: i64 = 0x5649_474f;
 
 /// What each version adds to the one before. Entries are never changed: databases in the field have gone through them.
-const MIGRATIONS: &[&str] = &[include_str!("schema_1.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema_1.sql"),
+    include_str!("schema_2.sql"),
+    include_str!("schema_3.sql"),
+    include_str!("schema_4.sql"),
+];
 
 /// Brings the database to the newest version; a new file gets them all.
 pub(super) fn migrate(conn: &mut Connection, path: &Path) -> Result<(), StoreError> {

@@ -108,6 +108,7 @@ fn seen() -> Seen {
         agent_version: "0.1.0".into(),
         machine: vec![1],
         contact: 1,
+        keyset: 1,
         queued: 0,
     }
 }

@@ -5,3 +5,5 @@
 mod answered;
 mod attackers;
 mod fleet;
+mod keys;
+mod whole;

@@ -4,7 +4,7 @@ use super::rig::*;
 use crate::agent::*;
 use crate::bundle::{KeyState, Signed, sign};
 use crate::id::EnvoyId;
-use crate::wire::message::Answer;
+use crate::wire::message::{Answer, KeySetAnswer, Refused, Renewed};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -162,6 +162,91 @@ fn a_stolen_key_is_worth_nothing_after_its_rotation() {
     let good = sign(&bundle("good"), &new).expect("a bundle");
     tell(&mut rig, with(&assignment(202, Some(&good)).sign(&new), Some(&good)));
     assert_eq!(rig.runs.last().map(|r| &*r.1), Some("good"));
+}
+
+#[test]
+fn a_stranger_is_asked_for_its_key_set_and_only_the_roots_word_counts() {
+    let (old, new) = (key(2), key(3));
+    let own = keyset(2, &[(&old, KeyState::Active)]);
+    let newer = keyset(3, &[(&old, KeyState::Retired), (&new, KeyState::Active)]);
+    let forged = Signed::new(crate::bundle::Purpose::KeySet, newer.bytes.clone(), &old);
+    let cases = [
+        ("the root's, newer", newer.encode(), true),
+        ("the same", own.encode(), false),
+        ("an older one", keyset(1, &[(&old, KeyState::Active)]).encode(), false),
+        ("not the root's", forged.encode(), false),
+        ("cut", newer.encode()[..90].to_vec(), false),
+        ("nothing", vec![], false),
+    ];
+    for (name, answer, is_believed) in cases {
+        let mut rig = running();
+        rig.disk.keyset = own.clone();
+        rig.reboot();
+        assert!(matches!(rig.next_ask(), Ask::CheckIn(_)));
+        rig.agent.handle_stranger("the certificate is not believed", rig.now);
+        let asked = rig.now;
+        let Ask::KeySet(shown) = rig.next_ask() else { panic!("{name}: it asks") };
+        assert_eq!((shown.keyset, rig.now), (own.encode(), asked), "{name}: at once, and shows its own");
+        rig.agent.handle_answer(Response::KeySet(KeySetAnswer { keyset: answer }), rig.now);
+        let Ask::CheckIn(check_in) = rig.next_ask() else { panic!("{name}: it checks in") };
+        assert_eq!(check_in.keyset, if is_believed { 3 } else { 2 }, "{name}");
+        assert_eq!(rig.disk.keyset == newer, is_believed, "{name}");
+        assert_eq!(rig.now == asked, is_believed, "{name}: at once if it is news, else with patience");
+        // Whoever is no more believed after that is not asked without a pause.
+        rig.agent.handle_stranger("the certificate is not believed", rig.now);
+        assert!(matches!(rig.next_ask(), Ask::KeySet(_)));
+        rig.agent.handle_stranger("the certificate is not believed", rig.now);
+        let failed = rig.now;
+        assert!(matches!(rig.next_ask(), Ask::CheckIn(_)) && rig.now > failed, "{name}");
+    }
+}
+
+#[test]
+fn a_server_with_an_older_key_set_is_shown_the_newer_at_once_and_once() {
+    let mut rig = running();
+    let newer = keyset(5, &[(&key(2), KeyState::Active)]);
+    rig.disk.keyset = newer.clone();
+    rig.reboot();
+    let older = Answer {
+        next_in_ms: 60_000,
+        keyset: Some(keyset(1, &[(&key(2), KeyState::Active)]).encode()),
+        ..Answer::default()
+    };
+    let Ask::CheckIn(first) = rig.next_ask() else { panic!("it checks in") };
+    assert!(first.shown_keyset.is_empty());
+    let at = rig.now;
+    rig.agent.handle_answer(Response::Answer(older.clone()), rig.now);
+    let Ask::CheckIn(second) = rig.next_ask() else { panic!("it checks in") };
+    assert_eq!((second.shown_keyset, rig.now), (newer.encode(), at));
+    rig.agent.handle_answer(Response::Answer(older), rig.now);
+    let Ask::CheckIn(third) = rig.next_ask() else { panic!("it checks in") };
+    assert!(rig.now > at && !third.shown_keyset.is_empty(), "it does not go round in circles");
+    assert!(rig.disk.keyset == newer);
+}
+
+#[test]
+fn a_certificate_of_a_retired_authority_is_renewed_at_once_but_not_at_every_word() {
+    let refused = || Response::Refused(Refused { code: Refused::RENEW.into(), message: "renew it".into() });
+    let mut rig = running();
+    rig.agent.check_in_now();
+    assert!(matches!(rig.next_ask(), Ask::CheckIn(_)));
+    rig.agent.handle_answer(refused(), rig.now);
+    let at = rig.now;
+    assert!(matches!(rig.next_ask(), Ask::Renew(_)) && rig.now == at);
+    // A server that cannot now is asked again, before anything else.
+    rig.agent.handle_answer(Response::Refused(Refused { code: Refused::BUSY.into(), ..Refused::default() }), rig.now);
+    assert!(matches!(rig.next_ask(), Ask::Renew(_)) && rig.now > at);
+    let certificate = crate::agent::validity::tests::certificate("261121000000Z", "271121000000Z");
+    let at = rig.now;
+    rig.agent.handle_answer(Response::Renewed(Renewed { certificate: certificate.clone() }), rig.now);
+    assert!(matches!(rig.next_ask(), Ask::CheckIn(_)) && rig.now == at && rig.disk.certificate == certificate);
+    // A server that does not know what it wants gets no certificate after another.
+    let mut renewals = 0;
+    while rig.now.since(at) < crate::time::Duration::from_secs(3000) {
+        rig.agent.handle_answer(refused(), rig.now);
+        renewals += u32::from(matches!(rig.next_ask(), Ask::Renew(_)));
+    }
+    assert_eq!(renewals, 0);
 }
 
 #[test]

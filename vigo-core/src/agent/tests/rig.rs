@@ -228,7 +228,9 @@ impl Server {
                 }
                 Response::Order(OrderTaken { id: result.id.clone() })
             }
-            Ask::Traits(_) | Ask::Renew(_) => Response::Refused(crate::wire::message::Refused::default()),
+            Ask::Traits(_) | Ask::Renew(_) | Ask::KeySet(_) => {
+                Response::Refused(crate::wire::message::Refused::default())
+            }
         }
     }
 

@@ -1,0 +1,234 @@
+//! The whole server, and whole agents: what they keep, they keep on disk.
+
+use serde_json::{Value, json};
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, UdpSocket};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use vigo_agent::life::{Bootstrap, Ended, LifeError, LifeOptions, bootstrap, live};
+use vigo_agent::state::Journal;
+use vigo_core::agent::Until;
+use vigo_core::bundle::VerifyingKey;
+
+/// A server on a data directory of its own, which can be killed.
+pub struct Whole {
+    pub path: PathBuf,
+    process: Option<Child>,
+    agents: u16,
+}
+
+/// A machine with an image that it converges.
+pub struct Machine {
+    pub path: PathBuf,
+}
+
+impl Whole {
+    /// Starts one on an empty directory, with a policy for everybody.
+    pub fn start(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("vigo-whole-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        let data = path.join("data");
+        fs::create_dir_all(data.join("stacks/configcrates")).unwrap();
+        let agents = free_port();
+        let config = format!(
+            "server:\n  agent_listen: '127.0.0.1:{agents}'\n  api_listen: '127.0.0.1:0'\n  \
+             advertise: ['127.0.0.1:{agents}']\n"
+        );
+        fs::write(data.join("server.yaml"), config).unwrap();
+        fs::write(data.join("stacks/envoys.vgo"), "envoys:\n  - {match: '*', configcrates: [page]}\n").unwrap();
+        let mut server = Self { path, process: None, agents };
+        server.resume();
+        server.publish("first");
+        server
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.path.join("data")
+    }
+
+    /// Starts it again, on what is there.
+    pub fn resume(&mut self) {
+        let log = fs::OpenOptions::new().create(true).append(true).open(self.path.join("log")).unwrap();
+        let mut vigosrv = Command::new(env!("CARGO_BIN_EXE_vigosrv"));
+        vigosrv.arg("--data-dir").arg(self.data()).stdin(Stdio::null()).stderr(log);
+        let mut process = vigosrv.spawn().unwrap();
+        wait_for("the server comes up", || {
+            assert!(process.try_wait().unwrap().is_none(), "{}", self.log());
+            self.try_api("GET", "/health", &json!({})).is_some()
+        });
+        self.process = Some(process);
+    }
+
+    /// Ends it where it stands.
+    pub fn kill(&mut self) {
+        let mut process = self.process.take().unwrap();
+        process.kill().unwrap();
+        process.wait().unwrap();
+    }
+
+    /// Returns what it has logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.path.join("log")).unwrap_or_default()
+    }
+
+    /// Publishes a policy of one page that says `text`.
+    pub fn publish(&self, text: &str) {
+        let page = format!("resources:\n  - {{name: page, type: file, target_path: /page, content: '{text}'}}\n");
+        fs::write(self.data().join("stacks/configcrates/page.vgo"), page).unwrap();
+        self.post("/publish", &json!({}));
+    }
+
+    /// Asks the API and returns the answer.
+    pub fn get(&self, path: &str) -> Value {
+        let (status, answer) = self.try_api("GET", path, &json!({})).unwrap();
+        assert_eq!(status, 200, "{path}: {answer}");
+        answer
+    }
+
+    pub fn post(&self, path: &str, body: &Value) -> Value {
+        let (status, answer) = self.try_api("POST", path, body).unwrap();
+        assert_eq!(status, 200, "{path}: {answer}");
+        answer
+    }
+
+    pub fn try_api(&self, method: &str, path: &str, body: &Value) -> Option<(u16, Value)> {
+        let mut stream = UnixStream::connect(self.data().join("run/admin.sock")).ok()?;
+        let body = body.to_string();
+        let head = format!(
+            "{method} /api/v1{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        let status = answer.split(' ').nth(1)?.parse().ok()?;
+        let (_, body) = answer.split_once("\r\n\r\n")?;
+        Some((status, serde_json::from_str(body).ok()?))
+    }
+
+    /// Enrols a machine, which then has checked in.
+    pub fn enrol(&self, name: &str) -> Machine {
+        let machine = Machine { path: self.path.join(name) };
+        fs::create_dir_all(&machine.path).unwrap();
+        self.try_enrol(name, &machine).unwrap();
+        machine
+    }
+
+    pub fn try_enrol(&self, name: &str, machine: &Machine) -> Result<(), LifeError> {
+        let token = self.post("/tokens", &json!({ "match": name }))["token"].as_str().unwrap().to_owned();
+        let status = self.get("/status");
+        let key = |name: &str| -> [u8; 32] { unhex(status[name].as_str().unwrap()).try_into().unwrap() };
+        let told = Bootstrap {
+            servers: vec![format!("127.0.0.1:{}", self.agents)],
+            token,
+            root: VerifyingKey::from_bytes(&key("root_key")).unwrap(),
+            ca_sha256: key("ca_sha256"),
+            hostname: name.into(),
+            manifest: None,
+            state_dir: Some(machine.path.join("state")),
+        };
+        on_a_thread(move || bootstrap(told)).map(drop)
+    }
+
+    /// Returns a copy of the data directory as it is; the server is not running.
+    pub fn copy(&self, name: &str) -> PathBuf {
+        assert!(self.process.is_none());
+        let to = self.path.join(name);
+        copy(&self.data(), &to);
+        to
+    }
+
+    /// Puts such a copy in the place of the data directory; the server is not running.
+    pub fn restore(&self, from: &Path) {
+        assert!(self.process.is_none());
+        fs::remove_dir_all(self.data()).unwrap();
+        copy(from, &self.data());
+    }
+}
+
+impl Drop for Whole {
+    fn drop(&mut self) {
+        if self.process.is_some() {
+            self.kill();
+        }
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+impl Machine {
+    /// Starts an agent, which ends when it has checked in, or tried to.
+    pub fn check_in(&self) -> Ended {
+        let options = LifeOptions { state_dir: Some(self.path.join("state")), root: None, until: Until::CheckedIn };
+        on_a_thread(move || live(&options)).unwrap()
+    }
+
+    /// Checks in, for some attempts, until it is in touch with the server and has a policy of this page.
+    pub fn takes(&self, page: &str) {
+        let start = Instant::now();
+        loop {
+            let ended = self.check_in();
+            if ended.in_touch && self.has(page) {
+                return;
+            }
+            assert!(start.elapsed() < Duration::from_secs(30), "no `{page}`: {ended:?}");
+        }
+    }
+
+    /// Returns whether the policy that it converges to has this page.
+    pub fn has(&self, page: &str) -> bool {
+        let (_, opened) = Journal::open(&self.path.join("state"), 7).unwrap();
+        let bundle = opened.policy.and_then(|policy| policy.bundle);
+        bundle.is_some_and(|bundle| bundle.bytes.windows(page.len()).any(|bytes| bytes == page.as_bytes()))
+    }
+
+    pub fn identity(&self, file: &str) -> Vec<u8> {
+        fs::read(self.path.join("state/identity").join(file)).unwrap()
+    }
+}
+
+pub fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < Duration::from_secs(30), "{what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// The agent has a runtime of its own.
+fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    std::thread::spawn(work).join().unwrap()
+}
+
+fn free_port() -> u16 {
+    loop {
+        let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = tcp.local_addr().unwrap().port();
+        if UdpSocket::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    fs::set_permissions(to, fs::metadata(from).unwrap().permissions()).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let (path, name) = entry.map(|e| (e.path(), e.file_name())).unwrap();
+        let meta = fs::symlink_metadata(&path).unwrap();
+        if meta.is_symlink() {
+            std::os::unix::fs::symlink(fs::read_link(&path).unwrap(), to.join(name)).unwrap();
+        } else if meta.is_dir() {
+            copy(&path, &to.join(name));
+        } else if meta.is_file() {
+            fs::copy(&path, to.join(name)).unwrap();
+        }
+    }
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+}
