@@ -196,6 +196,17 @@ fn a_database_that_is_damaged_is_put_aside() {
 }
 
 #[test]
+fn a_damaged_serial_stops_nothing() {
+    let machine = Machine::enrolled("floor", &fleet_key());
+    let path = machine.state().join("identity/serial_floor");
+    fs::write(&path, "no number").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    let output = machine.vigo(&["run", "--once", "--root", "image"]).output().unwrap();
+    assert_eq!(machine.page().as_deref(), Some("hello web-1\n"), "{}", said(&output));
+    assert!(said(&output).contains("serial_floor` is no number"), "{}", said(&output));
+}
+
+#[test]
 fn a_machine_without_an_identity_of_its_own_does_not_live() {
     let machine = Machine::new("nobody");
     let output = machine.vigo(&["run"]).output().unwrap();

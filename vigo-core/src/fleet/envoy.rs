@@ -81,7 +81,9 @@ pub struct LastRun {
     pub ended: Timestamp,
     /// What it came to.
     pub health: Health,
-    /// How many runs in a row changed something.
+    /// The bundle that it ran, where that is known.
+    pub bundle: Option<[u8; 32]>,
+    /// How many runs of that bundle in a row changed something.
     pub changed_in_a_row: u32,
     /// How many resources came to what.
     pub counts: Counts,
@@ -134,6 +136,7 @@ impl Envoy {
             seq: runs.seq,
             ended: Timestamp::from_epoch_ms(runs.ended_ms),
             health: Health::Converged,
+            bundle: None,
             changed_in_a_row: 0,
             counts: runs.counts.unwrap_or_default(),
         });
@@ -144,16 +147,21 @@ impl Envoy {
 impl LastRun {
     /// Returns the run that a report tells of, which came after `before`.
     ///
-    /// Between two reports whose numbers do not follow each other lie runs that changed nothing.
+    /// Between two reports whose numbers do not follow each other lie runs that changed nothing. What another bundle changes
+    /// is a new policy, not drift: the count begins again.
     pub fn of(report: &Report, before: Option<&Self>) -> Self {
         let counts = report.counts.unwrap_or_default();
-        let follows = |b: &&Self| b.incarnation == report.incarnation && b.seq.checked_add(1) == Some(report.seq);
+        let bundle = <[u8; 32]>::try_from(&*report.bundle_digest).ok();
+        let follows = |b: &&Self| {
+            b.incarnation == report.incarnation && b.seq.checked_add(1) == Some(report.seq) && b.bundle == bundle
+        };
         let in_a_row = before.filter(follows).map_or(0, |b| b.changed_in_a_row);
         Self {
             incarnation: report.incarnation,
             seq: report.seq,
             ended: Timestamp::from_epoch_ms(report.started_ms) + Duration::from_ms(report.duration_ms),
             health: Health::of(&report.outcome, &counts),
+            bundle,
             changed_in_a_row: if counts.changed > 0 { in_a_row.saturating_add(1) } else { 0 },
             counts,
         }

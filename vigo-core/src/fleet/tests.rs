@@ -79,3 +79,15 @@ fn one_word_stands_for_the_worst() {
     envoy.take_report(&report(14, "converged", 1, 0));
     assert_eq!(word(&envoy, 0), "converged", "between the two nothing changed");
 }
+
+#[test]
+fn what_a_new_policy_changes_is_no_drift() {
+    let now = Timestamp::from_epoch_secs(1_000_000);
+    let mut envoy = envoy(1, "a");
+    (envoy.cadence, envoy.last_seen) = (Duration::from_secs(100), now);
+    let runs = [(1, 1, "converged"), (2, 2, "converged"), (3, 1, "converged"), (4, 1, "relapsed"), (5, 1, "diverged")];
+    for (seq, bundle, word) in runs {
+        envoy.take_report(&Report { bundle_digest: [bundle; 32].to_vec(), ..report(seq, "converged", 1, 0) });
+        assert_eq!(Status::of(&envoy, now).to_string(), word, "run {seq} of bundle {bundle}");
+    }
+}

@@ -127,7 +127,13 @@ impl Identity {
         let keyset = KeySet::verify(&signed_keyset, &root).map_err(|_| broken(KEYSET, "key set of this fleet"))?;
         let servers = String::from_utf8(need(SERVERS)?).map_err(|_| broken(SERVERS, "list of servers"))?;
         let floor = read(&dir, SERIAL_FLOOR)?.map(|bytes| String::from_utf8_lossy(&bytes).trim().parse());
-        let serial_floor = floor.transpose().map_err(|_| broken(SERIAL_FLOOR, "number"))?.unwrap_or(0);
+        // The policy in the database has a serial, too; and the next one puts the file right.
+        let serial_floor = floor.transpose().unwrap_or_else(|_| {
+            let path = dir.join(SERIAL_FLOOR);
+            tracing::warn!("`{}` is no number; only the stored policy says now what is too old", path.display());
+            None
+        });
+        let serial_floor = serial_floor.unwrap_or(0);
         let certificate = ClientCertificate { certificate, key: need(CERTIFICATE_KEY)? };
         let servers = servers.lines().map(str::to_owned).collect();
         Ok(Self { dir, key, certificate, keyset, root, signed_keyset, servers, serial_floor })

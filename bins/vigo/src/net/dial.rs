@@ -15,7 +15,7 @@ use vigo_core::wire::{Channel, Exporter};
 /// How long one transport is alone before the other starts beside it.
 const HEAD_START: Duration = Duration::from_secs(1);
 
-/// How long the other transport may take when a server was reached but not believed.
+/// How long the other transport may take when a server was reached but not believed, or nobody listens.
 const LAST_CHANCE: Duration = Duration::from_secs(2);
 
 /// How long a server may take to be reached: three lost packets.
@@ -137,7 +137,8 @@ async fn race(
     }
 }
 
-/// Waits for the other transport when one has failed; where that one reached a server that is not believed, not for long.
+/// Waits for the other transport when one has failed; not for long where that one reached a server that is not believed,
+/// or a machine on which there is none.
 async fn last_chance(
     failed: NetError,
     other: impl Future<Output = Result<(Link, Exporter), NetError>>,
@@ -156,7 +157,9 @@ fn worst(a: NetError, b: NetError) -> NetError {
         (NetError::Unreachable { server, why: a }, NetError::Unreachable { why: b, .. }) => {
             NetError::Unreachable { server, why: format!("{a}; {b}") }
         }
-        (NetError::Unreachable { .. }, told) | (told, _) => told,
+        // Nobody listens for TCP; what the other way met says more, where it met anything.
+        (told @ NetError::NobodyListens { .. }, NetError::Unreachable { .. }) => told,
+        (NetError::Unreachable { .. } | NetError::NobodyListens { .. }, told) | (told, _) => told,
     }
 }
 

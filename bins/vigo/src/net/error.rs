@@ -1,6 +1,7 @@
 //! Why there is no answer.
 
 use quinn::{ConnectionClose, ConnectionError};
+use std::io::ErrorKind;
 use thiserror::Error;
 use vigo_core::wire::WireError;
 
@@ -25,6 +26,14 @@ pub enum NetError {
         /// As it was given.
         server: String,
         /// What the system says, of each way that was tried.
+        why: String,
+    },
+    /// Nobody listens there: the machine answers, and says so.
+    #[error("reach `{server}`: {why}")]
+    NobodyListens {
+        /// As it was given.
+        server: String,
+        /// What the system says.
         why: String,
     },
     /// The server is not one of the fleet.
@@ -115,6 +124,7 @@ pub(super) fn failed_of_io(server: &str, error: &std::io::Error) -> NetError {
         Some(rustls::Error::AlertReceived(alert)) if is_certificate(0x100 + u64::from(u8::from(*alert))) => {
             NetError::CertificateRefused { why: format!("{alert:?}") }
         }
+        _ if error.kind() == ErrorKind::ConnectionRefused => NetError::NobodyListens { server, why: error.to_string() },
         _ => NetError::Unreachable { server, why: error.to_string() },
     }
 }

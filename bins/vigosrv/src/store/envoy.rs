@@ -91,6 +91,7 @@ impl Status {
             seq: self.seq,
             ended: self.ended_at,
             health: Health::of(&self.outcome, &self.counts),
+            bundle: self.bundle_digest,
             changed_in_a_row: self.changed_in_a_row,
             counts: self.counts,
         }
