@@ -3,6 +3,9 @@
 use vigo_core::bundle::{
     Assignment, KeySet, Order, ProgramManifest, ProgramReader, Purpose, Signed, SigningKey, verify,
 };
+use vigo_core::entropy::Entropy;
+use vigo_core::id::EnvoyId;
+use vigo_core::secret::{MasterKey, OpeningKey, SealContext, SecretValue, VaultRecord, seal};
 use vigo_core::server::{Network, TokenText, claim};
 use vigo_core::wire::message::{
     Answer, Awaited, CheckIn, Enrol, Enrolled, GetKeySet, KeySetAnswer, OrderResult, OrderTaken, Refused,
@@ -69,6 +72,25 @@ pub fn wire(data: &[u8]) {
         }
         21 => frames(bytes),
         22 => program(bytes, &key),
+        23 => {
+            if let Ok(record) = VaultRecord::decode(bytes) {
+                assert_eq!(record.encode(), bytes);
+                assert!(record.open(&MasterKey::from_bytes([9; 32]), "db/pw").is_err(), "nobody sealed it");
+            }
+        }
+        24 => {
+            let own = OpeningKey::new(Entropy::new([4; 32]));
+            let context = SealContext::new(EnvoyId([5; 16]), &EXPORTER, b"asked");
+            let (encapsulated, sealed) = bytes.split_at(bytes.len().min(32));
+            assert!(own.open(&context, "db/pw", encapsulated, sealed).is_err(), "nobody sealed it");
+            let value = SecretValue::new(String::from_utf8_lossy(sealed).into_owned());
+            if let Ok(sealed) = seal(&context, "db/pw", &value, encapsulated, Entropy::new([6; 32])) {
+                assert!(own.open(&context, "db/pw", &sealed.encapsulated, &sealed.sealed).is_err(), "for another key");
+            }
+            if let Ok(sealed) = seal(&context, "db/pw", &value, &own.public(), Entropy::new([6; 32])) {
+                assert_eq!(own.open(&context, "db/pw", &sealed.encapsulated, &sealed.sealed), Ok(value));
+            }
+        }
         30 => message::<Awaited>(bytes),
         31 => message::<OrderResult>(bytes),
         32 => message::<OrderTaken>(bytes),

@@ -35,6 +35,11 @@ impl Mask {
         shown
     }
 
+    /// Returns whether something in `text` is not to be shown.
+    pub fn hides(&self, text: &str) -> bool {
+        self.texts.keys().any(|(_, secret)| text.contains(&**secret))
+    }
+
     /// Masks in place.
     pub fn string(&self, text: &mut String) {
         if let Cow::Owned(masked) = self.apply(text) {

@@ -26,6 +26,8 @@ pub(super) struct Node {
     pub(super) decl: Option<&'static TypeDecl>,
     /// Rendered but for long texts.
     pub(super) fields: Option<Fields>,
+    /// Whether a secret went into it.
+    pub(super) has_secret: bool,
     pub(super) identity: Option<Arc<str>>,
     pub(super) footprint: Footprint,
     /// `when:`, decided by name, traits and clock as far as they go.
@@ -61,6 +63,7 @@ impl Node {
             resource,
             decl,
             fields: None,
+            has_secret: false,
             identity: None,
             footprint: Footprint::default(),
             when,
@@ -173,6 +176,7 @@ pub(super) fn node(run: &Converge, index: u32) -> Node {
     if is_false(run.gate_of(resource)) || is_false(node.when.as_ref()) {
         return node;
     }
+    run.secrets.take_used();
     // What is observed together is made now, with its long texts.
     match run.fields(resource, decl, decl.batch) {
         Err(fault) => node.fault = Some(Box::new(fault)),
@@ -188,6 +192,7 @@ pub(super) fn node(run: &Converge, index: u32) -> Node {
             node.fields = Some(fields);
         }
     }
+    node.has_secret = run.secrets.take_used();
     node
 }
 

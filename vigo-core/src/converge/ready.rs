@@ -106,7 +106,12 @@ impl Converge {
                 Some(_) => {}
             }
         }
-        match self.make(&turn, resource) {
+        self.secrets.take_used();
+        let made = self.make(&turn, resource);
+        if let Some(node) = self.nodes.get_mut(turn.node as usize) {
+            node.has_secret |= self.secrets.take_used();
+        }
+        match made {
             Err(problem) => self.give_up(turn, problem, now),
             Ok(None) => {
                 turn.report.notes.push("its `on_revert` command has succeeded already".into());

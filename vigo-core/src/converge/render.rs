@@ -13,12 +13,15 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::cell::Cell;
 
 /// The secrets of a run: what was had, and why the rest was not.
 #[derive(Default)]
 pub(super) struct Secrets {
     pub(super) known: BTreeMap<Arc<str>, Text>,
     pub(super) denied: BTreeMap<Arc<str>, String>,
+    /// Whether one went into what was rendered since this was last taken.
+    used: Cell<bool>,
 }
 
 impl Secrets {
@@ -26,6 +29,17 @@ impl Secrets {
     /// fails.
     pub(super) fn filled(&self, value: &Value) -> Value {
         secret::fill_value(value, &|path| self.known.get(path).map(Text::as_str))
+    }
+
+    /// Returns whether a secret went into what was rendered since the last call.
+    pub(super) fn take_used(&self) -> bool {
+        self.used.take()
+    }
+
+    fn note(&self, path: Option<&Arc<str>>) {
+        if path.is_some() {
+            self.used.set(true);
+        }
     }
 
     fn missing(&self, path: &str) -> Problem {
@@ -147,7 +161,9 @@ impl Renderer<'_> {
         for (secret, path) in rendered.secret_texts() {
             mask.add(secret, path);
         }
-        self.fill(rendered.text, mask)
+        let text = self.fill(rendered.text, mask)?;
+        self.secrets.note(text.secret_path());
+        Ok(text)
     }
 
     fn datum(&self, raw: &Raw, kind: Kind, mask: &mut Mask) -> Result<Option<Datum>, Problem> {
@@ -181,6 +197,7 @@ impl Renderer<'_> {
         let plain = scalar.style == Style::Plain;
         if !scalar.templated {
             let text = self.fill(Text::plain(scalar.text.clone()), mask)?;
+            self.secrets.note(text.secret_path());
             return Ok(Some(Datum::Scalar { plain: plain && text.secret_path().is_none(), text }));
         }
         let failed = |error: TemplateError| self.error(scalar, &error);
@@ -190,6 +207,7 @@ impl Renderer<'_> {
         if !takes_text && template.is_single_action() {
             let value = template.render_value(&self.scope).map_err(failed)?;
             mask_value(&value, mask);
+            self.secrets.note(value.secret_path());
             let datum = Datum::from_value(&value);
             let empty = matches!(&datum, Datum::Scalar { text, .. } if text.as_str().is_empty());
             return Ok(Some(datum).filter(|_| !empty || kind == Kind::Any));
@@ -199,6 +217,7 @@ impl Renderer<'_> {
             mask.add(secret, path);
         }
         let text = self.fill(rendered.text, mask)?;
+        self.secrets.note(text.secret_path());
         let keeps_empty = matches!(kind, Kind::Text | Kind::LongText);
         if text.as_str().is_empty() && !keeps_empty {
             return Ok(None);

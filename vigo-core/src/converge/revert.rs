@@ -9,6 +9,7 @@ use crate::host::Problem;
 use crate::resource::{self, Fields, Instance, KEPT_BYTES_MAX, Keep, Kept, Snapshot};
 use alloc::boxed::Box;
 use alloc::format;
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -20,6 +21,11 @@ impl Converge {
             return None;
         }
         match turn.instance.as_ref()?.keep()? {
+            // What an earlier run has put there may be a secret: no value is ever kept.
+            Keep::Path { .. } | Keep::Value(..) if self.nodes.get(turn.node as usize).is_some_and(|n| n.has_secret) => {
+                turn.report.notes.push("what was there is not kept: the resource has a secret".into());
+                None
+            }
             Keep::Path { path, follow } => Some(Op::ReadFile { path, follow, bytes_max: KEPT_BYTES_MAX }),
             Keep::Absent(path) => {
                 let (type_name, target) = (Arc::from(resource::PATHS), path.shared());
@@ -41,6 +47,10 @@ impl Converge {
         turn.stage = Stage::Perform;
         for (op, output) in answers {
             match (Kept::of(output), &**op) {
+                // Another resource may have put it there.
+                (Ok(Kept::File { content, .. }), _) if self.mask.borrow().hides(&String::from_utf8_lossy(&content)) => {
+                    turn.report.notes.push("what was there is not kept: a secret is in it".into());
+                }
                 (Ok(kept), Op::ReadFile { path, .. }) => {
                     let (type_name, target) = (Arc::from(resource::PATHS), path.shared());
                     self.records.push(Record::Snapshot(Snapshot { type_name, target, kept, reverted: false }));

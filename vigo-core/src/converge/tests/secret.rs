@@ -54,3 +54,36 @@ resources:
     }
     assert!(m.disk.read("/etc/s").unwrap_or_default().starts_with("pw=pg://u:hunter2-secret b="));
 }
+
+#[test]
+fn no_value_is_kept_of_what_was_there() {
+    let mut m = Machine::new();
+    let policy = "vars: {pw: 'secret:db/pw'}
+resources:
+  - {name: s, type: file, target_path: /etc/s, content: 'pw=secret:db/pw'}
+  - {name: v, type: file, target_path: /etc/v, content: '{{ .Vars.pw | upper }}'}
+  - {name: plain, type: file, target_path: /etc/p, content: 'new'}
+";
+    m.disk.file("/etc/p", "old");
+    m.disk.file("/etc/v", "what was before");
+    m.secrets = alloc::vec![("db/pw", "hunter2-secret")];
+    m.apply(policy);
+    // The value of the run before is in the files, and nobody knows it any more.
+    m.secrets = alloc::vec![("db/pw", "another-secret")];
+    m.apply(policy);
+    // Nor where another resource changes what has the value of now.
+    m.apply(
+        "vars: {pw: 'secret:db/pw'}\nresources:\n  - {name: line, type: file_line, target_path: /etc/s, line: more}\n",
+    );
+    assert_eq!(m.disk.read("/etc/s").as_deref(), Some("pw=another-secret\nmore"));
+    let kept: alloc::vec::Vec<_> = m.snapshots.iter().map(|s| (&*s.target, content(&s.kept))).collect();
+    assert!(kept.contains(&("/etc/p", "old".into())), "{kept:?}");
+    assert!(!kept.iter().any(|(_, c)| c.to_lowercase().contains("secret")), "{kept:?}");
+}
+
+fn content(kept: &crate::resource::Kept) -> alloc::string::String {
+    match kept {
+        crate::resource::Kept::File { content, .. } => alloc::string::String::from_utf8_lossy(content).into_owned(),
+        _ => "".into(),
+    }
+}
