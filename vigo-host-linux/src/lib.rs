@@ -8,6 +8,7 @@ extern crate alloc;
 mod account;
 mod cron;
 mod host;
+pub mod installation;
 mod mounts;
 mod package;
 mod process;

@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::verb::{Apply, Bootstrap, Plan, Run, Traits, Version};
+use crate::verb::{Apply, Bootstrap, Plan, Run, Traits, Uninstall, Version};
 use clap::{Parser, Subcommand, ValueEnum};
 use std::process::ExitCode;
 
@@ -19,6 +19,7 @@ enum Verb {
     Plan(Plan),
     Run(Run),
     Traits(Traits),
+    Uninstall(Uninstall),
     Version(Version),
 }
 
@@ -51,6 +52,7 @@ pub fn run(cli: &Cli) -> ExitCode {
         Verb::Plan(verb) => verb.run(),
         Verb::Run(verb) => verb.run(),
         Verb::Traits(verb) => verb.run(),
+        Verb::Uninstall(verb) => verb.run(),
         Verb::Version(verb) => verb.run(),
     }
 }

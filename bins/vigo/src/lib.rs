@@ -4,6 +4,7 @@ pub mod apply;
 pub mod cli;
 pub mod executor;
 pub mod identity;
+pub mod install;
 pub mod life;
 pub mod net;
 pub mod output;

@@ -227,7 +227,16 @@ fn a_token_is_in_nothing_that_is_said() {
     let machine = Machine::new("token");
     fs::write(machine.0.join("token"), format!("{TOKEN}\n")).unwrap();
     let root = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
-    let mut vigo = machine.vigo(&["bootstrap", "--server", "127.0.0.1:1", "--root-key", root, "--ca-sha256", root]);
+    let mut vigo = machine.vigo(&[
+        "bootstrap",
+        "--no-service",
+        "--server",
+        "127.0.0.1:1",
+        "--root-key",
+        root,
+        "--ca-sha256",
+        root,
+    ]);
     let vigo = vigo.args(["--log-level", "trace"]);
     for (name, value) in [("VIGO_TOKEN", TOKEN), ("VIGO_TOKEN_FILE", "token")] {
         let output = vigo.env(name, value).output().unwrap();
@@ -240,7 +249,8 @@ fn a_token_is_in_nothing_that_is_said() {
     }
     let output = vigo.env("VIGO_TOKEN_FILE", "nowhere").output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
-    let mut short = machine.vigo(&["bootstrap", "--server", "a:1", "--root-key", "d7", "--ca-sha256", root]);
+    let mut short =
+        machine.vigo(&["bootstrap", "--no-service", "--server", "a:1", "--root-key", "d7", "--ca-sha256", root]);
     let output = short.output().unwrap();
     assert!(output.status.code() == Some(2) && said(&output).contains("64 hexadecimal digits"), "{}", said(&output));
 }
@@ -249,7 +259,16 @@ fn a_token_is_in_nothing_that_is_said() {
 fn a_machine_of_one_fleet_is_not_enrolled_in_another() {
     let machine = Machine::enrolled("other-fleet", &fleet_key());
     let root = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
-    let mut vigo = machine.vigo(&["bootstrap", "--server", "127.0.0.1:1", "--root-key", root, "--ca-sha256", root]);
+    let mut vigo = machine.vigo(&[
+        "bootstrap",
+        "--no-service",
+        "--server",
+        "127.0.0.1:1",
+        "--root-key",
+        root,
+        "--ca-sha256",
+        root,
+    ]);
     let output = vigo.output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
     assert!(said(&output).contains("an envoy of another fleet"), "{}", said(&output));

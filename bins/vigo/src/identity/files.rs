@@ -29,6 +29,8 @@ const SERIAL_FLOOR: &str = "serial_floor";
 /// The keys that a machine makes itself.
 pub struct Keys {
     dir: PathBuf,
+    /// They were made just now.
+    pub is_new: bool,
     /// The identity key.
     pub identity: SigningKey,
     /// The certificate's key, PKCS #8, DER.
@@ -59,7 +61,9 @@ impl Keys {
     pub fn load_or_make(state_dir: &Path) -> Result<Self, IdentityError> {
         let dir = state_dir.join(FOLDER);
         make_dir(&dir).map_err(IdentityError::file("make directory", &dir))?;
-        let identity = match read(&dir, KEY)? {
+        let kept = read(&dir, KEY)?;
+        let is_new = kept.is_none();
+        let identity = match kept {
             Some(bytes) => signing_key(&dir, &bytes)?,
             None => {
                 let mut seed = [0; 32];
@@ -76,7 +80,7 @@ impl Keys {
                 key
             }
         };
-        Ok(Self { dir, identity, certificate })
+        Ok(Self { dir, is_new, identity, certificate })
     }
 
     /// Returns the root key of the fleet that the machine is enrolled in, if it is in one: what was kept of it.
@@ -88,6 +92,16 @@ impl Keys {
             Some(_) => read(&self.dir, ROOT_KEY),
             None => Ok(None),
         }
+    }
+
+    /// Removes keys that nobody knows, and the folders that were made for them: those that are empty then. What cannot be
+    /// removed does no harm.
+    pub fn discard(self) {
+        for name in [KEY, CERTIFICATE_KEY] {
+            let _ = std::fs::remove_file(self.dir.join(name));
+        }
+        let _ = std::fs::remove_dir(&self.dir);
+        let _ = self.dir.parent().map(std::fs::remove_dir);
     }
 
     /// Keeps what a server answered to the enrolment. The machine is enrolled when this returns.

@@ -4,7 +4,8 @@ use super::live::lives;
 use super::place::Place;
 use super::{LifeError, LifeOptions};
 use crate::identity::{Keys, fingerprint};
-use crate::net::{Anchor, ClientIdentity, Dialer, TrustAnchors, signing_request};
+use crate::install::Service;
+use crate::net::{Anchor, ClientIdentity, Dialer, NetError, TrustAnchors, signing_request};
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
 use std::io::Read as _;
@@ -46,29 +47,43 @@ pub struct Enrolment {
 /// Bytes that are read of the program at a time.
 const PIECE_BYTES: usize = 256 << 10;
 
-/// Enrols this machine and checks in once. Doing it again is harmless: it keeps its keys.
+/// Enrols this machine, checks in once, and has the agent live here as `service`, if it is to. Doing it again is
+/// harmless: the machine keeps its keys. One that is refused keeps nothing.
 ///
 /// # Errors
 /// [`LifeError`].
-pub fn bootstrap(told: Bootstrap) -> Result<Enrolment, LifeError> {
+pub fn bootstrap(told: Bootstrap, service: Option<&Service>) -> Result<Enrolment, LifeError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(LifeError::system)?;
-    runtime.block_on(async {
-        let state_dir = told.state_dir.clone();
-        let enrolment = enrol(told).await?;
-        let options = LifeOptions { state_dir, root: None, until: Until::CheckedIn };
-        let ended = lives(&options).await?;
-        if !ended.in_touch {
-            let hostname = enrolment.hostname;
-            return Err(LifeError::NotCheckedIn { hostname, why: ended.why.unwrap_or_default() });
+    let options = LifeOptions { state_dir: told.state_dir.clone(), root: None, until: Until::CheckedIn };
+    let place = Place::new(None, told.state_dir.as_deref())?;
+    let keys = Keys::load_or_make(&place.state_dir)?;
+    let enrolment = match runtime.block_on(enrol(told, &keys)) {
+        // Nobody knows these keys, and nobody is going to.
+        Err(error @ (LifeError::Refused { .. } | LifeError::Net(NetError::NotTrusted { .. }))) if keys.is_new => {
+            keys.discard();
+            return Err(error);
         }
-        Ok(enrolment)
-    })
+        other => other?,
+    };
+    // An agent that is at work has the state directory; a check-in that fails leaves it as it was.
+    let was_alive = service.map_or(Ok(false), Service::pause)?;
+    let hostname = enrolment.hostname.clone();
+    let checked_in = runtime.block_on(lives(&options)).and_then(|ended| match ended.in_touch {
+        true => Ok(()),
+        false => Err(LifeError::NotCheckedIn { hostname: hostname.clone(), why: ended.why.unwrap_or_default() }),
+    });
+    if let Some(service) = service {
+        if checked_in.is_ok() {
+            service.install(was_alive).map_err(|error| LifeError::NotInstalled { hostname, error })?;
+        } else if was_alive {
+            service.resume()?;
+        }
+    }
+    checked_in.map(|()| enrolment)
 }
 
-async fn enrol(told: Bootstrap) -> Result<Enrolment, LifeError> {
-    let Bootstrap { servers, token, root, ca_sha256, manifest, hostname, state_dir } = told;
-    let place = Place::new(None, state_dir.as_deref())?;
-    let keys = Keys::load_or_make(&place.state_dir)?;
+async fn enrol(told: Bootstrap, keys: &Keys) -> Result<Enrolment, LifeError> {
+    let Bootstrap { servers, token, root, ca_sha256, manifest, hostname, .. } = told;
     if let Some(held) = keys.fleet()?.filter(|held| *held != root.as_bytes()) {
         return Err(LifeError::OtherFleet { held: hex(&held), told: hex(root.as_bytes()) });
     }

@@ -3,6 +3,7 @@
 use crate::apply::ApplyError;
 use crate::executor::system_text;
 use crate::identity::IdentityError;
+use crate::install::InstallError;
 use crate::net::NetError;
 use crate::output::shown;
 use crate::state::StateError;
@@ -44,6 +45,17 @@ pub enum LifeError {
     /// The program that runs is not the one that the fleet hands out.
     #[error("this program is not the fleet's: {0}")]
     OtherProgram(#[from] ProgramError),
+    /// The agent is no service.
+    #[error(transparent)]
+    Install(#[from] InstallError),
+    /// The machine is enrolled, and the agent is no service.
+    #[error("the machine is enrolled as `{}`, but {error}", shown(.hostname))]
+    NotInstalled {
+        /// The name that the server decided.
+        hostname: String,
+        /// Why.
+        error: InstallError,
+    },
     /// The machine belongs to a fleet already, and it is another.
     #[error("this machine is an envoy of another fleet: its root key is `{held}`, not `{told}`")]
     OtherFleet {
@@ -79,12 +91,13 @@ impl LifeError {
                  `vigocli server agents add`"
                     .into(),
             ),
+            Self::Install(error) | Self::NotInstalled { error, .. } => error.help(),
             // The server's own words say what to do.
             Self::Refused { .. } => None,
             Self::OtherFleet { .. } => Some(
                 "to leave that fleet, end the agent and remove its state directory; reports that wait are lost".into(),
             ),
-            Self::NotCheckedIn { .. } => Some("start the agent with `vigo run`: it tries again by itself".into()),
+            Self::NotCheckedIn { .. } => Some("run the same command again when the server answers: the machine keeps its keys".into()),
             Self::System(_) => None,
         }
     }

@@ -11,6 +11,11 @@ pub(super) const RUN: &str = "lock";
 /// The lock of an agent's life.
 pub(super) const LIFE: &str = "agent.lock";
 
+/// Returns whether an agent lives with this state directory.
+pub(crate) fn is_alive(dir: &Path) -> bool {
+    matches!(take(dir, LIFE, Access::Read), Err(StateError::Locked { .. }))
+}
+
 /// Takes a lock: for a run alone, for plans together. `None` when nothing may be written and nothing is there.
 pub(super) fn take(dir: &Path, name: &str, access: Access) -> Result<Option<File>, StateError> {
     let path = dir.join(name);

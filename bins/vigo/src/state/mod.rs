@@ -10,5 +10,6 @@ mod store;
 pub use database::Kept;
 pub use error::StateError;
 pub use journal::{Journal, JournalError, Opened};
+pub(crate) use lock::is_alive;
 pub(crate) use private::{make_dir, replace_file, replace_file_durably};
 pub use store::{Access, State};

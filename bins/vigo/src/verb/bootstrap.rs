@@ -1,6 +1,7 @@
 //! `vigo bootstrap`.
 
 use crate::cli::LogLevel;
+use crate::install::{Service, as_root};
 use crate::life::{self, LifeError};
 use crate::{apply, output};
 use clap::Args;
@@ -9,9 +10,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use vigo_core::bundle::{BundleError, Signed, VerifyingKey};
 
-/// Make this machine an envoy of a fleet
+/// Make this machine an envoy of a fleet, and have its agent live here
 ///
-/// Exit status: 0 enrolled and checked in, 1 refused or no server answered, 2 usage or a state directory of no use.
+/// Exit status: 0 enrolled, checked in and at work, 1 refused or no server answered, 2 usage or a state directory of no use.
 #[derive(Args, Debug)]
 pub struct Bootstrap {
     /// Where a server is; may be given again
@@ -35,6 +36,12 @@ pub struct Bootstrap {
     /// Where keys and state are kept [default: /var/lib/vigo]
     #[arg(long, value_name = "DIR")]
     state_dir: Option<PathBuf>,
+    /// Enrol only: install nothing, and start nothing
+    #[arg(long)]
+    no_service: bool,
+    /// Show what would be installed; ask nobody, change nothing
+    #[arg(long)]
+    dry_run: bool,
     /// What to log on standard error
     #[arg(long, value_name = "LEVEL", value_enum, default_value = "error")]
     log_level: LogLevel,
@@ -63,13 +70,33 @@ impl Bootstrap {
             hostname: self.hostname.clone().unwrap_or_else(apply::hostname),
             state_dir: self.state_dir.clone(),
         };
-        match life::bootstrap(told) {
+        let service = match self.service() {
+            Ok(service) => service,
+            Err(error) => return failed(&error),
+        };
+        if self.dry_run {
+            let steps = service.as_ref().map_or(&[][..], Service::steps);
+            return output::print(|out| steps.iter().try_for_each(|step| writeln!(out, "{step}")));
+        }
+        match life::bootstrap(told, service.as_ref()) {
             Ok(enrolment) => {
                 let hostname = output::shown(&enrolment.hostname).into_owned();
-                output::print(|out| writeln!(out, "enrolled as {hostname} ({}), checked in", enrolment.id))
+                let lives = if service.is_some() { "; the agent is at work" } else { "" };
+                output::print(|out| writeln!(out, "enrolled as {hostname} ({}), checked in{lives}", enrolment.id))
             }
             Err(error) => failed(&error),
         }
+    }
+
+    /// Returns what the agent is to be here. Nothing is asked of a server, and no token used, where it cannot be that.
+    fn service(&self) -> Result<Option<Service>, LifeError> {
+        if self.no_service {
+            return Ok(None);
+        }
+        if !self.dry_run {
+            as_root()?;
+        }
+        Ok(Some(Service::here(&apply::state_dir(self.state_dir.as_deref(), None)?)?))
     }
 
     /// Returns the token, from wherever it was given; empty for none.

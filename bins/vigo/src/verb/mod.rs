@@ -5,6 +5,7 @@ mod bootstrap;
 mod plan;
 mod run;
 mod traits;
+mod uninstall;
 mod version;
 
 pub use apply::Apply;
@@ -12,4 +13,5 @@ pub use bootstrap::Bootstrap;
 pub use plan::Plan;
 pub use run::Run;
 pub use traits::Traits;
+pub use uninstall::Uninstall;
 pub use version::Version;

@@ -37,6 +37,7 @@ impl AgentsError {
             Self::Program(ProgramError::NoTarget { .. }) => {
                 Some("write operating system and architecture in lower case, as `uname -s` and `uname -m` have them")
             }
+            Self::File { .. } => Some("make room on the disk, and let vigosrv write there"),
             _ => None,
         }
     }

@@ -22,6 +22,7 @@ impl DataDir {
     pub fn open(path: &Path) -> Result<Self, DataDirError> {
         private::make_dir(path)?;
         let root = fs::canonicalize(path).map_err(DataDirError::file("open", path))?;
+        private::refuse_writable(&root)?;
         for name in ["stacks", "db", "secrets", "blobs", "run", "history"] {
             private::make_dir(&root.join(name))?;
         }

@@ -23,6 +23,14 @@ pub enum DataDirError {
         /// Its mode.
         mode: u32,
     },
+    /// A directory in which others may put files of theirs in the place of the server's.
+    #[error("directory `{}`: expected a mode without write rights for group and others, found {mode:04o}", .path.display())]
+    Writable {
+        /// The directory.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
     /// There are things that need the keys, and no keys.
     #[error("`{}` is missing, though `{}` is there", .missing.display(), .there.display())]
     Missing {
@@ -82,6 +90,11 @@ impl DataDirError {
         match self {
             Self::Locked { .. } => "stop it first, or name another directory with `--data-dir DIR`".into(),
             Self::Readable { path, .. } => format!("chmod go= '{}'", path.display()),
+            Self::Writable { path, .. } => format!("chmod go-w '{}'", path.display()),
+            Self::Certificate { error: CaError::Name { .. }, .. } => {
+                "mend `server.hostname` or `server.tls_sans` in server.yaml; without them the machine's name is taken"
+                    .into()
+            }
             Self::Missing { missing, .. } => {
                 format!("restore `{}` from a backup; envoys believe no other keys", missing.display())
             }

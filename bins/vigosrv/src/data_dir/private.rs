@@ -68,6 +68,15 @@ pub(super) fn refuse_readable(path: &Path, file: &File) -> Result<(), DataDirErr
     }
 }
 
+/// Refuses a folder in which others may write: they could put other keys in the place of the server's.
+pub(super) fn refuse_writable(path: &Path) -> Result<(), DataDirError> {
+    let mode = fs::metadata(path).map_err(DataDirError::file("look at", path))?.permissions().mode() & 0o7777;
+    match mode & 0o022 {
+        0 => Ok(()),
+        _ => Err(DataDirError::Writable { path: path.to_owned(), mode }),
+    }
+}
+
 /// Reads a text.
 pub(super) fn read(path: &Path) -> Result<String, DataDirError> {
     text(path, File::open(path).map_err(DataDirError::file("read", path))?)

@@ -44,6 +44,26 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
+fn a_directory_that_others_may_write_to_is_refused_with_the_command_that_mends_it() {
+    let temp = Temp::new("writable");
+    fs::create_dir_all(&temp.0).unwrap();
+    for bad in [0o777, 0o775, 0o702, 0o1777] {
+        fs::set_permissions(&temp.0, fs::Permissions::from_mode(bad)).unwrap();
+        let error = DataDir::open(&temp.0).unwrap_err();
+        assert!(error.to_string().contains(&format!("found {bad:04o}")), "{error}");
+        assert_eq!(error.help(), format!("chmod go-w '{}'", temp.0.canonicalize().unwrap().display()));
+    }
+    fs::set_permissions(&temp.0, fs::Permissions::from_mode(0o755)).unwrap();
+    temp.dir();
+}
+
+#[test]
+fn a_name_that_is_none_is_mended_in_the_configuration() {
+    let error = Temp::new("name").keys_for(&["no host name!"], NOW).err().unwrap();
+    assert!(error.help().contains("server.hostname"), "{error}: {}", error.help());
+}
+
+#[test]
 fn the_first_start_makes_keys_that_the_second_finds() {
     let temp = Temp::new("first");
     // An earlier first start that was killed.

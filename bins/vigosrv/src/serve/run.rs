@@ -79,6 +79,8 @@ impl RunError {
             Self::DataDir(error) => Some(error.help()),
             Self::Config(error) => error.help(),
             Self::Vault(error) => error.help(),
+            Self::Store(error) => error.help(),
+            Self::Agents(error) => error.help().map(Into::into),
             Self::Net(NetError::Bind { .. }) => {
                 Some("end what listens there, or set `server.agent_listen` in server.yaml".into())
             }

@@ -131,7 +131,7 @@ impl Whole {
             manifest: None,
             state_dir: Some(machine.path.join("state")),
         };
-        on_a_thread(move || bootstrap(told)).map(drop)
+        on_a_thread(move || bootstrap(told, None)).map(drop)
     }
 
     /// Returns a copy of the data directory as it is; the server is not running.

@@ -148,7 +148,7 @@ impl Fleet {
         let root = self.root(name);
         fs::create_dir_all(&root).map_err(|e| Failure::at(&root, &e))?;
         let told = |what: &str| status.text(what).unwrap_or_default().to_owned();
-        let program = Program::new(self.programs.join("vigo")).args(["bootstrap", "--hostname", name]);
+        let program = Program::new(self.programs.join("vigo")).args(["bootstrap", "--no-service", "--hostname", name]);
         let program = program.arg("--server").arg(format!("127.0.0.1:{}", self.agents)).env("VIGO_TOKEN", token);
         let program = program.args(["--root-key", &told("root_key"), "--ca-sha256", &told("ca_sha256")]);
         Ok(program.arg("--state-dir").arg(self.place.join(name).join("state")))

@@ -17,8 +17,9 @@ const SERVER_YAML: &str = "server:\n  advertise: ['10.77.0.1:1530']\ncheckin:\n 
 const SERVER_UNIT: &str = "[Unit]\nDescription=Vigo server\n[Service]\nExecStart=/usr/bin/vigosrv --data-dir /srv/vigo\n\
     Restart=always\n[Install]\nWantedBy=multi-user.target\n";
 
-const AGENT_UNIT: &str = "[Unit]\nDescription=Vigo agent\n[Service]\nExecStart=/usr/bin/vigo run --log-level debug\n\
-    Restart=always\n[Install]\nWantedBy=multi-user.target\n";
+/// What the agents log is looked into; and each has a child that outlives it, if it is let.
+const AGENT_LOGS: &str = "[Service]\nExecStart=\n\
+    ExecStart=/bin/sh -c 'sleep 98765 & exec /usr/local/sbin/vigo run --log-level debug'\n";
 
 /// A server and its envoys.
 pub struct Fleet {
@@ -60,7 +61,9 @@ impl Fleet {
         server.push_file("/etc/systemd/system/vigosrv.service", SERVER_UNIT, "0644")?;
         server.sh("systemctl daemon-reload; systemctl enable --now vigosrv")?;
         for envoy in &envoys {
-            envoy.push_file("/etc/systemd/system/vigo.service", AGENT_UNIT, "0644")?;
+            // A fresh machine has no agent.
+            envoy.sh("rm /usr/bin/vigo")?;
+            envoy.push_file("/etc/systemd/system/vigo-envoy.service.d/logs.conf", AGENT_LOGS, "0644")?;
         }
         Ok(Self { server, envoys, network })
     }
@@ -79,9 +82,14 @@ impl Fleet {
         Err(Failure::new(format!("`vigocli {}`: {}{}", args.join(" "), output.stdout, output.stderr)))
     }
 
-    /// Makes a token, and returns the line that enrols a machine with it.
+    /// Makes a token, and returns the line that makes a machine an envoy with it.
     pub fn token(&self, hostname: &str) -> Result<String> {
-        let token = self.json(&["tokens", "create", "--match", hostname])?;
+        self.token_for(hostname, "1h")
+    }
+
+    /// The same, for a token that is good for so long.
+    pub fn token_for(&self, hostname: &str, ttl: &str) -> Result<String> {
+        let token = self.json(&["tokens", "create", "--match", hostname, "--ttl", ttl])?;
         Ok(token.text("command").unwrap_or_default().to_owned())
     }
 
@@ -112,6 +120,16 @@ impl Fleet {
         runs.list("runs").iter().map(told).collect()
     }
 
+    /// Returns how often the audit has something: an action, and a word of its detail.
+    pub fn audited(&self, action: &str, word: &str) -> Result<usize> {
+        let script = "import sqlite3, sys
+rows = sqlite3.connect('file:/srv/vigo/db/vigo.db?mode=ro', uri=True).execute('SELECT action, detail FROM audit')
+print(sum(action == sys.argv[1] and sys.argv[2] in detail for action, detail in rows))";
+        let counted = self.server.exec(&["python3", "-c", script, action, word])?;
+        let none = || Failure::new(format!("the audit is not read: {}", counted.stderr));
+        counted.stdout.trim().parse().map_err(|_| none())
+    }
+
     /// Returns what a run changed: the ids of its resources.
     pub fn changed(&self, run: &Told) -> Result<Vec<String>> {
         let run = self.json(&["runs", "show", &run.id.to_string()])?;
@@ -122,7 +140,7 @@ impl Fleet {
     /// Returns the end of what the three say of themselves, for whoever looks for the cause of a failure.
     pub fn logs(&self) -> String {
         let mut text = String::new();
-        let units = [(&self.server, "vigosrv"), (&self.envoys[0], "vigo"), (&self.envoys[1], "vigo")];
+        let units = [(&self.server, "vigosrv"), (&self.envoys[0], "vigo-envoy"), (&self.envoys[1], "vigo-envoy")];
         for (machine, unit) in units {
             let said = machine.sh(&format!("journalctl -u {unit} -n 40 --no-pager -o short-precise"));
             text += &format!("{}:\n{}\n", machine.name(), said.unwrap_or_else(|e| e.to_string()));

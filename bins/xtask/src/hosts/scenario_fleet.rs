@@ -1,5 +1,8 @@
 //! A server and two envoys, each a machine: what a fleet goes through, seen from the machines themselves.
 
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
 use super::boxes::SystemdBox;
 use super::checks::Checks;
 use super::fleet::{DATA, Fleet, Told};
@@ -42,7 +45,8 @@ fn tell(fleet: &mut Fleet, checks: &mut Checks) -> Result<()> {
     cut_off(fleet, checks)?;
     powered_off(fleet, checks)?;
     without_udp(fleet, checks)?;
-    revoked(fleet, checks)
+    revoked(fleet, checks)?;
+    uninstalled(fleet, checks)
 }
 
 fn enrolled(fleet: &Fleet, checks: &mut Checks) -> Result<()> {
@@ -51,21 +55,119 @@ fn enrolled(fleet: &Fleet, checks: &mut Checks) -> Result<()> {
     let ports = fleet.server.sh("ss -Hlntu 'sport = :1530' | cut -d' ' -f1 | sort | tr '\\n' ' '")?;
     checks.same("it listens on UDP and TCP", ports.trim(), "tcp udp");
     let command = fleet.token("fleet-*")?;
+    let begun = Instant::now();
     let first = one.exec(&["sh", "-c", &command])?;
-    checks.check("a machine enrols with the line that the server printed", first.ok(), format_args!("{first:?}"));
+    let took = begun.elapsed();
+    checks.check("the line that the server printed makes a machine an envoy", first.ok(), format_args!("{first:?}"));
+    println!("          in {:.1} s", took.as_secs_f64());
+    checks.check("in less than 30 s", took < Duration::from_secs(30), format_args!("{took:?}"));
+    checks.same("it says so", first.stdout.contains("the agent is at work"), true);
+    let lives = "systemctl is-enabled vigo-envoy; systemctl is-active vigo-envoy; stat -c '%U %a' /usr/local/sbin/vigo";
+    checks.same("its agent is a service", one.sh(lives)?, "enabled\nactive\nroot 755\n");
+    checks.same("the server lists it", fleet.envoys("status")?, "fleet-1=no data");
     let keys = one.sh("find /var/lib/vigo -type f -perm /077 | head -5")?;
     checks.same("what it keeps is for root only", keys.trim(), "");
-    let used = two.exec(&["sh", "-c", &command])?;
-    checks.same("a used token is refused", used.code(), 1);
-    checks.check("with the reason", used.stderr.contains("token"), &used.stderr);
-    let foreign = two.exec(&["sh", "-c", &fleet.token("other-*")?])?;
-    checks.same("a token for other names is refused", foreign.code(), 1);
-    checks.same("nobody was admitted by them", fleet.envoys("status")?, "fleet-1=no data");
-    two.sh(&fleet.token("fleet-2")?)?;
-    for envoy in &fleet.envoys {
-        envoy.sh("systemctl daemon-reload; systemctl enable --now vigo")?;
-    }
+    turned_away(fleet, checks, &command)?;
+    let enrolled = fleet.envoys("id")?;
+    let again = one.exec(&["sh", "-c", &fleet.token("fleet-1")?])?;
+    checks.check("the line does no harm where it was typed before", again.ok(), format_args!("{again:?}"));
+    checks.same("and its agent goes on", one.sh(lives)?, "enabled\nactive\nroot 755\n");
+    checks.same("as the same envoy", fleet.envoys("id")?, enrolled);
+    killed(one, checks)?;
+    let second = two.exec(&["sh", "-c", &with_file(two, &fleet.token("fleet-2")?)?])?;
+    checks.check("a token may lie in a file", second.ok(), format_args!("{second:?}"));
     checks.same("both are of the fleet", fleet.envoys("revoked_at")?, "fleet-1=none fleet-2=none");
+    Ok(())
+}
+
+/// Whoever is refused has nothing of an agent afterwards, and the server has it in its audit.
+fn turned_away(fleet: &Fleet, checks: &mut Checks, used: &str) -> Result<()> {
+    let [_, two] = &fleet.envoys;
+    let mut refused = |what: &str, command: &str, code: i32, why: &str, audited: Option<(&str, &str)>| -> Result<()> {
+        let count = || audited.map_or(Ok(0), |(action, word)| fleet.audited(action, word));
+        let before = count()?;
+        let output = two.exec(&["sh", "-c", command])?;
+        checks.same(&format!("{what} is refused"), output.code(), code);
+        checks.check("with the reason", output.stderr.contains(why), &output.stderr);
+        let left =
+            "ls -d /usr/local/sbin/vigo /etc/systemd/system/vigo-envoy.service /var/lib/vigo /tmp/vigo.* 2>/dev/null";
+        checks.same("and leaves nothing", two.exec(&["sh", "-c", left])?.stdout.as_str(), "");
+        if audited.is_some() {
+            checks.soon("and is audited", &(before + 1).to_string(), || Ok(count()?.to_string()))?;
+        }
+        Ok(())
+    };
+    refused("a used token", used, 1, "used up", Some(("envoy.refuse", "used up")))?;
+    let foreign = fleet.token("other-*")?;
+    refused("a token for other names", &foreign, 1, "fleet-2", Some(("envoy.refuse", "other-*")))?;
+    let short = fleet.token_for("fleet-2", "1s")?;
+    sleep(Duration::from_secs(2));
+    refused("an expired token", &short, 1, "expired", Some(("envoy.refuse", "expired")))?;
+    let good = fleet.token("fleet-2")?;
+    let blob = fleet.json(&["server", "agents", "list"])?;
+    let blob = blob.list("agents").first().and_then(|a| a.text("sha256")).unwrap_or_default().to_owned();
+    let flip = format!(
+        "python3 -c \"f = open('{DATA}/blobs/{blob}', 'r+b'); f.seek(4096); b = f.read(1); f.seek(4096); \
+         f.write(bytes([b[0] ^ 1]))\""
+    );
+    fleet.server.sh(&flip)?;
+    refused("a tampered program", &good, 1, "has SHA-256", Some(("agent.damaged", "SHA-256")))?;
+    fleet.server.sh(&flip)?;
+    fleet.server.sh("systemctl stop vigosrv; systemd-run --quiet --unit other vigosrv --data-dir /srv/other")?;
+    let answers = || Ok(fleet.cli(&["--data-dir", "/srv/other", "server", "status"])?.code().to_string());
+    checks_soon(answers)?;
+    // curl says it and hands nothing to the shell, which then has nothing to do.
+    refused("another server's certificate", &good, 0, "pinned", None)?;
+    fleet.server.sh("systemctl stop other; systemctl start vigosrv")?;
+    checks_soon(|| Ok(fleet.cli(&["server", "status"])?.code().to_string()))?;
+    checks.same("nobody was admitted by any of them", fleet.envoys("revoked_at")?, "fleet-1=none");
+    Ok(())
+}
+
+/// Waits for a server.
+fn checks_soon(answers: impl Fn() -> Result<String>) -> Result<()> {
+    for _ in 0..300 {
+        if answers()? == "0" {
+            return Ok(());
+        }
+        sleep(Duration::from_millis(200));
+    }
+    Err(Failure::new("the server does not come up"))
+}
+
+/// Returns the line with the token in a file of the machine.
+fn with_file(envoy: &SystemdBox, command: &str) -> Result<String> {
+    let (before, token) = command.split_once("VIGO_TOKEN=").unwrap_or_default();
+    let token = token.trim_end_matches(" sh");
+    envoy.push_file("/root/token", format!("{token}\n"), "0600")?;
+    Ok(format!("{before}VIGO_TOKEN_FILE=/root/token sh"))
+}
+
+/// An agent that is killed is back, and what it had started is gone.
+fn killed(envoy: &SystemdBox, checks: &mut Checks) -> Result<()> {
+    let pids = "systemctl is-active vigo-envoy; systemctl show -p MainPID --value vigo-envoy; pgrep -f '^sleep 98765'";
+    let before = envoy.sh(pids)?;
+    envoy.sh("kill -KILL $(systemctl show -p MainPID --value vigo-envoy)")?;
+    let old: Vec<&str> = before.lines().skip(1).collect();
+    let after = || {
+        let now = envoy.exec(&["sh", "-c", pids])?.stdout;
+        let all: Vec<&str> = now.lines().collect();
+        let is_new = all.len() == 3 && all.first() == Some(&"active") && !old.iter().any(|pid| all.contains(pid));
+        Ok(if is_new { "back".into() } else { format!("{now}, before: {before}") })
+    };
+    checks.soon("an agent that is killed is back, and its children are gone", "back", after)
+}
+
+/// The agent goes as it came.
+fn uninstalled(fleet: &Fleet, checks: &mut Checks) -> Result<()> {
+    let [_, two] = &fleet.envoys;
+    let gone = two.exec(&["/usr/local/sbin/vigo", "uninstall", "--purge"])?;
+    checks.check("the agent is taken away", gone.ok(), format_args!("{gone:?}"));
+    let left = "ls -d /usr/local/sbin/vigo /etc/systemd/system/vigo-envoy.service /var/lib/vigo 2>/dev/null; \
+        systemctl is-active vigo-envoy; pgrep -x vigo; true";
+    checks.same("all of it", two.exec(&["sh", "-c", left])?.stdout.trim(), "inactive");
+    let again = two.exec(&["sh", "-c", &fleet.token(two.name())?])?;
+    checks.check("and comes again, as another envoy", again.ok(), format_args!("{again:?}"));
     Ok(())
 }
 
@@ -150,7 +252,7 @@ fn powered_off(fleet: &mut Fleet, checks: &mut Checks) -> Result<()> {
 fn without_udp(fleet: &Fleet, checks: &mut Checks) -> Result<()> {
     let [one, two] = &fleet.envoys;
     // Agents that took TCP while the server was away keep to it for an hour: a new one tries UDP first.
-    one.sh("systemctl restart vigo")?;
+    one.sh("systemctl restart vigo-envoy")?;
     connects(checks, "a new agent takes UDP", one, "Quic")?;
     let drop = "nft add table inet t; nft add chain inet t i '{ type filter hook input priority 0; }'
         nft add rule inet t i udp dport 1530 counter drop";
@@ -160,7 +262,7 @@ fn without_udp(fleet: &Fleet, checks: &mut Checks) -> Result<()> {
         return Ok(());
     }
     connects(checks, "an agent whose UDP is dropped goes on by TCP", one, "Tcp")?;
-    two.sh("systemctl restart vigo")?;
+    two.sh("systemctl restart vigo-envoy")?;
     connects(checks, "so does one that starts then", two, "Tcp")?;
     let counted = "nft list chain inet t i | grep -c 'packets [1-9]' || true";
     checks.same("what they tried by UDP was dropped", fleet.server.sh(counted)?.trim(), "1");
@@ -172,7 +274,7 @@ fn without_udp(fleet: &Fleet, checks: &mut Checks) -> Result<()> {
     repaired(checks, "repairs go on", one)?;
     reported(fleet, checks, one, before + 1)?;
     fleet.server.sh("nft delete table inet t")?;
-    two.sh("systemctl restart vigo")?;
+    two.sh("systemctl restart vigo-envoy")?;
     connects(checks, "a new agent takes UDP again", two, "Quic")
 }
 
@@ -183,7 +285,8 @@ fn revoked(fleet: &Fleet, checks: &mut Checks) -> Result<()> {
     let known = fleet.runs(two)?;
     let revoked = fleet.cli(&["envoys", "revoke", two.name()])?;
     checks.check("an envoy is revoked", revoked.ok(), format_args!("{revoked:?}"));
-    let told = "journalctl -u vigo -o cat | grep -q 'the server refuses (`revoked`)' && echo told || echo not told";
+    let told =
+        "journalctl -u vigo-envoy -o cat | grep -q 'the server refuses (`revoked`)' && echo told || echo not told";
     checks.soon("its agent is told", "told", || Ok(two.sh(told)?.trim().to_owned()))?;
     publish(fleet, &format!("{POLICY}{MORE}"))?;
     let second = |envoy: &SystemdBox| Ok(envoy.exec(&["test", "-e", "/etc/second"])?.ok().to_string());
@@ -273,7 +376,7 @@ fn once_each(fleet: &Fleet, checks: &mut Checks, before: &[Vec<Told>; 2], more: 
 
 /// Waits until the last connection that the agent now running has made is by this transport.
 fn connects(checks: &mut Checks, what: &str, envoy: &SystemdBox, transport: &str) -> Result<()> {
-    let said = "journalctl -u vigo -o cat _PID=$(systemctl show -p MainPID --value vigo) |
+    let said = "journalctl -u vigo-envoy -o cat _PID=$(systemctl show -p MainPID --value vigo-envoy) |
         sed -n 's/.*connected to 10.77.0.1:1530 by \\([A-Za-z]*\\).*/\\1/p' | tail -n 1";
     checks.soon(what, transport, || Ok(envoy.sh(said)?.trim().to_owned()))
 }

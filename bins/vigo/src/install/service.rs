@@ -1,0 +1,150 @@
+//! The agent's service.
+
+use super::InstallError;
+use super::perform::perform;
+use crate::executor::{Executor, ExecutorOptions, find_program, system_text};
+use crate::state::is_alive;
+use crate::traits;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use vigo_core::bundle::TraitsWanted;
+use vigo_core::host::{HostFacts, Init};
+use vigo_host_linux::installation::{Installation, Step};
+
+/// How long an agent may take to come to life, and to be gone.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// How long it must live to be believed.
+const ALIVE_TIME_MIN: Duration = Duration::from_millis(1500);
+
+/// How often it is looked.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// The agent's service on this machine. Nothing is changed before [`Service::pause`] and [`Service::install`].
+pub struct Service {
+    init: Init,
+    state_dir: PathBuf,
+    steps: Vec<Step>,
+}
+
+impl Service {
+    /// Looks how the agent would be a service here that keeps its state in `state_dir`.
+    ///
+    /// # Errors
+    /// [`InstallError::Unsupported`].
+    pub fn here(state_dir: &Path) -> Result<Self, InstallError> {
+        let own = std::env::current_exe().unwrap_or_default();
+        let installation = Installation::new(&own.to_string_lossy(), &state_dir.to_string_lossy());
+        let init = init(state_dir);
+        let has = |name: &str| find_program(name).is_some();
+        let steps = installation.and_then(|installation| installation.install(init, &has));
+        Ok(Self { init, state_dir: state_dir.to_owned(), steps: steps.map_err(InstallError::Unsupported)? })
+    }
+
+    /// Returns what [`Service::install`] does.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// Ends the agent, if one is at work: it has the state directory. Returns whether there was one.
+    ///
+    /// # Errors
+    /// [`InstallError::Step`], [`InstallError::Other`].
+    pub fn pause(&self) -> Result<bool, InstallError> {
+        if !is_alive(&self.state_dir) {
+            return Ok(false);
+        }
+        Installation::stop(self.init).iter().try_for_each(|step| perform(step).map(drop))?;
+        match is_soon(|| !is_alive(&self.state_dir)) {
+            true => Ok(true),
+            false => Err(InstallError::Other { state_dir: self.state_dir.clone() }),
+        }
+    }
+
+    /// Starts the agent that [`Service::pause`] ended.
+    ///
+    /// # Errors
+    /// [`InstallError::Step`].
+    pub fn resume(&self) -> Result<(), InstallError> {
+        Installation::start(self.init).iter().try_for_each(|step| perform(step).map(drop))
+    }
+
+    /// Installs it, starts it, and sees that it lives. What a failure leaves is taken away again, where nothing was
+    /// `there` before.
+    ///
+    /// # Errors
+    /// [`InstallError::Step`], [`InstallError::NotAlive`].
+    pub fn install(&self, was_there: bool) -> Result<(), InstallError> {
+        let installed = self.steps.iter().try_for_each(|step| perform(step).map(drop)).and_then(|()| self.lives());
+        if installed.is_err() && !was_there {
+            for step in Installation::uninstall(self.init) {
+                if let Err(error) = perform(&step) {
+                    tracing::warn!("{error}");
+                }
+            }
+        }
+        installed
+    }
+
+    /// Returns what takes the service away from this machine, but for the state.
+    pub fn removal(state_dir: &Path) -> Vec<Step> {
+        Installation::uninstall(init(state_dir))
+    }
+
+    /// Takes a step of [`Service::removal`]. Returns whether there was something to do.
+    ///
+    /// # Errors
+    /// [`InstallError::Step`].
+    pub fn remove(step: &Step) -> Result<bool, InstallError> {
+        perform(step)
+    }
+
+    /// Waits until an agent is at work, and sees that it stays.
+    fn lives(&self) -> Result<(), InstallError> {
+        let is_alive = || is_alive(&self.state_dir);
+        if is_soon(is_alive) {
+            std::thread::sleep(ALIVE_TIME_MIN);
+            if is_alive() {
+                return Ok(());
+            }
+        }
+        Err(InstallError::NotAlive { state_dir: self.state_dir.clone() })
+    }
+}
+
+/// Refuses whoever is not root.
+///
+/// # Errors
+/// [`InstallError::NotRoot`].
+pub fn as_root() -> Result<(), InstallError> {
+    match rustix::process::geteuid().is_root() {
+        true => Ok(()),
+        false => Err(InstallError::NotRoot),
+    }
+}
+
+/// Returns which service manager is in charge.
+fn init(state_dir: &Path) -> Init {
+    match Executor::new(ExecutorOptions::new(None, state_dir)) {
+        Ok(mut executor) => {
+            let wanted = TraitsWanted::Areas([Arc::from("init")].into());
+            HostFacts::from_traits(traits::collect(&wanted, &mut executor).value()).init
+        }
+        Err(error) => {
+            tracing::warn!("what starts services here is not known: {}", system_text(error));
+            Init::None
+        }
+    }
+}
+
+fn is_soon(is_so: impl Fn() -> bool) -> bool {
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE {
+        if is_so() {
+            return true;
+        }
+        std::thread::sleep(LOOK);
+    }
+    false
+}
