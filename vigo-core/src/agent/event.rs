@@ -27,6 +27,8 @@ pub enum Event {
         /// Until the next attempt.
         wait: Duration,
     },
+    /// The server does not know the envoy: it is shown its key.
+    Unknown,
     /// The server has another policy for this envoy than the one that is being run.
     PolicyBehind,
     /// There was no answer.
@@ -78,6 +80,7 @@ impl fmt::Display for Event {
                 write!(f, "the server refuses (`{}`): {}", code.escape_debug(), message.escape_debug())?;
                 write!(f, "; next attempt in {wait}")
             }
+            Self::Unknown => f.write_str("the server does not know this envoy: the next check-in, now, shows its key"),
             Self::PolicyBehind => f.write_str("the policy is an older one: the next check-in is now"),
             Self::Failed { why, wait } => write!(f, "no answer from a server: {why}; next attempt in {wait}"),
             Self::Ordered(kind) => write!(f, "ordered to `{}`", kind.escape_debug()),

@@ -32,6 +32,7 @@ use alloc::vec::Vec;
 /// It ends with [`Step::Finished`] after [`Agent::stop`] (or where [`Options::until`] says so), and never otherwise.
 pub struct Agent {
     pub(super) id: EnvoyId,
+    pub(super) identity: VerifyingKey,
     pub(super) root: VerifyingKey,
     pub(super) options: Options,
     pub(super) keyset: KeySet,
@@ -72,6 +73,8 @@ pub struct Agent {
     pub(super) must_renew: bool,
     /// Until when a server's word is not enough to renew once more.
     pub(super) renewed_until: Option<Timestamp>,
+    /// Until when a server that does not know the envoy is not shown its key before the back-off is over.
+    pub(super) unknown_until: Option<Timestamp>,
     /// What the next check-in shows.
     pub(super) shows: Shows,
     /// A check-in was tried, a run was made, the last question was answered: for [`Until`].
@@ -102,8 +105,9 @@ impl Agent {
     /// When the stored key set is not the root's. Whatever else is stored and of no use is passed over, and told.
     pub fn new(stored: Stored, options: Options, now: Timestamp) -> Result<Self, AgentError> {
         let keyset = KeySet::verify(&stored.keyset, &stored.root)?;
+        let id = EnvoyId::of(&stored.identity);
         let mut events = Vec::new();
-        let held = match stored.policy.map(|policy| policy.verified(&stored.root, stored.id)) {
+        let held = match stored.policy.map(|policy| policy.verified(&stored.root, id)) {
             Some(Ok(verified)) => Some(verified.held),
             Some(Err(why)) => {
                 events.push(Event::Unusable(alloc::format!("{why}")));
@@ -114,7 +118,8 @@ impl Agent {
         let validity = validity(&stored.certificate);
         let (orders, dirty) = Orders::load(stored.orders);
         Ok(Self {
-            id: stored.id,
+            id,
+            identity: stored.identity,
             root: stored.root,
             backoff: Backoff::new(options.seed),
             options,
@@ -144,6 +149,7 @@ impl Agent {
             is_stranger: false,
             must_renew: false,
             renewed_until: None,
+            unknown_until: None,
             shows: Shows::default(),
             tried: false,
             ran: false,
@@ -296,7 +302,7 @@ impl Agent {
         if back > Duration::ZERO {
             let dues = [&mut self.check_in_due, &mut self.run_due, &mut self.traits.due, &mut self.await_due];
             dues.into_iter().for_each(|due| *due = *due - back);
-            [&mut self.retry_at, &mut self.store_due, &mut self.renewed_until]
+            [&mut self.retry_at, &mut self.store_due, &mut self.renewed_until, &mut self.unknown_until]
                 .into_iter()
                 .flatten()
                 .for_each(|due| *due = *due - back);

@@ -3,7 +3,6 @@
 use super::policy::Policy;
 use crate::bundle::{Assignment, OrderId, PolicyBundle, Signed, VerifyingKey};
 use crate::converge::RunReport;
-use crate::id::EnvoyId;
 use crate::secret::SecretValue;
 use crate::time::Timestamp;
 use crate::wire::message::{
@@ -194,8 +193,8 @@ pub struct Counters {
 /// What an agent starts with.
 #[derive(Clone, Debug)]
 pub struct Stored {
-    /// The envoy.
-    pub id: EnvoyId,
+    /// The public half of the identity key, of which the envoy's id is made.
+    pub identity: VerifyingKey,
     /// The fleet's root, pinned at enrolment.
     pub root: VerifyingKey,
     /// The key set.

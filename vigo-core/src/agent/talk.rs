@@ -53,6 +53,7 @@ pub(super) enum Asked {
 pub(super) struct Shows {
     pub(super) assignment: bool,
     pub(super) keyset: bool,
+    pub(super) identity: bool,
 }
 
 /// What goes on with the traits.
@@ -76,6 +77,9 @@ const TRAITS_PERIOD: Duration = Duration::from_secs(3600);
 
 /// Until a renewal that was refused is tried again.
 const RENEW_RETRY: Duration = Duration::from_secs(3600);
+
+/// Until a server's word that it does not know the envoy is answered at once again.
+const UNKNOWN_RETRY: Duration = Duration::from_secs(3600);
 
 /// Servers that are remembered, and bytes of each: `host:port`.
 const SERVERS_MAX: usize = 16;
@@ -331,6 +335,7 @@ impl Agent {
             held: self.hold != Hold::No,
             shown_assignment: shown.unwrap_or_default(),
             shown_keyset: if shows.keyset { self.keyset_signed.encode() } else { Vec::new() },
+            identity_key: if shows.identity { self.identity.as_bytes().to_vec() } else { Vec::new() },
         }
     }
 
@@ -372,12 +377,15 @@ impl Agent {
             self.traits.wanted = Some(base);
         }
         self.check_in_due = now + self.next_in(Duration::from_ms(answer.next_in_ms));
+        if (is_behind || showed.identity)
+            && let Some(seq) = self.taken
+        {
+            // What the server was told last it has forgotten, too.
+            self.queue.put_back(seq, 0);
+        }
         if is_behind {
             // The server was restored: it is shown what it has forgotten, once.
             self.shows.assignment = true;
-            if let Some(seq) = self.taken {
-                self.queue.put_back(seq, 0);
-            }
             if !showed.assignment && self.held.is_some() {
                 self.check_in_due = now;
             }
@@ -482,6 +490,18 @@ impl Agent {
             self.renew_due = now;
             return;
         }
+        if refused.code == Refused::UNKNOWN {
+            // The server has lost what it knew. Who shows the key that the id is made of may be taken up again.
+            self.shows.identity = true;
+            self.check_in_due = now;
+            let showed = matches!(what, Asked::CheckIn { shows } if shows.identity);
+            if !showed && self.unknown_until.is_none_or(|until| until <= now) {
+                self.unknown_until = Some(now + UNKNOWN_RETRY);
+                self.tried = false;
+                self.events.push(Event::Unknown);
+                return;
+            }
+        }
         match what {
             Asked::Report(seq) if refused.code == Refused::INVALID && self.queue.first() == Some(*seq) => {
                 let dropped = self.queue.refused();
@@ -512,6 +532,7 @@ impl Agent {
                 self.tried = true;
                 self.shows.assignment |= shows.assignment;
                 self.shows.keyset |= shows.keyset;
+                self.shows.identity |= shows.identity;
             }
             // What the server has now is not known: it asks again.
             Asked::Traits(_) => (self.traits.sent, self.traits.sending) = (None, None),

@@ -192,18 +192,9 @@ impl NotAdmitted {
 /// [`NotAdmitted::Invalid`], [`NotAdmitted::WeakKey`], [`NotAdmitted::Hostname`], [`NotAdmitted::BadToken`].
 pub fn claim(envelope: &Envelope, exporter: &Exporter) -> Result<Claim, NotAdmitted> {
     let enrol: Enrol = envelope.message()?;
-    let bytes = <&[u8; 32]>::try_from(&*enrol.identity_key).map_err(|_| WireError::BadSignature)?;
-    let key = VerifyingKey::from_bytes(bytes).map_err(|_| NotAdmitted::WeakKey)?;
-    if key.is_weak() || !key.to_edwards().compress().as_bytes().eq(bytes) {
-        return Err(NotAdmitted::WeakKey);
-    }
+    let key = screened(&enrol.identity_key)?;
     envelope.verify(Channel::Enrol, &key, exporter)?;
-    let hostname = |text: &str| match text.chars().find(|c| !c.is_ascii()) {
-        // A certificate's name has no other letters.
-        Some(c) => Err(HostnameError::Character(c)),
-        None => hostname(text),
-    };
-    let name = hostname(&enrol.hostname).map_err(|why| NotAdmitted::Hostname { name: enrol.hostname.clone(), why })?;
+    let name = checked_name(&enrol.hostname)?;
     let token = match enrol.token.trim() {
         "" => None,
         text => Some(TokenText::parse(text).map_err(|_| NotAdmitted::BadToken)?),
@@ -217,6 +208,26 @@ pub fn claim(envelope: &Envelope, exporter: &Exporter) -> Result<Claim, NotAdmit
         machine: enrol.machine,
         agent_version: enrol.agent_version,
     })
+}
+
+/// Reads an identity key.
+pub(super) fn screened(key: &[u8]) -> Result<VerifyingKey, NotAdmitted> {
+    let bytes = <&[u8; 32]>::try_from(key).map_err(|_| WireError::BadSignature)?;
+    let key = VerifyingKey::from_bytes(bytes).map_err(|_| NotAdmitted::WeakKey)?;
+    if key.is_weak() || !key.to_edwards().compress().as_bytes().eq(bytes) {
+        return Err(NotAdmitted::WeakKey);
+    }
+    Ok(key)
+}
+
+/// Returns a claimed name in lower case.
+pub(super) fn checked_name(name: &str) -> Result<String, NotAdmitted> {
+    let checked = match name.chars().find(|c| !c.is_ascii()) {
+        // A certificate's name has no other letters.
+        Some(c) => Err(HostnameError::Character(c)),
+        None => hostname(name),
+    };
+    checked.map_err(|why| NotAdmitted::Hostname { name: name.into(), why })
 }
 
 /// Decides about a claim. `token` is the record of the claim's token, if there is one whose secret is right; `own` is

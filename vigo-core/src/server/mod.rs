@@ -3,6 +3,7 @@
 //! Nothing here waits or stores. A driver verifies where a key is needed, asks here, makes durable what must be, and
 //! answers.
 
+mod adopt;
 mod attempts;
 mod check_in;
 mod enrol;
@@ -18,6 +19,7 @@ mod secrets;
 mod tests;
 mod token;
 
+pub use adopt::{Adoption, NotAdopted, adopt};
 pub use attempts::Attempts;
 pub use check_in::{CheckedIn, ServedKeySet, answer, is_current};
 pub use enrol::{Admission, AdmittedBy, Claim, NotAdmitted, TokenRecord, Trusted, admit, claim};

@@ -228,6 +228,56 @@ fn only_the_envoy_itself_is_answered_once() {
     assert_eq!(code(a.send(&request(1, 1, &check_in), &EXPORTER)), Refused::UNKNOWN);
 }
 
+#[test]
+fn an_envoy_that_was_lost_is_taken_up_by_its_own_key_alone() {
+    let shows =
+        |seed: u8| CheckIn { identity_key: key(seed).verifying_key().as_bytes().to_vec(), ..CheckIn::default() };
+    let attack = || Attack { caller: Caller { id: envoy(3, "c").id, ..Attack::new().caller }, ..Attack::new() };
+    let at = |a: &mut Attack, envelope: &Envelope, name: &str| {
+        adopt(envelope, &a.caller, name, &EXPORTER, &mut a.replays, &a.fleet, now())
+    };
+    let good = request(3, 1, &shows(3));
+    let mut a = attack();
+    let adopted = Adoption { id: a.caller.id, key: key(3).verifying_key(), hostname: "c.prod".into() };
+    assert_eq!(at(&mut a, &good, "C.prod"), Ok(adopted));
+    let code = |said: Result<Adoption, NotAdopted>| said.unwrap_err().refused().code;
+    assert_eq!(code(at(&mut a, &good, "c")), Refused::INVALID, "replayed");
+    assert_eq!(
+        code(at(&mut attack(), &request(3, 1, &CheckIn::default()), "c")),
+        Refused::UNKNOWN,
+        "it is to show its key"
+    );
+    let elsewhere = Envelope::sign(Channel::Request, &key(3), 1, &Exporter([9; 32]), &shows(3));
+    let cases = [
+        ("not its own key", Envelope { envoy_id: a.caller.id, ..request(4, 1, &shows(4)) }),
+        ("signed by another", Envelope { envoy_id: a.caller.id, ..request(4, 1, &shows(3)) }),
+        ("another connection", elsewhere),
+        ("no key", request(3, 1, &CheckIn { identity_key: vec![1; 31], ..CheckIn::default() })),
+        ("another's request over its certificate", request(1, 1, &shows(1))),
+    ];
+    let mut a = attack();
+    for (name, envelope) in cases {
+        assert_eq!(code(at(&mut a, &envelope, "c")), Refused::INVALID, "{name}");
+    }
+    assert_eq!(code(at(&mut a, &good, "..")), Refused::INVALID, "no name");
+    let taken = at(&mut a, &request(3, 2, &shows(3)), "A");
+    assert_eq!(taken, Err(NotAdopted::NameTaken { hostname: "a".into(), holder: envoy(1, "a").id }));
+    assert_eq!(code(taken), Refused::UNKNOWN);
+    assert_eq!(
+        code(at(&mut a, &request(3, 2, &shows(3)), "c")),
+        Refused::INVALID,
+        "it was seen, though it was refused"
+    );
+    let later = |sequence| request(3, sequence, &shows(3));
+    a.caller.not_after = now() - Duration::from_ms(1);
+    assert_eq!(at(&mut a, &later(3), "c"), Err(NotAdopted::Certificate), "expired");
+    a.caller = Caller { is_trusted: false, ..attack().caller };
+    assert_eq!(at(&mut a, &later(4), "c"), Err(NotAdopted::Certificate), "a retired authority");
+    a.caller = attack().caller;
+    a.fleet.revoke(envoy(1, "a").id);
+    assert!(at(&mut a, &later(5), "a").is_ok(), "a name that is free again");
+}
+
 fn keyset() -> Signed {
     Signed::new(crate::bundle::Purpose::KeySet, b"keys"[..].into(), &key(7))
 }

@@ -2,7 +2,6 @@
 
 use crate::agent::{BundleRecord, Counters, OrderState, Policy, Record, Stored};
 use crate::bundle::{OrderId, Signed, VerifyingKey};
-use crate::id::EnvoyId;
 use crate::time::Timestamp;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -50,10 +49,10 @@ impl Disk {
         self.counters = Counters { incarnation, ..Counters::default() };
     }
 
-    pub(super) fn stored(&self, id: EnvoyId, root: VerifyingKey) -> Stored {
+    pub(super) fn stored(&self, identity: VerifyingKey, root: VerifyingKey) -> Stored {
         let waiting = self.reports.range(self.taken.map_or(0, |taken| taken.saturating_add(1))..);
         Stored {
-            id,
+            identity,
             root,
             keyset: self.keyset.clone(),
             certificate: self.certificate.clone(),

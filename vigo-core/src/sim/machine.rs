@@ -380,7 +380,7 @@ impl World {
         machine.asked = None;
         if let Some(disk) = &machine.disk {
             let options = Options { seed, until: Until::Stopped, machine: machine.id.0.to_vec(), ..Options::default() };
-            match Agent::new(disk.stored(machine.id, root), options, machine.clock(self.now)) {
+            match Agent::new(disk.stored(machine.key.verifying_key(), root), options, machine.clock(self.now)) {
                 Ok(agent) => machine.agent = Some(agent),
                 Err(error) => return Err(self.violation(format!("{at} cannot start: {error}"))),
             }

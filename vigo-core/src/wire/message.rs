@@ -190,6 +190,9 @@ pub struct CheckIn {
     /// The signed key set that it has, where the server's is older.
     #[prost(bytes = "vec", tag = "13")]
     pub shown_keyset: Vec<u8>,
+    /// The public half of its identity key, where the server said that it does not know it.
+    #[prost(bytes = "vec", tag = "14")]
+    pub identity_key: Vec<u8>,
 }
 
 /// Runs that are no report: nothing changed, nothing failed.

@@ -158,6 +158,11 @@ impl Identity {
         EnvoyId::of(&self.key.verifying_key())
     }
 
+    /// Returns the public half of the identity key.
+    pub fn public_key(&self) -> VerifyingKey {
+        self.key.verifying_key()
+    }
+
     /// Returns the certificate, DER.
     pub fn certificate(&self) -> &[u8] {
         &self.certificate.certificate

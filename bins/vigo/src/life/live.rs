@@ -158,7 +158,7 @@ impl Life {
             tracing::warn!("{notice}");
         }
         let stored = Stored {
-            id: identity.id(),
+            identity: identity.public_key(),
             root: identity.root,
             keyset: identity.signed_keyset.clone(),
             certificate: identity.certificate().to_vec(),

@@ -1,5 +1,6 @@
 //! The running server: what comes in is held against the core's decisions, made durable, and answered.
 
+mod adopt;
 mod check_in;
 mod enrol;
 mod held;

@@ -117,8 +117,8 @@ pub async fn run(data_dir: &Path) -> Result<(), RunError> {
     let store = Store::open(&database, &dir.revoked(), now())?;
     if is_lost {
         tracing::warn!(
-            "`{}` was not there and is new: envoys that it knew are refused until they enrol again, or until it \
-            is restored from a backup",
+            "`{}` was not there and is new: envoys that it knew are taken up again when they check in; their runs, and \
+            tokens, are gone unless it is restored from a backup",
             database.display()
         );
     }

@@ -19,6 +19,12 @@ pub(super) type Outcome<M> = Result<M, Refused>;
 impl Service for Arc<Server> {
     async fn handle(&self, peer: &Peer, request: Envelope) -> Vec<u8> {
         let caller = match self.caller(peer, &request) {
+            Err(Refused { code, .. }) if code == Refused::UNKNOWN && request.kind == Kind::CheckIn => {
+                self.adopt(peer, &request).await.map(Some)
+            }
+            known => known,
+        };
+        let caller = match caller {
             Ok(caller) => caller,
             Err(refused) => {
                 let (who, kind) = (request.envoy_id, request.kind);
@@ -66,13 +72,18 @@ impl Server {
             return Ok(None);
         }
         let certificate = peer.certificate.as_ref().ok_or_else(|| invalid("this request needs a certificate"))?;
-        let PeerCertificate { envoy_id, not_after, issuer, .. } = certificate;
-        let keys = self.keys.load();
-        let is_trusted = keys.keyset.authorities().any(|ca| <[u8; 32]>::from(Sha256::digest(ca)) == *issuer);
-        let caller = Caller { id: *envoy_id, not_after: *not_after, is_trusted };
+        let caller = self.named_by(certificate);
         let mut replays = peer.replays.lock().unwrap_or_else(PoisonError::into_inner);
         authorise(request, &caller, &peer.exporter, &mut replays, &self.fleet(), now())?;
         Ok(Some(caller))
+    }
+
+    /// Returns what a certificate says, as it is believed now.
+    pub(super) fn named_by(&self, certificate: &PeerCertificate) -> Caller {
+        let PeerCertificate { envoy_id, not_after, issuer, .. } = certificate;
+        let keys = self.keys.load();
+        let is_trusted = keys.keyset.authorities().any(|ca| <[u8; 32]>::from(Sha256::digest(ca)) == *issuer);
+        Caller { id: *envoy_id, not_after: *not_after, is_trusted }
     }
 
     /// Answers with the key set: whoever asks may be one whose certificate is no good any more.

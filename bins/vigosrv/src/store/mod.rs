@@ -7,6 +7,7 @@
 //! What may be lost and comes again by itself (last contact, quiet runs) is not queued: [`Store::touch`] lays it down
 //! in memory, and the writer takes it along every ten seconds.
 
+mod adopt;
 mod audit;
 mod dirty;
 mod enrol;

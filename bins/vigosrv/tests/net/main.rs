@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where something is not as expected")]
 
+mod adopt;
 mod answered;
 mod attackers;
 mod fleet;

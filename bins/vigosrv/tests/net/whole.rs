@@ -148,6 +148,17 @@ impl Whole {
         fs::remove_dir_all(self.data()).unwrap();
         copy(from, &self.data());
     }
+
+    /// Puts the database of such a copy in the place of the database, or none; the server is not running.
+    pub fn lose_database(&self, from: Option<&Path>) {
+        assert!(self.process.is_none());
+        let database = self.data().join("db");
+        fs::remove_dir_all(&database).unwrap();
+        match from {
+            Some(from) => copy(&from.join("db"), &database),
+            None => fs::create_dir(&database).unwrap(),
+        }
+    }
 }
 
 impl Drop for Whole {
@@ -162,7 +173,14 @@ impl Drop for Whole {
 impl Machine {
     /// Starts an agent, which ends when it has checked in, or tried to.
     pub fn check_in(&self) -> Ended {
-        let options = LifeOptions { state_dir: Some(self.path.join("state")), root: None, until: Until::CheckedIn };
+        self.live(Until::CheckedIn)
+    }
+
+    /// Starts an agent of an image, which ends by itself.
+    pub fn live(&self, until: Until) -> Ended {
+        let root = self.path.join("root");
+        fs::create_dir_all(&root).unwrap();
+        let options = LifeOptions { state_dir: Some(self.path.join("state")), root: Some(root), until };
         on_a_thread(move || live(&options)).unwrap()
     }
 

@@ -267,6 +267,48 @@ fn a_server_that_was_restored_is_shown_the_newer_assignment_once() {
 }
 
 #[test]
+fn a_server_that_has_lost_the_envoy_is_shown_its_key_and_then_as_often_as_the_back_off_says() {
+    let unknown = || Response::Refused(Refused { code: Refused::UNKNOWN.into(), message: "who is that".into() });
+    let mut rig = running();
+    rig.changes = 1;
+    rig.pass(INTERVAL);
+    let (taken, runs) = (rig.disk.taken, rig.runs.len());
+    let Ask::CheckIn(first) = rig.next_ask() else { panic!("it checks in") };
+    assert!(first.identity_key.is_empty());
+    let at = rig.now;
+    rig.agent.handle_answer(unknown(), rig.now);
+    let key = key(9).verifying_key().as_bytes().to_vec();
+    let Ask::CheckIn(second) = rig.next_ask() else { panic!("it checks in") };
+    assert_eq!((&second.identity_key, rig.now), (&key, at));
+    let mut asked = 0;
+    while rig.now.since(at) < crate::time::Duration::from_secs(3000) {
+        let before = rig.now;
+        rig.agent.handle_answer(unknown(), rig.now);
+        let Ask::CheckIn(next) = rig.next_ask() else { panic!("it checks in") };
+        assert!(next.identity_key == key && rig.now.since(before) >= crate::time::Duration::from_secs(1));
+        asked += 1;
+    }
+    assert!(asked < 40, "{asked}");
+    assert!(rig.runs.len() > runs + 3, "it goes on converging");
+    // What the server took before it lost all is told once more, with what has gathered since.
+    rig.answer(&Ask::CheckIn(second));
+    let Ask::Report(seq) = rig.next_ask() else { panic!("it reports") };
+    assert_eq!(Some(seq), taken);
+    // A server that takes it up and does not know it at once is no reason to hurry.
+    let at = rig.now;
+    rig.agent.handle_answer(unknown(), rig.now);
+    assert!(matches!(rig.next_ask(), Ask::CheckIn(c) if c.identity_key == key) && rig.now > at);
+    rig.answer(&Ask::CheckIn(Default::default()));
+    let quiet = loop {
+        match rig.next_ask() {
+            Ask::CheckIn(check_in) => break check_in,
+            ask => rig.answer(&ask),
+        }
+    };
+    assert!(quiet.identity_key.is_empty(), "it is known again");
+}
+
+#[test]
 fn a_policy_that_was_tampered_with_on_disk_does_not_run() {
     let mut rig = running();
     let evil = sign(&bundle("evil"), &key(66)).expect("a bundle");

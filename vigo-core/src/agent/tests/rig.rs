@@ -88,7 +88,7 @@ impl Disk {
 
     pub(super) fn boot(&self, until: Until, now: Timestamp) -> Agent {
         let stored = Stored {
-            id: me(),
+            identity: key(9).verifying_key(),
             root: root().verifying_key(),
             keyset: self.keyset.clone(),
             certificate: self.certificate.clone(),

@@ -1,0 +1,68 @@
+//! Envoys that the database has lost: it was deleted, or is from before they enrolled.
+
+use super::server::Server;
+use super::service::{Outcome, busy, invalid};
+use crate::net::Peer;
+use crate::store::Seen;
+use std::sync::PoisonError;
+use vigo_core::fleet::Envoy;
+use vigo_core::server::{Adoption, Caller, NotAdopted, adopt};
+use vigo_core::time::Timestamp;
+use vigo_core::wire::Envelope;
+
+impl Server {
+    /// Takes the sender of a check-in up again, who is not known and proves itself; it is on the disk when this returns.
+    pub(super) async fn adopt(&self, peer: &Peer, request: &Envelope) -> Outcome<Caller> {
+        let certificate = peer.certificate.as_ref().ok_or_else(|| invalid("this request needs a certificate"))?;
+        let (caller, now) = (self.named_by(certificate), self.now());
+        let adoption = {
+            let mut replays = peer.replays.lock().unwrap_or_else(PoisonError::into_inner);
+            adopt(request, &caller, &certificate.hostname, &peer.exporter, &mut replays, &self.fleet(), now)
+        };
+        let adoption = adoption.map_err(|why| why.refused())?;
+        if self.store.is_revoked(adoption.id) {
+            return Err(NotAdopted::Revoked(adoption.id).refused());
+        }
+        let seen = Seen {
+            last_seen: now,
+            remote: peer.remote.ip().to_string(),
+            agent_version: String::new(),
+            machine: Vec::new(),
+            contact: 0,
+            queued: 0,
+            keyset: 0,
+        };
+        let stored = self.store.adopt(adoption.clone(), seen, now).await.map_err(|error| busy(&error))?;
+        stored.map_err(|why| why.refused())?;
+        let (id, hostname) = (adoption.id, adoption.hostname.clone());
+        self.take_up(adoption, now);
+        // Whoever threw it out meanwhile did not find it in memory.
+        if self.store.is_revoked(id) {
+            self.forget(id);
+            return Err(NotAdopted::Revoked(id).refused());
+        }
+        tracing::warn!(
+            "{hostname} at {} is adopted as envoy {id}: it was not in the database, and has the fleet's certificate and its \
+             own key; revoke it if it should not be there",
+            peer.remote
+        );
+        Ok(caller)
+    }
+
+    /// Takes an envoy into the memory, after the commit.
+    fn take_up(&self, adoption: Adoption, now: Timestamp) {
+        let mut fleet = self.fleet_mut();
+        if fleet.get(adoption.id).is_some() {
+            return;
+        }
+        let mut envoy = Envoy::new(adoption.id, adoption.key, adoption.hostname.as_str().into());
+        envoy.class = self.live.load().class_of(&adoption.hostname);
+        // It goes on counting where it was.
+        envoy.contact_is_old = true;
+        envoy.last_seen = now;
+        envoy.cadence = self.settings.load().check_in.interval;
+        if let Err(error) = fleet.insert(envoy) {
+            tracing::error!("{} is in the database, but not in memory: {error}", adoption.id);
+        }
+    }
+}
