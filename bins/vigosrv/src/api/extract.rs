@@ -10,6 +10,9 @@ use vigo_core::time::Timestamp;
 /// A JSON body. None at all is an empty object.
 pub(super) struct Json<T>(pub(super) T);
 
+/// A JSON body with a secret in it: what is wrong with it is said without a word of it.
+pub(super) struct SecretJson<T>(pub(super) T);
+
 /// The part of the path that names something.
 pub(super) struct Name(pub(super) String);
 
@@ -29,6 +32,19 @@ pub(super) fn limit(wanted: Option<u32>, default: u32, max: u32) -> Result<u32, 
     match wanted.unwrap_or(default) {
         number @ 1.. if number <= max => Ok(number),
         number => Err(Problem::invalid(format!("limit: expected 1 to {max}, found {number}"))),
+    }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for SecretJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let body = Bytes::from_request(request, state).await.map_err(|e| Problem::invalid(e.body_text()))?;
+        serde_json::from_slice(&body).map(Self).map_err(|e| {
+            let at = format!("line {} column {}", e.line(), e.column());
+            let detail = format!("the body: expected an object such as `{{\"value\": \"…\"}}`, found other at {at}");
+            Problem::invalid(detail)
+        })
     }
 }
 

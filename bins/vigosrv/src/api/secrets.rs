@@ -1,6 +1,6 @@
 //! Secrets. Values come in and, where somebody asks for one by name, go out; no message and no row has one.
 
-use super::extract::{Json, Name};
+use super::extract::{Name, SecretJson};
 use super::problem::Problem;
 use super::view::time;
 use super::{Caller, Context};
@@ -52,7 +52,7 @@ pub(super) async fn set(
     State(context): State<Context>,
     Extension(caller): Extension<Caller>,
     Name(path): Name,
-    Json(Wanted { value, rotate }): Json<Wanted>,
+    SecretJson(Wanted { value, rotate }): SecretJson<Wanted>,
 ) -> Result<Answer<Value>, Problem> {
     let value = SecretValue::new(value);
     act(context.clone(), async move {

@@ -5,6 +5,7 @@
 mod adopt;
 mod answered;
 mod attackers;
+mod canary;
 mod fleet;
 mod keys;
 mod whole;

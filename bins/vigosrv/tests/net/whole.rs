@@ -16,6 +16,8 @@ use vigo_core::bundle::VerifyingKey;
 /// A server on a data directory of its own, which can be killed.
 pub struct Whole {
     pub path: PathBuf,
+    /// What it logs from its next start on.
+    pub level: &'static str,
     process: Option<Child>,
     agents: u16,
 }
@@ -39,7 +41,7 @@ impl Whole {
         );
         fs::write(data.join("server.yaml"), config).unwrap();
         fs::write(data.join("stacks/envoys.vgo"), "envoys:\n  - {match: '*', configcrates: [page]}\n").unwrap();
-        let mut server = Self { path, process: None, agents };
+        let mut server = Self { path, level: "info", process: None, agents };
         server.resume();
         server.publish("first");
         server
@@ -53,7 +55,7 @@ impl Whole {
     pub fn resume(&mut self) {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.path.join("log")).unwrap();
         let mut vigosrv = Command::new(env!("CARGO_BIN_EXE_vigosrv"));
-        vigosrv.arg("--data-dir").arg(self.data()).stdin(Stdio::null()).stderr(log);
+        vigosrv.arg("--data-dir").arg(self.data()).args(["--log-level", self.level]).stdin(Stdio::null()).stderr(log);
         let mut process = vigosrv.spawn().unwrap();
         wait_for("the server comes up", || {
             assert!(process.try_wait().unwrap().is_none(), "{}", self.log());
