@@ -1,14 +1,20 @@
 //! The command line.
 
+use crate::account::Account;
 use crate::client::Client;
 use crate::error::CliError;
 use crate::output::{self, Answer};
-use crate::verb::{Audit, Config, Envoys, Keys, Runs, Secrets, Server, Tokens, Traits, Trusted};
+use crate::pin::Pin;
+use crate::verb::{
+    Audit, Auth, Config, Envoys, Keys, Login, Runs, Secrets, Server, Tokens, Traits, Trusted, Users, logout,
+};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::fmt;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::str::FromStr;
 
-/// Administers a fleet, on its server's machine
+/// Administers a fleet, on its server's machine or from elsewhere
 ///
 /// Exit status: 0 done, 1 the answer is no (invalid, not found), 2 usage, 3 the server cannot be reached or does not
 /// allow it, 4 the server failed.
@@ -30,6 +36,16 @@ pub(crate) struct Global {
     /// The server's socket [default: run/admin.sock in the data directory]
     #[arg(long, value_name = "PATH", global = true)]
     socket: Option<PathBuf>,
+    /// A server elsewhere, such as https://vigo.example:8443 [default: $VIGO_SERVER, or the one of the last login where
+    /// there is no socket]
+    #[arg(long, value_name = "URL", global = true)]
+    server: Option<Https>,
+    /// The key of that server, as `server status` shows it there [default: that of the last login]
+    #[arg(long, value_name = "PIN", global = true)]
+    pub(crate) pin: Option<Pin>,
+    /// The file of a token [default: $VIGO_API_TOKEN, or that of the last login]
+    #[arg(long, value_name = "FILE", global = true)]
+    token_file: Option<PathBuf>,
     /// How to print the answer
     #[arg(long, value_enum, default_value = "table", global = true)]
     format: Format,
@@ -50,6 +66,9 @@ enum Verb {
     /// See who did what
     #[command(subcommand)]
     Audit(Audit),
+    /// Make, list and revoke tokens of the API
+    #[command(subcommand)]
+    Auth(Auth),
     /// Publish policy, and see what is published
     #[command(subcommand)]
     Config(Config),
@@ -59,6 +78,10 @@ enum Verb {
     /// See and change the keys of the fleet
     #[command(subcommand)]
     Keys(Keys),
+    /// Log in to a server elsewhere; the verbs that follow ask that one
+    Login(Login),
+    /// Forget the login, here and there
+    Logout,
     /// See what runs did
     Runs(Runs),
     /// Keep the secrets that policy refers to
@@ -76,6 +99,9 @@ enum Verb {
     /// Admit machines by their name and network
     #[command(subcommand)]
     Trusted(Trusted),
+    /// Say who may ask the server from elsewhere
+    #[command(subcommand)]
+    Users(Users),
 }
 
 impl Global {
@@ -85,9 +111,83 @@ impl Global {
         self.data_dir.clone().or_else(named).unwrap_or_else(|| PathBuf::from("/srv/vigo"))
     }
 
-    /// Returns the way to the server.
+    /// Returns the way to the server. What is wrong with it is told when something is asked.
     pub(crate) fn client(&self) -> Client {
-        Client::new(&self.socket.clone().unwrap_or_else(|| self.data_dir().join("run").join("admin.sock")))
+        self.way().unwrap_or_else(Client::none)
+    }
+
+    fn way(&self) -> Result<Client, CliError> {
+        let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+        let is_local = self.socket.is_some() || self.data_dir.is_some();
+        let named = match (&self.server, variable("VIGO_SERVER").filter(|_| !is_local)) {
+            (Some(https), _) => Some(https.clone()),
+            (None, Some(text)) => Some(text.parse()?),
+            (None, None) => None,
+        };
+        let socket = self.socket.clone().unwrap_or_else(|| self.data_dir().join("run").join("admin.sock"));
+        let data_dir = self.socket.is_none().then(|| self.data_dir());
+        if named.is_none() && (is_local || variable("VIGO_DATA_DIR").is_some() || socket.exists()) {
+            return Ok(Client::socket(socket, data_dir));
+        }
+        let account = Account::load()?;
+        let Some(https) =
+            named.map_or_else(|| account.as_ref().map(|a| a.server.parse()).transpose(), |h| Ok(Some(h)))?
+        else {
+            return Ok(Client::socket(socket, data_dir));
+        };
+        let account = account.filter(|account| account.server == https.to_string());
+        let unknown =
+            || CliError::Usage { why: format!("the key of {https} is not known; log in, or give it with `--pin PIN`") };
+        let pin = self.pin.clone().or_else(|| Some(account.as_ref()?.pin.clone())).ok_or_else(unknown)?;
+        let token = match &self.token_file {
+            Some(path) => {
+                let failed = |why| CliError::Account { path: path.clone(), why: vigo_driver::system_text(why) };
+                Some(std::fs::read_to_string(path).map_err(failed)?.trim().to_owned())
+            }
+            None => variable("VIGO_API_TOKEN").or_else(|| account.map(|account| account.token)),
+        };
+        Ok(Client::https(&https, &pin, token))
+    }
+}
+
+/// Where a server is that is asked over HTTPS.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Https {
+    /// Its name or address, without brackets.
+    pub(crate) host: String,
+    /// Its port.
+    pub(crate) port: u16,
+}
+
+/// The port of people and programs.
+const PORT: u16 = 8443;
+
+impl FromStr for Https {
+    type Err = CliError;
+
+    fn from_str(text: &str) -> Result<Self, CliError> {
+        let wrong = || CliError::Usage {
+            why: format!("expected an address such as `https://vigo.example:8443`, found `{}`", text.escape_debug()),
+        };
+        let rest = text.strip_prefix("https://").ok_or_else(wrong)?;
+        let authority = rest.strip_suffix('/').unwrap_or(rest);
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, port.parse().map_err(|_| wrong())?),
+            _ => (authority, PORT),
+        };
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        let is_host = |c: char| c.is_ascii_alphanumeric() || "-._:".contains(c);
+        if host.is_empty() || !host.chars().all(is_host) {
+            return Err(wrong());
+        }
+        Ok(Self { host: host.to_ascii_lowercase(), port })
+    }
+}
+
+impl fmt::Display for Https {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        write!(f, "https://{host}:{}", self.port)
     }
 }
 
@@ -96,15 +196,19 @@ pub(crate) fn run(cli: &Cli) -> ExitCode {
     let global = &cli.global;
     let answer: Result<Answer, CliError> = match &cli.verb {
         Verb::Audit(verb) => verb.run(&global.client()),
+        Verb::Auth(verb) => verb.run(&global.client()),
         Verb::Config(verb) => verb.run(global),
         Verb::Envoys(verb) => verb.run(&global.client()),
         Verb::Keys(verb) => verb.run(&global.client()),
+        Verb::Login(verb) => verb.run(global),
+        Verb::Logout => logout(),
         Verb::Runs(verb) => verb.run(&global.client()),
         Verb::Secrets(verb) => verb.run(&global.client()),
         Verb::Server(verb) => verb.run(&global.client()),
         Verb::Tokens(verb) => verb.run(&global.client()),
         Verb::Traits(verb) => verb.run(&global.client()),
         Verb::Trusted(verb) => verb.run(&global.client()),
+        Verb::Users(verb) => verb.run(&global.client()),
     };
     match answer {
         Ok(answer) => output::print(&answer, global.format),

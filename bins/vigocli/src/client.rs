@@ -1,14 +1,19 @@
 //! Requests to the server.
 
+use crate::cli::Https;
 use crate::error::CliError;
-use crate::socket::SocketConnector;
+use crate::offline;
+use crate::pin::Pin;
+use crate::stream::Way;
 use serde_json::Value;
+use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use ureq::Agent;
-use ureq::http::Response;
+use ureq::http::request::Builder;
+use ureq::http::{Request, Response};
 use ureq::unversioned::resolver::DefaultResolver;
 
 /// Bytes of an answer: a page of reports.
@@ -17,7 +22,20 @@ const ANSWER_BYTES_MAX: u64 = 256 << 20;
 /// The way to the server.
 pub(crate) struct Client {
     agent: Agent,
-    socket: PathBuf,
+    at: At,
+    token: Option<String>,
+    /// Why there is no way.
+    wrong: RefCell<Option<CliError>>,
+}
+
+/// Where the server is.
+enum At {
+    Socket {
+        path: PathBuf,
+        /// Where its data is, for when it does not run.
+        data_dir: Option<PathBuf>,
+    },
+    Https(Https),
 }
 
 /// What a request is for.
@@ -28,67 +46,145 @@ enum Asks {
 }
 
 impl Client {
-    /// Returns the way through `socket`. Nothing is connected yet.
-    pub(crate) fn new(socket: &Path) -> Self {
+    /// Returns the way through a socket; where nobody listens there, it is the data directory's affair. Nothing is
+    /// connected yet.
+    pub(crate) fn socket(path: PathBuf, data_dir: Option<PathBuf>) -> Self {
+        Self::new(Way::Socket(path.clone()), At::Socket { path, data_dir }, None)
+    }
+
+    /// Returns the way to a server elsewhere that has this key, with a token where there is one.
+    pub(crate) fn https(https: &Https, pin: &Pin, token: Option<String>) -> Self {
+        let way = Way::Https { host: https.host.clone(), port: https.port, pin: pin.clone() };
+        Self::new(way, At::Https(https.clone()), token)
+    }
+
+    /// Returns no way at all: whatever is asked, this is wrong.
+    pub(crate) fn none(wrong: CliError) -> Self {
+        let client = Self::socket(PathBuf::new(), None);
+        Self { wrong: RefCell::new(Some(wrong)), ..client }
+    }
+
+    fn new(way: Way, at: At, token: Option<String>) -> Self {
         let config = Agent::config_builder().http_status_as_error(false).proxy(None).max_redirects(0).build();
-        let agent = Agent::with_parts(config, SocketConnector(socket.to_owned()), DefaultResolver::default());
-        Self { agent, socket: socket.to_owned() }
+        let agent = Agent::with_parts(config, way, DefaultResolver::default());
+        Self { agent, at, token, wrong: RefCell::new(None) }
     }
 
     /// Asks for `path`, with parameters where they are some.
     pub(crate) fn get(&self, path: &str, params: &[(&str, Option<String>)]) -> Result<Value, CliError> {
-        self.answer(self.agent.get(&with(path, params)).call(), Asks::ToLook)
+        self.ask("GET", &with(path, params), None)
     }
 
     /// Posts `body` to `path`.
     pub(crate) fn post(&self, path: &str, body: &Value) -> Result<Value, CliError> {
-        let request = self.agent.post(&address(path)).content_type("application/json");
-        self.answer(request.send(body.to_string()), Asks::ToChange)
-    }
-
-    /// Posts the bytes of a file to `path`.
-    pub(crate) fn upload(&self, path: &str, params: &[(&str, Option<String>)], file: &File) -> Result<Value, CliError> {
-        let request = self.agent.post(&with(path, params)).content_type("application/octet-stream");
-        self.answer(request.send(file), Asks::ToChange)
+        self.ask("POST", &with(path, &[]), Some(body))
     }
 
     /// Puts `body` at `path`.
     pub(crate) fn put(&self, path: &str, body: &Value) -> Result<Value, CliError> {
-        let request = self.agent.put(&address(path)).content_type("application/json");
-        self.answer(request.send(body.to_string()), Asks::ToChange)
+        self.ask("PUT", &with(path, &[]), Some(body))
     }
 
     /// Removes what is at `path`.
     pub(crate) fn delete(&self, path: &str) -> Result<Value, CliError> {
-        self.answer(self.agent.delete(&address(path)).call(), Asks::ToChange)
+        self.ask("DELETE", &with(path, &[]), None)
     }
 
-    fn answer(&self, answer: Result<Response<ureq::Body>, ureq::Error>, asks: Asks) -> Result<Value, CliError> {
-        let mut answer = answer.map_err(|error| self.failed(error, asks))?;
-        let text = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_string();
-        let text = text.map_err(|error| self.failed(error, asks))?;
-        let garbled = |why: serde_json::Error| CliError::Garbled { why: why.to_string() };
-        let value: Value = serde_json::from_str(&text).map_err(garbled)?;
-        match answer.status().as_u16() {
-            200..=299 => Ok(value),
-            status => Err(CliError::Problem { status, problem: value }),
+    /// Posts the bytes of a file to `path`.
+    pub(crate) fn upload(&self, path: &str, params: &[(&str, Option<String>)], file: &File) -> Result<Value, CliError> {
+        self.is_there()?;
+        let url = format!("http://127.0.0.1{}", with(path, params));
+        let mut request = self.agent.post(&url).content_type("application/octet-stream");
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
         }
+        let (status, answer) = self.read(request.send(file)).map_err(|error| self.failed(error, Asks::ToChange))?;
+        judge(status, answer)
+    }
+
+    /// Asks. Where nobody listens at the socket, the server's program answers from its data directory.
+    fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value, CliError> {
+        self.is_there()?;
+        let text = body.map(Value::to_string).unwrap_or_default();
+        let request = self.request(method, path).header("content-type", "application/json").body(text);
+        let request = request.map_err(|e| CliError::Garbled { why: e.to_string() })?;
+        let asks = if method == "GET" { Asks::ToLook } else { Asks::ToChange };
+        match self.read(self.agent.run(request)) {
+            Ok((status, answer)) => judge(status, answer),
+            Err(error) => {
+                let is_nobody =
+                    |e: &std::io::Error| matches!(e.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused);
+                if let (At::Socket { data_dir: Some(dir), .. }, ureq::Error::Io(why)) = (&self.at, &error)
+                    && is_nobody(why)
+                    && let Some((status, answer)) = offline::ask(dir, method, path, body)?
+                {
+                    return judge(status, answer);
+                }
+                Err(self.failed(error, asks))
+            }
+        }
+    }
+
+    fn is_there(&self) -> Result<(), CliError> {
+        self.wrong.borrow_mut().take().map_or(Ok(()), Err)
+    }
+
+    fn request(&self, method: &str, path: &str) -> Builder {
+        // The host is said because there must be one.
+        let request = Request::builder().method(method).uri(format!("http://127.0.0.1{path}"));
+        match &self.token {
+            Some(token) => request.header("authorization", format!("Bearer {token}")),
+            None => request,
+        }
+    }
+
+    fn read(&self, answer: Result<Response<ureq::Body>, ureq::Error>) -> Result<(u16, Value), ureq::Error> {
+        let mut answer = answer?;
+        let text = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_string()?;
+        let value = serde_json::from_str(&text).map_err(|e| ureq::Error::Other(e.into()))?;
+        Ok((answer.status().as_u16(), value))
     }
 
     fn failed(&self, error: ureq::Error, asks: Asks) -> CliError {
         let ureq::Error::Io(error) = error else { return CliError::Garbled { why: error.to_string() } };
+        // These come before anything is sent.
+        let is_before =
+            [ErrorKind::NotFound, ErrorKind::ConnectionRefused, ErrorKind::PermissionDenied].contains(&error.kind());
+        let path = match &self.at {
+            At::Https(https) if is_before || asks == Asks::ToLook || was_refused(&error) => {
+                return CliError::unreachable_https(https, error);
+            }
+            At::Https(https) => {
+                return CliError::Unknown { at: https.to_string(), why: vigo_driver::system_text(error) };
+            }
+            At::Socket { path, .. } => path.display().to_string(),
+        };
         let help = match error.kind() {
             ErrorKind::NotFound | ErrorKind::ConnectionRefused => {
                 "start vigosrv, or name its data directory with `--data-dir DIR`"
             }
             ErrorKind::PermissionDenied => "run vigocli as root, or as the user that vigosrv runs as",
             _ if asks == Asks::ToChange => {
-                return CliError::Unknown { path: self.socket.clone(), why: vigo_driver::system_text(error) };
+                return CliError::Unknown { at: path, why: vigo_driver::system_text(error) };
             }
             // It closes the door on whom it does not admit.
             _ => "run vigocli as root or as the user that vigosrv runs as, and look into the log of vigosrv",
         };
-        CliError::Unreachable { path: self.socket.clone(), why: vigo_driver::system_text(error), help }
+        CliError::Unreachable { at: path, why: vigo_driver::system_text(error), help }
+    }
+}
+
+/// Returns whether the connection was not made, or not with the server that is known: nothing was sent.
+fn was_refused(error: &std::io::Error) -> bool {
+    let kinds =
+        [ErrorKind::TimedOut, ErrorKind::HostUnreachable, ErrorKind::NetworkUnreachable, ErrorKind::InvalidData];
+    kinds.contains(&error.kind())
+}
+
+fn judge(status: u16, answer: Value) -> Result<Value, CliError> {
+    match status {
+        200..=299 => Ok(answer),
+        status => Err(CliError::Problem { status, problem: answer }),
     }
 }
 
@@ -97,14 +193,9 @@ pub(crate) fn path(before: &str, name: &str, after: &str) -> String {
     format!("{before}/{}{after}", escaped(name))
 }
 
-/// Returns the address of a path of the API. The host is said because there must be one.
-fn address(path: &str) -> String {
-    format!("http://127.0.0.1/api/v1{path}")
-}
-
-/// Returns the address of a path with parameters, where they are some.
+/// Returns a path of the API with parameters, where they are some.
 fn with(path: &str, params: &[(&str, Option<String>)]) -> String {
-    let mut url = address(path);
+    let mut url = format!("/api/v1{path}");
     let some = params.iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
     for (at, (name, value)) in some.enumerate() {
         // A `String` takes all that is written to it.

@@ -1,5 +1,6 @@
 //! Why a verb was not done.
 
+use crate::cli::Https;
 use serde_json::Value;
 use std::path::PathBuf;
 
@@ -7,21 +8,41 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CliError {
     /// Nobody answers at the socket.
-    #[error("no vigosrv answers at `{}`: {why}", .path.display())]
+    #[error("no vigosrv answers at `{at}`: {why}")]
     Unreachable {
-        /// The socket.
-        path: PathBuf,
+        /// The socket, or the address.
+        at: String,
         /// What the system said.
         why: String,
         /// What to do.
         help: &'static str,
     },
     /// The connection broke after something was asked that changes something.
-    #[error("vigosrv was asked at `{}`, and did not answer: {why}; whether it was done is not known", .path.display())]
+    #[error("vigosrv was asked at `{at}`, and did not answer: {why}; whether it was done is not known")]
     Unknown {
-        /// The socket.
-        path: PathBuf,
+        /// The socket, or the address.
+        at: String,
         /// What the system said.
+        why: String,
+    },
+    /// It is not clear what is wanted.
+    #[error("{why}")]
+    Usage {
+        /// Why not.
+        why: String,
+    },
+    /// What the last login left cannot be used.
+    #[error("file `{}`: {why}", .path.display())]
+    Account {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The server's program cannot work on its data directory.
+    #[error("vigosrv does not run, and without it: {why}")]
+    Offline {
+        /// What it said.
         why: String,
     },
     /// The server's answer is none.
@@ -62,11 +83,20 @@ pub(crate) enum CliError {
 }
 
 impl CliError {
+    /// Returns that a server does not answer over HTTPS.
+    pub(crate) fn unreachable_https(at: &Https, error: std::io::Error) -> Self {
+        let help = "look whether the address is right and vigosrv runs there; where it has another key than before, find out \
+                    why, and log in again with the new one as `--pin PIN`";
+        Self::Unreachable { at: at.to_string(), why: vigo_driver::system_text(error), help }
+    }
+
     /// Returns the exit status.
     pub(crate) const fn status(&self) -> u8 {
         match self {
             Self::Unreachable { .. } | Self::Unknown { .. } => 3,
             Self::Garbled { .. } => 4,
+            Self::Usage { .. } => 2,
+            Self::Account { .. } | Self::Offline { .. } => 3,
             Self::Input { .. } => 2,
             Self::Problem { status: 401 | 403, .. } => 3,
             Self::Problem { status: 400..=499, .. } | Self::Unreadable(_) | Self::File { .. } => 1,
@@ -85,6 +115,8 @@ impl CliError {
                  it happens each time, run vigocli as root or as the user that vigosrv runs as",
             ),
             Self::Garbled { .. } => Some("use the vigocli of the server's own version"),
+            Self::Account { .. } => Some("log in again with `vigocli login URL`"),
+            Self::Usage { .. } | Self::Offline { .. } => None,
             Self::Problem { problem, .. } => problem.get("help").and_then(Value::as_str),
             Self::Unreadable(error) => Some(&error.help),
         }

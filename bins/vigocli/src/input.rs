@@ -9,10 +9,28 @@ use vigo_core::secret::SecretValue;
 /// Reads a secret: from a terminal it is asked for twice, without an echo; else all of standard input, without the line
 /// feed at its end unless it is to be `exact`.
 pub(crate) fn secret(what: &str, exact: bool) -> Result<SecretValue, CliError> {
+    read(&format!("Value of {what}: "), Times::Twice, exact)
+}
+
+/// Reads a password as [`secret`] reads a secret.
+pub(crate) fn password(name: &str, times: Times) -> Result<SecretValue, CliError> {
+    read(&format!("Password of {name}: "), times, false)
+}
+
+/// How often a terminal asks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Times {
+    /// For what is known elsewhere.
+    Once,
+    /// For what is new.
+    Twice,
+}
+
+fn read(prompt: &str, times: Times, exact: bool) -> Result<SecretValue, CliError> {
     let stdin = io::stdin();
     if stdin.is_terminal() {
-        let first = ask(&stdin, &format!("Value of {what}: "))?;
-        if ask(&stdin, "The same again: ")? != first {
+        let first = ask(&stdin, prompt)?;
+        if times == Times::Twice && ask(&stdin, "The same again: ")? != first {
             return Err(problem("the two are not the same", "type it again"));
         }
         return Ok(first);

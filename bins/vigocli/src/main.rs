@@ -1,12 +1,15 @@
 //! `vigocli`: the administrator's command line.
 
+mod account;
 mod cli;
 mod client;
 mod error;
 mod input;
+mod offline;
 mod output;
+mod pin;
 mod push;
-mod socket;
+mod stream;
 mod verb;
 
 use clap::Parser as _;

@@ -5,9 +5,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use vigo_core::bundle::{Order, SigningKey};
@@ -83,6 +85,8 @@ struct Server {
     store: Store,
     told: Arc<Told>,
     end: watch::Sender<bool>,
+    https: SocketAddr,
+    pin: String,
 }
 
 impl Server {
@@ -115,6 +119,7 @@ impl Server {
             agents,
             vault: LocalVault::open(&dir.secrets()).unwrap(),
             vault_turn: Arc::default(),
+            auth: api::Auth::default(),
             running,
             keyring,
             about: Arc::new(about),
@@ -122,15 +127,35 @@ impl Server {
         let (end, ended) = watch::channel(false);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let socket = dir.socket();
+        let pin = keys.https_pin().unwrap();
+        let (tls, changed) = watch::channel(api::tls_config(&keys.server).unwrap());
+        let people = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let https = people.local_addr().unwrap();
+        runtime.spawn(api::serve_https(people, changed, api::public(context.clone()), ended.clone()));
         runtime.spawn(async move {
-            let _dir = dir;
+            let (_dir, _tls) = (dir, tls);
             api::serve_socket(&socket, api::local(context), ended).await.unwrap();
         });
-        let server = Self { path, runtime, store, told, end };
+        let server = Self { path, runtime, store, told, end, https, pin };
         while !server.path.join("run/admin.sock").exists() {
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
         server
+    }
+
+    fn https(&self) -> String {
+        format!("https://{}", self.https)
+    }
+
+    /// Ends it, and leaves its directory.
+    fn stop(self) {
+        self.end.send_replace(true);
+        self.store.close();
+        while DataDir::open(&self.path).is_err() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        // Its directory goes with it otherwise.
+        std::mem::forget(self);
     }
 
     fn enrol(&self, key: u8, hostname: &str) -> EnvoyId {
@@ -457,6 +482,82 @@ fn keys_are_shown_and_rotated_with_the_root_which_may_be_kept_elsewhere() {
         ("keys.switch", "authority"),
     ];
     assert_eq!(told, expected);
+}
+
+#[test]
+fn from_elsewhere_the_key_is_pinned_and_the_role_decides() {
+    let server = Server::new("https");
+    let address = server.https();
+    let home = server.path.join("home");
+    let elsewhere = |arguments: &[&str], input: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vigocli"));
+        command.env_clear().env("HOME", &home).env("USER", "ann").args(arguments);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+        (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+    };
+    let users = ["users", "add", "ann", "--role", "viewer"];
+    let socket = server.path.join("run/admin.sock");
+    let local = ["--socket", socket.to_str().unwrap()];
+    let (code, added, err) = elsewhere(&[&local[..], &users].concat(), "correct horse battery\n");
+    assert_eq!((code, &*added), (0, "ann is a user, with role viewer.\n"), "{err}");
+    // Nobody is at the terminal who could say that the key is right.
+    let (code, _, err) = elsewhere(&["login", &address], "correct horse battery\n");
+    assert!(code == 2 && err.contains("--pin sha256//"), "{err}");
+    let pin = server.pin.as_str();
+    let other = format!("sha256//{}", "A".repeat(43) + "=");
+    let (code, _, err) = elsewhere(&["login", &address, "--pin", &other], "correct horse battery\n");
+    assert!(code == 3 && err.contains("another key") && err.contains(pin), "{err}");
+    let (code, _, err) = elsewhere(&["login", &address, "--pin", pin], "a wrong password\n");
+    assert!(code == 3 && err.contains("the name or the password is wrong"), "{err}");
+    let (code, out, err) = elsewhere(&["login", &address, "--pin", pin], "correct horse battery\n");
+    assert!(code == 0 && out.starts_with(&format!("ann is logged in to {address} as viewer, until ")), "{out}{err}");
+    use std::os::unix::fs::PermissionsExt as _;
+    let file = fs::metadata(home.join(".config/vigo/login.json")).unwrap();
+    assert_eq!(file.permissions().mode() & 0o777, 0o600);
+    // From here on the login is what is asked with.
+    let (code, out, err) = elsewhere(&["auth", "whoami"], "");
+    assert_eq!((code, &*out), (0, "user:ann, with role viewer\n"), "{err}");
+    assert_eq!(elsewhere(&["nodes"], "").0, 0);
+    let (code, _, err) = elsewhere(&["config", "publish"], "");
+    assert!(code == 3 && err.contains("permission `publish`") && err.contains("role `operator`"), "{err}");
+    let (code, out, err) = elsewhere(&["logout"], "");
+    assert!(code == 0 && out.starts_with("ann is logged out of "), "{out}{err}");
+    assert!(!home.join(".config/vigo/login.json").exists());
+    let (_, made, _) = server.run(&["auth", "token", "create", "ci", "--role", "operator"]);
+    let file = server.path.join("token");
+    fs::write(&file, made.lines().next().unwrap()).unwrap();
+    let with = ["--server", &address, "--pin", pin, "--token-file", file.to_str().unwrap(), "auth", "whoami"];
+    let (code, out, err) = elsewhere(&with, "");
+    assert!(code == 0 && out.starts_with("token:") && out.ends_with("with role operator\n"), "{out}{err}");
+}
+
+#[test]
+fn what_a_stopped_server_is_asked_its_program_answers() {
+    // Of the same build; where only this program was built, there is nothing to ask.
+    let program = Path::new(env!("CARGO_BIN_EXE_vigocli")).with_file_name("vigosrv");
+    if !program.exists() {
+        return;
+    }
+    let server = Server::new("offline");
+    server.stacks("envoys.vgo", "envoys:\n  - {match: '*', configcrates: []}\n");
+    let path = server.path.clone();
+    let (code, made, _) = server.run(&["tokens", "create", "--match", "web-*"]);
+    assert_eq!(code, 0, "{made}");
+    server.stop();
+    let (code, published, err) = vigocli(&path, &["config", "publish"]);
+    assert_eq!((code, &*published), (0, "Published as 1: 1 class.\n"), "{err}");
+    assert!(err.starts_with("note: vigosrv does not run; this was answered from `"), "{err}");
+    let (code, tokens, _) = vigocli(&path, &["tokens", "list"]);
+    assert!(code == 0 && tokens.contains("web-*"), "{tokens}");
+    let (code, _, err) = vigocli(&path, &["config", "rollback", "9"]);
+    assert!(code == 1 && err.contains("publish 9 is not in the history"), "{err}");
+    let dir = DataDir::open(&path).unwrap();
+    let (code, _, err) = vigocli(&path, &["tokens", "list"]);
+    assert!(code == 3 && err.contains("is at work in"), "one that starts is not disturbed: {err}");
+    drop(dir);
+    let _ = fs::remove_dir_all(&path);
 }
 
 #[test]

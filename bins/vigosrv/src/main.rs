@@ -1,6 +1,7 @@
 //! `vigosrv`.
 
 use clap::Parser;
+use std::io::Read as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -9,12 +10,23 @@ use std::process::ExitCode;
 #[command(name = "vigosrv", version, max_term_width = 100)]
 struct Cli {
     /// Where everything is that the server has; made at the first start.
-    #[arg(long, value_name = "DIR", env = "VIGO_DATA_DIR", default_value = "/srv/vigo")]
+    #[arg(long, global = true, value_name = "DIR", env = "VIGO_DATA_DIR", default_value = "/srv/vigo")]
     data_dir: PathBuf,
     /// What is logged on standard error: this and what is graver.
-    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    #[arg(long, global = true, value_name = "LEVEL", default_value = "info")]
     log_level: tracing::Level,
+    #[command(subcommand)]
+    verb: Option<Verb>,
 }
+
+#[derive(clap::Subcommand, Debug)]
+enum Verb {
+    /// Answers one request from standard input on the data directory of a server that does not run: for vigocli
+    Offline,
+}
+
+/// Bytes of a request on standard input.
+const REQUEST_BYTES_MAX: u64 = 8 << 20;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -23,7 +35,17 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error, None),
     };
-    match runtime.block_on(vigosrv::serve::run(&cli.data_dir)) {
+    let done = match cli.verb {
+        None => runtime.block_on(vigosrv::serve::run(&cli.data_dir)),
+        Some(Verb::Offline) => {
+            let mut request = String::new();
+            if let Err(error) = std::io::stdin().take(REQUEST_BYTES_MAX).read_to_string(&mut request) {
+                return failed(&error, None);
+            }
+            runtime.block_on(vigosrv::serve::offline(&cli.data_dir, &request)).map(|answer| println!("{answer}"))
+        }
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let help = error.help();

@@ -15,13 +15,9 @@ pub struct Attempts {
 const WINDOW_MS: u64 = 60_000;
 
 impl Attempts {
-    /// Counts an attempt, and returns whether it may be made. An IPv6 network of 64 bits is one source: whoever has one
-    /// address of it has them all.
+    /// Counts an attempt, and returns whether it may be made.
     pub fn allow(&mut self, source: IpAddr, now: Timestamp) -> bool {
-        let source = match source.to_canonical() {
-            IpAddr::V6(address) => IpAddr::V6((address.to_bits() & !u128::from(u64::MAX)).into()),
-            v4 => v4,
-        };
+        let source = source_of(source);
         let is_over = |start: &Timestamp| now.since(*start).as_ms() >= WINDOW_MS || *start > now;
         if self.sources.len() >= limits::ATTEMPT_SOURCES_MAX && !self.sources.contains_key(&source) {
             self.sources.retain(|_, (start, _)| !is_over(start));
@@ -35,5 +31,13 @@ impl Attempts {
         }
         *count = count.saturating_add(1);
         *count <= limits::ATTEMPTS_A_MINUTE_MAX
+    }
+}
+
+/// Returns what counts as one source. An IPv6 network of 64 bits does: whoever has one address of it has them all.
+pub(super) fn source_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6((address.to_bits() & !u128::from(u64::MAX)).into()),
+        v4 => v4,
     }
 }

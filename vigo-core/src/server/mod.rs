@@ -4,13 +4,16 @@
 //! answers.
 
 mod adopt;
+mod api_token;
 mod attempts;
 mod check_in;
 mod enrol;
 mod freeze;
 mod hold;
+mod logins;
 mod network;
 mod order;
+mod permission;
 mod policy;
 mod request;
 mod rotation;
@@ -20,13 +23,16 @@ mod tests;
 mod token;
 
 pub use adopt::{Adoption, NotAdopted, adopt};
+pub use api_token::ApiTokenText;
 pub use attempts::Attempts;
 pub use check_in::{CheckedIn, ServedKeySet, answer, is_current};
 pub use enrol::{Admission, AdmittedBy, Claim, NotAdmitted, TokenRecord, Trusted, admit, claim};
 pub use freeze::Freeze;
 pub use hold::{HoldSettings, come_back, hold_for};
+pub use logins::Logins;
 pub use network::{Network, NetworkError};
 pub use order::offer;
+pub use permission::{Permission, Role, RoleError};
 pub use policy::{CheckInSettings, ServedClass, ServedPolicy, Signer};
 pub use request::{Caller, authorise};
 pub use rotation::behind;

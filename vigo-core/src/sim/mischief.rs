@@ -23,6 +23,7 @@ impl World {
         let at = self.faults.below(crowd) as usize;
         match self.faults.below(16) {
             0 | 1 => self.publish(),
+            _ if self.story.rarity == 0 => {}
             2 => self.crash_server(true),
             3 | 4 if self.machines[at].agent.is_some() => self.crash(at),
             5 => {

@@ -1,23 +1,29 @@
 //! The verbs: one file for each group.
 
 mod audit;
+mod auth;
 mod config;
 mod envoys;
 mod keys;
+mod login;
 mod runs;
 mod secrets;
 mod server;
 mod tokens;
 mod traits;
 mod trusted;
+mod users;
 
 pub(crate) use audit::Audit;
+pub(crate) use auth::Auth;
 pub(crate) use config::Config;
 pub(crate) use envoys::Envoys;
 pub(crate) use keys::Keys;
+pub(crate) use login::{Login, logout};
 pub(crate) use runs::Runs;
 pub(crate) use secrets::Secrets;
 pub(crate) use server::Server;
 pub(crate) use tokens::Tokens;
 pub(crate) use traits::Traits;
 pub(crate) use trusted::Trusted;
+pub(crate) use users::Users;

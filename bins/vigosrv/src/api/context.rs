@@ -8,10 +8,11 @@ use crate::store::Store;
 use crate::vault::LocalVault;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 use vigo_core::bundle::Order;
 use vigo_core::fleet;
 use vigo_core::id::EnvoyId;
+use vigo_core::server::Logins;
 use vigo_core::time::{Duration, Timestamp};
 
 /// What the API acts on.
@@ -27,12 +28,32 @@ pub struct Context {
     pub vault: Arc<LocalVault>,
     /// Locked while a secret is changed.
     pub vault_turn: Arc<Mutex<()>>,
+    /// What guards logins.
+    pub auth: Auth,
     /// The running server.
     pub running: Arc<dyn Running>,
     /// What changes its keys.
     pub keyring: Arc<Keyring>,
     /// What does not change while it runs.
     pub about: Arc<About>,
+}
+
+/// What guards logins. Clones are the same one.
+#[derive(Clone, Debug)]
+pub struct Auth {
+    /// Who has to wait.
+    pub logins: Arc<std::sync::Mutex<Logins>>,
+    /// Hashing a password takes a core and 19 MiB for a while: so many at a time.
+    pub hashing: Arc<Semaphore>,
+}
+
+/// Passwords that are hashed at a time.
+const HASHING_MAX: usize = 2;
+
+impl Default for Auth {
+    fn default() -> Self {
+        Self { logins: Arc::default(), hashing: Arc::new(Semaphore::new(HASHING_MAX)) }
+    }
 }
 
 /// What the API asks of the running server, and tells it.

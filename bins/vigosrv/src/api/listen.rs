@@ -135,19 +135,19 @@ pub async fn serve_socket(path: &Path, router: Router, mut end: watch::Receiver<
             tokio::time::sleep(REST).await;
             continue;
         };
-        let caller = match stream.peer_cred() {
-            Ok(peer) => Caller { uid: peer.uid() },
+        let uid = match stream.peer_cred() {
+            Ok(peer) => peer.uid(),
             Err(error) => {
                 tracing::warn!("somebody at the socket whom the system does not name: {error}");
                 continue;
             }
         };
-        if !caller.is_admitted(own) {
-            tracing::warn!("user {} at the socket was turned away", caller.uid);
+        if !Caller::is_admitted(uid, own) {
+            tracing::warn!("user {uid} at the socket was turned away");
             continue;
         }
         let Ok(permit) = Arc::clone(&room).try_acquire_owned() else { continue };
-        let (router, end) = (router.clone().layer(Extension(caller)), end.clone());
+        let (router, end) = (router.clone().layer(Extension(Caller::Local(uid))), end.clone());
         tokio::spawn(async move {
             let _permit = permit;
             connection(stream, router, end).await;

@@ -1,16 +1,21 @@
-//! The REST API: over HTTPS what anybody may ask, over the socket everything, for the local administrator.
+//! The REST API: over HTTPS what the token may that is shown, over the socket everything, for the local administrator.
 
+mod access;
 mod agents;
 mod audit;
+mod auth;
 mod caller;
 mod config;
 mod context;
+mod describe;
+mod endpoints;
 mod envoys;
 mod extract;
 mod guests;
 mod health;
 mod keys;
 mod listen;
+mod password;
 mod problem;
 mod publishes;
 mod push;
@@ -23,9 +28,10 @@ mod tests;
 mod tokens;
 mod traits;
 mod trusted;
+mod users;
 mod view;
 
 pub use caller::{Caller, Remote};
-pub use context::{About, Context, Running};
+pub use context::{About, Auth, Context, Running};
 pub use listen::{ListenError, serve_https, serve_socket, tls_config};
 pub use router::{local, public};

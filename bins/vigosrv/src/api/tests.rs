@@ -25,6 +25,7 @@ use vigo_core::time::{Duration, Timestamp};
 use vigo_core::wire::Message as _;
 use vigo_core::wire::message::{Counts, OrderResult, Report, ResourceReport};
 
+mod access;
 mod config;
 mod envoys;
 
@@ -141,6 +142,7 @@ impl Temp {
             agents,
             vault: LocalVault::open(&dir.secrets()).unwrap(),
             vault_turn: Arc::default(),
+            auth: Auth::default(),
             running: told.clone(),
             keyring,
             about: Arc::new(about),
@@ -149,7 +151,7 @@ impl Temp {
     }
 
     fn local(&self) -> Router {
-        local(self.context.clone()).layer(Extension(Caller { uid: 7 }))
+        local(self.context.clone()).layer(Extension(Caller::Local(7)))
     }
 
     async fn ask(&self, method: Method, path: &str, body: Value) -> (StatusCode, Value) {
@@ -373,17 +375,18 @@ async fn a_publish_is_noted_and_served_and_one_that_is_wrong_changes_nothing() {
 }
 
 #[tokio::test]
-async fn over_https_there_is_health_and_nothing_else() {
+async fn over_https_there_is_health_and_for_strangers_nothing_else() {
     // The client asks the clock whether the certificate is good.
     let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     let temp = Temp::with_keys_of("https", Timestamp::from_epoch_secs(clock.as_secs() as i64));
     let paths = [
         ("/api/v1/health", 200),
         ("/api/v1/ready", 200),
-        ("/api/v1/tokens", 404),
-        ("/api/v1/envoys", 404),
-        ("/api/v1/status", 404),
-        ("/api/v1/publish", 404),
+        ("/api/v1/tokens", 401),
+        ("/api/v1/envoys", 401),
+        ("/api/v1/status", 401),
+        ("/api/v1/publishes", 401),
+        ("/api/v1/nothing", 404),
     ];
     for (path, expected) in paths {
         let (status, _) = ask(public(temp.context.clone()), Method::GET, path, String::new()).await;
@@ -431,7 +434,7 @@ async fn a_machine_gets_script_and_program_and_the_server_sees_when_it_is_damage
     let mut program = format!("{}9.8.7\n", vigo_core::bundle::PROGRAM_MARK).into_bytes();
     program.resize(1_000_000, 7);
     let path = "/api/v1/agents?target=linux-x86_64";
-    assert_eq!(raw(public(temp.context.clone()), Method::POST, path, program.clone()).await.0, 404);
+    assert_eq!(raw(public(temp.context.clone()), Method::POST, path, program.clone()).await.0, 401);
     let (status, answer) = raw(temp.local(), Method::POST, "/api/v1/agents", b"#!/bin/sh\n".to_vec()).await;
     assert_eq!(status, 400, "{answer:?}");
     let (status, answer) = raw(temp.local(), Method::POST, "/api/v1/agents?target=no", program.clone()).await;
@@ -541,7 +544,7 @@ async fn the_socket_is_for_its_owner_and_goes_with_the_server() {
 #[test]
 fn the_socket_admits_root_and_the_servers_own_user() {
     for (uid, server, expected) in [(0, 5, true), (5, 5, true), (6, 5, false), (6, 0, false), (0, 0, true)] {
-        assert_eq!(Caller { uid }.is_admitted(server), expected, "{uid} at a server of {server}");
+        assert_eq!(Caller::is_admitted(uid, server), expected, "{uid} at a server of {server}");
     }
 }
 

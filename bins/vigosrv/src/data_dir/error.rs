@@ -15,6 +15,12 @@ pub enum DataDirError {
         /// The process, where it said so.
         pid: Option<u32>,
     },
+    /// It is no server's.
+    #[error("there is no server's data in `{}`", .dir.display())]
+    NoServer {
+        /// The directory.
+        dir: PathBuf,
+    },
     /// A key that others may read.
     #[error("key `{}`: expected a mode without rights for group and others, found {mode:04o}", .path.display())]
     Readable {
@@ -89,6 +95,9 @@ impl DataDirError {
     pub fn help(&self) -> String {
         match self {
             Self::Locked { .. } => "stop it first, or name another directory with `--data-dir DIR`".into(),
+            Self::NoServer { .. } => {
+                "name the data directory with `--data-dir DIR`, or start vigosrv to make one".into()
+            }
             Self::Readable { path, .. } => format!("chmod go= '{}'", path.display()),
             Self::Writable { path, .. } => format!("chmod go-w '{}'", path.display()),
             Self::Certificate { error: CaError::Name { .. }, .. } => {

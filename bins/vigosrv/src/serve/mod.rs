@@ -5,6 +5,7 @@ mod check_in;
 mod enrol;
 mod held;
 mod live;
+mod offline;
 mod order;
 mod report;
 mod run;
@@ -16,6 +17,7 @@ mod traits;
 mod wait;
 
 pub use live::Live;
+pub use offline::offline;
 pub use run::{RunError, run};
 pub use server::Server;
 pub use settings::Settings;

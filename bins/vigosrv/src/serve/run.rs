@@ -64,6 +64,9 @@ pub enum RunError {
     /// No token can be held against anything.
     #[error(transparent)]
     Token(#[from] TokenError),
+    /// What is asked of a server that does not run is no request.
+    #[error("expected a request on standard input: {0}")]
+    Asked(String),
     /// There is nowhere to listen.
     #[error("`server.agent_listen` names no address")]
     NoAddress,
@@ -155,6 +158,7 @@ pub async fn run(data_dir: &Path) -> Result<(), RunError> {
         vault_turn: Arc::default(),
         running,
         keyring: keyring.clone(),
+        auth: api::Auth::default(),
         about,
     };
     agents.unsettle();
@@ -213,7 +217,7 @@ fn take_beside(agents: &Agents) {
 }
 
 /// Adds the rows of publishes that stand and are not in the database: power was cut between the two.
-async fn note(store: &Store, history: Vec<Record>) -> Result<(), RunError> {
+pub(super) async fn note(store: &Store, history: Vec<Record>) -> Result<(), RunError> {
     for Record { id, author, at, restores, .. } in history {
         store.published(PublishRow { id, author, at, restores }, Actor::Server, now()).await?;
     }
@@ -363,6 +367,6 @@ impl Signals {
     }
 }
 
-fn hostname() -> String {
+pub(super) fn hostname() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }

@@ -22,6 +22,10 @@ pub enum Actor {
     Server,
     /// A user of the server's machine, through the socket.
     Local(u32),
+    /// A user of the API.
+    User(String),
+    /// A token of the API that is no user's, by its id.
+    ApiToken(String),
     /// An envoy.
     Envoy(EnvoyId),
     /// A machine that is no envoy.
@@ -82,6 +86,8 @@ impl fmt::Display for Actor {
         match self {
             Self::Server => f.write_str("server"),
             Self::Local(uid) => write!(f, "local:{uid}"),
+            Self::User(name) => write!(f, "user:{name}"),
+            Self::ApiToken(id) => write!(f, "token:{id}"),
             Self::Envoy(id) => write!(f, "envoy:{id}"),
             Self::Machine(address) => write!(f, "machine:{}", address.ip()),
         }

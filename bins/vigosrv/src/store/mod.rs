@@ -8,6 +8,7 @@
 //! in memory, and the writer takes it along every ten seconds.
 
 mod adopt;
+mod api_token;
 mod audit;
 mod dirty;
 mod enrol;
@@ -26,9 +27,11 @@ mod tests;
 mod token;
 mod traits;
 mod trusted;
+mod user;
 mod value;
 mod writer;
 
+pub use api_token::ApiToken;
 pub use audit::{Actor, AuditRow, Entry, Verified};
 pub use dirty::Touch;
 pub use enrol::{Enrolled, Enrolment};
@@ -41,3 +44,4 @@ pub use report::{Recorded, Run, RunFilter, RunHead};
 pub use token::{NewToken, Token, TokenError, decoy, is_of, make_token};
 pub use traits::Traits;
 pub use trusted::TrustedPattern;
+pub use user::User;

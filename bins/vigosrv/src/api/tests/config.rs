@@ -39,7 +39,7 @@ async fn nothing_is_published_while_that_is_frozen() {
     let kept = store.freeze().await.unwrap().unwrap();
     assert!(kept.holds(NOW) && !kept.holds(NOW + Duration::from_secs(7200)));
     let context = Context { store: store.clone(), ..temp.context.clone() };
-    let router = || local(context.clone()).layer(Extension(Caller { uid: 7 }));
+    let router = || local(context.clone()).layer(Extension(Caller::Local(7)));
     let ask = |method, path: &'static str| ask(router(), method, path, String::new());
     let (_, status) = ask(Method::GET, "/api/v1/config/status").await;
     assert_eq!((&status["freeze"]["reason"], &status["stacks"]["count"]), (&json!("the sale"), &json!(0)), "{status}");

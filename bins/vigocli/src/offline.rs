@@ -1,0 +1,46 @@
+//! Asking without a server: its program answers from the data directory, under the same lock.
+
+use crate::error::CliError;
+use serde_json::{Value, json};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Has `vigosrv` answer one request on a data directory whose server does not run; none where there is none.
+pub(crate) fn ask(
+    dir: &Path,
+    method: &str,
+    path: &str,
+    body: Option<&Value>,
+) -> Result<Option<(u16, Value)>, CliError> {
+    if !dir.join("tls").join("keyset").exists() {
+        return Ok(None);
+    }
+    let failed = |why: String| CliError::Offline { why };
+    let program = program();
+    let mut command = Command::new(&program);
+    command.arg("offline").arg("--data-dir").arg(dir).args(["--log-level", "error"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let started = |e| failed(format!("start `{}`: {}", program.display(), vigo_driver::system_text(e)));
+    let mut child = command.spawn().map_err(started)?;
+    let request = json!({ "method": method, "path": path, "body": body }).to_string();
+    // Where it has ended already, it says why.
+    let _ = child.stdin.take().map(|mut stdin| stdin.write_all(request.as_bytes()));
+    let output = child.wait_with_output().map_err(|e| failed(vigo_driver::system_text(e)))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(failed(said.trim().trim_start_matches("error: ").to_owned()));
+    }
+    let answer: Value = serde_json::from_slice(&output.stdout).map_err(|e| CliError::Garbled { why: e.to_string() })?;
+    let status = answer["status"].as_u64().and_then(|status| u16::try_from(status).ok());
+    let status = status.ok_or_else(|| CliError::Garbled { why: "it has no status".into() })?;
+    // Whom it does not concern it does not disturb: programs read standard output.
+    let _ = writeln!(std::io::stderr(), "note: vigosrv does not run; this was answered from `{}`", dir.display());
+    Ok(Some((status, answer["body"].clone())))
+}
+
+/// Returns the server's program: the one beside this, or else the one that is found by its name.
+fn program() -> PathBuf {
+    let beside = std::env::current_exe().ok().and_then(|own| Some(own.parent()?.join("vigosrv")));
+    beside.filter(|path| path.exists()).unwrap_or_else(|| "vigosrv".into())
+}
