@@ -58,7 +58,7 @@ impl Machine {
         let policy = resolve(&Config::read(&sources), "web-1", None).ok().unwrap().bundle;
         let bundle = sign(&policy, key).unwrap();
         let assignment = assignment(EnvoyId::of(&keys.identity.verifying_key()), &bundle).sign(key);
-        let (journal, _) = Journal::open(&machine.state(), 7).unwrap();
+        let (mut journal, _) = Journal::open(&machine.state(), 7).unwrap();
         journal.store(&[Record::Policy { keyset, assignment, bundle: BundleRecord::New(bundle) }]).unwrap();
         machine
     }
@@ -79,7 +79,7 @@ impl Machine {
     }
 
     fn reports(&self) -> Vec<Report> {
-        let (journal, opened) = Journal::open(&self.state(), 8).unwrap();
+        let (mut journal, opened) = Journal::open(&self.state(), 8).unwrap();
         assert_eq!(opened.counters.incarnation, 7, "the database is the same");
         let read = |(seq, _): &(u64, u64)| Report::decode(&journal.report(*seq).unwrap().unwrap()).unwrap();
         opened.reports.iter().map(read).collect()

@@ -28,7 +28,8 @@ const ORDERS: TableDefinition<'_, [u8; 16], (i64, u8, &[u8])> = TableDefinition:
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
-    database: Database,
+    /// `None` after a write that failed: redb then answers nothing until the file is opened again.
+    database: Option<Database>,
     /// Held, not read.
     _lock: Option<File>,
 }
@@ -98,14 +99,14 @@ impl Journal {
                 (database, opened)
             }
         };
-        Ok((Self { path, database, _lock: held }, opened))
+        Ok((Self { path, database: Some(database), _lock: held }, opened))
     }
 
     /// Writes what is for the database of `records` in one transaction, which is on disk when this returns.
     ///
     /// # Errors
     /// [`JournalError`]: nothing of it was written.
-    pub fn store(&self, records: &[Record]) -> Result<(), JournalError> {
+    pub fn store(&mut self, records: &[Record]) -> Result<(), JournalError> {
         let is_ours = |r: &&Record| {
             !matches!(r, Record::KeySet(_) | Record::SerialFloor(_) | Record::Certificate(_) | Record::Servers(_))
         };
@@ -113,15 +114,15 @@ impl Journal {
         if ours.is_empty() {
             return Ok(());
         }
-        contained(|| Ok(write(&self.database, &ours)?)).map_err(|why| self.error(why))
+        self.with(|database| Ok(write(database, &ours)?))
     }
 
     /// Returns the policy.
     ///
     /// # Errors
     /// [`JournalError`]; also when there is none.
-    pub fn policy(&self) -> Result<Policy, JournalError> {
-        let read = contained(|| Ok(policy(&self.database)?)).map_err(|why| self.error(why))?;
+    pub fn policy(&mut self) -> Result<Policy, JournalError> {
+        let read = self.with(|database| Ok(policy(database)?))?;
         read.ok_or_else(|| self.error(Unusable::Damaged("the policy is gone".into())))
     }
 
@@ -129,13 +130,26 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError`].
-    pub fn report(&self, seq: u64) -> Result<Option<Vec<u8>>, JournalError> {
-        let read = || {
-            let table = self.database.begin_read().map_err(redb::Error::from)?.open_table(REPORTS);
+    pub fn report(&mut self, seq: u64) -> Result<Option<Vec<u8>>, JournalError> {
+        self.with(|database| {
+            let table = database.begin_read().map_err(redb::Error::from)?.open_table(REPORTS);
             let table = table.map_err(redb::Error::from)?;
             Ok(table.get(seq).map_err(redb::Error::from)?.map(|bytes| bytes.value().to_vec()))
+        })
+    }
+
+    /// Does something with the database, which is opened again where that is needed.
+    fn with<T>(&mut self, work: impl FnOnce(&Database) -> Result<T, Unusable>) -> Result<T, JournalError> {
+        let database = match self.database.take() {
+            Some(database) => database,
+            None if self.path.exists() => database::open(&self.path).map_err(|why| self.error(why))?,
+            None => return Err(self.error(Unusable::Damaged("it is gone".into()))),
         };
-        contained(read).map_err(|why| self.error(why))
+        let done = contained(|| work(&database));
+        if !matches!(done, Err(Unusable::Io(_))) {
+            self.database = Some(database);
+        }
+        done.map_err(|why| self.error(why))
     }
 
     fn error(&self, why: Unusable) -> JournalError {
@@ -325,10 +339,45 @@ mod tests {
         Record::Report { seq, bytes: vec![seq as u8; 10].into() }
     }
 
+    /// The name of the test that runs in a process of its own, whose files may not grow.
+    const LIMITED: &str = "state::journal::tests::after_a_failed_write_there_is_another";
+
+    #[test]
+    fn after_a_failed_write_there_is_another() {
+        if std::env::var_os("VIGO_TEST_LIMITED").is_none() {
+            // A signal that is ignored stays so in the programs that are started.
+            let ignore = "trap '' XFSZ; exec \"$0\" --exact \"$1\"";
+            let own = std::env::current_exe().expect("a test is a program");
+            let mut child = std::process::Command::new("sh");
+            let child = child.args(["-c", ignore]).arg(own).arg(LIMITED).env("VIGO_TEST_LIMITED", "1");
+            let output = child.output().expect("there is a shell");
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success() && said.contains("1 passed"), "{said}");
+            return;
+        }
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let dir = Dir::new("limited");
+        let (mut journal, _) = dir.open();
+        journal.store(&[report(1)]).expect("it stores");
+        let size = std::fs::metadata(dir.0.join(NAME)).expect("it is there").len();
+        let before = getrlimit(Resource::Fsize);
+        setrlimit(Resource::Fsize, Rlimit { current: Some(size), ..before }).expect("less is always allowed");
+        let large = Record::Report { seq: 2, bytes: vec![7; 8 << 20].into() };
+        for _ in 0..3 {
+            let refused = journal.store(std::slice::from_ref(&large)).expect_err("there is no room");
+            assert!(matches!(refused, JournalError::Io(_)), "{refused:?}");
+        }
+        assert_eq!(journal.report(1).expect("it is read").map(|bytes| bytes.len()), Some(10));
+        setrlimit(Resource::Fsize, before).expect("it was so before");
+        journal.store(&[large]).expect("there is room again");
+        drop(journal);
+        assert_eq!(dir.open().1.reports, [(1, 10), (2, 8 << 20)]);
+    }
+
     #[test]
     fn what_was_stored_is_found_again() {
         let dir = Dir::new("again");
-        let (journal, opened) = dir.open();
+        let (mut journal, opened) = dir.open();
         assert!(opened.policy.is_none() && opened.reports.is_empty() && opened.taken.is_none());
         assert_eq!(opened.counters, Counters { incarnation: 7, ..Counters::default() });
         let counts = vigo_core::wire::message::Counts { ok: 5, ..Default::default() };
@@ -350,7 +399,7 @@ mod tests {
         journal.store(&[policy(4, BundleRecord::Kept), Record::Counters(counters)]).expect("it stores");
         journal.store(&[Record::SerialFloor(1)]).expect("it is not ours");
         drop(journal);
-        let (journal, opened) = Journal::open(&dir.0, 8).expect("it opens");
+        let (mut journal, opened) = Journal::open(&dir.0, 8).expect("it opens");
         assert_eq!(opened.counters, counters);
         assert_eq!((opened.reports, opened.taken), (vec![(4, 10)], Some(2)));
         let expected = Policy { keyset: signed(1), assignment: signed(4), bundle: Some(signed(3)) };
@@ -375,7 +424,7 @@ mod tests {
         dir.open().0.store(&[report(1)]).expect("it stores");
         let path = dir.0.join(NAME);
         std::fs::write(&path, b"no database at all, whatever its name says".repeat(200)).expect("write");
-        let (journal, opened) = Journal::open(&dir.0, 8).expect("it opens");
+        let (mut journal, opened) = Journal::open(&dir.0, 8).expect("it opens");
         let notice = opened.notice.expect("it is told");
         assert!(notice.contains("moved to") && path.with_extension("redb.unusable").exists(), "{notice}");
         assert_eq!((opened.counters.incarnation, opened.reports.len()), (8, 0));
