@@ -142,7 +142,7 @@ mod tests {
         for role in Role::ALL {
             assert_eq!(role.word().parse(), Ok(role));
         }
-        let error = "adnim".parse::<Role>().unwrap_err().to_string();
-        assert_eq!(error, "expected a role, `viewer`, `operator` or `admin`, found `adnim`; did you mean `admin`?");
+        let error = "admn".parse::<Role>().unwrap_err().to_string();
+        assert_eq!(error, "expected a role, `viewer`, `operator` or `admin`, found `admn`; did you mean `admin`?");
     }
 }

@@ -6,6 +6,7 @@ use super::view::{hex, time};
 use super::{Caller, Context};
 use crate::data_dir::Keys;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::{Extension, Json as Answer};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -54,6 +55,7 @@ pub(super) async fn export_root(
     State(context): State<Context>,
     Extension(caller): Extension<Caller>,
 ) -> Result<Answer<Value>, Problem> {
+    local_only(&caller)?;
     let root_key = context.keyring.export_root(caller.actor()).await?;
     Ok(Answer(json!({ "fleet": context.about.fleet, "root_key": root_key })))
 }
@@ -63,8 +65,19 @@ pub(super) async fn remove_root(
     Extension(caller): Extension<Caller>,
     Json(Root { root_key }): Json<Root>,
 ) -> Result<Answer<Value>, Problem> {
+    local_only(&caller)?;
     context.keyring.remove_root(&root_key, caller.actor()).await?;
     Ok(Answer(view(&context)))
+}
+
+/// Refuses whoever is elsewhere: a stolen token of an administrator must not be worth the fleet for good.
+fn local_only(caller: &Caller) -> Result<(), Problem> {
+    if matches!(caller, Caller::Local(_)) {
+        return Ok(());
+    }
+    let problem =
+        Problem::new(StatusCode::FORBIDDEN, "local-only", "the root key is handled on the server's machine only");
+    Err(problem.help("run the same as root on the server's machine"))
 }
 
 fn view(context: &Context) -> Value {
