@@ -36,7 +36,7 @@ pub(crate) struct Global {
     /// The server's socket [default: run/admin.sock in the data directory]
     #[arg(long, value_name = "PATH", global = true)]
     socket: Option<PathBuf>,
-    /// A server elsewhere, such as https://vigo.example:8443 [default: $VIGO_SERVER, or the one of the last login where
+    /// A server elsewhere, such as `https://vigo.example:8443` [default: $VIGO_SERVER, or the one of the last login where
     /// there is no socket]
     #[arg(long, value_name = "URL", global = true)]
     server: Option<Https>,

@@ -14,7 +14,7 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 #[derive(Args, Debug)]
 pub(crate) struct Login {
-    /// The server, such as https://vigo.example:8443
+    /// The server, such as `https://vigo.example:8443`
     url: String,
     /// As which user [default: $USER]
     #[arg(long, value_name = "NAME")]
