@@ -1,6 +1,6 @@
 //! A server and whatever is said to it.
 
-use vigo_core::bundle::{Assignment, PolicyBundle, Purpose, Signed, SigningKey, sign};
+use vigo_core::bundle::{Assignment, KeySet, KeyState, PolicyBundle, Signed, SigningKey, TrustedKey, sign};
 use vigo_core::fleet::{ClassOf, Envoy, Status};
 use vigo_core::id::EnvoyId;
 use vigo_core::server::{
@@ -22,8 +22,10 @@ pub fn server(data: &[u8]) {
     let (interval, splay, soon) = (Duration::from_secs(300), Duration::from_secs(30), Duration::from_secs(5));
     let hold = HoldSettings { idle: soon, below: soon, max: 2 };
     let settings = CheckInSettings { interval, splay, observe_only: false, soon, hold };
-    let keyset = Signed::new(Purpose::KeySet, b"keys"[..].into(), &server);
-    let keyset = ServedKeySet { version: 1, known: 1, signed: &keyset };
+    let trusted = TrustedKey { key: server.verifying_key(), state: KeyState::Active };
+    let set = KeySet { version: 1, root: server.verifying_key(), bundle_keys: vec![trusted], cas: Vec::new() };
+    let signed_set = set.sign(&server);
+    let keyset = ServedKeySet { set: &set, known: 1, signed: &signed_set };
     let mut signer = Signer::new(server.clone(), 0);
     let mut now = Timestamp::from_epoch_secs(1_800_000_000);
     let mut highest = 0;

@@ -69,7 +69,7 @@ pub mod resolve;
 pub mod resource;
 pub mod secret;
 pub mod server;
-#[cfg(feature = "sim")]
+#[cfg(any(test, feature = "sim"))]
 pub mod sim;
 pub mod source;
 pub mod template;

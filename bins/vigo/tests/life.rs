@@ -196,14 +196,14 @@ fn a_database_that_is_damaged_is_put_aside() {
 }
 
 #[test]
-fn a_damaged_serial_stops_nothing() {
+fn a_damaged_assignment_beside_the_identity_stops_nothing() {
     let machine = Machine::enrolled("floor", &fleet_key());
-    let path = machine.state().join("identity/serial_floor");
-    fs::write(&path, "no number").unwrap();
+    let path = machine.state().join("identity/assignment");
+    fs::write(&path, "no assignment").unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     let output = machine.vigo(&["run", "--once", "--root", "image"]).output().unwrap();
     assert_eq!(machine.page().as_deref(), Some("hello web-1\n"), "{}", said(&output));
-    assert!(said(&output).contains("serial_floor` is no number"), "{}", said(&output));
+    assert!(said(&output).contains("identity/assignment` is no assignment"), "{}", said(&output));
 }
 
 #[test]
@@ -221,22 +221,20 @@ fn a_machine_without_an_identity_of_its_own_does_not_live() {
     assert!(said(&output).contains("has mode 0640, expected 0600"), "{}", said(&output));
 }
 
+const ROOT: &str = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+
+/// Enrols a machine with the fleet of `root_key`, without a service.
+fn bootstrap(machine: &Machine, server: &str, root_key: &str) -> Command {
+    let to = ["--server", server, "--root-key", root_key, "--ca-sha256", ROOT];
+    machine.vigo(&[&["bootstrap", "--no-service"][..], &to].concat())
+}
+
 #[test]
 fn a_token_is_in_nothing_that_is_said() {
     const TOKEN: &str = "vgt_00112233_hunter2hunter2";
     let machine = Machine::new("token");
     fs::write(machine.0.join("token"), format!("{TOKEN}\n")).unwrap();
-    let root = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
-    let mut vigo = machine.vigo(&[
-        "bootstrap",
-        "--no-service",
-        "--server",
-        "127.0.0.1:1",
-        "--root-key",
-        root,
-        "--ca-sha256",
-        root,
-    ]);
+    let mut vigo = bootstrap(&machine, "127.0.0.1:1", ROOT);
     let vigo = vigo.args(["--log-level", "trace"]);
     for (name, value) in [("VIGO_TOKEN", TOKEN), ("VIGO_TOKEN_FILE", "token")] {
         let output = vigo.env(name, value).output().unwrap();
@@ -249,26 +247,14 @@ fn a_token_is_in_nothing_that_is_said() {
     }
     let output = vigo.env("VIGO_TOKEN_FILE", "nowhere").output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
-    let mut short =
-        machine.vigo(&["bootstrap", "--no-service", "--server", "a:1", "--root-key", "d7", "--ca-sha256", root]);
-    let output = short.output().unwrap();
+    let output = bootstrap(&machine, "a:1", "d7").output().unwrap();
     assert!(output.status.code() == Some(2) && said(&output).contains("64 hexadecimal digits"), "{}", said(&output));
 }
 
 #[test]
 fn a_machine_of_one_fleet_is_not_enrolled_in_another() {
     let machine = Machine::enrolled("other-fleet", &fleet_key());
-    let root = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
-    let mut vigo = machine.vigo(&[
-        "bootstrap",
-        "--no-service",
-        "--server",
-        "127.0.0.1:1",
-        "--root-key",
-        root,
-        "--ca-sha256",
-        root,
-    ]);
+    let mut vigo = bootstrap(&machine, "127.0.0.1:1", ROOT);
     let output = vigo.output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
     assert!(said(&output).contains("an envoy of another fleet"), "{}", said(&output));

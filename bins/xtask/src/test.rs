@@ -95,7 +95,7 @@ fn clippy(_: &Options, _: &mut Tally) -> Result<Outcome> {
 }
 
 /// How many storms each simulation lives through.
-const SIM_SEEDS: &str = "200";
+const SIM_SEEDS: &str = "400";
 
 fn unit_tests(options: &Options, tally: &mut Tally) -> Result<Outcome> {
     let seeds = std::env::var("VIGO_SIM_SEEDS").unwrap_or_else(|_| SIM_SEEDS.into());

@@ -12,7 +12,7 @@ use super::secrets::Secrets;
 use super::step::{Counters, Options, OrderState, Record, Step, Stored, Until};
 use super::talk::{Shows, Talk, Traits};
 use super::validity::{Validity, validity};
-use crate::bundle::{KeySet, Signed, VerifyingKey};
+use crate::bundle::{Assignment, KeySet, Signed, VerifyingKey};
 use crate::id::EnvoyId;
 use crate::time::{Duration, Timestamp};
 use alloc::sync::Arc;
@@ -38,7 +38,9 @@ pub struct Agent {
     pub(super) keyset: KeySet,
     pub(super) keyset_signed: Signed,
     pub(super) validity: Option<Validity>,
+    /// The highest serial that was believed, and the assignment that had it.
     pub(super) floor: u64,
+    pub(super) highest: Option<Signed>,
     pub(super) held: Option<Held>,
     pub(super) queue: Queue,
     /// The newest report that was taken.
@@ -115,6 +117,10 @@ impl Agent {
             }
             None => None,
         };
+        let of_policy = held.as_ref().map(|held| (held.assignment.serial, held.signed.clone()));
+        let beside = stored.highest.and_then(|signed| Some((Assignment::serial_of(&signed)?, signed)));
+        let highest = of_policy.into_iter().chain(beside).max_by_key(|(serial, _)| *serial);
+        let (floor, highest) = highest.map_or((0, None), |(serial, signed)| (serial, Some(signed)));
         let validity = validity(&stored.certificate);
         let (orders, dirty) = Orders::load(stored.orders);
         Ok(Self {
@@ -126,7 +132,8 @@ impl Agent {
             keyset,
             keyset_signed: stored.keyset,
             validity,
-            floor: held.as_ref().map_or(0, |held| held.assignment.serial).max(stored.serial_floor),
+            floor,
+            highest,
             held,
             queue: Queue::new(stored.reports),
             taken: stored.taken,
@@ -222,7 +229,8 @@ impl Agent {
             self.renew_due = self.renew_due.max(validity.renewal());
         }
         if let Some(held) = policy {
-            self.floor = self.floor.max(held.assignment.serial);
+            // None of a lower serial gets here.
+            (self.floor, self.highest) = (held.assignment.serial, Some(held.signed.clone()));
             let is_other = self.held.as_ref().is_none_or(|old| old.digest != held.digest);
             if is_other {
                 self.events.push(Event::PolicyTaken(held.assignment.serial));

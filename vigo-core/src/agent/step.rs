@@ -95,14 +95,15 @@ pub enum Response {
 /// What has to survive.
 ///
 /// Each is for the database, but for those that lie beside the identity, so that a lost database does not take them
-/// along: [`Record::KeySet`], [`Record::SerialFloor`], [`Record::Certificate`], [`Record::Servers`].
+/// along: [`Record::KeySet`], [`Record::Highest`], [`Record::Certificate`], [`Record::Servers`].
 #[derive(Clone, PartialEq, Debug)]
 #[expect(clippy::large_enum_variant, reason = "there is a handful at a time")]
 pub enum Record {
     /// The key set, in place of the one before. Beside the identity.
     KeySet(Signed),
-    /// The lowest serial that is believed. Beside the identity, after the policy.
-    SerialFloor(u64),
+    /// The assignment of the highest serial: none of a lower one is believed, and a server that was set back in time has to
+    /// see it. Beside the identity, after the policy.
+    Highest(Signed),
     /// The certificate, DER. Beside the identity.
     Certificate(Vec<u8>),
     /// The fleet's servers. Beside the identity.
@@ -201,8 +202,8 @@ pub struct Stored {
     pub keyset: Signed,
     /// The certificate, DER.
     pub certificate: Vec<u8>,
-    /// As [`Record::SerialFloor`]; 0 where there is none.
-    pub serial_floor: u64,
+    /// As [`Record::Highest`].
+    pub highest: Option<Signed>,
     /// As [`Record::Policy`].
     pub policy: Option<Policy>,
     /// The stored reports that were not taken: their numbers, rising, and sizes in bytes.

@@ -8,7 +8,7 @@ use super::policy::PolicyError;
 use super::step::{Ask, Record, Response, Step, Until};
 use super::traits::{Sent, traits_of};
 use super::validity::{Validity, validity};
-use crate::bundle::{KeySetError, OrderId};
+use crate::bundle::{KeySetError, OrderId, Signed};
 use crate::time::{Duration, Timestamp};
 use crate::traits::TraitSet;
 use crate::wire::message::{
@@ -309,7 +309,7 @@ impl Agent {
 
     fn check_in(&self, shows: Shows) -> CheckIn {
         let held = self.held.as_ref();
-        let shown = held.filter(|_| shows.assignment).map(|held| held.signed.encode());
+        let shown = self.highest.as_ref().filter(|_| shows.assignment).map(Signed::encode);
         // A server that knows of a run takes no report of that number or an earlier one any more: what is told of quiet
         // runs is what is on disk, and nothing while reports wait.
         let c = &self.durable;
@@ -352,7 +352,7 @@ impl Agent {
                 Ok((held, record)) => {
                     self.dirty.push(record);
                     if held.assignment.serial > self.floor {
-                        self.dirty.push(Record::SerialFloor(held.assignment.serial));
+                        self.dirty.push(Record::Highest(held.signed.clone()));
                     }
                     self.accepted.policy = Some(held);
                 }

@@ -89,6 +89,12 @@ impl Assignment {
         })
     }
 
+    /// Returns the serial of an assignment that was verified when it was stored: the key that signed it may be retired
+    /// since. `None` for what is no assignment.
+    pub fn serial_of(stored: &Signed) -> Option<u64> {
+        Proto::decode(&*stored.bytes).ok().map(|p| p.serial)
+    }
+
     /// Returns what an agent and its server compare to see that nothing changed: all but serial and time, and the keys
     /// that signed assignment and bundle (the zero key where there is no bundle).
     pub fn digest(&self, assignment_key: super::KeyId, bundle_key: super::KeyId) -> [u8; 32] {

@@ -1,11 +1,12 @@
 //! What an envoy is answered at its check-in.
 
-use super::{CheckInSettings, ServedPolicy, Signer};
-use crate::bundle::{Assignment, KeyId, Signed};
+use super::{CheckInSettings, ServedClass, ServedPolicy, Signer};
+use crate::bundle::{Assignment, KeyId, KeySet, Signed};
 use crate::fleet::{ClassOf, Envoy, Shown};
 use crate::time::Timestamp;
 use crate::wire::message::{Answer, CheckIn};
 use alloc::string::String;
+use alloc::vec::Vec;
 
 /// An answer, and what was noticed on the way to it.
 #[derive(Clone, PartialEq, Debug)]
@@ -24,11 +25,11 @@ pub struct CheckedIn {
 /// The key set that a server has.
 #[derive(Clone, Copy, Debug)]
 pub struct ServedKeySet<'a> {
-    /// Its version.
-    pub version: u64,
+    /// It.
+    pub set: &'a KeySet,
     /// The newest version that the server knows of: its own, or one that it was shown and cannot work with.
     pub known: u64,
-    /// It.
+    /// It, signed by the root.
     pub signed: &'a Signed,
 }
 
@@ -53,7 +54,7 @@ pub fn answer(
     let mut answer = Answer { contact: envoy.contact, ..Answer::default() };
     envoy.keyset = check_in.keyset;
     // One that has a newer set shows it when it sees an older.
-    if check_in.keyset < keyset.version || check_in.keyset > keyset.known {
+    if check_in.keyset < keyset.set.version || check_in.keyset > keyset.known {
         answer.keyset = Some(keyset.signed.encode());
     }
     if check_in.traits_digest != envoy.traits_digest {
@@ -65,7 +66,12 @@ pub fn answer(
         envoy.cadence = settings.soon;
     }
     answer.next_in_ms = envoy.cadence.as_ms();
-    let was_restored = assign(check_in, envoy, policy, settings, signer, now, &mut answer);
+    let was_restored = match wanted(envoy, policy, settings, now) {
+        Some((assignment, class)) if !has_it(check_in, envoy, &assignment, class, signer) => {
+            assign(check_in, assignment, class, keyset.set, signer, &mut answer)
+        }
+        _ => false,
+    };
     if let Some(epoch) = epoch_of(envoy, policy).filter(|epoch| *epoch != check_in.secrets_epoch) {
         answer.secrets_epoch = Some(epoch);
     }
@@ -91,27 +97,21 @@ fn epoch_of(envoy: &Envoy, policy: &ServedPolicy) -> Option<u64> {
     }
 }
 
-/// Puts the assignment into the answer, where the envoy has another. Returns whether the server was set back in time.
-fn assign(
-    check_in: &CheckIn,
-    envoy: &mut Envoy,
-    policy: &ServedPolicy,
+/// Returns what the envoy is to apply, and its class; `None` where that is not known yet.
+fn wanted<'a>(
+    envoy: &Envoy,
+    policy: &'a ServedPolicy,
     settings: &CheckInSettings,
-    signer: &mut Signer,
     now: Timestamp,
-    answer: &mut Answer,
-) -> bool {
+) -> Option<(Assignment, Option<&'a ServedClass>)> {
     let class = match envoy.class {
-        _ if !policy.is_published => return false,
-        ClassOf::Pending => return false,
+        _ if !policy.is_published => return None,
+        ClassOf::Pending => return None,
         ClassOf::None => None,
-        ClassOf::Class(index) => match policy.classes.get(index as usize) {
-            Some(class) => Some(class),
-            // Of a policy before: it is looked up again.
-            None => return false,
-        },
+        // Where there is none it is of a policy before, and is looked up again.
+        ClassOf::Class(index) => Some(policy.classes.get(index as usize)?),
     };
-    let mut assignment = Assignment {
+    let assignment = Assignment {
         envoy_id: envoy.id,
         hostname: String::from(&*envoy.hostname),
         environment: class.map(|c| c.environment.clone()).unwrap_or_default(),
@@ -123,36 +123,57 @@ fn assign(
         serial: 0,
         issued_at: now,
     };
-    let key = signer.key().verifying_key();
+    Some((assignment, class))
+}
+
+/// Returns whether the envoy has that already, and notes what it showed.
+fn has_it(
+    check_in: &CheckIn,
+    envoy: &mut Envoy,
+    assignment: &Assignment,
+    class: Option<&ServedClass>,
+    signer: &Signer,
+) -> bool {
     let bundle_key = class.map_or(KeyId([0; 32]), |c| c.key_id);
-    let has_it = assignment.digest(KeyId::of(&key), bundle_key) == *check_in.assignment_digest;
+    let key = KeyId::of(&signer.key().verifying_key());
+    let has_it = assignment.digest(key, bundle_key) == *check_in.assignment_digest;
     envoy.shown = match assignment.bundle_digest {
         _ if !has_it => Shown::Other,
         None => Shown::Nothing,
         Some(digest) => Shown::Bundle(digest),
     };
-    if has_it {
-        return false;
-    }
-    let mut serial = signer.next_serial(now.epoch_ms());
-    let mut was_restored = false;
-    if serial <= check_in.serial {
-        // Only this fleet's key can have made it, so one envoy cannot raise the serials of others by a lie.
+    has_it
+}
+
+/// Puts the assignment into the answer. Returns whether the server was set back in time.
+fn assign(
+    check_in: &CheckIn,
+    assignment: Assignment,
+    class: Option<&ServedClass>,
+    keyset: &KeySet,
+    signer: &mut Signer,
+    answer: &mut Answer,
+) -> bool {
+    let next = signer.next_serial(assignment.issued_at.epoch_ms());
+    let was_restored = next <= check_in.serial;
+    let serial = if was_restored {
+        // Only this fleet's keys can have made it, one that is retired since among them, so one envoy cannot raise the
+        // serials of others by a lie.
+        let keys: Vec<_> = keyset.bundle_keys.iter().map(|trusted| trusted.key).collect();
         let shown = Signed::decode(&check_in.shown_assignment).ok();
-        let shown = shown.and_then(|s| Assignment::verify(&s, &[key]).ok());
-        match shown.filter(|a| a.envoy_id == envoy.id && a.serial == check_in.serial) {
-            Some(shown) => serial = shown.serial.saturating_add(1),
+        let shown = shown.and_then(|s| Assignment::verify(&s, &keys).ok());
+        match shown.filter(|a| a.envoy_id == assignment.envoy_id && a.serial == check_in.serial) {
+            Some(shown) => shown.serial.saturating_add(1),
             None => {
                 answer.show_assignment = true;
                 return false;
             }
         }
-        was_restored = true;
     } else {
-        signer.use_serial(serial);
-    }
-    assignment.serial = serial;
-    answer.assignment = Some(assignment.sign(signer.key()).encode());
+        signer.use_serial(next);
+        next
+    };
+    answer.assignment = Some(Assignment { serial, ..assignment }.sign(signer.key()).encode());
     answer.bundle = class.map(|c| c.bundle.to_vec());
     was_restored
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::bundle::{Assignment, KeyId, PolicyBundle, Signed, SigningKey, sign};
+use crate::bundle::{Assignment, Ca, KeyId, KeySet, KeyState, PolicyBundle, Signed, SigningKey, TrustedKey, sign};
 use crate::entropy::Entropy;
 use crate::fleet::{ClassOf, Envoy, FleetIndex};
 use crate::glob::Glob;
@@ -278,8 +278,15 @@ fn an_envoy_that_was_lost_is_taken_up_by_its_own_key_alone() {
     assert!(at(&mut a, &later(5), "a").is_ok(), "a name that is free again");
 }
 
-fn keyset() -> Signed {
-    Signed::new(crate::bundle::Purpose::KeySet, b"keys"[..].into(), &key(7))
+/// Version 4: the key at work, and the one before it.
+fn keyset() -> KeySet {
+    let trusted = |seed, state| TrustedKey { key: key(seed).verifying_key(), state };
+    KeySet {
+        version: 4,
+        root: key(7).verifying_key(),
+        bundle_keys: vec![trusted(6, KeyState::Retired), trusted(8, KeyState::Active)],
+        cas: vec![Ca { certificate: vec![1], state: KeyState::Active }],
+    }
 }
 
 struct Desk {
@@ -308,7 +315,8 @@ impl Desk {
     }
 
     fn ask(&mut self, check_in: &CheckIn) -> CheckedIn {
-        let keyset = ServedKeySet { version: 4, known: self.known, signed: &keyset() };
+        let (set, signed) = (keyset(), keyset().sign(&key(7)));
+        let keyset = ServedKeySet { set: &set, known: self.known, signed: &signed };
         answer(check_in, &mut self.envoy, &self.policy, &self.settings, keyset, &mut self.signer, self.now)
     }
 
@@ -378,7 +386,7 @@ fn what_is_out_of_date_is_answered() {
     let first = desk.ask(&desk.known());
     let check_in = desk.took(&first.answer);
     let answer = desk.ask(&CheckIn { keyset: 3, ..check_in.clone() }).answer;
-    assert_eq!(answer.keyset.as_deref(), Some(&*keyset().encode()));
+    assert_eq!(answer.keyset.as_deref(), Some(&*keyset().sign(&key(7)).encode()));
     assert_eq!(desk.envoy.keyset, 3);
     let newer = CheckIn { keyset: 5, ..check_in.clone() };
     assert!(desk.ask(&newer).answer.keyset.is_some(), "it shows its own then");
@@ -404,6 +412,11 @@ fn a_server_set_back_in_time_goes_on_after_what_it_signed_once() {
     let shown = CheckIn { shown_assignment: first.answer.assignment.clone().unwrap(), ..check_in.clone() };
     let healed = back.ask(&shown);
     assert!(healed.was_restored);
+    assert_eq!(back.took(&healed.answer).serial, check_in.serial + 1);
+    // The key that signed it may have been retired before the clock went back.
+    let before = Assignment::verify(&Signed::decode(&shown.shown_assignment).unwrap(), &[key(8).verifying_key()]);
+    let before = CheckIn { shown_assignment: before.unwrap().sign(&key(6)).encode(), ..check_in.clone() };
+    let healed = back.ask(&before);
     assert_eq!(back.took(&healed.answer).serial, check_in.serial + 1);
     // A lie raises nothing: another envoy's, another serial, another key's.
     let other = Assignment {

@@ -10,25 +10,25 @@ use alloc::vec::Vec;
 
 /// The disk of an envoy: a database, and what lies beside the identity.
 #[derive(Clone)]
-pub(super) struct Disk {
-    pub(super) keyset: Signed,
-    pub(super) certificate: Vec<u8>,
-    floor: u64,
-    servers: Vec<String>,
-    pub(super) policy: Option<Policy>,
-    pub(super) reports: BTreeMap<u64, Arc<[u8]>>,
-    taken: Option<u64>,
-    orders: BTreeMap<OrderId, (Timestamp, OrderState)>,
-    pub(super) counters: Counters,
+pub(crate) struct Disk {
+    pub(crate) keyset: Signed,
+    pub(crate) certificate: Vec<u8>,
+    pub(crate) highest: Option<Signed>,
+    pub(crate) servers: Vec<String>,
+    pub(crate) policy: Option<Policy>,
+    pub(crate) reports: BTreeMap<u64, Arc<[u8]>>,
+    pub(crate) taken: Option<u64>,
+    pub(crate) orders: BTreeMap<OrderId, (Timestamp, OrderState)>,
+    pub(crate) counters: Counters,
 }
 
 impl Disk {
     /// Returns the disk of a machine that has just enrolled.
-    pub(super) fn new(keyset: Signed, certificate: Vec<u8>, incarnation: u64) -> Self {
+    pub(crate) fn new(keyset: Signed, certificate: Vec<u8>, incarnation: u64) -> Self {
         let mut disk = Self {
             keyset,
             certificate,
-            floor: 0,
+            highest: None,
             servers: Vec::new(),
             policy: None,
             reports: BTreeMap::new(),
@@ -41,7 +41,7 @@ impl Disk {
     }
 
     /// The database is gone, and there is a new one.
-    pub(super) fn lose_database(&mut self, incarnation: u64) {
+    pub(crate) fn lose_database(&mut self, incarnation: u64) {
         self.policy = None;
         self.reports.clear();
         self.taken = None;
@@ -49,14 +49,14 @@ impl Disk {
         self.counters = Counters { incarnation, ..Counters::default() };
     }
 
-    pub(super) fn stored(&self, identity: VerifyingKey, root: VerifyingKey) -> Stored {
+    pub(crate) fn stored(&self, identity: VerifyingKey, root: VerifyingKey) -> Stored {
         let waiting = self.reports.range(self.taken.map_or(0, |taken| taken.saturating_add(1))..);
         Stored {
             identity,
             root,
             keyset: self.keyset.clone(),
             certificate: self.certificate.clone(),
-            serial_floor: self.floor,
+            highest: self.highest.clone(),
             policy: self.policy.clone(),
             reports: waiting.map(|(seq, bytes)| (*seq, bytes.len() as u64)).collect(),
             taken: self.taken,
@@ -66,7 +66,7 @@ impl Disk {
     }
 
     /// Makes the records for the database durable: all or none.
-    pub(super) fn store_in_database(&mut self, records: &[Record]) {
+    pub(crate) fn store_in_database(&mut self, records: &[Record]) {
         for record in records {
             match record.clone() {
                 Record::Policy { keyset, assignment, bundle } => {
@@ -86,16 +86,16 @@ impl Disk {
                 Record::Counters(counters) => self.counters = counters,
                 Record::Order { id, not_after, state } => _ = self.orders.insert(id, (not_after, state)),
                 Record::ForgetOrders(ids) => ids.iter().for_each(|id| _ = self.orders.remove(id)),
-                Record::KeySet(_) | Record::SerialFloor(_) | Record::Certificate(_) | Record::Servers(_) => {}
+                Record::KeySet(_) | Record::Highest(_) | Record::Certificate(_) | Record::Servers(_) => {}
             }
         }
     }
 
     /// Makes a record durable that lies beside the identity.
-    pub(super) fn store_beside(&mut self, record: &Record) {
+    pub(crate) fn store_beside(&mut self, record: &Record) {
         match record.clone() {
             Record::KeySet(signed) => self.keyset = signed,
-            Record::SerialFloor(serial) => self.floor = serial,
+            Record::Highest(signed) => self.highest = Some(signed),
             Record::Certificate(der) => self.certificate = der,
             Record::Servers(servers) => self.servers = servers,
             _ => {}

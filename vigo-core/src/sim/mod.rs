@@ -22,7 +22,7 @@
 //! ```
 
 mod certificate;
-mod disk;
+pub(crate) mod disk;
 mod enrol;
 mod fault;
 mod link;

@@ -102,6 +102,7 @@ pub(super) enum Taken {
 pub(super) struct Server {
     pub(super) root: VerifyingKey,
     pub(super) key: SigningKey,
+    set: KeySet,
     pub(super) keyset: Signed,
     pub(super) disk: Disk,
     pub(super) publishes: Vec<Publish>,
@@ -127,7 +128,7 @@ impl Server {
     pub(super) fn new(faults: &mut Faults, interval: Duration, holds: bool) -> Self {
         let below = if holds { interval } else { Duration::ZERO };
         let (root, key) = (SigningKey::from_bytes(&faults.bytes()), SigningKey::from_bytes(&faults.bytes()));
-        let keyset = KeySet {
+        let set = KeySet {
             version: KEYSET,
             root: root.verifying_key(),
             bundle_keys: vec![TrustedKey { key: key.verifying_key(), state: KeyState::Active }],
@@ -135,7 +136,8 @@ impl Server {
         };
         Self {
             root: root.verifying_key(),
-            keyset: keyset.sign(&root),
+            keyset: set.sign(&root),
+            set,
             key,
             disk: Disk {
                 envoys: BTreeMap::new(),
@@ -291,7 +293,7 @@ impl Server {
         let policy = self.disk.live.and_then(|live| self.publishes.get(live)).map_or(&none, |p| &p.policy);
         let Some(memory) = &mut self.memory else { return refuse::<Answer>(Refused::BUSY, "it is down") };
         let Some(envoy) = memory.fleet.get_mut(id) else { return refuse::<Answer>(Refused::UNKNOWN, "not known") };
-        let keyset = ServedKeySet { version: KEYSET, known: KEYSET, signed: &self.keyset };
+        let keyset = ServedKeySet { set: &self.set, known: KEYSET, signed: &self.keyset };
         let said = answer(check_in, envoy, policy, &self.settings, keyset, &mut memory.signer, now);
         memory.dirty.insert(id, envoy.contact);
         let orders = offer(envoy, &memory.signer, now);

@@ -8,7 +8,7 @@ use std::io::{ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use vigo_core::agent::Record;
-use vigo_core::bundle::{KeySet, Signed, SigningKey, VerifyingKey};
+use vigo_core::bundle::{Assignment, KeySet, Signed, SigningKey, VerifyingKey};
 use vigo_core::id::EnvoyId;
 use vigo_core::time::Timestamp;
 
@@ -24,7 +24,7 @@ const CERTIFICATE: &str = "certificate";
 const ROOT_KEY: &str = "root_key";
 const KEYSET: &str = "keyset";
 const SERVERS: &str = "servers";
-const SERIAL_FLOOR: &str = "serial_floor";
+const ASSIGNMENT: &str = "assignment";
 
 /// The keys that a machine makes itself.
 pub struct Keys {
@@ -49,8 +49,8 @@ pub struct Identity {
     pub signed_keyset: Signed,
     /// Where the servers are.
     pub servers: Vec<String>,
-    /// The lowest serial that is believed.
-    pub serial_floor: u64,
+    /// The assignment of the highest serial that was believed.
+    pub highest: Option<Signed>,
 }
 
 impl Keys {
@@ -140,17 +140,21 @@ impl Identity {
         let signed_keyset = Signed::decode(&need(KEYSET)?).map_err(|_| broken(KEYSET, "key set"))?;
         let keyset = KeySet::verify(&signed_keyset, &root).map_err(|_| broken(KEYSET, "key set of this fleet"))?;
         let servers = String::from_utf8(need(SERVERS)?).map_err(|_| broken(SERVERS, "list of servers"))?;
-        let floor = read(&dir, SERIAL_FLOOR)?.map(|bytes| String::from_utf8_lossy(&bytes).trim().parse());
-        // The policy in the database has a serial, too; and the next one puts the file right.
-        let serial_floor = floor.transpose().unwrap_or_else(|_| {
-            let path = dir.join(SERIAL_FLOOR);
-            tracing::warn!("`{}` is no number; only the stored policy says now what is too old", path.display());
-            None
+        let highest = read(&dir, ASSIGNMENT)?.and_then(|bytes| {
+            let signed = Signed::decode(&bytes).ok().filter(|signed| Assignment::serial_of(signed).is_some());
+            if signed.is_none() {
+                // The policy in the database has one, too; and the next one puts the file right.
+                let path = dir.join(ASSIGNMENT);
+                tracing::warn!(
+                    "`{}` is no assignment; only the stored policy says now what is too old",
+                    path.display()
+                );
+            }
+            signed
         });
-        let serial_floor = serial_floor.unwrap_or(0);
         let certificate = ClientCertificate { certificate, key: need(CERTIFICATE_KEY)? };
         let servers = servers.lines().map(str::to_owned).collect();
-        Ok(Self { dir, key, certificate, keyset, root, signed_keyset, servers, serial_floor })
+        Ok(Self { dir, key, certificate, keyset, root, signed_keyset, servers, highest })
     }
 
     /// Returns the envoy's id.
@@ -201,9 +205,9 @@ impl Identity {
                         (self.keyset, self.signed_keyset) = (keyset, signed.clone());
                     }
                 }
-                Record::SerialFloor(serial) => {
-                    write(&self.dir, SERIAL_FLOOR, serial.to_string().as_bytes())?;
-                    self.serial_floor = *serial;
+                Record::Highest(signed) => {
+                    write(&self.dir, ASSIGNMENT, &signed.encode())?;
+                    self.highest = Some(signed.clone());
                 }
                 Record::Certificate(der) => {
                     write(&self.dir, CERTIFICATE, der)?;

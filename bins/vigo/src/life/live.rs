@@ -162,7 +162,7 @@ impl Life {
             root: identity.root,
             keyset: identity.signed_keyset.clone(),
             certificate: identity.certificate().to_vec(),
-            serial_floor: identity.serial_floor,
+            highest: identity.highest.clone(),
             policy: opened.policy,
             reports: opened.reports,
             taken: opened.taken,

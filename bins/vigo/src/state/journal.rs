@@ -108,7 +108,7 @@ impl Journal {
     /// [`JournalError`]: nothing of it was written.
     pub fn store(&mut self, records: &[Record]) -> Result<(), JournalError> {
         let is_ours = |r: &&Record| {
-            !matches!(r, Record::KeySet(_) | Record::SerialFloor(_) | Record::Certificate(_) | Record::Servers(_))
+            !matches!(r, Record::KeySet(_) | Record::Highest(_) | Record::Certificate(_) | Record::Servers(_))
         };
         let ours: Vec<&Record> = records.iter().filter(is_ours).collect();
         if ours.is_empty() {
@@ -298,7 +298,7 @@ fn write(database: &Database, records: &[&Record]) -> Result<(), redb::Error> {
                         orders.remove(id.0)?;
                     }
                 }
-                Record::KeySet(_) | Record::SerialFloor(_) | Record::Certificate(_) | Record::Servers(_) => {}
+                Record::KeySet(_) | Record::Highest(_) | Record::Certificate(_) | Record::Servers(_) => {}
             }
         }
     }
@@ -397,7 +397,7 @@ mod tests {
         journal.store(&records).expect("it stores");
         journal.store(&[Record::Taken(2), Record::Forget { seqs: vec![3] }]).expect("it stores");
         journal.store(&[policy(4, BundleRecord::Kept), Record::Counters(counters)]).expect("it stores");
-        journal.store(&[Record::SerialFloor(1)]).expect("it is not ours");
+        journal.store(&[Record::Highest(signed(1))]).expect("it is not ours");
         drop(journal);
         let (mut journal, opened) = Journal::open(&dir.0, 8).expect("it opens");
         assert_eq!(opened.counters, counters);

@@ -19,8 +19,7 @@ impl Server {
         let Some(envoy) = fleet.get_mut(id) else {
             return Err(Refused { code: Refused::UNKNOWN.into(), message: "the envoy is not known".into() });
         };
-        let (version, known) = (keys.keyset.version, keys.known_version());
-        let keyset = ServedKeySet { version, known, signed: &keys.signed_keyset };
+        let keyset = ServedKeySet { set: &keys.keyset, known: keys.known_version(), signed: &keys.signed_keyset };
         let mut signer = self.signer.lock().unwrap_or_else(PoisonError::into_inner);
         let mut said = answer(check_in, envoy, &live.policy, &settings.check_in, keyset, &mut signer, now);
         said.answer.orders = offer(envoy, &signer, now);

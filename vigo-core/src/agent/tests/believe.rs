@@ -34,7 +34,7 @@ fn running() -> Rig {
     let mut rig = Rig::new();
     rig.server().publish("first");
     rig.settle();
-    assert_eq!((rig.runs.len(), rig.disk.floor), (1, 101));
+    assert_eq!((rig.runs.len(), rig.floor()), (1, 101));
     rig.now = rig.now + INTERVAL;
     rig.events.clear();
     rig
@@ -90,7 +90,7 @@ fn only_a_signed_assignment_of_ones_own_and_its_signed_bundle_change_what_runs()
     let mut rig = running();
     tell(&mut rig, with(&own(102, &second).sign(&good), Some(&second)));
     assert_eq!(rig.runs.last().map(|r| &*r.1), Some("second"));
-    assert_eq!(rig.disk.floor, 102);
+    assert_eq!(rig.floor(), 102);
 }
 
 #[test]
@@ -264,6 +264,20 @@ fn a_server_that_was_restored_is_shown_the_newer_assignment_once() {
     rig.agent.handle_answer(Response::Answer(answer), rig.now);
     let due = rig.settle();
     assert!(due > Some(rig.now), "{due:?}: it does not go round in circles");
+}
+
+#[test]
+fn what_a_server_that_was_restored_has_to_see_outlives_the_database() {
+    let mut rig = running();
+    let shown = rig.disk.policy.as_ref().map(|p| p.assignment.encode()).expect("it has one");
+    rig.disk.lose_database(8);
+    rig.reboot();
+    let Ask::CheckIn(check_in) = rig.next_ask() else { panic!("it checks in") };
+    assert!(check_in.assignment_digest.is_empty() && check_in.serial == 101);
+    let answer = Answer { show_assignment: true, next_in_ms: 60_000, ..Answer::default() };
+    rig.agent.handle_answer(Response::Answer(answer), rig.now);
+    let Ask::CheckIn(check_in) = rig.next_ask() else { panic!("it shows it") };
+    assert_eq!((check_in.serial, check_in.shown_assignment), (101, shown));
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn live(seed: u64) -> u32 {
         match rig.agent.poll(rig.now) {
             Step::Store(_) if fault(8) => rig.agent.handle_store_failed("no space is left", rig.now),
             Step::Store(records) => {
-                rig.disk.store(&records);
+                store(&mut rig.disk, &records);
                 for record in records.iter() {
                     if let Record::Report { seq, bytes } = record {
                         assert!(stored.insert(*seq, bytes.len() as u32).is_none(), "seed {seed}: number {seq} twice");

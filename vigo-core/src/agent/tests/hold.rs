@@ -87,7 +87,7 @@ fn a_server_that_calls_all_the_time_is_listened_to_once_a_second() {
 #[test]
 fn who_lives_for_one_run_is_not_held() {
     let mut rig = Rig::new();
-    rig.agent = rig.disk.boot(Until::Converged, START);
+    rig.agent = boot(&rig.disk, Until::Converged, START);
     rig.server().publish("p");
     rig.server().hold = true;
     assert_eq!((rig.settle(), rig.awaits), (None, 0));

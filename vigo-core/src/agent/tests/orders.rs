@@ -7,6 +7,7 @@ use crate::id::EnvoyId;
 use crate::time::{Duration, Timestamp};
 use crate::wire::message::{Answer, OrderTaken, Refused};
 use alloc::string::{String, ToString as _};
+use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -24,6 +25,23 @@ fn check_in(rig: &mut Rig) {
 
 fn answered(rig: &mut Rig) -> Vec<String> {
     rig.server().answered.iter().map(|(_, outcome)| outcome.clone()).collect()
+}
+
+/// Goes on until a run begins.
+fn to_run(rig: &mut Rig) -> Arc<RunOrder> {
+    loop {
+        match rig.agent.poll(rig.now) {
+            Step::Run(order) => return order,
+            Step::Ask(ask) => rig.answer(&ask),
+            Step::Store(records) => {
+                store(&mut rig.disk, &records);
+                rig.agent.handle_stored(rig.now);
+            }
+            Step::Load => rig.agent.handle_policy(rig.disk.policy.clone().ok_or("gone".into()), rig.now),
+            Step::Disconnect => {}
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 #[test]
@@ -50,19 +68,7 @@ fn an_order_is_one_run_and_one_answer() {
 fn an_order_that_comes_during_a_run_gets_the_next_one() {
     let mut rig = settled();
     rig.now = rig.now + INTERVAL;
-    let run = loop {
-        match rig.agent.poll(rig.now) {
-            Step::Run(order) => break order,
-            Step::Ask(ask) => rig.answer(&ask),
-            Step::Store(records) => {
-                rig.disk.store(&records);
-                rig.agent.handle_stored(rig.now);
-            }
-            Step::Load => rig.agent.handle_policy(rig.disk.policy.clone().ok_or("gone".into()), rig.now),
-            Step::Disconnect => {}
-            other => panic!("{other:?}"),
-        }
-    };
+    let run = to_run(&mut rig);
     let now = rig.now;
     rig.server().order(1, now);
     check_in(&mut rig);
@@ -78,19 +84,7 @@ fn what_a_crash_cut_short_is_never_begun_again() {
     let now = rig.now;
     rig.server().order(1, now);
     rig.agent.check_in_now();
-    loop {
-        match rig.agent.poll(rig.now) {
-            Step::Run(_) => break,
-            Step::Ask(ask) => rig.answer(&ask),
-            Step::Store(records) => {
-                rig.disk.store(&records);
-                rig.agent.handle_stored(rig.now);
-            }
-            Step::Load => rig.agent.handle_policy(rig.disk.policy.clone().ok_or("gone".into()), rig.now),
-            Step::Disconnect => {}
-            other => panic!("{other:?}"),
-        }
-    }
+    to_run(&mut rig);
     rig.reboot();
     rig.settle();
     assert_eq!(answered(&mut rig), ["interrupted"]);

@@ -7,10 +7,10 @@ use crate::bundle::{
 use crate::converge::{Counts, RunOutcome, RunReport};
 use crate::id::EnvoyId;
 use crate::secret::SecretValue;
+use crate::sim::disk::Disk;
 use crate::time::{Duration, Timestamp};
 use crate::wire::Message as _;
 use crate::wire::message::{Answer, CheckIn, OrderTaken, Report, ReportTaken};
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec;
@@ -57,78 +57,22 @@ pub(super) fn assignment(serial: u64, bundle: Option<&Signed>) -> Assignment {
     }
 }
 
-/// What survives a crash.
-#[derive(Clone)]
-pub(super) struct Disk {
-    pub(super) keyset: Signed,
-    pub(super) certificate: Vec<u8>,
-    pub(super) floor: u64,
-    pub(super) servers: Vec<String>,
-    pub(super) policy: Option<Policy>,
-    pub(super) reports: BTreeMap<u64, Arc<[u8]>>,
-    pub(super) taken: Option<u64>,
-    pub(super) orders: BTreeMap<OrderId, (Timestamp, OrderState)>,
-    pub(super) counters: Counters,
+/// Returns the disk of a machine that has just enrolled.
+pub(super) fn disk() -> Disk {
+    let certificate = crate::agent::validity::tests::certificate("261101000000Z", "281101000000Z");
+    Disk::new(keyset(1, &[(&key(2), KeyState::Active)]), certificate, 7)
 }
 
-impl Disk {
-    pub(super) fn new() -> Self {
-        Self {
-            keyset: keyset(1, &[(&key(2), KeyState::Active)]),
-            certificate: crate::agent::validity::tests::certificate("261101000000Z", "281101000000Z"),
-            floor: 0,
-            servers: Vec::new(),
-            policy: None,
-            reports: BTreeMap::new(),
-            taken: None,
-            orders: BTreeMap::new(),
-            counters: Counters { incarnation: 7, ..Counters::default() },
-        }
-    }
+/// Starts an agent from what its disk holds.
+pub(super) fn boot(disk: &Disk, until: Until, now: Timestamp) -> Agent {
+    let stored = disk.stored(key(9).verifying_key(), root().verifying_key());
+    Agent::new(stored, Options { seed: 5, until, ..Options::default() }, now).expect("the key set is the root's")
+}
 
-    pub(super) fn boot(&self, until: Until, now: Timestamp) -> Agent {
-        let stored = Stored {
-            identity: key(9).verifying_key(),
-            root: root().verifying_key(),
-            keyset: self.keyset.clone(),
-            certificate: self.certificate.clone(),
-            serial_floor: self.floor,
-            policy: self.policy.clone(),
-            reports: self.reports.range(self.taken.map_or(0, |t| t + 1)..).map(|(s, b)| (*s, b.len() as u64)).collect(),
-            taken: self.taken,
-            orders: self.orders.iter().map(|(id, (at, state))| (*id, *at, state.clone())).collect(),
-            counters: self.counters,
-        };
-        Agent::new(stored, Options { seed: 5, until, ..Options::default() }, now).expect("the key set is the root's")
-    }
-
-    pub(super) fn store(&mut self, records: &[Record]) {
-        for record in records {
-            match record.clone() {
-                Record::KeySet(signed) => self.keyset = signed,
-                Record::SerialFloor(serial) => self.floor = serial,
-                Record::Certificate(der) => self.certificate = der,
-                Record::Servers(servers) => self.servers = servers,
-                Record::Policy { keyset, assignment, bundle } => {
-                    let bundle = match bundle {
-                        BundleRecord::Kept => self.policy.take().and_then(|p| p.bundle),
-                        BundleRecord::New(bundle) => Some(bundle),
-                        BundleRecord::None => None,
-                    };
-                    self.policy = Some(Policy { keyset, assignment, bundle });
-                }
-                Record::Report { seq, bytes } => _ = self.reports.insert(seq, bytes),
-                Record::Forget { seqs } => seqs.iter().for_each(|seq| _ = self.reports.remove(seq)),
-                Record::Taken(seq) => {
-                    self.reports = self.reports.split_off(&seq);
-                    self.taken = Some(seq);
-                }
-                Record::Counters(counters) => self.counters = counters,
-                Record::Order { id, not_after, state } => _ = self.orders.insert(id, (not_after, state)),
-                Record::ForgetOrders(ids) => ids.iter().for_each(|id| _ = self.orders.remove(id)),
-            }
-        }
-    }
+/// Makes records durable.
+pub(super) fn store(disk: &mut Disk, records: &[Record]) {
+    disk.store_in_database(records);
+    records.iter().for_each(|record| disk.store_beside(record));
 }
 
 /// A server: what it assigns, and what it has counted.
@@ -282,8 +226,8 @@ pub(super) struct Rig {
 
 impl Rig {
     pub(super) fn new() -> Self {
-        let disk = Disk::new();
-        let agent = disk.boot(Until::Stopped, START);
+        let disk = disk();
+        let agent = boot(&disk, Until::Stopped, START);
         Self {
             agent,
             disk,
@@ -317,7 +261,7 @@ impl Rig {
                     self.agent.handle_store_failed("no space is left", self.now);
                 }
                 Step::Store(records) => {
-                    self.disk.store(&records);
+                    store(&mut self.disk, &records);
                     self.agent.handle_stored(self.now);
                 }
                 Step::Load => {
@@ -359,7 +303,7 @@ impl Rig {
                     return ask;
                 }
                 Step::Store(records) => {
-                    self.disk.store(&records);
+                    store(&mut self.disk, &records);
                     self.agent.handle_stored(self.now);
                 }
                 Step::Load => {
@@ -420,8 +364,13 @@ impl Rig {
         self.settle();
     }
 
+    /// Returns the serial below which nothing is believed, as it lies beside the identity.
+    pub(super) fn floor(&self) -> u64 {
+        self.disk.highest.as_ref().and_then(Assignment::serial_of).unwrap_or(0)
+    }
+
     pub(super) fn reboot(&mut self) {
-        self.agent = self.disk.boot(Until::Stopped, self.now);
+        self.agent = boot(&self.disk, Until::Stopped, self.now);
     }
 
     pub(super) fn said(&self) -> String {

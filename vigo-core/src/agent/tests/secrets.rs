@@ -99,7 +99,7 @@ fn an_agent_that_ends_lets_its_run_end() {
                 break;
             }
             Step::Store(records) => {
-                rig.disk.store(&records);
+                store(&mut rig.disk, &records);
                 rig.agent.handle_stored(rig.now);
             }
             Step::Load => rig.agent.handle_policy(rig.disk.policy.clone().ok_or_else(String::new), rig.now),

@@ -144,7 +144,7 @@ fn it_ends_when_it_is_told_and_then_only() {
                 rig.agent.handle_answer(response, rig.now);
             }
             Step::Store(records) => {
-                rig.disk.store(&records);
+                store(&mut rig.disk, &records);
                 rig.agent.handle_stored(rig.now);
             }
             Step::Load => rig.agent.handle_policy(rig.disk.policy.clone().ok_or("gone".into()), rig.now),
@@ -165,7 +165,7 @@ fn it_ends_when_it_is_told_and_then_only() {
 fn once_is_a_check_in_a_run_and_its_report() {
     for (name, changes, reports, check_ins) in [("a change", 1, 1, 2), ("none", 0, 0, 2)] {
         let mut rig = Rig::new();
-        rig.agent = rig.disk.boot(Until::Converged, START);
+        rig.agent = boot(&rig.disk, Until::Converged, START);
         rig.server().publish("p");
         rig.changes = changes;
         assert_eq!(rig.settle(), None, "{name}");
@@ -176,12 +176,12 @@ fn once_is_a_check_in_a_run_and_its_report() {
     }
     let mut rig = Rig::new();
     rig.server = None;
-    rig.agent = rig.disk.boot(Until::Converged, START);
+    rig.agent = boot(&rig.disk, Until::Converged, START);
     assert_eq!(rig.settle(), None);
     assert!(!rig.agent.is_in_touch() && rig.runs.is_empty());
     let mut rig = Rig::new();
     rig.server().publish("p");
-    rig.agent = rig.disk.boot(Until::CheckedIn, START);
+    rig.agent = boot(&rig.disk, Until::CheckedIn, START);
     assert_eq!(rig.settle(), None);
     assert!(rig.runs.is_empty() && rig.disk.policy.is_some());
 }
