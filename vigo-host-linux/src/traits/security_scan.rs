@@ -1,4 +1,5 @@
-//! `security_scan`: files that give others more than they should have, on the file system of the root.
+//! `security_scan`: files that give others more than they should have, on the file system of the root. An image has none:
+//! what lies in it is not what others reach.
 
 use super::collector::{Collector, Found, Machine};
 use super::see::{See, fields, int};
@@ -11,7 +12,7 @@ use vigo_core::time::Duration;
 use vigo_core::value::Value;
 
 pub(super) const COLLECTOR: Collector =
-    Collector::slow("security_scan", probe, interpret).within(Duration::from_secs(60));
+    Collector::slow("security_scan", probe, interpret).within(Duration::from_secs(60)).of_image();
 
 const FIND: &str = "find";
 
@@ -85,12 +86,18 @@ const FINDINGS_MAX: usize = 1000;
 
 const OUTPUT_BYTES_MAX: usize = 16 << 20;
 
-fn probe(_: &Machine) -> Vec<Op> {
+fn probe(machine: &Machine) -> Vec<Op> {
+    if machine.is_image {
+        return Vec::new();
+    }
     let command = Command::read(FIND, ARGS.iter().copied()).timeout(Duration::from_secs(60));
     alloc::vec![Op::Run(Command { nice: 19, ..command.output_bytes_max(OUTPUT_BYTES_MAX) })]
 }
 
-fn interpret(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
+fn interpret(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
+    if machine.is_image {
+        return Ok(Found::Absent);
+    }
     let see = See(outputs);
     let Some(ran) = see.ran(FIND, ARGS) else { return Err(see.output(FIND, ARGS).err().unwrap_or_default()) };
     let said = ran.err();
@@ -167,5 +174,10 @@ mod tests {
         assert_eq!(seen(1, "", "find: unrecognized: -printf\n"), Ok(Found::Absent));
         assert_eq!(seen(2, "", "find: bad\n"), Err("`find` ended with exit 2".into()));
         assert!(matches!(seen(0, "", ""), Ok(Found::Value(_))));
+    }
+    #[test]
+    fn an_image_is_not_walked() {
+        let image = Machine { is_image: true, ..Machine::default() };
+        assert_eq!((probe(&image), interpret(&image, &Outputs::default())), (Vec::new(), Ok(Found::Absent)));
     }
 }
