@@ -6,6 +6,7 @@ mod enrol;
 mod held;
 mod live;
 mod offline;
+mod open;
 mod order;
 mod report;
 mod run;

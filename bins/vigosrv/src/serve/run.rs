@@ -1,17 +1,18 @@
 //! From a data directory to a running server, and to its end.
 
 use super::live::Live;
+use super::open::{Opened, open};
 use super::server::{Server, now};
 use super::settings::Settings;
 use crate::agents::{Agents, AgentsError};
-use crate::api::{self, About, Context, ListenError, Running};
+use crate::api::{self, Context, ListenError, Running};
 use crate::config::{self, Config, ConfigError};
 use crate::data_dir::{DataDir, DataDirError, Keys};
 use crate::keyring::Keyring;
 use crate::net::{Limits, Listener, NetError, Tls};
-use crate::publish::{PublishError, Published, Publisher, Record};
-use crate::store::{Actor, PublishRow, Store, StoreError, TokenError};
-use crate::vault::{LocalVault, VaultError};
+use crate::publish::{PublishError, Published};
+use crate::store::{Store, StoreError, TokenError};
+use crate::vault::VaultError;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -112,55 +113,12 @@ const PRUNE_PERIOD: Duration = Duration::from_secs(3600);
 pub async fn run(data_dir: &Path) -> Result<(), RunError> {
     let dir = DataDir::open(data_dir)?;
     let config = config::load(&dir.config())?;
-    let database = dir.resolve(&config.database.path);
     let machine = hostname();
     let is_first_start = !dir.tls().exists();
-    let keys = Keys::open(&dir, &database, &config.server.certificate_hosts(&machine), now())?;
-    let is_lost = !database.exists() && dir.root().join(".live").exists();
-    let store = Store::open(&database, &dir.revoked(), now())?;
-    if is_lost {
-        tracing::warn!(
-            "`{}` was not there and is new: envoys that it knew are taken up again when they check in; their runs, and \
-            tokens, are gone unless it is restored from a backup",
-            database.display()
-        );
-    }
-    let (publisher, published) = Publisher::open(dir.root(), keys.bundle.clone())?;
-    note(&store, publisher.history()?).await?;
-    let authorities: Vec<Vec<u8>> = keys.keyset.cas.iter().map(|ca| ca.certificate.clone()).collect();
-    let tls = Tls::new(&keys.server, &authorities)?;
-    let settings = Settings::of(&config, &machine);
-    let agents = Arc::new(Agents::open(dir.root(), &keys.keyset, keys.bundle.clone())?);
     let tcp = https_listener(&config).await?;
     let port = tcp.local_addr().map_or(config.server.api_listen.port, |address| address.port());
-    let about = About {
-        fleet: keys.keyset.fleet(),
-        root_key: keys.root_public(),
-        https_pin: keys.https_pin().map_err(NetError::from)?,
-        https: config.server.https(&machine, port),
-        servers: settings.servers.clone(),
-        token_ttl: config.enrollment.token_ttl.0,
-        started_at: now(),
-    };
-    let vault = LocalVault::open(&dir.secrets())?;
-    let (learned, shown) = mpsc::channel(1);
-    let server = Server::load(store.clone(), keys, settings, Live::from(published), vault.clone(), learned).await?;
-    let (publisher, about) = (Arc::new(tokio::sync::Mutex::new(publisher)), Arc::new(about));
-    let running: Arc<dyn Running> = Arc::new(server.clone());
-    let hosts = config.server.certificate_hosts(&machine);
-    let keyring =
-        Keyring::new(dir.tls(), hosts, store.clone(), Arc::clone(&publisher), agents.clone(), Arc::clone(&running));
-    let context = Context {
-        store: store.clone(),
-        publisher,
-        agents: agents.clone(),
-        vault,
-        vault_turn: Arc::default(),
-        running,
-        keyring: keyring.clone(),
-        auth: api::Auth::default(),
-        about,
-    };
+    let Opened { server, context, tls, shown } = open(&dir, &config, &machine, port).await?;
+    let Context { store, agents, keyring, .. } = context.clone();
     agents.unsettle();
     let listener = agents_listener(&config, tls, &server).await?;
     let mut signals = Signals::new().map_err(RunError::Signals)?;
@@ -214,14 +172,6 @@ fn take_beside(agents: &Agents) {
         Ok(None) => {}
         Err(error) => tracing::warn!("the agent beside this server's program is not given to machines: {error}"),
     }
-}
-
-/// Adds the rows of publishes that stand and are not in the database: power was cut between the two.
-pub(super) async fn note(store: &Store, history: Vec<Record>) -> Result<(), RunError> {
-    for Record { id, author, at, restores, .. } in history {
-        store.published(PublishRow { id, author, at, restores }, Actor::Server, now()).await?;
-    }
-    Ok(())
 }
 
 /// Takes away the runs and orders that are older than `retention`, now and every hour.

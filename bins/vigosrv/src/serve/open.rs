@@ -1,0 +1,79 @@
+//! From a data directory to all that answers on it, but for its ports.
+
+use super::live::Live;
+use super::run::RunError;
+use super::server::{Server, now};
+use super::settings::Settings;
+use crate::agents::Agents;
+use crate::api::{About, Auth, Context, Running};
+use crate::config::Config;
+use crate::data_dir::{DataDir, Keys};
+use crate::keyring::Keyring;
+use crate::net::{NetError, Tls};
+use crate::publish::{Publisher, Record};
+use crate::store::{Actor, PublishRow, Store};
+use crate::vault::LocalVault;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use vigo_core::bundle::Signed;
+
+/// What answers on a data directory.
+pub(super) struct Opened {
+    pub(super) server: Arc<Server>,
+    pub(super) context: Context,
+    pub(super) tls: Tls,
+    /// Key sets that agents show.
+    pub(super) shown: mpsc::Receiver<Signed>,
+}
+
+/// Opens what lies in `dir`, and makes what is not there yet; people find it on the port `https_port` of `machine`.
+///
+/// # Errors
+/// [`RunError`].
+pub(super) async fn open(dir: &DataDir, config: &Config, machine: &str, https_port: u16) -> Result<Opened, RunError> {
+    let database = dir.resolve(&config.database.path);
+    let hosts = config.server.certificate_hosts(machine);
+    let keys = Keys::open(dir, &database, &hosts, now())?;
+    let is_lost = !database.exists() && dir.root().join(".live").exists();
+    let store = Store::open(&database, &dir.revoked(), now())?;
+    if is_lost {
+        tracing::warn!(
+            "`{}` was not there and is new: envoys that it knew are taken up again when they check in; their runs, and \
+            tokens, are gone unless it is restored from a backup",
+            database.display()
+        );
+    }
+    let (publisher, published) = Publisher::open(dir.root(), keys.bundle.clone())?;
+    note(&store, publisher.history()?).await?;
+    let authorities: Vec<Vec<u8>> = keys.keyset.cas.iter().map(|ca| ca.certificate.clone()).collect();
+    let tls = Tls::new(&keys.server, &authorities)?;
+    let settings = Settings::of(config, machine);
+    let agents = Arc::new(Agents::open(dir.root(), &keys.keyset, keys.bundle.clone())?);
+    let about = Arc::new(About {
+        fleet: keys.keyset.fleet(),
+        root_key: keys.root_public(),
+        https_pin: keys.https_pin().map_err(NetError::from)?,
+        https: config.server.https(machine, https_port),
+        servers: settings.servers.clone(),
+        token_ttl: config.enrollment.token_ttl.0,
+        started_at: now(),
+    });
+    let vault = LocalVault::open(&dir.secrets())?;
+    let (learned, shown) = mpsc::channel(1);
+    let server = Server::load(store.clone(), keys, settings, Live::from(published), vault.clone(), learned).await?;
+    let publisher = Arc::new(tokio::sync::Mutex::new(publisher));
+    let running: Arc<dyn Running> = Arc::new(server.clone());
+    let keyring =
+        Keyring::new(dir.tls(), hosts, store.clone(), Arc::clone(&publisher), agents.clone(), Arc::clone(&running));
+    let (auth, vault_turn) = (Auth::default(), Arc::default());
+    let context = Context { store, publisher, agents, vault, vault_turn, auth, running, keyring, about };
+    Ok(Opened { server, context, tls, shown })
+}
+
+/// Adds the rows of publishes that stand and are not in the database: power was cut between the two.
+async fn note(store: &Store, history: Vec<Record>) -> Result<(), RunError> {
+    for Record { id, author, at, restores, .. } in history {
+        store.published(PublishRow { id, author, at, restores }, Actor::Server, now()).await?;
+    }
+    Ok(())
+}
