@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -191,7 +191,7 @@ impl Server {
         command.arg("--data-dir").arg(&self.path).args(arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        feed(&mut child, input);
         let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
         (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
     }
@@ -208,6 +208,14 @@ impl Drop for Server {
         self.end.send_replace(true);
         self.store.close();
         let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Gives it this on standard input; it may end before it has read all of it.
+fn feed(child: &mut Child, input: &str) {
+    match child.stdin.take().unwrap().write_all(input.as_bytes()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => (),
+        result => result.unwrap(),
     }
 }
 
@@ -493,7 +501,7 @@ fn from_elsewhere_the_key_is_pinned_and_the_role_decides() {
         let mut command = Command::new(env!("CARGO_BIN_EXE_vigocli"));
         command.env_clear().env("HOME", &home).env("USER", "ann").args(arguments);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        feed(&mut child, input);
         let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
         (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
     };
@@ -535,11 +543,8 @@ fn from_elsewhere_the_key_is_pinned_and_the_role_decides() {
 
 #[test]
 fn what_a_stopped_server_is_asked_its_program_answers() {
-    // Of the same build; where only this program was built, there is nothing to ask.
     let program = Path::new(env!("CARGO_BIN_EXE_vigocli")).with_file_name("vigosrv");
-    if !program.exists() {
-        return;
-    }
+    assert!(program.exists(), "the server's program of the same build is asked: `cargo build -p vigosrv` makes it");
     let server = Server::new("offline");
     server.stacks("envoys.vgo", "envoys:\n  - {match: '*', configcrates: []}\n");
     let path = server.path.clone();
