@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use vigo_core::bundle::{Order, SigningKey};
 use vigo_core::fleet;
 use vigo_core::id::EnvoyId;
-use vigo_core::server::AdmittedBy;
+use vigo_core::server::{AdmittedBy, Trusted};
 use vigo_core::time::{Duration, Timestamp};
 use vigo_core::wire::Message as _;
 use vigo_core::wire::message::{Counts, Report, ResourceReport};
@@ -34,6 +34,14 @@ struct Told(Mutex<Vec<fleet::Envoy>>, Mutex<BTreeMap<Arc<str>, Vec<Arc<str>>>>, 
 impl Running for Told {
     fn now(&self) -> Timestamp {
         NOW
+    }
+
+    fn clock(&self) -> Timestamp {
+        NOW
+    }
+
+    fn trusted(&self) -> Vec<Trusted> {
+        Vec::new()
     }
 
     fn envoy(&self, id: EnvoyId) -> Option<fleet::Envoy> {
@@ -106,6 +114,8 @@ impl Server {
             https: "vigo.example:8443".into(),
             servers: vec!["vigo.example:1530".into()],
             token_ttl: Duration::from_secs(60),
+            data_dir: path.clone(),
+            database: database.clone(),
             started_at: NOW,
         };
         let publisher = Arc::new(tokio::sync::Mutex::new(publisher));
@@ -637,4 +647,32 @@ fn secrets_are_set_from_standard_input_and_shown_only_on_demand() {
     ];
     assert_eq!(actions, expected);
     assert!(!rows.iter().any(|row| format!("{row:?}").contains("hunter2")));
+}
+
+#[test]
+fn what_ails_the_server_is_told_with_what_to_do() {
+    let server = Server::new("doctor");
+    let (status, out, err) = server.run(&["server", "doctor"]);
+    assert_eq!((status, &*err), (0, ""), "warnings are no failure: {out}");
+    for expected in [
+        "warning[not-published]: nothing is published: no envoy manages anything",
+        "warning[no-agent]: there is no agent to give to new machines",
+        "help: add one: `vigocli server agents add FILE`",
+        "note[root-key-here]: the root key lies on this machine",
+    ] {
+        assert!(out.contains(expected), "{expected}: {out}");
+    }
+    server.stacks("envoys.vgo", "envoys:\n  - {match: '*', configcrates: []}\n");
+    server.told.1.lock().unwrap().insert("not/set".into(), vec!["envoys.vgo#1".into()]);
+    assert_eq!(server.run(&["config", "publish"]).0, 0);
+    assert_eq!(server.run(&["trusted", "add", "--match", "lab-*", "--from", "any"]).0, 0);
+    assert_eq!(server.pipe("v", &["secrets", "set", "tls/key"]).0, 0);
+    fs::write(server.path.join("secrets/tls+key"), "garbage").unwrap();
+    let (status, out, _) = server.run(&["server", "doctor"]);
+    assert_eq!(status, 1, "{out}");
+    assert!(out.starts_with("error[secret-closed]: secret `tls/key` cannot be opened"), "the gravest first: {out}");
+    assert!(out.contains("refers to secret `not/set`") && out.contains("a name like `lab-*`"), "{out}");
+    assert!(!out.contains("not-published"), "{out}");
+    let (_, json, _) = server.run(&["--format", "json", "server", "doctor"]);
+    assert!(json.contains("\"code\": \"secret-closed\"") && json.contains("\"well\": false"), "{json}");
 }

@@ -18,7 +18,11 @@ pub(crate) fn count(diagnostics: &[Value]) -> (usize, usize) {
 
 fn one(diagnostic: &Value) -> String {
     let text = |value: &Value| shown(value.as_str().unwrap_or_default()).into_owned();
-    let level = if diagnostic["severity"] == "error" { Level::ERROR } else { Level::WARNING };
+    let level = match diagnostic["severity"].as_str() {
+        Some("error") => Level::ERROR,
+        Some("note") => Level::NOTE,
+        _ => Level::WARNING,
+    };
     let (message, code) = (text(&diagnostic["message"]), text(&diagnostic["code"]));
     let empty = Vec::new();
     let list = |name: &str| diagnostic[name].as_array().unwrap_or(&empty);

@@ -2,7 +2,7 @@
 
 use crate::client::{Client, path};
 use crate::error::CliError;
-use crate::output::{Answer, cell, shown, table};
+use crate::output::{Answer, cell, render, shown, table};
 use clap::Subcommand;
 use serde_json::Value;
 use std::fs::File;
@@ -13,6 +13,8 @@ use std::path::PathBuf;
 pub(crate) enum Server {
     /// Show how server and fleet are
     Status,
+    /// Look for what ails the server, and say what to do
+    Doctor,
     /// See and change the agent's programs that the server gives to new machines
     #[command(subcommand)]
     Agents(Agents),
@@ -44,6 +46,16 @@ impl Server {
                 let status = client.get("/status", &[])?;
                 let text = show(&status);
                 Ok(Answer::new(status, text))
+            }
+            Self::Doctor => {
+                let found = client.get("/doctor", &[])?;
+                let findings = found["findings"].as_array().map_or(&[][..], Vec::as_slice);
+                let text = match findings {
+                    [] => "Nothing ails the server.\n".to_owned(),
+                    _ => render(findings),
+                };
+                let status = u8::from(found["well"] != true);
+                Ok(Answer { status, ..Answer::new(found, text) })
             }
             Self::Agents(verb) => verb.run(client),
         }

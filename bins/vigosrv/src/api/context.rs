@@ -7,12 +7,13 @@ use crate::publish::{Published, Publisher};
 use crate::store::Store;
 use crate::vault::LocalVault;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::{Mutex, Semaphore};
 use vigo_core::bundle::Order;
 use vigo_core::fleet;
 use vigo_core::id::EnvoyId;
-use vigo_core::server::Logins;
+use vigo_core::server::{Logins, Trusted};
 use vigo_core::time::{Duration, Timestamp};
 
 /// What the API acts on.
@@ -60,6 +61,12 @@ impl Default for Auth {
 pub trait Running: Send + Sync + 'static {
     /// Returns the time: the clock, but not before what the database has.
     fn now(&self) -> Timestamp;
+
+    /// Returns what the clock says.
+    fn clock(&self) -> Timestamp;
+
+    /// Returns the patterns of `server.yaml` that admit names without a token.
+    fn trusted(&self) -> Vec<Trusted>;
 
     /// Returns an envoy as it is in memory; what the database has may be ten seconds old.
     fn envoy(&self, id: EnvoyId) -> Option<fleet::Envoy>;
@@ -114,6 +121,10 @@ pub struct About {
     pub servers: Vec<String>,
     /// How long a token is good where nothing else is said.
     pub token_ttl: Duration,
+    /// The data directory.
+    pub data_dir: PathBuf,
+    /// The database.
+    pub database: PathBuf,
     /// When the server came up.
     pub started_at: Timestamp,
 }

@@ -110,9 +110,7 @@ fn rotation(context: &Context, keys: &Arc<Keys>) -> Value {
 /// Returns what is known of a key set that the server cannot work with.
 fn newer(keys: &Keys) -> Value {
     let Some((learned, _)) = &keys.learned else { return Value::Null };
-    let ca = keys.authority.certificate();
-    let lacking = learned.lacking(&[keys.bundle.verifying_key()], &[ca]);
-    json!({ "version": learned.version, "lacking": lacking.iter().map(|kind| kind.word()).collect::<Vec<_>>() })
+    json!({ "version": learned.version, "lacking": keys.outdated().iter().map(|kind| kind.word()).collect::<Vec<_>>() })
 }
 
 fn ends(certificate: &[u8]) -> Value {

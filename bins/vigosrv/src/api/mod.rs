@@ -8,6 +8,7 @@ mod caller;
 mod config;
 mod context;
 mod describe;
+mod doctor;
 mod endpoints;
 mod envoys;
 mod extract;

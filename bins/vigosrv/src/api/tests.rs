@@ -20,7 +20,7 @@ use tower::ServiceExt as _;
 use vigo_core::bundle::{Order, SigningKey};
 use vigo_core::fleet::{self, FleetIndex};
 use vigo_core::id::EnvoyId;
-use vigo_core::server::AdmittedBy;
+use vigo_core::server::{AdmittedBy, Trusted};
 use vigo_core::time::{Duration, Timestamp};
 use vigo_core::wire::Message as _;
 use vigo_core::wire::message::{Counts, OrderResult, Report, ResourceReport};
@@ -43,6 +43,14 @@ struct Told {
 impl Running for Told {
     fn now(&self) -> Timestamp {
         NOW
+    }
+
+    fn clock(&self) -> Timestamp {
+        NOW
+    }
+
+    fn trusted(&self) -> Vec<Trusted> {
+        Vec::new()
     }
 
     fn envoy(&self, id: EnvoyId) -> Option<fleet::Envoy> {
@@ -134,6 +142,8 @@ impl Temp {
             https: "vigo.example:8443".into(),
             servers: vec!["vigo.example:1530".into()],
             token_ttl: Duration::from_secs(86_400),
+            data_dir: path.clone(),
+            database: database.clone(),
             started_at: NOW,
         };
         let context = Context {

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
-use vigo_core::bundle::{Ca, KeySet, KeyState, Signed, SigningKey, TrustedKey, VerifyingKey};
+use vigo_core::bundle::{Ca, KeyKind, KeySet, KeyState, Signed, SigningKey, TrustedKey, VerifyingKey};
 use vigo_core::time::Timestamp;
 use x509_parser::extensions::GeneralName;
 
@@ -83,6 +83,14 @@ impl Keys {
     /// Returns the newest version of the key set that is known, also of one that cannot be worked with.
     pub fn known_version(&self) -> u64 {
         self.learned.as_ref().map_or(0, |(set, _)| set.version).max(self.keyset.version)
+    }
+
+    /// Returns the keys that count no more in a newer key set that is known, for whose successors the root has to sign.
+    pub fn outdated(&self) -> Vec<KeyKind> {
+        let lacking = |(learned, _): &(KeySet, Signed)| {
+            learned.lacking(&[self.bundle.verifying_key()], &[self.authority.certificate()])
+        };
+        self.learned.as_ref().map(lacking).unwrap_or_default()
     }
 
     /// Returns whether the server's certificate needs not be made anew.

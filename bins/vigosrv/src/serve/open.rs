@@ -56,6 +56,8 @@ pub(super) async fn open(dir: &DataDir, config: &Config, machine: &str, https_po
         https: config.server.https(machine, https_port),
         servers: settings.servers.clone(),
         token_ttl: config.enrollment.token_ttl.0,
+        data_dir: dir.root().to_owned(),
+        database,
         started_at: now(),
     });
     let vault = LocalVault::open(&dir.secrets())?;

@@ -24,7 +24,7 @@ use tokio::sync::{mpsc, watch};
 use vigo_core::bundle::{Order, Signed};
 use vigo_core::fleet::Envoy;
 use vigo_core::id::EnvoyId;
-use vigo_core::server::is_current;
+use vigo_core::server::{Trusted, is_current};
 use vigo_core::time::Timestamp;
 
 /// Why the server does not run.
@@ -209,6 +209,14 @@ async fn https_listener(config: &Config) -> Result<TcpListener, RunError> {
 impl Running for Arc<Server> {
     fn now(&self) -> Timestamp {
         Server::now(self)
+    }
+
+    fn clock(&self) -> Timestamp {
+        now()
+    }
+
+    fn trusted(&self) -> Vec<Trusted> {
+        self.settings.load().trusted.clone()
     }
 
     fn envoy(&self, id: EnvoyId) -> Option<Envoy> {

@@ -1,0 +1,81 @@
+//! What ails the server, and what to do about it.
+
+use super::Context;
+use super::problem::Problem;
+use crate::store::Verified;
+use axum::Json as Answer;
+use axum::extract::State;
+use serde_json::{Value, json};
+use std::ffi::OsString;
+use std::path::Path;
+use vigo_core::fleet::{Health, Reach, Status};
+use vigo_core::server::{Condition, Network, Severity, examine};
+
+pub(super) async fn doctor(State(context): State<Context>) -> Result<Answer<Value>, Problem> {
+    let now = context.running.now();
+    let freeze = context.store.freeze().await?.filter(|freeze| freeze.holds(now));
+    let audit = context.store.verify_audit().await?;
+    let patterns = context.store.trusted().await?;
+    let envoys = context.store.envoys().await?;
+    let publisher = context.publisher.clone().lock_owned().await;
+    let vault = context.vault.clone();
+    // Both read all there is.
+    let reading = tokio::task::spawn_blocking(move || (publisher.live(), publisher.edited(), vault.verify()));
+    let (live, edited, checked) = reading.await?;
+    let (mut offline, mut failed) = (Vec::new(), Vec::new());
+    for envoy in envoys.iter().filter(|envoy| envoy.revoked_at.is_none()) {
+        let Some(status) = context.running.envoy(envoy.id).map(|live| Status::of(&live, now)) else { continue };
+        if status.reach == Reach::Offline {
+            offline.push(&*envoy.hostname);
+        } else if matches!(status.health, Some(Health::Failed | Health::Degraded)) {
+            failed.push(&*envoy.hostname);
+        }
+    }
+    let keys = context.running.keys();
+    let waiting = keys.keyset.rotating().map(|kind| (kind, context.running.behind(keys.keyset.version)));
+    let of_file = context.running.trusted();
+    let from_anywhere = of_file.iter().filter(|t| t.from == Network::ANY && t.until.is_none_or(|until| now < until));
+    let of_database = patterns.iter().filter(|p| p.source == "any" && p.until.is_none_or(|until| now < until));
+    let uses = context.running.secret_uses();
+    let condition = Condition {
+        clock: context.running.clock(),
+        newest: context.store.newest(),
+        is_published: live.is_some(),
+        edited: edited.map(|files| files.len()).map_err(|error| error.to_string()),
+        freeze: freeze.as_ref(),
+        audit_broken_at: if let Verified::Broken { id } = audit { Some(id) } else { None },
+        missing_secrets: uses.keys().filter(|path| !context.vault.has(path)).map(|path| &**path).collect(),
+        closed_secrets: checked.bad.iter().map(|(path, error)| (&**path, error.to_string())).collect(),
+        trusted_from_anywhere: from_anywhere
+            .map(|trusted| trusted.pattern.as_str())
+            .chain(of_database.map(|pattern| &*pattern.match_glob))
+            .collect(),
+        has_root: keys.root.is_some(),
+        outdated_keys: if keys.root.is_some() { Vec::new() } else { keys.outdated() },
+        rotating: waiting.as_ref().map(|(kind, names)| (*kind, names.iter().map(|name| &**name).collect())),
+        disk: free(&context.about.data_dir),
+        wal_bytes: wal_bytes(&context.about.database),
+        agents: context.agents.all().len(),
+        offline,
+        failed,
+    };
+    let findings = examine(&condition);
+    let is_well = findings.iter().all(|finding| finding.severity < Severity::Error);
+    let findings: Vec<Value> = findings
+        .into_iter()
+        .map(|f| json!({ "code": f.code, "severity": f.severity.word(), "message": f.message, "help": [f.help] }))
+        .collect();
+    Ok(Answer(json!({ "well": is_well, "findings": findings })))
+}
+
+/// Returns the bytes that are free for the server, and all; statvfs(3).
+fn free(path: &Path) -> Option<(u64, u64)> {
+    let seen = rustix::fs::statvfs(path).ok()?;
+    Some((seen.f_bavail.saturating_mul(seen.f_frsize), seen.f_blocks.saturating_mul(seen.f_frsize)))
+}
+
+fn wal_bytes(database: &Path) -> u64 {
+    let mut name: OsString = database.as_os_str().to_owned();
+    name.push("-wal");
+    std::fs::metadata(name).map_or(0, |file| file.len())
+}
