@@ -1,7 +1,7 @@
 //! What an agent asks of its driver, and what it is told.
 
 use super::policy::Policy;
-use crate::bundle::{Assignment, OrderId, PolicyBundle, Signed, VerifyingKey};
+use crate::bundle::{Assignment, OrderId, PolicyBundle, Signed, TraitsWanted, VerifyingKey};
 use crate::converge::RunReport;
 use crate::secret::SecretValue;
 use crate::time::Timestamp;
@@ -24,8 +24,8 @@ pub enum Step {
     Load,
     /// Converge; then [`Agent::handle_run`](super::Agent::handle_run). Other steps go on meanwhile.
     Run(Arc<RunOrder>),
-    /// Collect all traits; then [`Agent::handle_traits`](super::Agent::handle_traits). Other steps go on meanwhile.
-    Collect,
+    /// Collect these traits; then [`Agent::handle_traits`](super::Agent::handle_traits). Other steps go on meanwhile.
+    Collect(TraitsWanted),
     /// Ask the server, over a connection that is made when there is none; then
     /// [`Agent::handle_answer`](super::Agent::handle_answer),
     /// [`Agent::handle_failure`](super::Agent::handle_failure) or, where the two sides do not believe each other's

@@ -8,7 +8,7 @@ use super::policy::PolicyError;
 use super::step::{Ask, Record, Response, Step, Until};
 use super::traits::{Sent, traits_of};
 use super::validity::{Validity, validity};
-use crate::bundle::{KeySetError, OrderId, Signed};
+use crate::bundle::{KeySetError, OrderId, Signed, TraitsWanted};
 use crate::time::{Duration, Timestamp};
 use crate::traits::TraitSet;
 use crate::wire::message::{
@@ -254,7 +254,11 @@ impl Agent {
             return None;
         }
         self.traits.collecting = true;
-        Some(Step::Collect)
+        Some(Step::Collect(match self.options.until {
+            Until::Stopped => TraitsWanted::All,
+            // Nobody waits for a walk over all files.
+            Until::CheckedIn | Until::Converged => TraitsWanted::all_but_scans(),
+        }))
     }
 
     /// Returns when the traits are collected: when the server asked, and from then on by the hour.

@@ -1,6 +1,7 @@
 //! Which traits a policy looks at, so that an agent need not collect the others.
 
 use super::{BundleResource, PolicyBundle, Raw};
+use crate::traits::areas;
 use crate::when::Expr;
 use alloc::collections::BTreeSet;
 use alloc::string::ToString;
@@ -19,6 +20,12 @@ pub enum TraitsWanted {
 const ALWAYS: [&str; 3] = ["os", "init", "virtualization"];
 
 impl TraitsWanted {
+    /// Returns all areas but those whose collectors walk over all files.
+    pub fn all_but_scans() -> Self {
+        let names = areas().iter().map(|area| area.name).filter(|name| *name != "security_scan");
+        Self::Areas(names.chain(["custom"]).map(Arc::from).collect())
+    }
+
     /// Returns whether the area is wanted.
     pub fn has(&self, area: &str) -> bool {
         match self {

@@ -102,7 +102,7 @@ impl World {
                     }
                 }
                 Step::Run(order) => self.begin_run(at, order)?,
-                Step::Collect => {
+                Step::Collect(_) => {
                     let boot = self.machines[at].boot;
                     let due = self.now + Duration::from_ms(self.faults.below(3000));
                     self.at(due, Event::Collected { machine: at, boot });

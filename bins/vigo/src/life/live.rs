@@ -213,7 +213,7 @@ impl Life {
                     tracing::info!("run {} begins", order.seq);
                     start_run(order, self.place.clone(), self.interrupted.clone(), self.work.0.clone());
                 }
-                Step::Collect => start_traits(self.place.clone(), self.work.0.clone()),
+                Step::Collect(wanted) => start_traits(wanted, self.place.clone(), self.work.0.clone()),
                 Step::Ask(ask) => self.ask(ask),
                 Step::Await => self.awaiting = self.line.as_ref().map(|line| Box::pin(line.wait()) as Awaiting),
                 Step::Secrets(answers) => {

@@ -52,13 +52,13 @@ pub(super) fn start_run(order: Arc<RunOrder>, place: Place, interrupted: Arc<Ato
     }
 }
 
-/// Collects all traits on a thread.
-pub(super) fn start_traits(place: Place, done: UnboundedSender<Done>) {
+/// Collects traits on a thread.
+pub(super) fn start_traits(wanted: TraitsWanted, place: Place, done: UnboundedSender<Done>) {
     let send = done.clone();
     let collect = move || {
         let collected = catch_unwind(AssertUnwindSafe(|| {
             let mut executor = Executor::new(ExecutorOptions::new(place.root, &place.state_dir)).ok()?;
-            Some(traits::collect(&TraitsWanted::All, &mut executor))
+            Some(traits::collect(&wanted, &mut executor))
         }));
         let _ = send.send(Done::Traits(Box::new(collected.ok().flatten().unwrap_or_default())));
     };

@@ -197,9 +197,7 @@ mod tests {
 
     #[test]
     fn this_machine_has_what_the_table_declares() {
-        // All but the one that walks the whole file system.
-        let names: Vec<_> = areas().iter().map(|area| area.name).filter(|name| *name != "security_scan").collect();
-        let set = collect(&areas_of(&[&names[..], &["custom"]].concat()), &mut executor());
+        let set = collect(&TraitsWanted::all_but_scans(), &mut executor());
         let map = set.value().as_map().unwrap();
         for area in ["os", "time", "uptime", "memory", "hardware", "init", "virtualization", "accounts", "network"] {
             assert!(matches!(set.get(area), Lookup::Present(_)), "{area}");

@@ -127,7 +127,7 @@ fn live(seed: u64) -> u32 {
                 }
                 rig.hand_over(answers);
             }
-            Step::Collect => rig.agent.handle_traits(&rig.traits, rig.now),
+            Step::Collect(_) => rig.agent.handle_traits(&rig.traits, rig.now),
             Step::Await => awaits = true,
             Step::Disconnect => awaits = false,
             Step::Wait(None) | Step::Finished => panic!("seed {seed}: it ended"),

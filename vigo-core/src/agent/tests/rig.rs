@@ -280,7 +280,7 @@ impl Rig {
                     }
                     None => self.agent.handle_failure("connection refused", self.now),
                 },
-                Step::Collect => self.agent.handle_traits(&self.traits, self.now),
+                Step::Collect(_) => self.agent.handle_traits(&self.traits, self.now),
                 Step::Await => self.awaits += 1,
                 Step::Disconnect => self.disconnects += 1,
                 Step::Wait(until) => {
@@ -315,7 +315,7 @@ impl Rig {
                     self.begin(order.seq);
                 }
                 Step::Secrets(answers) => self.hand_over(answers),
-                Step::Collect => self.agent.handle_traits(&self.traits, self.now),
+                Step::Collect(_) => self.agent.handle_traits(&self.traits, self.now),
                 Step::Wait(at) => self.now = at.expect("it waits for something"),
                 Step::Await => self.awaits += 1,
                 Step::Disconnect => self.disconnects += 1,

@@ -286,3 +286,26 @@ fn traits_that_are_too_many_for_a_request_are_cut() {
     let traits = traits_of(&set);
     assert_eq!(traits.iter().map(|t| (&*t.path, &*t.json)).collect::<Vec<_>>(), [("small", "\"y\"")]);
 }
+
+#[test]
+fn an_agent_that_ends_by_itself_waits_for_no_walk_over_all_files() {
+    for (until, walks) in [(Until::Stopped, true), (Until::Converged, false)] {
+        let mut rig = Rig::new();
+        rig.agent = boot(&rig.disk, until, START);
+        assert!(matches!(rig.next_ask(), Ask::CheckIn(_)));
+        let answer = Answer { send_traits: Some(Vec::new()), next_in_ms: 60_000, ..Answer::default() };
+        rig.agent.handle_answer(Response::Answer(answer), rig.now);
+        let wanted = loop {
+            match rig.agent.poll(rig.now) {
+                Step::Collect(wanted) => break wanted,
+                Step::Store(records) => {
+                    store(&mut rig.disk, &records);
+                    rig.agent.handle_stored(rig.now);
+                }
+                Step::Disconnect => {}
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!((wanted.has("security_scan"), wanted.has("os"), wanted.has("custom")), (walks, true, true));
+    }
+}
