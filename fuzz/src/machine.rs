@@ -64,6 +64,7 @@ pub fn run(data: &[u8], host: &'static dyn Host, init: Init, only: Vec<Arc<str>>
         triggers: Vec::new(),
         snapshots: Vec::new(),
         revert_commands: Vec::new(),
+        proofs: None,
         entropy,
         seed: 1,
     };

@@ -11,6 +11,7 @@ use vigo_core::config::Config;
 use vigo_core::converge::{Converge, Envoy, Options, RunOutcome, RunReport, Step};
 use vigo_core::host::{Capability, Host, HostFacts};
 use vigo_core::resolve;
+use vigo_core::secret::Withheld;
 use vigo_core::source::{Sources, Tree};
 use vigo_core::time::Timestamp;
 use vigo_core::traits::TraitSet;
@@ -108,6 +109,7 @@ fn run(policy: &Arc<PolicyBundle>, disk: &mut Disk) -> Arc<RunReport> {
         triggers: Vec::new(),
         snapshots: Vec::new(),
         revert_commands: Vec::new(),
+        proofs: None,
         entropy: Vec::new(),
         seed: 1,
     };
@@ -124,7 +126,7 @@ fn run(policy: &Arc<PolicyBundle>, disk: &mut Disk) -> Arc<RunReport> {
             // Triggers that must outlive a crash. This policy notifies nobody, so there is nothing to keep.
             Step::Store(_) => converge.handle_stored(),
             Step::Resolve(paths) => {
-                let none = |path| (path, Err("there are no secrets here".to_string()));
+                let none = |path| (path, Err(Withheld::Refused("there are no secrets here".into())));
                 converge.handle_secrets(paths.into_iter().map(none).collect());
             }
             Step::WaitUntil { at, .. } => converge.handle_timeout(at),

@@ -101,6 +101,7 @@ resources:
         triggers: Vec::new(),
         snapshots: Vec::new(),
         revert_commands: Vec::new(),
+        proofs: None,
         entropy: Vec::new(),
         seed: 1,
     };

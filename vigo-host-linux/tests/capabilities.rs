@@ -155,6 +155,7 @@ fn plan(world: &World, kind: &str, attributes: &str) -> ResourceReport {
         triggers: Vec::new(),
         snapshots: Vec::new(),
         revert_commands: Vec::new(),
+        proofs: None,
         entropy: Vec::new(),
         seed: 1,
     };

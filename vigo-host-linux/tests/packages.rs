@@ -64,6 +64,7 @@ impl Machine {
             triggers: Vec::new(),
             snapshots: Vec::new(),
             revert_commands: Vec::new(),
+            proofs: None,
             entropy: Vec::new(),
             seed: 1,
         };

@@ -177,6 +177,7 @@ impl Machine {
             triggers: self.triggers.clone(),
             snapshots: Vec::new(),
             revert_commands: Vec::new(),
+            proofs: None,
             entropy: Vec::new(),
             seed: 1,
         };

@@ -106,6 +106,13 @@ pub struct Metadata {
     pub context: Option<Arc<str>>,
 }
 
+impl Metadata {
+    /// Returns what stays while nobody changes it: no times, no sizes, no numbers of the file system.
+    pub fn lasting(&self) -> impl fmt::Debug {
+        (self.kind, self.mode, self.uid, self.gid, self.target.clone(), self.context.clone())
+    }
+}
+
 /// Size of a file system, and what is free on it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Space {

@@ -57,7 +57,13 @@ impl Agent {
                 if let (Some(bundle), Some(digest)) = (verified.bundle, assignment.bundle_digest) {
                     self.counters.seq = seq;
                     self.orders_run(seq);
-                    self.run = Run::Ready(Arc::new(RunOrder { seq, assignment, bundle, digest }));
+                    self.run = Run::Ready(Arc::new(RunOrder {
+                        seq,
+                        assignment,
+                        bundle,
+                        digest,
+                        secrets_epoch: self.counters.secrets_epoch,
+                    }));
                 }
             }
             Err(why) => {

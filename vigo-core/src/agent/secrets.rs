@@ -4,9 +4,10 @@ use super::Agent;
 use super::life::PATIENCE;
 use super::step::{SecretAnswers, Step};
 use crate::limits::SECRETS_ASKED_MAX;
+use crate::secret::Withheld;
 use crate::time::Timestamp;
 use crate::wire::message::ResolveSecrets;
-use alloc::string::{String, ToString as _};
+use alloc::string::ToString as _;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -34,19 +35,25 @@ impl Secrets {
 
     /// Takes the answer: what was asked for is in it, once, and nothing else.
     pub(super) fn answer(&mut self, answers: SecretAnswers) {
-        let mut by_path: alloc::collections::BTreeMap<Arc<str>, Result<_, String>> = answers.into_iter().collect();
+        let mut by_path: alloc::collections::BTreeMap<Arc<str>, Result<_, Withheld>> = answers.into_iter().collect();
         let mut found = |path: Arc<str>| {
-            let value = by_path.remove(&path).unwrap_or_else(|| Err("the server says nothing of it".into()));
+            let value =
+                by_path.remove(&path).unwrap_or_else(|| Err(Withheld::Refused("the server says nothing of it".into())));
             (path, value)
         };
         self.answers = Some(core::mem::take(&mut self.wanted).into_iter().map(&mut found).collect());
         self.is_asked = false;
     }
 
+    /// Answers that nobody can be asked, and why.
+    pub(super) fn unreachable(&mut self, why: &str) {
+        self.deny(&Withheld::Unreachable(why.into()));
+    }
+
     /// Answers that there is none, and why.
-    pub(super) fn deny(&mut self, why: &str) {
+    pub(super) fn deny(&mut self, why: &Withheld) {
         let wanted = core::mem::take(&mut self.wanted);
-        self.answers = Some(wanted.into_iter().map(|path| (path, Err(why.into()))).collect());
+        self.answers = Some(wanted.into_iter().map(|path| (path, Err(why.clone()))).collect());
         self.is_asked = false;
     }
 }
@@ -59,7 +66,8 @@ impl Agent {
         self.secrets = Secrets { wanted: refs, ..Secrets::default() };
         let count = self.secrets.wanted.len();
         if count > SECRETS_ASKED_MAX {
-            self.secrets.deny(&alloc::format!("the policy has {count} secrets, expected at most {SECRETS_ASKED_MAX}"));
+            let why = alloc::format!("the policy has {count} secrets, expected at most {SECRETS_ASKED_MAX}");
+            self.secrets.deny(&Withheld::Refused(why));
         }
     }
 
@@ -67,13 +75,13 @@ impl Agent {
     pub(super) fn secrets_step(&mut self, now: Timestamp) -> Option<Step> {
         if self.secrets.is_wanted() {
             if self.stopping {
-                self.secrets.deny("the agent is ending");
+                self.secrets.unreachable("the agent is ending");
             } else if self.retry_at.is_some_and(|at| at > now) {
-                self.secrets.deny("no server answers");
+                self.secrets.unreachable("no server answers");
             } else if self.talk.asked_since().is_some_and(|since| now.since(since) >= PATIENCE) {
-                self.secrets.deny("the server does not answer");
+                self.secrets.unreachable("the server does not answer");
             } else if self.validity.is_some_and(|v| v.not_after <= self.server_clock()) {
-                self.secrets.deny("the agent's certificate has expired");
+                self.secrets.unreachable("the agent's certificate has expired");
             }
         }
         self.secrets.answers.take().map(Step::Secrets)

@@ -3,7 +3,7 @@
 use super::policy::Policy;
 use crate::bundle::{Assignment, OrderId, PolicyBundle, Signed, TraitsWanted, VerifyingKey};
 use crate::converge::RunReport;
-use crate::secret::SecretValue;
+use crate::secret::{SecretValue, Withheld};
 use crate::time::Timestamp;
 use crate::wire::message::{
     Answer, CheckIn, Counts, GetKeySet, KeySetAnswer, OrderResult, OrderTaken, Refused, RenewCertificate, Renewed,
@@ -46,7 +46,7 @@ pub enum Step {
 }
 
 /// The secrets that a run asked for: each with its value, or why there is none.
-pub type SecretAnswers = Vec<(Arc<str>, Result<SecretValue, String>)>;
+pub type SecretAnswers = Vec<(Arc<str>, Result<SecretValue, Withheld>)>;
 
 /// A question to the server.
 #[derive(Clone, PartialEq, Debug)]
@@ -252,6 +252,8 @@ pub struct RunOrder {
     pub bundle: Arc<PolicyBundle>,
     /// The digest of the bundle.
     pub digest: [u8; 32],
+    /// The epoch of the secrets that the server told last.
+    pub secrets_epoch: u64,
 }
 
 /// What a run came to.

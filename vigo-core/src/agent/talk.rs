@@ -9,6 +9,7 @@ use super::step::{Ask, Record, Response, Step, Until};
 use super::traits::{Sent, traits_of};
 use super::validity::{Validity, validity};
 use crate::bundle::{KeySetError, OrderId, Signed, TraitsWanted};
+use crate::secret::Withheld;
 use crate::time::{Duration, Timestamp};
 use crate::traits::TraitSet;
 use crate::wire::message::{
@@ -148,7 +149,7 @@ impl Agent {
                 Ok(())
             }
             (Asked::Secrets, _) => {
-                self.secrets.deny("the server answers something else");
+                self.secrets.unreachable("the server answers something else");
                 Err("it answers what was not asked".into())
             }
             _ => Err("it answers what was not asked".into()),
@@ -170,7 +171,7 @@ impl Agent {
         self.hold = Hold::No;
         if let Talk::Asked { what, .. } = talk {
             if what == Asked::Secrets {
-                self.secrets.deny(&format!("no server answers: {why}"));
+                self.secrets.unreachable(&format!("no server answers: {why}"));
             }
             self.gave_up(&what);
             self.failed(why.into(), now);
@@ -478,7 +479,10 @@ impl Agent {
         self.gave_up(what);
         self.hold = Hold::No;
         if *what == Asked::Secrets {
-            self.secrets.deny(&format!("the server refuses: {}", clipped(refused.message.clone())));
+            let why = format!("the server refuses: {}", clipped(refused.message.clone()));
+            // Neither says that the secrets are not this envoy's.
+            let is_later = [Refused::STALE, Refused::BUSY].contains(&&*refused.code);
+            self.secrets.deny(&if is_later { Withheld::Unreachable(why) } else { Withheld::Refused(why) });
             if refused.code == Refused::STALE {
                 // That is no fault: the next check-in brings the policy, and that its run.
                 self.check_in_due = now;

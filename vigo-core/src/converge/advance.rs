@@ -26,6 +26,7 @@ impl Converge {
             looks: Vec::new(),
             looking: None,
             instance: None,
+            lacking: None,
             observation: Observation::default(),
             queue: VecDeque::new(),
             asked: None,

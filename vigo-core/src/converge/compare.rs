@@ -29,7 +29,7 @@ impl Converge {
             .and_then(|n| n.identity.clone())
             .and_then(|identity| self.overlay.foretold(instance.type_name(), &identity).cloned());
         let seen = match foretold {
-            Some(state) if instance.assume(&state) => Seen::Known,
+            Some(state) if turn.lacking.is_none() && instance.assume(&state) => Seen::Known,
             _ if phase == Phase::After || turn.observation.begun() => match instance.probe(&self.facts) {
                 ops if ops.is_empty() => {
                     turn.observation.answers(Vec::new(), &mut *instance, &mut self.cache, &self.facts)
@@ -41,7 +41,7 @@ impl Converge {
                 let node = self.nodes.get(turn.node as usize);
                 let is_batch = node.and_then(|n| n.decl).is_some_and(|d| d.batch && d.name == name);
                 let mut others: Vec<&dyn Instance> = Vec::new();
-                if is_batch && self.cache.batch(name).is_none() {
+                if is_batch && turn.lacking.is_none() && self.cache.batch(name).is_none() {
                     let instances = self.nodes.iter().filter_map(|n| n.instance.as_deref());
                     others.extend(instances.filter(|i| i.type_name() == name));
                 }
@@ -53,6 +53,9 @@ impl Converge {
     }
 
     pub(super) fn seen(&mut self, mut turn: Box<Turn>, phase: Phase, seen: Seen, now: Timestamp) {
+        if let Some(why) = self.unproved(&turn, &seen) {
+            return self.give_up(turn, why, now);
+        }
         match seen {
             Seen::Ask(ops) => {
                 let guards = turn.instance.as_ref().is_some_and(|i| i.guards());
@@ -85,6 +88,10 @@ impl Converge {
                     self.fail(turn, problem, now);
                 }
             },
+            Seen::Known if turn.lacking.is_some() => {
+                turn.report.notes.push("its secret is not at hand: it is as it was left with it".into());
+                self.succeed(turn, now);
+            }
             Seen::Known => {
                 let Some(instance) = &mut turn.instance else { return };
                 let verdict = instance.compare(phase);

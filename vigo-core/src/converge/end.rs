@@ -103,7 +103,11 @@ impl Converge {
         self.end(turn, outcome, now);
     }
 
-    pub(super) fn end(&mut self, turn: Box<Turn>, outcome: Outcome, now: Timestamp) {
+    pub(super) fn end(&mut self, mut turn: Box<Turn>, outcome: Outcome, now: Timestamp) {
+        if matches!(outcome, Outcome::Ok | Outcome::Changed) {
+            let proof = self.proof_of(&mut turn);
+            self.records.extend(proof);
+        }
         let Turn { node, started, mut report, .. } = *turn;
         let (id, targets) = self.id_and_targets(node);
         match &outcome {

@@ -5,6 +5,7 @@ use super::options::Options;
 use super::overlay::Overlay;
 use super::parked::Parked;
 use super::prepare::{Arranged, Node};
+use super::proof::StandIns;
 use super::render::Secrets;
 use super::report::{Outcome, ResourceReport, RunReport, SkipCause};
 use super::trigger::{Record, Triggers};
@@ -16,7 +17,7 @@ use crate::entropy::Entropy;
 use crate::host::{Host, HostFacts, Problem};
 use crate::limits::RETRIES_MAX;
 use crate::plan::Graph;
-use crate::secret::{self, SecretNeeds, SecretValue};
+use crate::secret::{self, SecretNeeds, SecretValue, Withheld};
 use crate::time::{Duration, Timestamp};
 use crate::traits::TraitSet;
 use crate::value::{Text, Value};
@@ -48,6 +49,8 @@ pub struct Converge {
     pub(super) envoy: Value,
     pub(super) secrets: Secrets,
     pub(super) scopes: Vec<Value>,
+    /// What stands in for secrets, where digests of what is made of them are kept.
+    pub(super) stand_ins: Option<StandIns>,
     pub(super) mask: RefCell<Mask>,
     pub(super) entropy: RefCell<Vec<Entropy>>,
     pub(super) nodes: Vec<Node>,
@@ -174,6 +177,7 @@ impl Converge {
             envoy,
             secrets: Secrets::default(),
             scopes: Vec::new(),
+            stand_ins: None,
             mask: RefCell::default(),
             entropy: RefCell::new(entropy),
             nodes: Vec::new(),
@@ -202,14 +206,14 @@ impl Converge {
     }
 
     /// Returns how many pieces of entropy a run of `bundle` may use: one for each attempt at a password that may have to be
-    /// hashed.
+    /// hashed, and one to prove it unchanged.
     pub fn entropy_wanted(bundle: &PolicyBundle) -> usize {
         let hashed = |name: &str, value: &Raw| name == "password" && matches!(value, Raw::Scalar(_));
         let pieces = |r: &BundleResource| {
             let selected = r.selector.iter().flat_map(|s| &s.arms).flat_map(|a| &a.set);
             let arms = r.arms.iter().flat_map(|a| &a.set).chain(selected);
             let has = r.attributes.iter().chain(arms).any(|a| hashed(&a.name, &a.value));
-            if has { r.retries.min(RETRIES_MAX) as usize + 1 } else { 0 }
+            if has { r.retries.min(RETRIES_MAX) as usize + 2 } else { 0 }
         };
         bundle.resources.iter().map(pieces).sum()
     }
@@ -217,6 +221,11 @@ impl Converge {
     /// Returns whether a run of `bundle` brings back anything that earlier runs kept.
     pub fn reverts(bundle: &PolicyBundle) -> bool {
         bundle.resources.iter().any(|r| r.revert || r.on_revert.is_some())
+    }
+
+    /// Returns whether a run of `bundle` keeps digests of what is made of secrets, or asks for them.
+    pub fn proves(bundle: &PolicyBundle) -> bool {
+        !bundle.secret_refs.is_empty()
     }
 
     /// Returns what to do next.
@@ -324,13 +333,14 @@ impl Converge {
     }
 
     /// Takes the secrets of the last [`Step::Resolve`]: each with its value, or why there is none.
-    pub fn handle_secrets(&mut self, secrets: Vec<(Arc<str>, Result<String, String>)>) {
+    pub fn handle_secrets(&mut self, secrets: Vec<(Arc<str>, Result<String, Withheld>)>) {
         for (path, value) in secrets {
             match value {
                 Ok(value) if secret::is_marked(&value) => {
-                    self.secrets
-                        .denied
-                        .insert(path, "it holds a character that is reserved, U+10F5E0 or U+10F5E1".into());
+                    self.secrets.denied.insert(
+                        path,
+                        Withheld::Refused("it holds a character that is reserved, U+10F5E0 or U+10F5E1".into()),
+                    );
                 }
                 Ok(value) => {
                     let value = SecretValue::new(value);
@@ -413,6 +423,7 @@ impl Converge {
 
     fn prepare(&mut self) {
         self.scopes = self.bundle.scopes.iter().map(|scope| self.secrets.filled(scope)).collect();
+        self.stand_ins = self.options.proofs.as_ref().and_then(|_| StandIns::new(&self.bundle, &self.secrets));
         let gate = |expr: &Option<Expr>| Gate { expr: expr.as_ref().map(|e| self.fold(e)), decided: None };
         self.gates = self.bundle.crates.iter().map(|c| gate(&c.gate)).collect();
         let resources = self.bundle.resources.iter().zip(0..);

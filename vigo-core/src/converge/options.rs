@@ -1,6 +1,6 @@
 //! What a run is told beside its policy.
 
-use super::{RevertCommand, StoredTrigger};
+use super::{Proofs, RevertCommand, StoredTrigger};
 use crate::entropy::Entropy;
 use crate::resource::Snapshot;
 use crate::time::Civil;
@@ -25,6 +25,8 @@ pub struct Options {
     pub snapshots: Vec<Snapshot>,
     /// `on_revert` commands that have succeeded, likewise.
     pub revert_commands: Vec<RevertCommand>,
+    /// Digests of what earlier runs made of secrets; `None` where none are kept.
+    pub proofs: Option<Proofs>,
     /// Fresh random bytes, one piece for each salt that [`super::Converge::entropy_wanted`] counts.
     pub entropy: Vec<Entropy>,
     /// Seed of jitter between attempts; of nothing else.

@@ -1,7 +1,7 @@
 //! The start of a run: templates are rendered, resources get their order.
 
 use super::Converge;
-use super::render::{Own, Renderer};
+use super::render::{Own, Renderer, Values};
 use super::report::Outcome;
 use super::rivals::{self, Rival};
 use super::trigger::{Record, Triggers};
@@ -134,7 +134,8 @@ pub(super) fn arrange(run: &mut Converge) -> Arranged {
         true => BTreeSet::new(),
         false => bundle.resources.iter().map(|r| &*r.id).collect(),
     };
-    let (triggers, records) = Triggers::load(&run.options.triggers, &known);
+    let (triggers, mut records) = Triggers::load(&run.options.triggers, &known);
+    records.extend(run.unproved_for_good());
     Arranged { graph, order, triggers, records }
 }
 
@@ -179,7 +180,17 @@ pub(super) fn node(run: &Converge, index: u32) -> Node {
     run.secrets.take_used();
     // What is observed together is made now, with its long texts.
     match run.fields(resource, decl, decl.batch) {
-        Err(fault) => node.fault = Some(Box::new(fault)),
+        Err(fault) => {
+            // Its place in the order is known all the same.
+            if fault.kind == ProblemKind::Secret
+                && let Some(fields) = run.stand_in_fields(resource, decl, false)
+            {
+                node.identity = (decl.identity)(&fields);
+                node.footprint = (decl.footprint)(&fields);
+                node.fields = Some(fields);
+            }
+            node.fault = Some(Box::new(fault));
+        }
         Ok(fields) => {
             node.identity = (decl.identity)(&fields);
             node.footprint = (decl.footprint)(&fields);
@@ -218,9 +229,20 @@ impl Converge {
         decl: &'static TypeDecl,
         long: bool,
     ) -> Result<Fields, Problem> {
-        let own = Own::of(&self.bundle, resource, &self.secrets);
-        let renderer = self.renderer(resource, &own);
-        let mask = &mut *self.mask.borrow_mut();
+        self.fields_with(self.values(), resource, decl, long)
+    }
+
+    /// Renders and checks a resource's attributes by these secrets.
+    pub(super) fn fields_with(
+        &self,
+        values: Values<'_>,
+        resource: &BundleResource,
+        decl: &'static TypeDecl,
+        long: bool,
+    ) -> Result<Fields, Problem> {
+        let own = Own::of(&self.bundle, resource, values.secrets);
+        let renderer = self.renderer(resource, &own, values);
+        let mask = &mut *values.mask.borrow_mut();
         let mut attributes = self.laid_over(resource, &renderer, mask)?;
         if attributes.iter().any(|a| a.is_default && !decl.states.iter().all(|state| decl.takes_in(&a.name, state))) {
             // A default is left out where the state does not take it; what is written there is refused.
@@ -250,19 +272,24 @@ impl Converge {
         attribute: &Attribute,
     ) -> Result<Fields, Problem> {
         let own = Own::of(&self.bundle, resource, &self.secrets);
-        let renderer = self.renderer(resource, &own);
+        let renderer = self.renderer(resource, &own, self.values());
         let mask = &mut *self.mask.borrow_mut();
         renderer.fields(decl, &[attribute], true, mask).map_err(|p| p.at(resource.place))
     }
 
-    fn renderer<'a>(&'a self, resource: &'a BundleResource, own: &'a Own) -> Renderer<'a> {
+    /// Returns the values that secrets have in this run.
+    pub(super) fn values(&self) -> Values<'_> {
+        Values { secrets: &self.secrets, scopes: &self.scopes, mask: &self.mask }
+    }
+
+    fn renderer<'a>(&'a self, resource: &'a BundleResource, own: &'a Own, values: Values<'a>) -> Renderer<'a> {
         let scope = self.bundle.crates.get(resource.krate as usize).map_or(0, |c| c.scope);
-        let mut data = Scope::new(&self.secrets).with(Root::Traits, self.traits.value());
+        let mut data = Scope::new(values.secrets).with(Root::Traits, self.traits.value());
         data = data.with(Root::Envoy, &self.envoy);
-        if let Some(vars) = self.scopes.get(scope as usize) {
+        if let Some(vars) = values.scopes.get(scope as usize) {
             data = data.with(Root::Vars, vars);
         }
-        Renderer { resource, secrets: &self.secrets, scope: own.over(data) }
+        Renderer { resource, secrets: values.secrets, scope: own.over(data) }
     }
 
     /// Lays the first true arm of a `case:` over the attributes.
@@ -323,14 +350,24 @@ impl Converge {
         resource: &BundleResource,
         make: impl FnOnce(&Prepare<'_>) -> Result<Box<dyn Instance>, Problem>,
     ) -> Result<Box<dyn Instance>, Problem> {
-        let own = Own::of(&self.bundle, resource, &self.secrets);
-        let renderer = self.renderer(resource, &own);
+        self.prepared_with(self.values(), resource, make)
+    }
+
+    /// Makes an instance by these secrets.
+    pub(super) fn prepared_with(
+        &self,
+        values: Values<'_>,
+        resource: &BundleResource,
+        make: impl FnOnce(&Prepare<'_>) -> Result<Box<dyn Instance>, Problem>,
+    ) -> Result<Box<dyn Instance>, Problem> {
+        let own = Own::of(&self.bundle, resource, values.secrets);
+        let renderer = self.renderer(resource, &own, values);
         let render = |path: &str| {
             let blob = self.bundle.blobs.iter().find(|b| &*b.path == path);
             let blob = blob.ok_or_else(|| Problem::failed(format!("the policy does not hold `{path}`")))?;
             let text = core::str::from_utf8(&blob.content)
                 .map_err(|_| Problem::failed(format!("`{path}` is not UTF-8")).help("ship it with `render: false`"))?;
-            let mask = &mut *self.mask.borrow_mut();
+            let mask = &mut *values.mask.borrow_mut();
             renderer.file(path, text, mask)
         };
         let entropy = || self.entropy.borrow_mut().pop();

@@ -8,7 +8,7 @@ use super::turn::{Stage, Turn};
 use crate::action::AbsPath;
 use crate::bundle::{BundleResource, EdgeKind};
 use crate::guard;
-use crate::host::{Phase, Problem};
+use crate::host::{Phase, Problem, ProblemKind};
 use crate::plan::Reason;
 use crate::resource::{FieldValue, Instance, Need};
 use crate::time::Timestamp;
@@ -76,7 +76,8 @@ impl Converge {
         let bundle = self.bundle.clone();
         let Some(node) = self.nodes.get(turn.node as usize) else { return };
         let Some(resource) = bundle.resources.get(node.resource as usize) else { return };
-        let fault = node.fault.clone();
+        let fault = node.fault.clone().map(|fault| *fault);
+        let (lacking, fault) = if is_lacking(fault.as_ref()) { (fault, None) } else { (None, fault) };
         for &(from, reason) in self.graph.before(turn.node) {
             let Some(earlier) = self.nodes.get(from as usize) else { continue };
             let bad = earlier.outcome.as_ref().is_none_or(|o| !o.satisfies());
@@ -87,7 +88,7 @@ impl Converge {
                 return self.skip(turn, SkipCause::Dependency, why, now);
             }
         }
-        if let Some(problem) = fault.map(|fault| *fault).or_else(|| self.met_rival(turn.node)) {
+        if let Some(problem) = fault.or_else(|| self.met_rival(turn.node)) {
             return self.give_up(turn, problem, now);
         }
         if resource.handler {
@@ -107,11 +108,12 @@ impl Converge {
             }
         }
         self.secrets.take_used();
-        let made = self.make(&turn, resource);
+        let made = lacking.map_or_else(|| self.make(&turn, resource), Err);
         if let Some(node) = self.nodes.get_mut(turn.node as usize) {
             node.has_secret |= self.secrets.take_used();
         }
         match made {
+            Err(problem) if is_lacking(Some(&problem)) => self.prove(turn, problem, now),
             Err(problem) => self.give_up(turn, problem, now),
             Ok(None) => {
                 turn.report.notes.push("its `on_revert` command has succeeded already".into());
@@ -183,6 +185,11 @@ impl Converge {
             Some(format!("`{id}`, which makes its directory, {}", was(outcome.word())))
         })
     }
+}
+
+/// Returns whether a secret that is not at hand is what is wrong.
+fn is_lacking(problem: Option<&Problem>) -> bool {
+    problem.is_some_and(|problem| problem.kind == ProblemKind::Secret)
 }
 
 fn was(word: &str) -> String {

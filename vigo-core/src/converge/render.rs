@@ -5,7 +5,7 @@ use crate::bundle::{Attribute, BundleResource, Place, PolicyBundle, Raw, Scalar,
 use crate::host::{Problem, ProblemKind};
 use crate::resource::exec::{SECRET_FILE, takes_secret_file};
 use crate::resource::{Datum, Field, FieldValue, Fields, Kind, TypeDecl};
-use crate::secret;
+use crate::secret::{self, Withheld};
 use crate::template::{ErrorKind, Field as Root, Scope, Template, TemplateError};
 use crate::value::{Text, Value};
 use alloc::collections::BTreeMap;
@@ -13,18 +13,23 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::cell::Cell;
+use core::cell::{Cell, RefCell};
 
 /// The secrets of a run: what was had, and why the rest was not.
 #[derive(Default)]
 pub(super) struct Secrets {
     pub(super) known: BTreeMap<Arc<str>, Text>,
-    pub(super) denied: BTreeMap<Arc<str>, String>,
+    pub(super) denied: BTreeMap<Arc<str>, Withheld>,
     /// Whether one went into what was rendered since this was last taken.
     used: Cell<bool>,
 }
 
 impl Secrets {
+    /// Takes what is there and what is not.
+    pub(super) fn new(known: BTreeMap<Arc<str>, Text>, denied: BTreeMap<Arc<str>, Withheld>) -> Self {
+        Self { known, denied, used: Cell::default() }
+    }
+
     /// Returns the value with its markers filled, as far as the secrets are there: a template that uses one of the others
     /// fails.
     pub(super) fn filled(&self, value: &Value) -> Value {
@@ -47,7 +52,7 @@ impl Secrets {
     }
 
     fn why(&self, path: &str) -> &str {
-        self.denied.get(path).map_or("it was not handed over", String::as_str)
+        self.denied.get(path).map_or("it was not handed over", Withheld::why)
     }
 }
 
@@ -59,6 +64,14 @@ impl crate::template::Secrets for Secrets {
     fn withheld(&self, path: &str) -> Option<String> {
         (!self.known.contains_key(path)).then(|| self.why(path).into())
     }
+}
+
+/// Secrets, the variables that they are filled in, and what hides them.
+#[derive(Clone, Copy)]
+pub(super) struct Values<'a> {
+    pub(super) secrets: &'a Secrets,
+    pub(super) scopes: &'a [Value],
+    pub(super) mask: &'a RefCell<Mask>,
 }
 
 /// Renders the attributes of one resource.

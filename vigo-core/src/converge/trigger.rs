@@ -1,5 +1,6 @@
 //! Triggers: what a change will notify, kept from before the change until the target has run.
 
+use super::Proof;
 use crate::resource::Snapshot;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
@@ -40,6 +41,10 @@ pub enum Record {
     },
     /// An `on_revert` command has succeeded: it is not run again until its text changes.
     RevertCommand(RevertCommand),
+    /// Keep (or overwrite, by its resource) this. One that is lost costs that its resource is skipped without its secrets.
+    Proof(Proof),
+    /// Forget that of this resource, `crate/name`.
+    Unproved(Arc<str>),
 }
 
 /// Versions of a file that a driver keeps.

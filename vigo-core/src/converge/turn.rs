@@ -1,6 +1,7 @@
 //! One resource's turn, step by step.
 
 use super::observe::Observation;
+use super::proof::Lacking;
 use super::report::ResourceReport;
 use crate::action::Op;
 use crate::host::{Phase, Problem};
@@ -33,6 +34,8 @@ pub(super) struct Turn {
     /// A look that needs a resource of its own to be observed.
     pub(super) looking: Option<Looking>,
     pub(super) instance: Option<Box<dyn Instance>>,
+    /// It is proved without its secrets: nothing is done but reading.
+    pub(super) lacking: Option<Lacking>,
     pub(super) observation: Observation,
     /// Operations still to perform.
     pub(super) queue: VecDeque<Op>,

@@ -41,6 +41,13 @@ pub trait Family: Sized + Send + Sync + 'static {
         None
     }
 
+    /// Returns all of the state that a comparison depends on, as text: what the machine says and nothing of what is wanted,
+    /// and nothing that changes by itself. A digest of it is kept beside what a secret went into. `None` takes the answers
+    /// as they came.
+    fn evidence(_state: &Self::State) -> Option<String> {
+        None
+    }
+
     /// Returns whether the action starts the thing anew, so that an earlier change has been taken in.
     fn starts(_action: &Self::Action) -> bool {
         false

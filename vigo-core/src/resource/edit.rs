@@ -386,6 +386,13 @@ impl Seen {
         if known { Ok(seen) } else { Err(format!("`{path}` was not looked at")) }
     }
 
+    /// Returns what is there, as [`crate::host::Family::evidence`].
+    pub(super) fn evidence(&self) -> String {
+        let awaited = (&self.absent_owner, &self.absent_group);
+        let meta = self.meta.as_ref().map(Metadata::lasting);
+        format!("{:?}", (&self.real, meta, &self.sha256, &self.owner, awaited))
+    }
+
     /// Returns how to keep what is there.
     pub(super) fn keep(&self, path: &AbsPath, follow: bool) -> Keep {
         match self.meta {

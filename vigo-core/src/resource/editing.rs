@@ -112,6 +112,10 @@ impl<E: Editor> Family for Editing<E> {
         None
     }
 
+    fn evidence(state: &State) -> Option<String> {
+        Some(state.seen.evidence())
+    }
+
     fn keep(want: &Self::Want, state: &State) -> Option<Keep> {
         Some(state.seen.keep(&want.edit.path, want.edit.follow))
     }

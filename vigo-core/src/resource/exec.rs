@@ -307,6 +307,10 @@ impl Family for Exec {
         c
     }
 
+    fn evidence(state: &State) -> Option<String> {
+        Some(format!("{state:?}"))
+    }
+
     fn predict(want: &Want, _: &State) -> Option<State> {
         // A guard is written so that it says no afterwards.
         want.is_guarded().then_some(State::Refused { missing: false })

@@ -53,6 +53,8 @@ pub trait Instance: Send + Sync {
     fn diagnose(&self, facts: &HostFacts) -> Vec<Op>;
     /// Returns how to keep what is there before it is first changed.
     fn keep(&self) -> Option<Keep>;
+    /// Returns what the observation found, as [`Family::evidence`].
+    fn evidence(&self) -> Option<String>;
     /// Returns whether the actions in hand start the thing anew.
     fn starts(&self) -> bool;
     /// Whether what it does reaches beyond itself in ways a plan cannot know.
@@ -213,6 +215,10 @@ impl<F: Family> Instance for Managed<F> {
 
     fn keep(&self) -> Option<Keep> {
         F::keep(&self.want, self.state.as_ref()?)
+    }
+
+    fn evidence(&self) -> Option<String> {
+        F::evidence(self.state.as_ref()?)
     }
 
     fn starts(&self) -> bool {

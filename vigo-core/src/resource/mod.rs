@@ -10,7 +10,7 @@ mod check;
 mod claim;
 mod decl;
 mod diff;
-mod digest;
+pub(crate) mod digest;
 mod edit;
 mod editing;
 mod fields;

@@ -7,6 +7,7 @@ use crate::action::{AbsPath, FileKind, Op};
 use crate::host::{Comparison, Family, Phase, Problem, ProblemKind};
 use alloc::boxed::Box;
 use alloc::format;
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -247,6 +248,11 @@ impl<const DROPIN: bool> Family for UnitFile<DROPIN> {
             c.act(Action::DaemonReload);
         }
         c
+    }
+
+    fn evidence(state: &State) -> Option<String> {
+        let State { file, boot, stale, folder } = state;
+        Some(format!("{:?}", (file.seen.evidence(), boot, stale, folder)))
     }
 
     fn predict(_: &Want, _: &State) -> Option<State> {

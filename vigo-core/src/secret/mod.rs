@@ -4,15 +4,20 @@
 mod action;
 mod marker;
 mod needs;
+mod proof;
 mod reference;
 mod seal;
 mod value;
 mod vault;
+mod withheld;
 
 pub(crate) use action::in_template;
 pub use marker::{MissingSecret, fill, fill_known, fill_value, first_path, is_marked, mark, paths, reserved, shown};
 pub use needs::SecretNeeds;
+pub(crate) use proof::Digesting;
+pub use proof::ProofKey;
 pub use reference::{Reference, find, is_path};
 pub use seal::{OpeningKey, SealContext, SealError, Sealed, seal};
 pub use value::SecretValue;
 pub use vault::{MasterKey, MasterKeyId, VaultError, VaultRecord};
+pub use withheld::Withheld;

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use vigo_core::bundle::PolicyBundle;
-use vigo_core::converge::{Converge, Envoy, Options, RunReport};
+use vigo_core::converge::{Converge, Envoy, Options, Proofs, RunReport};
 use vigo_core::host::HostFacts;
 
 /// What is to be converged, and where.
@@ -22,6 +22,8 @@ pub struct Job {
     pub envoy: Envoy,
     /// Changes are reported, not made.
     pub observe: bool,
+    /// As [`Options::proofs`], without those of earlier runs.
+    pub proofs: Option<Proofs>,
     /// As [`Options::only`].
     pub only: Vec<Arc<str>>,
     /// The image or sandbox, resolved.
@@ -41,7 +43,7 @@ pub fn converge(
     progress: &mut Progress,
     interrupted: &AtomicBool,
 ) -> Result<(Arc<RunReport>, Converge), ApplyError> {
-    let Job { bundle, envoy, observe, only, root, state_dir } = job;
+    let Job { bundle, envoy, observe, mut proofs, only, root, state_dir } = job;
     let host = local::host();
     let collected = traits::collect(&bundle.traits_wanted(), executor);
     let mut facts = HostFacts::from_traits(collected.value());
@@ -51,6 +53,9 @@ pub fn converge(
     let mut state = State::open(&state_dir, if observe { Access::Read } else { Access::Write })?;
     let triggers = state.triggers()?;
     let kept = if Converge::reverts(&bundle) { state.kept()? } else { Kept::default() };
+    if let Some(proofs) = &mut proofs {
+        proofs.kept = state.proofs()?;
+    }
     state.take_notices().iter().for_each(|notice| tracing::warn!("{notice}"));
     let options = Options {
         dry_run: observe,
@@ -60,13 +65,14 @@ pub fn converge(
         triggers,
         snapshots: kept.snapshots,
         revert_commands: kept.revert_commands,
+        proofs,
         entropy: local::entropy(Converge::entropy_wanted(&bundle)),
         seed: local::seed(),
     };
     let mut converge = Converge::new(bundle, collected, host, facts, options);
     let report = drive(&mut converge, executor, &mut state, secrets, progress, interrupted);
     if let Err(error) = state.flush() {
-        tracing::warn!("what was made new cannot be reverted: {error}");
+        tracing::warn!("what was made new cannot be reverted, nor proved without its secrets: {error}");
     }
     Ok((report, converge))
 }

@@ -47,6 +47,7 @@ pub fn run(options: &RunOptions, mode: RunMode) -> Result<Applied, ApplyError> {
         bundle,
         envoy: Envoy { hostname: hostname.into(), id: "".into(), environment: policy.environment.into() },
         observe,
+        proofs: None,
         only: options.only.iter().map(|s| Arc::from(s.as_str())).collect(),
         root,
         state_dir,

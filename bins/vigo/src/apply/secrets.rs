@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use vigo_core::agent::SecretAnswers;
 use vigo_core::diagnostic::Code;
-use vigo_core::secret::SecretValue;
+use vigo_core::secret::{SecretValue, Withheld};
 use vigo_core::source::{NodeKind, ScalarStyle, Sources, Tree, TreeFile};
 
 /// A secrets file is a page, not a database.
@@ -45,9 +45,9 @@ impl Secrets<'_> {
         let one = |path: Arc<str>| {
             let value = match self {
                 Self::File { values, name } => {
-                    values.get(&path).cloned().ok_or_else(|| format!("`{name}` does not have it"))
+                    values.get(&path).cloned().ok_or_else(|| Withheld::Refused(format!("`{name}` does not have it")))
                 }
-                _ => Err("no `--secrets-file` was given".into()),
+                _ => Err(Withheld::Refused("no `--secrets-file` was given".into())),
             };
             (path, value)
         };

@@ -9,7 +9,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use vigo_core::agent::Record;
 use vigo_core::bundle::{Assignment, KeySet, Signed, SigningKey, VerifyingKey};
+use vigo_core::entropy::Entropy;
 use vigo_core::id::EnvoyId;
+use vigo_core::secret::ProofKey;
 use vigo_core::time::Timestamp;
 
 /// The folder in the state directory.
@@ -25,6 +27,7 @@ const ROOT_KEY: &str = "root_key";
 const KEYSET: &str = "keyset";
 const SERVERS: &str = "servers";
 const ASSIGNMENT: &str = "assignment";
+const PROOF_KEY: &str = "proof_key";
 
 /// The keys that a machine makes itself.
 pub struct Keys {
@@ -228,6 +231,26 @@ impl Identity {
         }
         Ok(())
     }
+}
+
+/// Returns the key of the digests of what is made of secrets: apart from the database that they are in. It is made when it
+/// is first asked for.
+///
+/// # Errors
+/// [`IdentityError`].
+pub fn proof_key(state_dir: &Path) -> Result<ProofKey, IdentityError> {
+    let dir = state_dir.join(FOLDER);
+    if let Some(kept) = read(&dir, PROOF_KEY)? {
+        let bytes = <[u8; 32]>::try_from(kept);
+        return bytes
+            .map(ProofKey::from_bytes)
+            .map_err(|_| IdentityError::Broken { path: dir.join(PROOF_KEY), what: "key" });
+    }
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|_| IdentityError::Randomness)?;
+    let key = ProofKey::new(Entropy::new(bytes));
+    write(&dir, PROOF_KEY, key.as_bytes())?;
+    Ok(key)
 }
 
 /// Returns servers as they are kept: one a line. What is no address is left out.

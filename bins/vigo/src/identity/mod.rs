@@ -6,5 +6,5 @@ mod files;
 mod machine;
 
 pub use error::IdentityError;
-pub use files::{Identity, Keys};
+pub use files::{Identity, Keys, proof_key};
 pub use machine::fingerprint;

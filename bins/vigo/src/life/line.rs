@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use vigo_core::agent::Response;
 use vigo_core::entropy::Entropy;
-use vigo_core::secret::OpeningKey;
+use vigo_core::secret::{OpeningKey, Withheld};
 use vigo_core::time::Timestamp;
 use vigo_core::wire::message::{
     Answer, Await, Awaited, CheckIn, GetKeySet, KeySetAnswer, OrderResult, OrderTaken, RenewCertificate, Renewed,
@@ -129,8 +129,10 @@ async fn secrets(session: &Session, mut asked: ResolveSecrets) -> Result<Respons
     let open = |secret: SealedSecret| {
         let SealedSecret { path, encapsulated, sealed, error } = secret;
         let value = match error.is_empty() {
-            true => key.open(&context, &path, &encapsulated, &sealed).map_err(|error| error.to_string()),
-            false => Err(shown(&error).into_owned()),
+            true => {
+                key.open(&context, &path, &encapsulated, &sealed).map_err(|error| Withheld::Refused(error.to_string()))
+            }
+            false => Err(Withheld::Refused(shown(&error).into_owned())),
         };
         (Arc::from(path), value)
     };

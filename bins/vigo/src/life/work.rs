@@ -3,10 +3,12 @@
 use super::place::Place;
 use crate::apply::{self, Job, Secrets, converge};
 use crate::executor::{Executor, ExecutorOptions};
+use crate::identity;
 use crate::output::Progress;
 use crate::traits;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -14,7 +16,8 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 use vigo_core::agent::{RunOrder, RunResult, SecretAnswers};
 use vigo_core::bundle::TraitsWanted;
-use vigo_core::converge::{Envoy, RunReport};
+use vigo_core::converge::{Converge, Envoy, Proofs, RunReport};
+use vigo_core::secret::Withheld;
 use vigo_core::traits::TraitSet;
 
 /// What came of it.
@@ -70,7 +73,7 @@ pub(super) fn start_traits(wanted: TraitsWanted, place: Place, done: UnboundedSe
 /// Has the agent ask its server, and waits for what comes of it.
 fn ask(refs: Vec<Arc<str>>, agent: &UnboundedSender<Done>, interrupted: &AtomicBool) -> SecretAnswers {
     let (answer, answers) = channel();
-    let denied = |why: &str| refs.iter().map(|path| (path.clone(), Err(why.to_owned()))).collect();
+    let denied = |why: &str| refs.iter().map(|path| (path.clone(), Err(Withheld::Unreachable(why.into())))).collect();
     if agent.send(Done::Secrets { refs: refs.clone(), answer }).is_err() {
         return denied("the agent has ended");
     }
@@ -97,6 +100,7 @@ fn run(
     let assignment = &order.assignment;
     let job = Job {
         bundle: order.bundle.clone(),
+        proofs: proofs(order, &place.state_dir),
         envoy: Envoy {
             hostname: assignment.hostname.as_str().into(),
             id: assignment.envoy_id.to_string().into(),
@@ -110,6 +114,20 @@ fn run(
     let mut progress = Progress::none();
     let ran = converge(job, &mut executor, secrets, &mut progress, interrupted);
     ran.map(|(report, _)| report).map_err(|e| e.to_string())
+}
+
+/// Returns what the run keeps digests of secrets' work by; without them it goes on all the same.
+fn proofs(order: &RunOrder, state_dir: &Path) -> Option<Proofs> {
+    if !Converge::proves(&order.bundle) {
+        return None;
+    }
+    match identity::proof_key(state_dir) {
+        Ok(key) => Some(Proofs { key, secrets_epoch: order.secrets_epoch, kept: Vec::new() }),
+        Err(error) => {
+            tracing::warn!("what is made of secrets cannot be proved unchanged without a server: {error}");
+            None
+        }
+    }
 }
 
 fn said(panic: &(dyn Any + Send)) -> String {

@@ -4,7 +4,7 @@ use super::private;
 use redb::backends::InMemoryBackend;
 use redb::{Database, ReadableDatabase, ReadableTable, StorageBackend, Table, TableDefinition, WriteTransaction};
 use std::path::Path;
-use vigo_core::converge::{Record, RevertCommand, StoredTrigger, VERSIONS_MAX};
+use vigo_core::converge::{Proof, Record, RevertCommand, StoredTrigger, VERSIONS_MAX};
 use vigo_core::resource::{Kept as Was, Snapshot};
 
 /// Raised when a table's keys or values change their meaning.
@@ -24,6 +24,9 @@ const VERSIONS: TableDefinition<'_, (&str, u64), &[u8]> = TableDefinition::new("
 
 /// By `crate/name`: the digest of the `on_revert` command that has succeeded.
 const REVERT_COMMANDS: TableDefinition<'_, &str, [u8; 32]> = TableDefinition::new("revert_commands");
+
+/// By `crate/name`: keyed digests of what was wanted of a resource with a secret, and of what was found.
+const PROOFS: TableDefinition<'_, &str, ([u8; 32], [u8; 32])> = TableDefinition::new("proofs");
 
 /// Whether it was brought back, kind, mode, owner, group, then content, target of a link or value.
 type Row<'a> = (u8, u8, u32, u32, u32, &'a str, &'a [u8]);
@@ -161,6 +164,24 @@ pub(super) fn kept(db: &Database) -> Result<Kept, Unusable> {
     })
 }
 
+/// Returns all proofs.
+pub(super) fn proofs(db: &Database) -> Result<Vec<Proof>, Unusable> {
+    contained(|| {
+        let read = db.begin_read().map_err(redb::Error::from)?;
+        let table = match read.open_table(PROOFS) {
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+            table => table.map_err(redb::Error::from)?,
+        };
+        let mut proofs = Vec::new();
+        for entry in table.iter().map_err(redb::Error::from)? {
+            let (id, digests) = entry.map_err(redb::Error::from)?;
+            let (wanted, found) = digests.value();
+            proofs.push(Proof { id: id.value().into(), wanted, found });
+        }
+        Ok(proofs)
+    })
+}
+
 fn encoded(snapshot: &Snapshot) -> Row<'_> {
     let reverted = u8::from(snapshot.reverted);
     match &snapshot.kept {
@@ -255,6 +276,10 @@ fn written<'a>(db: &Database, records: impl Iterator<Item = &'a Record>) -> Resu
                 Record::RevertCommand(done) => {
                     write.open_table(REVERT_COMMANDS)?.insert(&*done.id, done.sha256)?;
                 }
+                Record::Proof(proof) => {
+                    write.open_table(PROOFS)?.insert(&*proof.id, (proof.wanted, proof.found))?;
+                }
+                Record::Unproved(id) => _ = write.open_table(PROOFS)?.remove(&**id)?,
             }
         }
         table.first()?.is_some()

@@ -6,7 +6,7 @@ use redb::Database;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use vigo_core::converge::{Record, StoredTrigger};
+use vigo_core::converge::{Proof, Record, StoredTrigger};
 
 /// The database.
 const NAME: &str = "state.redb";
@@ -14,7 +14,7 @@ const NAME: &str = "state.redb";
 /// An empty file that is there as long as triggers may be: a run that finds none does not open the database.
 const PENDING: &str = "triggers.pending";
 
-/// Snapshots that wait for the disk together.
+/// Records that wait for the disk together.
 const WAITING_MAX: usize = 4096;
 
 /// What a run may do with the state.
@@ -39,7 +39,7 @@ pub struct State {
     database: Option<Database>,
     /// Whether [`PENDING`] is there.
     pending: bool,
-    /// Snapshots that are written with the next record, or at the end.
+    /// Records that are written with the next record, or at the end.
     waiting: Vec<Record>,
     notices: Vec<String>,
 }
@@ -72,25 +72,10 @@ impl State {
     /// When the database cannot be read. One that is broken or of a later version is put aside, with a notice, and
     /// counts as empty.
     pub fn triggers(&mut self) -> Result<Vec<StoredTrigger>, StateError> {
-        let path = self.dir.join(NAME);
-        if !self.pending || !path.exists() {
+        if !self.pending {
             return Ok(Vec::new());
         }
-        let read = match self.access {
-            Access::Read => database::open_copy(&path).and_then(|db| database::triggers(&db)),
-            Access::Write => database::open(&path).and_then(|db| {
-                let triggers = database::triggers(&db)?;
-                self.database = Some(db);
-                Ok(triggers)
-            }),
-        };
-        match read {
-            Ok(triggers) => Ok(triggers),
-            Err(why) => {
-                self.put_aside(why)?;
-                Ok(Vec::new())
-            }
-        }
+        self.read(database::triggers)
     }
 
     /// Returns what earlier runs kept, for a run that brings something back.
@@ -98,25 +83,15 @@ impl State {
     /// # Errors
     /// As [`State::triggers`].
     pub fn kept(&mut self) -> Result<Kept, StateError> {
-        let path = self.dir.join(NAME);
-        if !path.exists() {
-            return Ok(Kept::default());
-        }
-        let read = match (self.access, self.database.take()) {
-            (Access::Read, _) => database::open_copy(&path).and_then(|db| database::kept(&db)),
-            (Access::Write, open) => open.map_or_else(|| database::open(&path), Ok).and_then(|db| {
-                let kept = database::kept(&db)?;
-                self.database = Some(db);
-                Ok(kept)
-            }),
-        };
-        match read {
-            Ok(kept) => Ok(kept),
-            Err(why) => {
-                self.put_aside(why)?;
-                Ok(Kept::default())
-            }
-        }
+        self.read(database::kept)
+    }
+
+    /// Returns the digests that earlier runs kept of what they made of secrets.
+    ///
+    /// # Errors
+    /// As [`State::triggers`].
+    pub fn proofs(&mut self) -> Result<Vec<Proof>, StateError> {
+        self.read(database::proofs)
     }
 
     /// Writes what was not in a hurry.
@@ -129,7 +104,7 @@ impl State {
 
     /// Makes records durable: they are on disk when this returns. That a file was not there may wait for the next record
     /// or the end of the run: what is lost with it is the removal of a file that a killed run made, and a run that makes
-    /// a thousand files does not wait for the disk a thousand times.
+    /// a thousand files does not wait for the disk a thousand times. So may digests of what was made of secrets.
     ///
     /// # Errors
     /// When they could not be written: what they are about must then not happen.
@@ -145,7 +120,11 @@ impl State {
         if !self.pending && records.iter().all(forgets) {
             return Ok(());
         }
-        let patient = |r: &Record| matches!(r, Record::Snapshot(s) if s.kept == vigo_core::resource::Kept::Absent);
+        let patient = |r: &Record| match r {
+            Record::Snapshot(s) => s.kept == vigo_core::resource::Kept::Absent,
+            Record::Proof(_) | Record::Unproved(_) => true,
+            _ => false,
+        };
         if self.waiting.len() < WAITING_MAX && records.iter().all(patient) {
             self.waiting.extend_from_slice(records);
             return Ok(());
@@ -179,6 +158,23 @@ impl State {
     /// Returns what people should be told about the state, once.
     pub fn take_notices(&mut self) -> Vec<String> {
         std::mem::take(&mut self.notices)
+    }
+
+    /// Reads from the database; what is not there, or of no use, is nothing.
+    fn read<T: Default>(&mut self, read: fn(&Database) -> Result<T, Unusable>) -> Result<T, StateError> {
+        let path = self.dir.join(NAME);
+        if !path.exists() {
+            return Ok(T::default());
+        }
+        let found = match (self.access, self.database.take()) {
+            (Access::Read, _) => database::open_copy(&path).and_then(|db| read(&db)),
+            (Access::Write, open) => open.map_or_else(|| database::open(&path), Ok).and_then(|db| {
+                let found = read(&db)?;
+                self.database = Some(db);
+                Ok(found)
+            }),
+        };
+        found.or_else(|why| self.put_aside(why).map(|()| T::default()))
     }
 
     fn open_or_renew(&mut self, path: &Path) -> Result<Database, StateError> {
@@ -323,6 +319,23 @@ mod tests {
         let kept = dir.open(Access::Read).kept().unwrap();
         assert_eq!(of(&kept, "/c"), Some((file("9"), false)));
         assert_eq!(kept.revert_commands, [done]);
+    }
+
+    #[test]
+    fn proofs_are_on_disk_at_the_end_of_a_run() {
+        let dir = Dir::new("proofs");
+        let proof = |id: &str, n: u8| Proof { id: id.into(), wanted: [n; 32], found: [n + 1; 32] };
+        let mut state = dir.open(Access::Write);
+        assert_eq!(state.proofs().unwrap(), []);
+        state.store(&[Record::Proof(proof("c/a", 1)), Record::Proof(proof("c/b", 2))]).unwrap();
+        assert_eq!(dir.names(), ["lock"], "they wait for the disk");
+        state.flush().unwrap();
+        drop(state);
+        assert_eq!(dir.open(Access::Read).proofs().unwrap(), [proof("c/a", 1), proof("c/b", 2)]);
+        let mut state = dir.open(Access::Write);
+        state.store(&[Record::Proof(proof("c/b", 3)), Record::Unproved("c/a".into())]).unwrap();
+        state.flush().unwrap();
+        assert_eq!(state.proofs().unwrap(), [proof("c/b", 3)]);
     }
 
     #[cfg(unix)]

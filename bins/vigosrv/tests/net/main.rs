@@ -8,4 +8,5 @@ mod attackers;
 mod canary;
 mod fleet;
 mod keys;
+mod proof;
 mod whole;

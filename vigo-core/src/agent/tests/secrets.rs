@@ -2,6 +2,7 @@
 
 use super::rig::*;
 use crate::agent::*;
+use crate::secret::Withheld;
 use crate::wire::message::Refused;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -16,7 +17,7 @@ fn rig() -> Rig {
 /// Returns why the last run has no secrets.
 fn denied(rig: &Rig) -> Vec<String> {
     let last = rig.handed.last().expect("a run was answered");
-    last.iter().map(|(_, value)| value.clone().expect_err("it is denied")).collect()
+    last.iter().map(|(_, value)| value.clone().expect_err("it is denied").why().into()).collect()
 }
 
 #[test]
@@ -36,6 +37,8 @@ fn without_a_server_it_is_told_so_at_once() {
     rig.server = None;
     rig.pass(INTERVAL);
     assert_eq!((rig.runs.len(), denied(&rig)), (2, ["no server answers"; 2].map(String::from).to_vec()));
+    let is_unreachable = |(_, value): &(_, Result<_, _>)| matches!(value, Err(Withheld::Unreachable(_)));
+    assert!(rig.handed.last().unwrap().iter().all(is_unreachable));
     rig.server = Some(Server::new());
     rig.server().publish("p");
     rig.pass(INTERVAL);
@@ -71,6 +74,21 @@ fn a_stale_policy_is_no_fault_and_brings_a_check_in() {
 }
 
 #[test]
+fn a_server_that_refuses_is_no_server_that_does_not_answer() {
+    for (code, is_later) in [("stale", true), ("busy", true), ("invalid", false), ("revoked", false)] {
+        let mut rig = rig();
+        assert!(matches!(rig.next_ask(), Ask::CheckIn(_)));
+        rig.answer(&Ask::CheckIn(Default::default()));
+        assert!(matches!(rig.next_ask(), Ask::Secrets(_)));
+        let refused = Refused { code: code.into(), message: "no".into() };
+        rig.agent.handle_answer(Response::Refused(refused), rig.now);
+        let Step::Secrets(answers) = rig.agent.poll(rig.now) else { panic!("it is told") };
+        let why = answers[0].1.clone().expect_err("it is denied");
+        assert_eq!(matches!(why, Withheld::Unreachable(_)), is_later, "{code}");
+    }
+}
+
+#[test]
 fn what_the_server_leaves_out_is_said_and_what_it_adds_falls_away() {
     let mut rig = rig();
     assert!(matches!(rig.next_ask(), Ask::CheckIn(_)));
@@ -80,7 +98,7 @@ fn what_the_server_leaves_out_is_said_and_what_it_adds_falls_away() {
     rig.agent.handle_answer(Response::Secrets(answers.map(|(p, v)| (p.into(), v)).to_vec()), rig.now);
     rig.settle();
     let handed = &rig.handed[0];
-    assert_eq!(handed[0].1, Err("the server says nothing of it".into()));
+    assert_eq!(handed[0].1, Err(Withheld::Refused("the server says nothing of it".into())));
     assert_eq!(handed[1].1, Ok(secret_of("x")));
 }
 

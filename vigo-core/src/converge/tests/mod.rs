@@ -2,6 +2,7 @@
 
 mod cancel;
 mod plan;
+mod proof;
 mod revert;
 mod rig;
 mod rivals;

@@ -1,14 +1,17 @@
 //! Whole runs, from text to report, on a disk in memory and a clock that only moves when it is waited for.
 
-use crate::action::{Effect, FailureKind, Op, OpFailure, OpOutput};
+use crate::action::{Content, Effect, FailureKind, Op, OpFailure, OpOutput};
 use crate::config::Config;
 use crate::converge::{
-    Converge, Envoy, Options, Outcome, Record, ResourceReport, RevertCommand, RunReport, Step, StoredTrigger,
+    Converge, Envoy, Options, Outcome, Proof, Proofs, Record, ResourceReport, RevertCommand, RunReport, Step,
+    StoredTrigger,
 };
+use crate::entropy::Entropy;
 use crate::host::{Capability, Host, HostFacts};
 use crate::resolve;
 use crate::resource::Snapshot;
 use crate::resource::rig::Disk;
+use crate::secret::{ProofKey, Withheld};
 use crate::source::{Sources, Tree};
 use crate::time::Timestamp;
 use crate::traits::TraitSet;
@@ -42,6 +45,10 @@ pub(super) struct Machine {
     pub(super) meddles_waiting: Option<(&'static str, &'static str)>,
     pub(super) now: Timestamp,
     pub(super) secrets: Vec<(&'static str, &'static str)>,
+    /// Nobody has the secrets any more, or nobody who has answers.
+    pub(super) offline: bool,
+    pub(super) secrets_epoch: u64,
+    pub(super) proofs: Vec<Proof>,
     pub(super) only: Vec<Arc<str>>,
     /// After this many changing operations the agent dies.
     pub(super) dies_after: Option<usize>,
@@ -71,6 +78,9 @@ impl Machine {
             meddles_waiting: None,
             now: Timestamp::from_epoch_secs(1_795_262_400),
             secrets: Vec::new(),
+            offline: false,
+            secrets_epoch: 1,
+            proofs: Vec::new(),
             only: Vec::new(),
             dies_after: None,
             cancelled_after: None,
@@ -95,7 +105,12 @@ impl Machine {
             triggers: self.triggers.clone(),
             snapshots: self.snapshots.clone(),
             revert_commands: self.revert_commands.clone(),
-            entropy: Vec::new(),
+            proofs: Some(Proofs {
+                key: ProofKey::from_bytes([7; 32]),
+                secrets_epoch: self.secrets_epoch,
+                kept: self.proofs.clone(),
+            }),
+            entropy: (0..Converge::entropy_wanted(&bundle)).map(|n| Entropy::new([n as u8; 32])).collect(),
             seed: 1,
         };
         let facts = HostFacts { now: self.now, planning: dry_run, ..HostFacts::default() };
@@ -106,6 +121,7 @@ impl Machine {
             match converge.poll(self.now) {
                 Step::Run(ops) => {
                     for (id, op) in ops {
+                        assert!(!is_stand_in(&op), "a stand-in goes out: {op:?}");
                         if let (Some(name), Op::Run(command)) = (self.panics_on, &*op)
                             && command.args.iter().any(|a| a.as_str().contains(name))
                         {
@@ -165,13 +181,23 @@ impl Machine {
                                 self.snapshots.iter_mut().filter(|s| same(s)).for_each(|s| s.reverted = true);
                             }
                             Record::RevertCommand(done) => self.revert_commands.push(done),
+                            Record::Proof(proof) => {
+                                self.proofs.retain(|old| old.id != proof.id);
+                                self.proofs.push(proof);
+                            }
+                            Record::Unproved(id) => self.proofs.retain(|old| old.id != id),
                         }
                     }
                     converge.handle_stored();
                 }
                 Step::Resolve(paths) => {
                     let of = |path: &str| self.secrets.iter().find(|(p, _)| *p == path).map(|(_, v)| v.to_string());
-                    let found = paths.into_iter().map(|p| (p.clone(), of(&p).ok_or_else(|| "not in the test".into())));
+                    let denied = || match self.offline {
+                        true => Withheld::Unreachable("no server answers".into()),
+                        false => Withheld::Refused("not in the test".into()),
+                    };
+                    let of = |path: &str| of(path).filter(|_| !self.offline).ok_or_else(denied);
+                    let found = paths.into_iter().map(|p| (p.clone(), of(&p)));
                     converge.handle_secrets(found.collect());
                 }
                 Step::WaitUntil { at, why } => {
@@ -232,4 +258,14 @@ pub(super) fn outcomes(report: &RunReport) -> Vec<String> {
         format!("{} {}{why}", r.id.trim_start_matches("c/"), r.outcome.word())
     };
     report.resources.iter().map(one).collect()
+}
+
+/// Returns whether what stands in for the secret of a test is in an operation.
+fn is_stand_in(op: &Op) -> bool {
+    let text = crate::resource::digest::hex(&crate::resource::digest::sha256(b"vigo stand-in v1\0db/pw"));
+    match op {
+        Op::ReplaceFile(replace) => matches!(&replace.content, Content::Text(t) if t.as_str().contains(&text)),
+        Op::Run(c) => c.args.iter().chain(&c.stdin).chain(&c.secret_file).any(|t| t.as_str().contains(&text)),
+        _ => false,
+    }
 }

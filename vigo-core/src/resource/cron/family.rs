@@ -88,6 +88,14 @@ impl Family for Cron {
         c
     }
 
+    fn evidence(state: &State) -> Option<String> {
+        Some(match state {
+            State::Drop(file) => file.evidence(),
+            State::Table(text) => text.as_str().into(),
+            State::NoCron => "no cron".into(),
+        })
+    }
+
     fn predict(want: &Want, state: &State) -> Option<State> {
         // A file is found in the overlay; a table is not.
         let State::Table(old) = state else { return None };

@@ -8,6 +8,7 @@ use crate::resource::diff::Side;
 use crate::resource::edit::{self, Edit, FileAction, Seen};
 use crate::resource::{Change, Diff, Keep};
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 /// The family.
@@ -81,6 +82,10 @@ impl Family for File {
 
     fn predict(_: &Want, _: &State) -> Option<State> {
         None
+    }
+
+    fn evidence(state: &State) -> Option<String> {
+        Some(state.seen.evidence())
     }
 
     fn keep(want: &Want, state: &State) -> Option<Keep> {

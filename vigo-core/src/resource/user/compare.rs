@@ -4,7 +4,7 @@ use super::{Ageing, Expiry, Lock, Password, Sudo, Update, Want, crypt};
 use crate::action::{AbsPath, FileKind, Metadata, OpOutput, Outputs};
 use crate::host::{AccountSettings, Comparison, Database, Family, Phase, Problem, Shadow};
 use crate::resource::group::listed;
-use crate::resource::{Change, Diff};
+use crate::resource::{Change, Diff, digest};
 use crate::value::Text;
 use alloc::collections::BTreeSet;
 use alloc::format;
@@ -101,6 +101,15 @@ impl FileAt {
             _ => return Some(Err(format!("expected metadata of `{path}`, found something else"))),
         };
         Some(Ok(Self { path: path.clone(), found }))
+    }
+
+    /// Returns what is there, as [`Family::evidence`].
+    pub fn evidence(&self) -> String {
+        let content = match &self.found {
+            Found::File(_, content) => Some(digest::sha256(content)),
+            Found::Nothing | Found::Else(_) => None,
+        };
+        format!("{:?}", (&self.path, self.meta().map(Metadata::lasting), content))
     }
 
     /// Returns the metadata of what is there.
@@ -211,6 +220,13 @@ impl Family for Users {
         }
         sudo(want, state, &mut c);
         c
+    }
+
+    fn evidence(state: &State) -> Option<String> {
+        let State { account, elsewhere, uid_holder, group, missing_groups, shell_problem, .. } = state;
+        let files = [&state.home, &state.ssh_dir, &state.keys, &state.sudo];
+        let files = files.map(|file| file.as_ref().map(FileAt::evidence));
+        Some(format!("{:?}", (account, elsewhere, uid_holder, group, missing_groups, shell_problem, files)))
     }
 
     fn predict(_: &Want, _: &State) -> Option<State> {
