@@ -8,7 +8,7 @@ use crate::failure::{Failure, Result};
 use crate::stage::Tally;
 
 /// How long something may take that is waited for: machines under load are slow, and nothing is lost by patience.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The checks of one scenario.
 #[derive(Default)]

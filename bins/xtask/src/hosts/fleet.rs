@@ -1,4 +1,4 @@
-//! A fleet of machines: a server and two envoys, on a network of their own.
+//! A fleet of machines: a server and its envoys, on a network of their own.
 
 use std::collections::BTreeSet;
 
@@ -22,11 +22,11 @@ const AGENT_LOGS: &str = "[Service]\nExecStart=\n\
     ExecStart=/bin/sh -c 'sleep 98765 & exec /usr/local/sbin/vigo run --log-level debug'\n";
 
 /// A server and its envoys.
-pub struct Fleet {
+pub struct Fleet<const N: usize = 2> {
     /// The server.
     pub server: SystemdBox,
     /// The envoys.
-    pub envoys: [SystemdBox; 2],
+    pub envoys: [SystemdBox; N],
     /// What connects them.
     pub network: Network,
 }
@@ -38,12 +38,14 @@ pub struct Told {
     pub id: i64,
     /// Which of the envoy's database it is, and its number there.
     pub origin: (String, i64),
-    /// `Converged` …
+    /// `converged` …
     pub outcome: String,
+    /// How many resources it changed.
+    pub changed: u64,
 }
 
-impl Fleet {
-    /// Boots three machines and starts the server. None is enrolled.
+impl<const N: usize> Fleet<N> {
+    /// Boots the machines and starts the server. None is enrolled.
     pub fn boot(lab: &Lab) -> Result<Self> {
         let network = Network::new()?;
         let machine = |name: &str, number| {
@@ -52,7 +54,10 @@ impl Fleet {
             Ok::<_, Failure>(machine)
         };
         let server = machine("fleet-srv", 1)?;
-        let envoys = [machine("fleet-1", 2)?, machine("fleet-2", 3)?];
+        let envoys = (1..).take(N).map(|number| machine(&format!("fleet-{number}"), number + 1));
+        let envoys: Vec<SystemdBox> = envoys.collect::<Result<_>>()?;
+        let envoys: [SystemdBox; N] =
+            envoys.try_into().map_err(|_| Failure::new("expected as many envoys as were asked for"))?;
         for name in ["vigosrv", "vigocli"] {
             let program = lab.vigo().map(|vigo| vigo.with_file_name(name)).unwrap_or_default();
             server.push(&program, &format!("/usr/bin/{name}"))?;
@@ -104,18 +109,14 @@ impl Fleet {
         Ok(shown.into_iter().collect::<Vec<_>>().join(" "))
     }
 
-    /// Returns when the server last heard of an envoy.
-    pub fn last_seen(&self, envoy: &SystemdBox) -> Result<String> {
-        Ok(self.json(&["nodes", "show", envoy.name()])?.text("last_seen").unwrap_or_default().to_owned())
-    }
-
     /// Returns the runs that an envoy has reported, the newest first.
     pub fn runs(&self, envoy: &SystemdBox) -> Result<Vec<Told>> {
         let runs = self.json(&["runs", "list", "--envoy", envoy.name(), "--limit", "500"])?;
         let told = |run: &Json| {
             let word = |field: &str| run.text(field).unwrap_or_default().to_owned();
+            let changed = run.number("counts.changed").unwrap_or_default() as u64;
             let origin = (word("incarnation"), run.number("seq")? as i64);
-            Ok(Told { id: run.number("id")? as i64, origin, outcome: word("outcome") })
+            Ok(Told { id: run.number("id")? as i64, origin, outcome: word("outcome"), changed })
         };
         runs.list("runs").iter().map(told).collect()
     }
@@ -137,11 +138,11 @@ print(sum(action == sys.argv[1] and sys.argv[2] in detail for action, detail in 
         Ok(changed.filter_map(|r| r.text("id").map(str::to_owned)).collect())
     }
 
-    /// Returns the end of what the three say of themselves, for whoever looks for the cause of a failure.
+    /// Returns the end of what all of them say of themselves, for whoever looks for the cause of a failure.
     pub fn logs(&self) -> String {
         let mut text = String::new();
-        let units = [(&self.server, "vigosrv"), (&self.envoys[0], "vigo-envoy"), (&self.envoys[1], "vigo-envoy")];
-        for (machine, unit) in units {
+        let envoys = self.envoys.iter().map(|envoy| (envoy, "vigo-envoy"));
+        for (machine, unit) in std::iter::once((&self.server, "vigosrv")).chain(envoys) {
             let said = machine.sh(&format!("journalctl -u {unit} -n 40 --no-pager -o short-precise"));
             text += &format!("{}:\n{}\n", machine.name(), said.unwrap_or_else(|e| e.to_string()));
         }

@@ -16,7 +16,9 @@ mod network;
 mod scenario;
 mod scenario_converge;
 mod scenario_fleet;
+mod scenario_hardship;
 mod scenario_smoke;
+mod watch;
 
 pub use inside::run_inside;
 pub use launch::{INSIDE, run};

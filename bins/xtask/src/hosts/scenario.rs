@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::base::Base;
 use super::boxes::SystemdBox;
 use super::checks::Checks;
-use super::{scenario_converge, scenario_fleet, scenario_smoke};
+use super::{scenario_converge, scenario_fleet, scenario_hardship, scenario_smoke};
 use crate::failure::Result;
 
 /// A story with machines.
@@ -19,7 +19,8 @@ pub struct Scenario {
 }
 
 /// Every scenario, in the order in which they run.
-pub const SCENARIOS: &[Scenario] = &[scenario_smoke::SMOKE, scenario_converge::CONVERGE, scenario_fleet::FLEET];
+pub const SCENARIOS: &[Scenario] =
+    &[scenario_smoke::SMOKE, scenario_converge::CONVERGE, scenario_fleet::FLEET, scenario_hardship::HARDSHIP];
 
 /// Where scenarios get their machines.
 pub struct Lab {

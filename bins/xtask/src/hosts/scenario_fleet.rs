@@ -5,14 +5,13 @@ use std::time::{Duration, Instant};
 
 use super::boxes::SystemdBox;
 use super::checks::Checks;
-use super::fleet::{DATA, Fleet, Told};
+use super::fleet::{DATA, Fleet};
 use super::scenario::{Lab, Scenario};
+use super::watch::{answers, drift, motd, publish, quiet, repaired, reported};
 use crate::failure::{Failure, Result};
 
 /// The story of a fleet.
 pub const FLEET: Scenario = Scenario { name: "fleet", about: "a server and two envoys on a network", run };
-
-const ENVOYS: &str = "envoys: [{match: 'fleet-*', configcrates: [base]}]\n";
 
 const POLICY: &str = "name: base
 resources:
@@ -30,28 +29,25 @@ fn run(lab: &Lab, checks: &mut Checks) -> Result<()> {
         checks.skip("a fleet converges", "the package `vigo` is not in the workspace");
         return Ok(());
     }
-    let mut fleet = Fleet::boot(lab)?;
-    let told = tell(&mut fleet, checks);
+    let fleet = Fleet::boot(lab)?;
+    let told = tell(&fleet, checks);
     if told.is_err() {
         println!("{}", fleet.logs());
     }
     told
 }
 
-fn tell(fleet: &mut Fleet, checks: &mut Checks) -> Result<()> {
+fn tell(fleet: &Fleet, checks: &mut Checks) -> Result<()> {
     enrolled(fleet, checks)?;
     converged(fleet, checks)?;
     drifted(fleet, checks)?;
-    cut_off(fleet, checks)?;
-    powered_off(fleet, checks)?;
-    without_udp(fleet, checks)?;
     revoked(fleet, checks)?;
     uninstalled(fleet, checks)
 }
 
 fn enrolled(fleet: &Fleet, checks: &mut Checks) -> Result<()> {
     let [one, two] = &fleet.envoys;
-    checks.soon("the server answers", "0", || Ok(fleet.cli(&["server", "status"])?.code().to_string()))?;
+    answers(fleet, checks)?;
     let ports = fleet.server.sh("ss -Hlntu 'sport = :1530' | cut -d' ' -f1 | sort | tr '\\n' ' '")?;
     checks.same("it listens on UDP and TCP", ports.trim(), "tcp udp");
     let command = fleet.token("fleet-*")?;
@@ -171,12 +167,6 @@ fn uninstalled(fleet: &Fleet, checks: &mut Checks) -> Result<()> {
     Ok(())
 }
 
-fn publish(fleet: &Fleet, policy: &str) -> Result<()> {
-    fleet.server.push_file(&format!("{DATA}/stacks/envoys.vgo"), ENVOYS, "0644")?;
-    fleet.server.push_file(&format!("{DATA}/stacks/configcrates/base.vgo"), policy, "0644")?;
-    fleet.json(&["config", "publish"]).map(|_| ())
-}
-
 fn converged(fleet: &Fleet, checks: &mut Checks) -> Result<()> {
     publish(fleet, POLICY)?;
     checks.soon("both converge", "fleet-1=converged fleet-2=converged", || fleet.envoys("status"))?;
@@ -200,6 +190,7 @@ fn drifted(fleet: &Fleet, checks: &mut Checks) -> Result<()> {
     let before = (fleet.runs(one)?.len(), fleet.runs(two)?.len());
     drift(one)?;
     repaired(checks, "a file edited by hand is put back", one)?;
+    checks.same("as it was", motd(one)?, of_the_fleet(one));
     two.sh("systemctl stop foodd; userdel -r alice 2>/dev/null")?;
     let state = || two.sh("systemctl is-active foodd || true; getent passwd alice | cut -d: -f5 || true");
     checks.soon("a stopped service and a deleted user are back", "active\nAlice\n", state)?;
@@ -209,73 +200,6 @@ fn drifted(fleet: &Fleet, checks: &mut Checks) -> Result<()> {
     let changed = newest.first().map(|run| fleet.changed(run)).transpose()?.unwrap_or_default();
     checks.same("the report names the resource", changed, ["base/motd"]);
     Ok(())
-}
-
-/// Without a network envoys go on; what happened is delivered when it is back.
-fn cut_off(fleet: &Fleet, checks: &mut Checks) -> Result<()> {
-    let before = quiet(fleet, checks)?;
-    let reaches = |envoy: &SystemdBox| {
-        let connected = envoy.exec(&["timeout", "5", "bash", "-c", "true 2>/dev/null </dev/tcp/10.77.0.1/1530"])?;
-        Ok::<_, Failure>(connected.ok())
-    };
-    for envoy in &fleet.envoys {
-        checks.same(&format!("{} reaches the server", envoy.name()), reaches(envoy)?, true);
-        fleet.network.cut(envoy)?;
-        checks.same("and not without its cable", reaches(envoy)?, false);
-    }
-    for (envoy, before) in fleet.envoys.iter().zip(&before) {
-        drift_twice(checks, envoy, "without a network")?;
-        checks.same("the server has not heard of it", &fleet.runs(envoy)?, before);
-    }
-    for envoy in &fleet.envoys {
-        fleet.network.mend(envoy)?;
-    }
-    once_each(fleet, checks, &before, 2)
-}
-
-/// The power of the server fails while it works.
-fn powered_off(fleet: &mut Fleet, checks: &mut Checks) -> Result<()> {
-    let before = quiet(fleet, checks)?;
-    fleet.server.power_off()?;
-    for envoy in &fleet.envoys {
-        drift_twice(checks, envoy, "without a server")?;
-    }
-    fleet.server.power_on()?;
-    checks.soon("the server is back by itself", "active", || {
-        Ok(fleet.server.exec(&["systemctl", "is-active", "vigosrv"])?.stdout.trim().to_owned())
-    })?;
-    checks.soon("it answers", "0", || Ok(fleet.cli(&["server", "status"])?.code().to_string()))?;
-    once_each(fleet, checks, &before, 2)
-}
-
-/// Where UDP does not get through there is TCP.
-fn without_udp(fleet: &Fleet, checks: &mut Checks) -> Result<()> {
-    let [one, two] = &fleet.envoys;
-    // Agents that took TCP while the server was away keep to it for an hour: a new one tries UDP first.
-    one.sh("systemctl restart vigo-envoy")?;
-    connects(checks, "a new agent takes UDP", one, "Quic")?;
-    let drop = "nft add table inet t; nft add chain inet t i '{ type filter hook input priority 0; }'
-        nft add rule inet t i udp dport 1530 counter drop";
-    let dropped = fleet.server.exec(&["sh", "-euc", drop])?;
-    if !dropped.ok() {
-        checks.skip("an agent falls back to TCP", &format!("nft cannot drop here: {}", dropped.stderr.trim()));
-        return Ok(());
-    }
-    connects(checks, "an agent whose UDP is dropped goes on by TCP", one, "Tcp")?;
-    two.sh("systemctl restart vigo-envoy")?;
-    connects(checks, "so does one that starts then", two, "Tcp")?;
-    let counted = "nft list chain inet t i | grep -c 'packets [1-9]' || true";
-    checks.same("what they tried by UDP was dropped", fleet.server.sh(counted)?.trim(), "1");
-    for envoy in &fleet.envoys {
-        check_in(fleet, checks, envoy)?;
-    }
-    let before = fleet.runs(one)?.len();
-    drift(one)?;
-    repaired(checks, "repairs go on", one)?;
-    reported(fleet, checks, one, before + 1)?;
-    fleet.server.sh("nft delete table inet t")?;
-    two.sh("systemctl restart vigo-envoy")?;
-    connects(checks, "a new agent takes UDP again", two, "Quic")
 }
 
 /// Who is thrown out is not answered any more, and keeps what it has.
@@ -307,76 +231,6 @@ fn revoked(fleet: &Fleet, checks: &mut Checks) -> Result<()> {
     Ok(())
 }
 
-fn drift(envoy: &SystemdBox) -> Result<()> {
-    envoy.sh("echo edited by hand >>/etc/motd").map(|_| ())
-}
-
-/// Somebody edits a file, and again when it is put back.
-fn drift_twice(checks: &mut Checks, envoy: &SystemdBox, when: &str) -> Result<()> {
-    for time in ["once", "twice"] {
-        drift(envoy)?;
-        repaired(checks, &format!("{} repairs itself {when}, {time}", envoy.name()), envoy)?;
-    }
-    Ok(())
-}
-
-fn motd(envoy: &SystemdBox) -> Result<String> {
-    envoy.read_file("/etc/motd")
-}
-
 fn of_the_fleet(envoy: &SystemdBox) -> String {
     format!("{} is of the fleet\n", envoy.name())
-}
-
-fn repaired(checks: &mut Checks, what: &str, envoy: &SystemdBox) -> Result<()> {
-    checks.soon(what, &of_the_fleet(envoy), || motd(envoy))
-}
-
-/// Waits until the server has so many reports of an envoy.
-fn reported(fleet: &Fleet, checks: &mut Checks, envoy: &SystemdBox, count: usize) -> Result<()> {
-    let what = format!("the server has the reports of {}", envoy.name());
-    checks.soon(&what, &count.to_string(), || Ok(fleet.runs(envoy)?.len().to_string()))
-}
-
-/// Waits for a check-in.
-fn check_in(fleet: &Fleet, checks: &mut Checks, envoy: &SystemdBox) -> Result<()> {
-    let before = fleet.last_seen(envoy)?;
-    let what = format!("{} checks in", envoy.name());
-    checks.soon(&what, "true", || Ok((fleet.last_seen(envoy)? != before).to_string()))
-}
-
-/// Waits until no report is on its way, and returns those that the server has.
-fn quiet(fleet: &Fleet, checks: &mut Checks) -> Result<[Vec<Told>; 2]> {
-    for envoy in &fleet.envoys {
-        // What was in hand at the first is told at the second.
-        check_in(fleet, checks, envoy)?;
-        check_in(fleet, checks, envoy)?;
-    }
-    checks.soon("no report waits", "fleet-1=0 fleet-2=0", || fleet.envoys("queued"))?;
-    let [one, two] = &fleet.envoys;
-    Ok([fleet.runs(one)?, fleet.runs(two)?])
-}
-
-/// Waits until each envoy has delivered `more` reports, and checks that no more come, each once and in their order.
-fn once_each(fleet: &Fleet, checks: &mut Checks, before: &[Vec<Told>; 2], more: usize) -> Result<()> {
-    for (envoy, before) in fleet.envoys.iter().zip(before) {
-        reported(fleet, checks, envoy, before.len() + more)?;
-    }
-    let after = quiet(fleet, checks)?;
-    for ((envoy, before), after) in fleet.envoys.iter().zip(before).zip(&after) {
-        let name = envoy.name();
-        checks.same(&format!("each report of {name} was taken once"), after.len(), before.len() + more);
-        let in_order = after.windows(2).all(|w| w[0].origin.0 == w[1].origin.0 && w[0].origin.1 > w[1].origin.1);
-        checks.check("in their order", in_order, format_args!("{after:?}"));
-        let converged = after.iter().all(|run| run.outcome == "converged");
-        checks.check("as runs that converged", converged, format_args!("{after:?}"));
-    }
-    Ok(())
-}
-
-/// Waits until the last connection that the agent now running has made is by this transport.
-fn connects(checks: &mut Checks, what: &str, envoy: &SystemdBox, transport: &str) -> Result<()> {
-    let said = "journalctl -u vigo-envoy -o cat _PID=$(systemctl show -p MainPID --value vigo-envoy) |
-        sed -n 's/.*connected to 10.77.0.1:1530 by \\([A-Za-z]*\\).*/\\1/p' | tail -n 1";
-    checks.soon(what, transport, || Ok(envoy.sh(said)?.trim().to_owned()))
 }
