@@ -20,7 +20,7 @@ use vigo_core::time::{Duration, Timestamp};
 use vigo_core::wire::Message as _;
 use vigo_core::wire::message::{Counts, Report, ResourceReport};
 use vigosrv::agents::Agents;
-use vigosrv::api::{self, About, Context, Running};
+use vigosrv::api::{self, About, Context, Load, Running};
 use vigosrv::data_dir::{DataDir, Keys};
 use vigosrv::keyring::Keyring;
 use vigosrv::publish::{Published, Publisher};
@@ -62,6 +62,10 @@ impl Running for Told {
 
     fn ordered(&self, _: Vec<Order>) -> usize {
         0
+    }
+
+    fn load(&self) -> Load {
+        Load::default()
     }
 
     fn keys(&self) -> Arc<Keys> {

@@ -8,8 +8,8 @@ use crate::bundle::{Ca, KeySet, KeyState, Order, OrderId, Signed, SigningKey, Tr
 use crate::fleet::{ClassOf, Envoy, FleetIndex, LastRun};
 use crate::id::EnvoyId;
 use crate::server::{
-    Admission, Caller, CheckInSettings, Claim, HoldSettings, ServedKeySet, ServedPolicy, Signer, TokenRecord,
-    TokenText, answer, authorise, hold_for, offer,
+    Admission, Budget, Caller, CheckInLoad, CheckInSettings, Claim, HoldSettings, ServedKeySet, ServedPolicy, Signer,
+    TokenRecord, TokenText, answer, authorise, hold_for, offer,
 };
 use crate::time::{Duration, Timestamp};
 use crate::wire::message::{
@@ -22,6 +22,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::num::NonZeroU32;
 
 /// What the server's disk holds of an envoy.
 #[derive(Clone)]
@@ -62,6 +63,7 @@ pub(super) struct Disk {
 struct Memory {
     fleet: FleetIndex,
     signer: Signer,
+    load: CheckInLoad,
     /// What the next commit holds.
     queue: Vec<Write>,
     /// What is laid down now and then.
@@ -112,6 +114,7 @@ pub(super) struct Server {
     pub(super) skew_ms: i64,
     memory: Option<Memory>,
     settings: CheckInSettings,
+    budget: Budget,
 }
 
 /// How long an order is offered.
@@ -125,7 +128,11 @@ const YEAR: Duration = Duration::from_secs(365 * 86_400);
 const DAY: Duration = Duration::from_secs(86_400);
 
 impl Server {
-    pub(super) fn new(faults: &mut Faults, interval: Duration, holds: bool) -> Self {
+    pub(super) fn new(faults: &mut Faults, machines: usize, interval: Duration, holds: bool) -> Self {
+        // Each comes every ten seconds at the most: storms put them off.
+        let machines = u32::try_from(machines).unwrap_or(u32::MAX);
+        let tenth = NonZeroU32::new(machines / 10).unwrap_or(NonZeroU32::MIN);
+        let budget = Budget { per_second: tenth, burst: tenth };
         let below = if holds { interval } else { Duration::ZERO };
         let (root, key) = (SigningKey::from_bytes(&faults.bytes()), SigningKey::from_bytes(&faults.bytes()));
         let set = KeySet {
@@ -151,6 +158,7 @@ impl Server {
             boot: 0,
             skew_ms: 0,
             memory: None,
+            budget,
             settings: CheckInSettings {
                 interval,
                 splay: Duration::from_ms(interval.as_ms() / 10),
@@ -190,7 +198,14 @@ impl Server {
         let last_serial = u64::try_from(self.disk.newest.epoch_ms()).unwrap_or(0);
         let signer = Signer::new(self.key.clone(), last_serial);
         self.boot = self.boot.saturating_add(1);
-        self.memory = Some(Memory { fleet, signer, queue: Vec::new(), dirty: BTreeMap::new(), held: BTreeMap::new() });
+        self.memory = Some(Memory {
+            fleet,
+            signer,
+            load: CheckInLoad::default(),
+            queue: Vec::new(),
+            dirty: BTreeMap::new(),
+            held: BTreeMap::new(),
+        });
     }
 
     /// Crashes: what was to be committed is, or is not; nobody is told.
@@ -294,7 +309,8 @@ impl Server {
         let Some(memory) = &mut self.memory else { return refuse::<Answer>(Refused::BUSY, "it is down") };
         let Some(envoy) = memory.fleet.get_mut(id) else { return refuse::<Answer>(Refused::UNKNOWN, "not known") };
         let keyset = ServedKeySet { set: &self.set, known: KEYSET, signed: &self.keyset };
-        let said = answer(check_in, envoy, policy, &self.settings, keyset, &mut memory.signer, now);
+        let mut said = answer(check_in, envoy, policy, &self.settings, keyset, &mut memory.signer, now);
+        memory.load.answered(check_in, &mut said.answer, envoy, self.budget, now);
         memory.dirty.insert(id, envoy.contact);
         let orders = offer(envoy, &memory.signer, now);
         let held = memory.held.len();

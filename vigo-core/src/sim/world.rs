@@ -94,7 +94,7 @@ impl World {
 
     fn new(story: &Story) -> Self {
         let mut faults = Faults::new(story.seed, story.rarity);
-        let mut server = Server::new(&mut faults, story.interval, story.holds);
+        let mut server = Server::new(&mut faults, story.machines, story.interval, story.holds);
         let (mut machines, mut token) = (Vec::new(), String::new());
         for at in 0..story.machines {
             if at % GIVEN == 0 {

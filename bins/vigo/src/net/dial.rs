@@ -118,6 +118,8 @@ async fn race(
     let failed = tokio::select! {
         reached = &mut one => match reached {
             Ok(reached) => return Ok(reached),
+            // To knock at the other door would be one more for a server that has too many.
+            Err(busy @ NetError::Busy { .. }) => return Err(busy),
             Err(e) => Some(e),
         },
         () = sleep(HEAD_START) => None,

@@ -1,6 +1,6 @@
 //! Why there is no answer.
 
-use quinn::{ConnectionClose, ConnectionError};
+use quinn::{ConnectionClose, ConnectionError, TransportErrorCode};
 use std::io::ErrorKind;
 use thiserror::Error;
 use vigo_core::wire::WireError;
@@ -35,6 +35,12 @@ pub enum NetError {
         server: String,
         /// What the system says.
         why: String,
+    },
+    /// The server takes no more connections for now.
+    #[error("`{server}` takes no more connections for now")]
+    Busy {
+        /// As it was given.
+        server: String,
     },
     /// The server is not one of the fleet.
     #[error("the server at `{server}` is not believed: {why}")]
@@ -94,6 +100,9 @@ pub(super) fn failed_of_quic(server: &str, error: ConnectionError) -> NetError {
             NetError::NotTrusted { server, why: e.reason }
         }
         ConnectionError::ConnectionClosed(c) if is_certificate(u64::from(c.error_code)) => refused(&c),
+        ConnectionError::ConnectionClosed(c) if c.error_code == TransportErrorCode::CONNECTION_REFUSED => {
+            NetError::Busy { server }
+        }
         other => NetError::Unreachable { server, why: other.to_string() },
     }
 }

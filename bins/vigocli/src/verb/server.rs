@@ -112,6 +112,18 @@ fn show(status: &Value) -> String {
     for (word, number) in status["envoys"]["by_status"].as_object().into_iter().flatten() {
         text.push_str(&format!("  {:<12} {number}\n", shown(word)));
     }
+    let load = &status["load"];
+    let too_much = [
+        ("refused", "connections.refused", "connections, as more came than `limits.connections_per_second`"),
+        ("delayed", "connections.delayed", "connections by TCP, for the same reason"),
+        ("put off", "check_ins_put_off", "check-ins, as more came than `limits.check_ins_per_second`"),
+    ];
+    for (what, at, of) in too_much {
+        let number = cell(load, at);
+        if !matches!(&*number, "" | "0") {
+            text.push_str(&format!("{what:<14} {number} {of}\n"));
+        }
+    }
     for server in status["servers"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         text.push_str(&format!("{:<14} {}\n", "agents dial", shown(server)));
     }

@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, Semaphore};
 use vigo_core::bundle::Order;
 use vigo_core::fleet;
 use vigo_core::id::EnvoyId;
-use vigo_core::server::{Logins, Trusted};
+use vigo_core::server::{ConnectionCounts, Logins, Trusted};
 use vigo_core::time::{Duration, Timestamp};
 
 /// What the API acts on.
@@ -86,6 +86,9 @@ pub trait Running: Send + Sync + 'static {
     /// Orders are in the store: they are offered from now on. Returns how many envoys were called at once.
     fn ordered(&self, orders: Vec<Order>) -> usize;
 
+    /// Returns what was too much for it.
+    fn load(&self) -> Load;
+
     /// Returns the keys that it works with.
     fn keys(&self) -> Arc<Keys>;
 
@@ -104,6 +107,15 @@ pub trait Running: Send + Sync + 'static {
 
     /// Returns the secrets that the live policy refers to, each with the names of the classes that do.
     fn secret_uses(&self) -> BTreeMap<Arc<str>, Vec<Arc<str>>>;
+}
+
+/// What agents asked of a server, and how much of it was too much, since it started.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Load {
+    /// Their connections.
+    pub connections: ConnectionCounts,
+    /// Check-ins that were answered with a later time than usual.
+    pub check_ins_put_off: u64,
 }
 
 /// What does not change while a server runs.

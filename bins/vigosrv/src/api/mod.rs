@@ -33,6 +33,6 @@ mod users;
 mod view;
 
 pub use caller::{Caller, Remote};
-pub use context::{About, Auth, Context, Running};
+pub use context::{About, Auth, Context, Load, Running};
 pub use listen::{ListenError, serve_https, serve_socket, tls_config};
 pub use router::{local, public};

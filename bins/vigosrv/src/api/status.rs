@@ -19,7 +19,8 @@ pub(super) async fn status(State(context): State<Context>) -> Result<Answer<Valu
         envoys += 1;
     }
     let publish = context.store.publishes(None, 1).await?.into_iter().next();
-    let about = &context.about;
+    let (about, load) = (&context.about, context.running.load());
+    let connections = load.connections;
     Ok(Answer(json!({
         "version": env!("CARGO_PKG_VERSION"),
         "fleet": about.fleet,
@@ -30,6 +31,15 @@ pub(super) async fn status(State(context): State<Context>) -> Result<Answer<Valu
         "started_at": time(about.started_at),
         "now": time(now),
         "envoys": { "total": envoys, "by_status": words },
+        "load": {
+            "connections": {
+                "taken": connections.taken,
+                "validated": connections.validated,
+                "refused": connections.refused,
+                "delayed": connections.delayed,
+            },
+            "check_ins_put_off": load.check_ins_put_off,
+        },
         "publish": publish.map(|p| {
             json!({ "id": p.id, "author": p.author, "at": time(p.at), "restores": p.restores })
         }),

@@ -78,6 +78,10 @@ impl Running for Told {
         1
     }
 
+    fn load(&self) -> Load {
+        Load::default()
+    }
+
     fn keys(&self) -> Arc<Keys> {
         self.keys.lock().unwrap().clone()
     }

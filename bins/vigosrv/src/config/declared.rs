@@ -62,11 +62,21 @@ pub(super) const SECTIONS: &[Section] = &[
     Section {
         name: "limits",
         about: "How much of the server agents get.",
-        keys: &[key(
-            "held_connections",
-            "10000",
-            "Agents that stay connected, at the most; some 50 kB of memory each.",
-        )],
+        keys: &[
+            key("held_connections", "10000", "Agents that stay connected, at the most; some 50 kB of memory each."),
+            key(
+                "connections_per_second",
+                "2000",
+                "Connections that are taken; what is more is refused, and tries again.",
+            ),
+            key("connections_burst", "4000", "So many at once, after a rest."),
+            key(
+                "check_ins_per_second",
+                "1000",
+                "With more than these, agents are told to come later; held ones count a tenth.",
+            ),
+            key("check_ins_burst", "10000", "So many at once, after a rest."),
+        ],
     },
 ];
 

@@ -2,9 +2,10 @@
 
 use super::{Listen, Span, Splay};
 use serde::Deserialize;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use vigo_core::glob::Glob;
-use vigo_core::server::{self, Network, NetworkError};
+use vigo_core::server::{self, Budget, Network, NetworkError};
 use vigo_core::time::{Duration, Timestamp};
 
 /// The whole of `server.yaml`. [`super::annotated`] says what each key is for.
@@ -69,6 +70,10 @@ pub struct Enrollment {
 #[expect(missing_docs, reason = "annotated in one place")]
 pub struct Limits {
     pub held_connections: u32,
+    pub connections_per_second: NonZeroU32,
+    pub connections_burst: NonZeroU32,
+    pub check_ins_per_second: NonZeroU32,
+    pub check_ins_burst: NonZeroU32,
 }
 
 /// Names that are admitted without a token.
@@ -107,6 +112,18 @@ impl Trusted {
     /// Returns the entry as the core decides by it.
     pub fn record(&self) -> server::Trusted {
         server::Trusted { pattern: self.match_glob.clone(), from: self.from, until: self.until }
+    }
+}
+
+impl Limits {
+    /// Returns how many connections are taken.
+    pub fn connections(&self) -> Budget {
+        Budget { per_second: self.connections_per_second, burst: self.connections_burst }
+    }
+
+    /// Returns how many check-ins are answered without putting anybody off.
+    pub fn check_ins(&self) -> Budget {
+        Budget { per_second: self.check_ins_per_second, burst: self.check_ins_burst }
     }
 }
 
@@ -178,13 +195,26 @@ impl Default for CheckIn {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { held_connections: 10_000 }
+        Self {
+            held_connections: 10_000,
+            connections_per_second: at_least_one(2000),
+            connections_burst: at_least_one(4000),
+            check_ins_per_second: at_least_one(1000),
+            check_ins_burst: at_least_one(10_000),
+        }
     }
 }
 
 impl Default for Enrollment {
     fn default() -> Self {
         Self { trusted: Vec::new(), token_ttl: Span(Duration::from_secs(86_400)), on_clone: OnClone::Alarm }
+    }
+}
+
+const fn at_least_one(number: u32) -> NonZeroU32 {
+    match NonZeroU32::new(number) {
+        Some(number) => number,
+        None => NonZeroU32::MIN,
     }
 }
 

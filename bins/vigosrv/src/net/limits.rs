@@ -1,10 +1,14 @@
 //! How much of the server strangers and envoys get.
 
+use crate::config;
 use std::time::Duration;
+use vigo_core::server::Budget;
 
 /// How much of the server strangers and envoys get.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
+    /// Connections, of both transports together.
+    pub connections: Budget,
     /// Connections, of each transport, that have not shown who they are, or that enrol: the oldest makes room for one
     /// more. Some kilobytes each.
     pub handshakes_max: usize,
@@ -26,6 +30,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            connections: config::Limits::default().connections(),
             handshakes_max: 1024,
             handshake_time_max: Duration::from_secs(10),
             enrol_time_max: Duration::from_secs(30),

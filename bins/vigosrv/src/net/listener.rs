@@ -1,9 +1,9 @@
 //! The port.
 
 use super::registry::Registry;
-use super::serve::Shared;
+use super::serve::{Load, Shared};
 use super::{Limits, NetError, Service, Tls, quic, tcp};
-use quinn::{Endpoint, EndpointConfig, TokioRuntime, VarInt};
+use quinn::{Endpoint, TokioRuntime, VarInt};
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use vigo_core::id::EnvoyId;
+use vigo_core::server::ConnectionCounts;
 
 /// Attempts to find a number that is free for both: the system gives one for TCP, UDP may have it taken.
 const ATTEMPTS: usize = 16;
@@ -20,6 +21,7 @@ const ATTEMPTS: usize = 16;
 pub struct Listener {
     address: SocketAddr,
     registry: Arc<Registry>,
+    load: Arc<Load>,
     endpoint: Endpoint,
     limits: Limits,
     /// What takes connections.
@@ -41,11 +43,12 @@ impl Listener {
         let failed = |transport| move |why| NetError::Bind { transport, address, why };
         let address = tcp.local_addr().map_err(failed("TCP"))?;
         let config = quic::config(&tls, &limits);
-        let endpoint = Endpoint::new(EndpointConfig::default(), Some(config), udp, Arc::new(TokioRuntime))
-            .map_err(failed("UDP"))?;
-        let registry = Registry::new(limits);
-        let shared = Shared { service, limits, registry: Arc::clone(&registry), tls: watch::Sender::new(tls) };
-        let shared = Arc::new(shared);
+        let endpoint =
+            Endpoint::new(quic::endpoint(&tls), Some(config), udp, Arc::new(TokioRuntime)).map_err(failed("UDP"))?;
+        let (registry, load) = (Registry::new(limits), Arc::new(Load::new(limits.connections)));
+        let tls = watch::Sender::new(tls);
+        let shared =
+            Arc::new(Shared { service, limits, registry: Arc::clone(&registry), tls, load: Arc::clone(&load) });
         let end = watch::Sender::new(false);
         let accepting = [
             tokio::spawn(quic::accept(endpoint.clone(), Arc::clone(&shared), end.subscribe())),
@@ -58,12 +61,17 @@ impl Listener {
                 shared.tls.send_replace(tls);
             })
         };
-        Ok(Self { address, registry, endpoint, limits, accepting, end, set_tls })
+        Ok(Self { address, registry, load, endpoint, limits, accepting, end, set_tls })
     }
 
     /// Returns where it listens.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Returns what became of the connections so far.
+    pub fn connections(&self) -> ConnectionCounts {
+        self.load.counts()
     }
 
     /// Takes other certificates for the connections to come. Those that are open stay.

@@ -3,7 +3,11 @@
 use super::registry::Place;
 use super::serve::Shared;
 use super::{Limits, Peer, Service, Tls, Transport};
-use quinn::{Connection, Endpoint, Incoming, RecvStream, SendStream, ServerConfig, TransportConfig, VarInt};
+use quinn::{
+    Connection, ConnectionId, ConnectionIdGenerator, Endpoint, EndpointConfig, Incoming, RecvStream, SendStream,
+    ServerConfig, TransportConfig, VarInt,
+};
+use ring::hmac;
 use rustls::pki_types::CertificateDer;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +15,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use vigo_core::limits::{STREAM_CREDIT, STREAMS_MAX};
+use vigo_core::server::{Arrival, Greeting};
 use vigo_core::wire::{EXPORTER_LABEL, Exporter};
 
 /// Why a connection is closed: what the other side is told.
@@ -39,16 +44,60 @@ pub(super) fn config(tls: &Tls, limits: &Limits) -> ServerConfig {
     config
 }
 
+/// Bytes of a connection's identifier: as many as keep two connections from having one, and nobody can guess.
+const ID_BYTES: usize = 8;
+
+/// Time between two packets that end connections of which this server knows nothing: who is told so connects again, five
+/// hundred a second leave it room for what else there is.
+const RESET_PACE: Duration = Duration::from_millis(2);
+
+/// Returns what the port is opened with. Agents that were connected when a server was killed are told so by the next one
+/// with the same key, at their first packet: they need not wait until nothing has come for too long.
+pub(super) fn endpoint(tls: &Tls) -> EndpointConfig {
+    let mut config = EndpointConfig::new(Arc::new(hmac::Key::new(hmac::HMAC_SHA256, &tls.reset_key)));
+    // Those of another process are as good as its own: which they are only it could tell.
+    config.min_reset_interval(RESET_PACE).cid_generator(|| Box::new(Ids));
+    config
+}
+
+/// Makes identifiers of connections.
+struct Ids;
+
+impl ConnectionIdGenerator for Ids {
+    fn generate_cid(&mut self) -> ConnectionId {
+        let mut id = [0; ID_BYTES];
+        // invariant: the system has had randomness since before the keys were made.
+        getrandom::fill(&mut id).expect("randomness");
+        ConnectionId::new(&id)
+    }
+
+    fn cid_len(&self) -> usize {
+        ID_BYTES
+    }
+
+    fn cid_lifetime(&self) -> Option<Duration> {
+        None
+    }
+}
+
 /// Takes connections until the endpoint is closed.
 pub(super) async fn accept<S: Service>(endpoint: Endpoint, shared: Arc<Shared<S>>, end: watch::Receiver<bool>) {
     while let Some(incoming) = endpoint.accept().await {
-        let strangers = shared.registry.strangers(Transport::Quic);
-        // Under pressure, who cannot receive at the address that it claims costs no cryptography.
-        if strangers >= shared.limits.handshakes_max / 4 && incoming.may_retry() && !incoming.remote_address_validated()
-        {
-            // It fails only where no retry is allowed, which was asked.
-            let _ = incoming.retry();
-            continue;
+        let arrival = Arrival {
+            is_valid: incoming.remote_address_validated() || !incoming.may_retry(),
+            is_crowded: shared.registry.strangers(Transport::Quic) >= shared.limits.handshakes_max / 4,
+        };
+        match shared.load.greet(arrival) {
+            Greeting::Take => {}
+            Greeting::Validate => {
+                // It fails only where no retry is allowed, which was asked.
+                let _ = incoming.retry();
+                continue;
+            }
+            Greeting::Refuse => {
+                incoming.refuse();
+                continue;
+            }
         }
         let tls = shared.tls.borrow().clone();
         let (shared, end) = (Arc::clone(&shared), end.clone());

@@ -5,8 +5,11 @@ use super::tls::Tls;
 use super::{Limits, Peer, PeerCertificate, Service, Transport};
 use rustls::pki_types::{CertificateDer, UnixTime};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
+use vigo_core::server::{Arrival, Budget, ConnectionCounts, ConnectionLoad, Greeting};
+use vigo_core::time::Timestamp;
 use vigo_core::wire::{Channel, Envelope, Exporter, ReplayWindow};
 
 /// What all connections of a listener share.
@@ -15,6 +18,42 @@ pub(super) struct Shared<S> {
     pub(super) limits: Limits,
     pub(super) registry: Arc<Registry>,
     pub(super) tls: watch::Sender<Tls>,
+    pub(super) load: Arc<Load>,
+}
+
+/// The connections that are taken, by a clock that nobody sets.
+pub(super) struct Load {
+    budget: Budget,
+    start: Instant,
+    load: Mutex<ConnectionLoad>,
+}
+
+impl Load {
+    pub(super) fn new(budget: Budget) -> Self {
+        Self { budget, start: Instant::now(), load: Mutex::default() }
+    }
+
+    /// Decides about a connection that can be refused.
+    pub(super) fn greet(&self, arrival: Arrival) -> Greeting {
+        self.load().greet(arrival, self.budget, self.now())
+    }
+
+    /// Takes a connection that cannot, and returns for how long it has to wait.
+    pub(super) fn wait(&self) -> Duration {
+        Duration::from_millis(self.load().wait(self.budget, self.now()).as_ms())
+    }
+
+    pub(super) fn counts(&self) -> ConnectionCounts {
+        self.load().counts()
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::from_epoch_ms(i64::try_from(self.start.elapsed().as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn load(&self) -> MutexGuard<'_, ConnectionLoad> {
+        self.load.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl<S: Service> Shared<S> {

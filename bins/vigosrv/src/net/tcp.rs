@@ -24,6 +24,8 @@ pub(super) async fn accept<S: Service>(listener: TcpListener, shared: Arc<Shared
             sleep(Duration::from_millis(100)).await;
             continue;
         };
+        // Those behind it wait in the system's queue, at no cost.
+        sleep(shared.load.wait()).await;
         let tls = shared.tls.borrow().clone();
         let (shared, end) = (Arc::clone(&shared), end.clone());
         shared.clone().registry.spawn(Transport::Tcp, |place| async move {

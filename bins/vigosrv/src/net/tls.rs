@@ -4,6 +4,7 @@ use super::NetError;
 use super::verify::EnvoyVerifier;
 use crate::ca::ServerCertificate;
 use quinn::crypto::rustls::QuicServerConfig;
+use ring::hmac;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rustls::version::TLS13;
 use rustls::{ConfigBuilder, ServerConfig, WantsVerifier};
@@ -20,7 +21,12 @@ pub struct Tls {
     /// For those without a certificate, over TCP.
     pub(super) enrolment: Arc<ServerConfig>,
     pub(super) verifier: Arc<EnvoyVerifier>,
+    /// Proves to those who were connected to this server that it has forgotten them; the same after a restart.
+    pub(super) reset_key: [u8; 32],
 }
+
+/// For what the reset key is made of the server's own.
+const RESET_KEY: &[u8] = b"vigo reset v1\0";
 
 impl Tls {
     /// Makes one of the server's own certificate and the certificates, DER, of all authorities of the key set, the retired
@@ -52,6 +58,9 @@ impl Tls {
         let requests = Arc::new(requests);
         let quic =
             QuicServerConfig::try_from(Arc::clone(&requests)).map_err(|e| rustls::Error::General(e.to_string()))?;
-        Ok(Self { requests, quic: Arc::new(quic), enrolment: Arc::new(enrolment), verifier })
+        let mut reset_key = [0; 32];
+        let made = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &server.key), RESET_KEY);
+        reset_key.iter_mut().zip(made.as_ref()).for_each(|(to, from)| *to = *from);
+        Ok(Self { requests, quic: Arc::new(quic), enrolment: Arc::new(enrolment), verifier, reset_key })
     }
 }

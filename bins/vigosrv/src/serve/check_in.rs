@@ -22,6 +22,9 @@ impl Server {
         let keyset = ServedKeySet { set: &keys.keyset, known: keys.known_version(), signed: &keys.signed_keyset };
         let mut signer = self.signer.lock().unwrap_or_else(PoisonError::into_inner);
         let mut said = answer(check_in, envoy, &live.policy, &settings.check_in, keyset, &mut signer, now);
+        let mut load = self.load.lock().unwrap_or_else(PoisonError::into_inner);
+        load.answered(check_in, &mut said.answer, envoy, settings.check_ins, now);
+        drop(load);
         said.answer.orders = offer(envoy, &signer, now);
         drop(signer);
         let hold = hold_for(envoy, &live.policy, &settings.check_in, self.held.others(id), now);

@@ -5,7 +5,7 @@ use super::open::{Opened, open};
 use super::server::{Server, now};
 use super::settings::Settings;
 use crate::agents::{Agents, AgentsError};
-use crate::api::{self, Context, ListenError, Running};
+use crate::api::{self, Context, ListenError, Load, Running};
 use crate::config::{self, Config, ConfigError};
 use crate::data_dir::{DataDir, DataDirError, Keys};
 use crate::keyring::Keyring;
@@ -16,7 +16,7 @@ use crate::vault::VaultError;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -193,12 +193,13 @@ async fn prune(store: Store, retention: vigo_core::time::Duration) {
 async fn agents_listener(config: &Config, tls: Tls, server: &Arc<Server>) -> Result<Listener, RunError> {
     let addresses = config.server.agent_listen.candidates();
     let (last, others) = addresses.split_last().ok_or(RunError::NoAddress)?;
+    let limits = Limits { connections: config.limits.connections(), ..Limits::default() };
     for address in others {
-        if let Ok(listener) = Listener::bind(*address, tls.clone(), Limits::default(), server.clone()).await {
+        if let Ok(listener) = Listener::bind(*address, tls.clone(), limits, server.clone()).await {
             return Ok(listener);
         }
     }
-    Ok(Listener::bind(*last, tls, Limits::default(), server.clone()).await?)
+    Ok(Listener::bind(*last, tls, limits, server.clone()).await?)
 }
 
 async fn https_listener(config: &Config) -> Result<TcpListener, RunError> {
@@ -241,6 +242,11 @@ impl Running for Arc<Server> {
 
     fn ordered(&self, orders: Vec<Order>) -> usize {
         self.give(orders)
+    }
+
+    fn load(&self) -> Load {
+        let put_off = self.load.lock().unwrap_or_else(PoisonError::into_inner).put_off();
+        Load { connections: self.connections(), check_ins_put_off: put_off }
     }
 
     fn keys(&self) -> Arc<Keys> {
@@ -286,8 +292,8 @@ async fn keep(keyring: Arc<Keyring>, mut shown: mpsc::Receiver<Signed>) {
     }
 }
 
-/// Takes what `server.yaml` says now of check-ins, enrolment and the server's names; addresses and files stay until the
-/// next start.
+/// Takes what `server.yaml` says now of check-ins, enrolment and the server's names; addresses, files and how many
+/// connections are taken stay until the next start.
 fn reload(server: &Server, keyring: &Keyring, path: &Path, machine: &str) {
     match config::load(path) {
         Ok(config) => {

@@ -16,7 +16,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use vigo_core::bundle::{Signed, VerifyingKey};
 use vigo_core::fleet::{Envoy, FleetIndex};
 use vigo_core::id::EnvoyId;
-use vigo_core::server::{Attempts, Denials, Signer};
+use vigo_core::server::{Attempts, CheckInLoad, ConnectionCounts, Denials, Signer};
 use vigo_core::time::Timestamp;
 
 /// The running server.
@@ -27,6 +27,7 @@ pub struct Server {
     pub(super) live: ArcSwap<Live>,
     pub(super) signer: Mutex<Signer>,
     pub(super) attempts: Mutex<Attempts>,
+    pub(super) load: Mutex<CheckInLoad>,
     /// Hashing a token's secret takes a core for a while: so many at a time.
     pub(super) hashing: Semaphore,
     /// What a token's secret is held against that has no record: the time must not tell.
@@ -91,6 +92,7 @@ impl Server {
             live: ArcSwap::from_pointee(live),
             signer: Mutex::new(signer),
             attempts: Mutex::default(),
+            load: Mutex::default(),
             hashing: Semaphore::new(HASHING_MAX),
             decoy,
             vault,
@@ -143,6 +145,11 @@ impl Server {
     /// Gives the listener back, to be shut down.
     pub(super) fn take_listener(&self) -> Option<Listener> {
         self.listener().take()
+    }
+
+    /// Returns what became of the agents' connections so far.
+    pub(super) fn connections(&self) -> ConnectionCounts {
+        self.listener().as_ref().map(Listener::connections).unwrap_or_default()
     }
 
     fn listener(&self) -> MutexGuard<'_, Option<Listener>> {

@@ -1,7 +1,7 @@
 //! What of `server.yaml` a request asks for.
 
 use crate::config::{self, Config};
-use vigo_core::server::{CheckInSettings, HoldSettings, Trusted};
+use vigo_core::server::{Budget, CheckInSettings, HoldSettings, Trusted};
 use vigo_core::time::Duration;
 
 /// What of `server.yaml` a request asks for.
@@ -9,6 +9,8 @@ use vigo_core::time::Duration;
 pub struct Settings {
     /// How often envoys come.
     pub check_in: CheckInSettings,
+    /// How many of them the server keeps up with.
+    pub check_ins: Budget,
     /// Names that need no token, of the file; those of the database are beside them.
     pub trusted: Vec<Trusted>,
     /// Where agents find the fleet's servers: `host:port`.
@@ -30,6 +32,7 @@ impl Settings {
         };
         Self {
             check_in: CheckInSettings { interval, splay, observe_only, soon: SOON.min(interval), hold },
+            check_ins: config.limits.check_ins(),
             trusted: config.enrollment.trusted.iter().map(config::Trusted::record).collect(),
             servers: config.server.advertised(machine, config.server.agent_listen.port),
         }

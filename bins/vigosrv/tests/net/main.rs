@@ -8,5 +8,6 @@ mod attackers;
 mod canary;
 mod fleet;
 mod keys;
+mod overload;
 mod proof;
 mod whole;

@@ -35,16 +35,21 @@ impl Whole {
         let data = path.join("data");
         fs::create_dir_all(data.join("stacks/configcrates")).unwrap();
         let agents = free_port();
-        let config = format!(
-            "server:\n  agent_listen: '127.0.0.1:{agents}'\n  api_listen: '127.0.0.1:0'\n  \
-             advertise: ['127.0.0.1:{agents}']\n"
-        );
-        fs::write(data.join("server.yaml"), config).unwrap();
         fs::write(data.join("stacks/envoys.vgo"), "envoys:\n  - {match: '*', configcrates: [page]}\n").unwrap();
         let mut server = Self { path, level: "info", process: None, agents };
+        server.configure("");
         server.resume();
         server.publish("first");
         server
+    }
+
+    /// Gives it other keys in `server.yaml`, for its next start.
+    pub fn configure(&self, keys: &str) {
+        let own = self.agents;
+        let server = format!(
+            "server:\n  agent_listen: '127.0.0.1:{own}'\n  api_listen: '127.0.0.1:0'\n  advertise: ['127.0.0.1:{own}']\n"
+        );
+        fs::write(self.data().join("server.yaml"), server + keys).unwrap();
     }
 
     pub fn data(&self) -> PathBuf {
