@@ -38,20 +38,17 @@ pub fn has(folder: &str) -> bool {
     root().join(folder).join("Cargo.toml").is_file()
 }
 
-/// Builds the agent and returns its path; `release` as it is shipped.
-pub fn build_vigo(release: bool) -> Result<PathBuf> {
-    if !has("bins/vigo") {
-        return Err(Failure::new("the package `vigo` is not in the workspace yet"));
-    }
-    let profile = if release { "release" } else { "dev" };
-    cargo().args(["build", "--locked", "--package", "vigo", "--bin", "vigo", "--profile", profile]).run()?;
-    Ok(target().join(if release { "release" } else { "debug" }).join("vigo"))
+/// Builds the agent as it is shipped and returns its path.
+pub fn build_shipped_vigo() -> Result<PathBuf> {
+    cargo().args(["build", "--locked", "--package", "vigo", "--bin", "vigo", "--release"]).run()?;
+    Ok(target().join("release/vigo"))
 }
 
-/// Builds programs and returns where they are.
-pub fn build(packages: &[&str]) -> Result<PathBuf> {
-    let named = packages.iter().flat_map(|package| ["--package", package]);
-    cargo().args(["build", "--locked", "--bins"]).args(named).run()?;
+/// Builds agent, server and client and returns where they are. Always the three: by itself each would have other features of
+/// what they share, and all of that would be built again.
+pub fn build() -> Result<PathBuf> {
+    let packages = ["vigo", "vigosrv", "vigocli"].iter().flat_map(|package| ["--package", package]);
+    cargo().args(["build", "--locked", "--bins"]).args(packages).run()?;
     Ok(target().join("debug"))
 }
 

@@ -39,7 +39,7 @@ pub const LIVE: &[Tool] = &[
         name: "vigo",
         size_max: usize::MAX,
         runs: 30,
-        install: || crate::workspace::build_vigo(true),
+        install: || crate::workspace::build_shipped_vigo(),
         prepare: vigo_policy,
         command: |program, place| {
             let vigo = Program::new(program).arg("apply").arg("--stacks").arg(place.dir.join("stacks"));

@@ -9,14 +9,14 @@ use super::story::{expect, expect_soon, say};
 use crate::failure::{Failure, Result};
 use crate::json::Json;
 use crate::process::{Program, signal};
-use crate::workspace::{build, root, which};
+use crate::workspace::{root, which};
 
 /// The machines' names; the example's match block takes them.
 const NAMES: &[&str] = &["demo-1", "demo-2", "demo-3"];
 
-/// Tells it, in `place`; with `keep`, the fleet then runs until Ctrl-C.
-pub fn tell(place: &Path, keep: bool) -> Result<()> {
-    let fleet = Fleet::new(place)?;
+/// Tells it, in `place`, with these programs; with `keep`, the fleet then runs until Ctrl-C.
+pub fn tell(programs: &Path, place: &Path, keep: bool) -> Result<()> {
+    let fleet = Fleet::new(programs, place)?;
     say("A server", "On an empty directory it makes its keys, its database and its ports.");
     let mut server = fleet.serve()?;
     fleet.show(&["server", "status"])?;
@@ -99,10 +99,10 @@ impl Drop for Running {
 }
 
 impl Fleet {
-    fn new(place: &Path) -> Result<Self> {
-        let programs = build(&["vigo", "vigosrv", "vigocli"])?;
-        let fleet = Self { place: place.to_owned(), programs, agents: free_port()?, https: free_port()? };
-        fs::create_dir_all(fleet.data()).map_err(|e| Failure::at(place, &e))?;
+    fn new(programs: &Path, place: &Path) -> Result<Self> {
+        let (programs, place) = (programs.to_owned(), place.to_owned());
+        let fleet = Self { place, programs, agents: free_port()?, https: free_port()? };
+        fs::create_dir_all(fleet.data()).map_err(|e| Failure::at(&fleet.place, &e))?;
         let config = format!(
             "server:\n  agent_listen: \"127.0.0.1:{0}\"\n  api_listen: \"127.0.0.1:{1}\"\n  hostname: localhost\n  \
              advertise: [\"127.0.0.1:{0}\"]\ncheckin:\n  interval: 2s\n",

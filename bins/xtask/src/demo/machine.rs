@@ -11,13 +11,12 @@ use super::story::{expect, say};
 use crate::failure::{Failure, Result};
 use crate::json::Json;
 use crate::process::Program;
-use crate::workspace::{build_vigo, root};
+use crate::workspace::root;
 
-/// Tells it, in `place`.
-pub fn tell(place: &Path) -> Result<()> {
+/// Tells it, in `place`, with the agent of `programs`.
+pub fn tell(programs: &Path, place: &Path) -> Result<()> {
     let stacks = root().join("examples/stacks");
-    let vigo = build_vigo(false)?;
-    let sandbox = |name: &str| Sandbox::new(&vigo, &stacks, &place.join(name));
+    let sandbox = |name: &str| Sandbox::new(&programs.join("vigo"), &stacks, &place.join(name));
     sandbox("machine")?.tell(&sandbox("twin")?)
 }
 

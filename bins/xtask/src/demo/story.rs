@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::{fleet, machine};
 use crate::failure::{Failure, Result};
-use crate::workspace::Scratch;
+use crate::workspace::{Scratch, build};
 
 /// Tells the story; anything unexpected ends it with a failure. `--keep` leaves the fleet running until Ctrl-C.
 pub fn run(args: &[String]) -> Result<()> {
@@ -18,8 +18,9 @@ pub fn run(args: &[String]) -> Result<()> {
     };
     let scratch = Scratch::new("demo")?;
     let _sweeper = sweeper(scratch.path())?;
-    machine::tell(&scratch.path().join("machine"))?;
-    fleet::tell(&scratch.path().join("fleet"), keep)
+    let programs = build()?;
+    machine::tell(&programs, &scratch.path().join("machine"))?;
+    fleet::tell(&programs, &scratch.path().join("fleet"), keep)
 }
 
 /// Starts what removes `dir` when this program is ended by a signal. It waits for the end of its input, which comes

@@ -36,7 +36,7 @@ pub fn run(names: &[String], tally: &mut Tally) -> Result<Outcome> {
     if let Some(why) = unusable()? {
         return Ok(Outcome::Skipped(why));
     }
-    let vigo = if has("bins/vigo") { Some(build(&["vigo", "vigosrv", "vigocli"])?.join("vigo")) } else { None };
+    let vigo = if has("bins/vigo") { Some(build()?.join("vigo")) } else { None };
     let work = Scratch::new("hosts")?;
     let me = env::current_exe().map_err(|e| Failure::new(format!("where is this program: {e}")))?;
     let inside = Program::new("setpriv").args(WAY_IN).arg(me).arg(INSIDE).arg(work.path());
