@@ -61,6 +61,18 @@ fn small_fleets_survive_a_server_that_goes_back_in_time() {
 }
 
 #[test]
+fn machines_that_go_back_in_time_are_no_copies() {
+    let story = |seed| Story { snapshots: true, ..Story::stormy(seed) };
+    all(4_000_000, story, |told, seeds| is_stormy(told, seeds) && sum(told, |t| t.snapshots) > 2 * seeds);
+}
+
+#[test]
+fn two_machines_with_one_identity_are_found() {
+    let story = |seed| Story { copies: true, snapshots: seed % 3 == 0, ..Story::stormy(seed) };
+    all(5_000_000, story, |told, seeds| is_stormy(told, seeds) && sum(told, |t| t.copies) > seeds / 2);
+}
+
+#[test]
 fn large_fleets_survive_storms() {
     let story = |seed| Story { machines: 40, interval: Duration::from_secs(300), ..Story::stormy(seed) };
     all(3_000_000, |seed| if seed % 20 == 0 { story(seed) } else { Story::stormy(seed) }, is_stormy);

@@ -56,6 +56,8 @@ impl Running for Told {
 
     fn renamed(&self, _: EnvoyId, _: &str) {}
 
+    fn dismissed_clone(&self, _: EnvoyId) {}
+
     fn orders(&self, _: EnvoyId) -> usize {
         0
     }

@@ -77,6 +77,8 @@ pub struct Agent {
     pub(super) renewed_until: Option<Timestamp>,
     /// Until when a server that does not know the envoy is not shown its key before the back-off is over.
     pub(super) unknown_until: Option<Timestamp>,
+    /// Check-ins since it began.
+    pub(super) turn: u64,
     /// What the next check-in shows.
     pub(super) shows: Shows,
     /// A check-in was tried, a run was made, the last question was answered: for [`Until`].
@@ -157,6 +159,7 @@ impl Agent {
             must_renew: false,
             renewed_until: None,
             unknown_until: None,
+            turn: 0,
             shows: Shows::default(),
             tried: false,
             ran: false,

@@ -223,6 +223,8 @@ pub struct Options {
     pub agent_version: String,
     /// A fingerprint of the machine.
     pub machine: Vec<u8>,
+    /// A number that no process had before, drawn by the system: by it two copies of an identity are told apart.
+    pub life: u64,
     /// Seed of jitter; of nothing else.
     pub seed: u64,
     /// When it finishes by itself.

@@ -312,7 +312,8 @@ impl Agent {
         self.server_time().max(self.clock)
     }
 
-    fn check_in(&self, shows: Shows) -> CheckIn {
+    fn check_in(&mut self, shows: Shows) -> CheckIn {
+        self.turn = self.turn.saturating_add(1);
         let held = self.held.as_ref();
         let shown = self.highest.as_ref().filter(|_| shows.assignment).map(Signed::encode);
         // A server that knows of a run takes no report of that number or an earlier one any more: what is told of quiet
@@ -341,6 +342,8 @@ impl Agent {
             shown_assignment: shown.unwrap_or_default(),
             shown_keyset: if shows.keyset { self.keyset_signed.encode() } else { Vec::new() },
             identity_key: if shows.identity { self.identity.as_bytes().to_vec() } else { Vec::new() },
+            life: self.options.life,
+            turn: self.turn,
         }
     }
 

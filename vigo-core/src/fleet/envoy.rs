@@ -1,5 +1,6 @@
 //! One envoy.
 
+use super::copies::{Cloned, Copies, Life};
 use super::status::Health;
 use crate::bundle::Order;
 use crate::id::EnvoyId;
@@ -44,6 +45,10 @@ pub struct Envoy {
     pub last_run: Option<LastRun>,
     /// What it manages, as its last check-in since the start showed.
     pub shown: Shown,
+    /// The copies of it that were heard of since the start.
+    pub copies: Copies,
+    /// It seems to run twice, until somebody says otherwise.
+    pub cloned: Option<Cloned>,
 }
 
 /// Which policy an envoy has shown to have.
@@ -109,12 +114,30 @@ impl Envoy {
             keyset: 0,
             last_run: None,
             shown: Shown::Other,
+            copies: Copies::default(),
+            cloned: None,
         }
     }
 
     /// Returns whether a run of this number is newer than the newest known: only such a one moves the status.
     pub fn is_news(&self, incarnation: u64, seq: u64) -> bool {
         self.last_run.is_none_or(|run| run.incarnation != incarnation || seq > run.seq)
+    }
+
+    /// Notes which copy of it checks in. Returns that it runs twice, when that is news.
+    pub fn hear(&mut self, life: Life, now: Timestamp) -> Option<Cloned> {
+        let from = self.copies.hear(life, now)?;
+        if self.cloned.is_some() {
+            return None;
+        }
+        self.cloned = Some(Cloned { from, at: now });
+        self.cloned
+    }
+
+    /// Forgets that it seemed to run twice, and what said so.
+    pub fn dismiss_clone(&mut self) {
+        self.cloned = None;
+        self.copies = Copies::default();
     }
 
     /// Takes a report's outcome, once it is on disk.

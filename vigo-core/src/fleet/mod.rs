@@ -1,5 +1,6 @@
 //! The fleet as a server knows it: in memory, so that a check-in asks no database.
 
+mod copies;
 mod envoy;
 mod index;
 mod query;
@@ -7,6 +8,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 
+pub use copies::{Cloned, Copies, Life};
 pub use envoy::{ClassOf, Envoy, LastRun, Shown};
 pub use index::{FleetIndex, NameTaken};
 pub use query::{Query, QueryError};

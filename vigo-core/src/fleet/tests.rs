@@ -1,8 +1,10 @@
 use super::*;
 use crate::id::EnvoyId;
+use crate::server::may_have_secrets;
 use crate::time::{Duration, Timestamp};
-use crate::wire::message::{Counts, QuietRuns, Report};
+use crate::wire::message::{CheckIn, Counts, QuietRuns, Report};
 use alloc::string::ToString;
+use core::net::IpAddr;
 use ed25519_dalek::SigningKey;
 
 fn envoy(seed: u8, hostname: &str) -> Envoy {
@@ -90,4 +92,28 @@ fn what_a_new_policy_changes_is_no_drift() {
         envoy.take_report(&Report { bundle_digest: [bundle; 32].to_vec(), ..report(seq, "converged", 1, 0) });
         assert_eq!(Status::of(&envoy, now).to_string(), word, "run {seq} of bundle {bundle}");
     }
+}
+
+#[test]
+fn a_clone_is_news_once_until_it_is_dismissed() {
+    let mut envoy = envoy(1, "a");
+    let mut news = 0;
+    let mut hear = |envoy: &mut Envoy, turns: core::ops::Range<u64>| -> u32 {
+        for turn in turns {
+            let check_in = CheckIn { life: 7 + turn % 2, turn, machine: [1].to_vec(), ..CheckIn::default() };
+            let from = [IpAddr::from([192, 0, 2, 1]), "::ffff:192.0.2.2".parse().unwrap()][turn as usize % 2];
+            news += u32::from(envoy.hear(Life::of(&check_in, from), Timestamp::from_epoch_secs(1_000_000)).is_some());
+        }
+        news
+    };
+    assert_eq!(hear(&mut envoy, 0..4), 0, "it may be an accident");
+    assert!(may_have_secrets(&envoy, true));
+    assert_eq!(hear(&mut envoy, 4..50), 1);
+    let from = envoy.cloned.unwrap().from.map(|from| from.to_string());
+    assert_eq!(from, ["192.0.2.2", "192.0.2.1"]);
+    assert!(!may_have_secrets(&envoy, true) && may_have_secrets(&envoy, false));
+    envoy.dismiss_clone();
+    assert!(may_have_secrets(&envoy, true));
+    assert_eq!(hear(&mut envoy, 50..54), 1, "it begins again");
+    assert_eq!(hear(&mut envoy, 54..60), 2);
 }

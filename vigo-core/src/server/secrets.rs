@@ -43,9 +43,10 @@ pub fn secrets_epoch(class: &ServedClass, revision: impl Fn(&str) -> Option<u64>
     class.secrets.all().iter().filter_map(|path| revision(path)).max().unwrap_or(0)
 }
 
-/// Returns whether an envoy gets secrets at all.
-pub fn may_have_secrets(envoy: &Envoy) -> bool {
-    !envoy.revoked
+/// Returns whether an envoy gets secrets at all. With `on_clone: withhold_secrets` one that seems to run twice gets none.
+pub fn may_have_secrets(envoy: &Envoy, withhold_from_clones: bool) -> bool {
+    let is_withheld = withhold_from_clones && envoy.cloned.is_some();
+    !envoy.revoked && !is_withheld
 }
 
 /// Counts what envoys ask for that is not theirs.

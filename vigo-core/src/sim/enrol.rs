@@ -55,6 +55,7 @@ impl Server {
                     revoked: false,
                     contact: 0,
                     last_run: None,
+                    cloned: None,
                     traits: BTreeMap::new(),
                     taken: BTreeMap::new(),
                 };

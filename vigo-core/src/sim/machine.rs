@@ -30,6 +30,10 @@ pub(super) struct Machine {
     pub(super) token: String,
     /// `None` until it is an envoy.
     pub(super) disk: Option<Disk>,
+    /// What goes with the disk.
+    pub(super) lived: Lived,
+    /// A disk to go back to.
+    pub(super) snapshot: Option<(Disk, Lived)>,
     /// `None` while it is down.
     pub(super) agent: Option<Agent>,
     /// Counts its starts: what was on its way to an earlier one does not arrive.
@@ -45,16 +49,23 @@ pub(super) struct Machine {
     pub(super) wake_at: Option<Timestamp>,
     /// The network does not reach it before.
     pub(super) cut_until: Timestamp,
-    /// What it has applied.
+    pub(super) runs: u64,
+}
+
+/// What has become of a disk, as far as it is watched.
+#[derive(Clone, Default)]
+pub(super) struct Lived {
+    /// What was applied.
     pub(super) applied: Option<[u8; 32]>,
-    /// The highest serial that it has applied.
+    /// The highest serial that was applied.
     pub(super) serial: u64,
-    /// Reports on its disk, ever; and those that it has dropped.
+    /// Reports on it, ever; and those that were dropped.
     pub(super) made: BTreeSet<(u64, u64)>,
     pub(super) dropped: BTreeSet<(u64, u64)>,
-    /// Orders that it has begun, by what its disk knows.
+    /// Orders that were begun, by what it knows.
     pub(super) begun: BTreeSet<OrderId>,
-    pub(super) runs: u64,
+    /// There was another disk with the same past: of two reports with one number the server keeps the first.
+    pub(super) is_doubled: bool,
 }
 
 /// How long a driver waits for an answer.
@@ -67,6 +78,27 @@ const HELD_PATIENCE: Duration = Duration::from_secs(60);
 const SLEEP_MAX: Duration = Duration::from_secs(60);
 
 impl Machine {
+    pub(super) fn new(key: SigningKey, hostname: String, token: String) -> Self {
+        Self {
+            id: EnvoyId::of(&key.verifying_key()),
+            key,
+            hostname,
+            token,
+            disk: None,
+            lived: Lived::default(),
+            snapshot: None,
+            agent: None,
+            boot: 0,
+            skew_ms: 0,
+            link: None,
+            asked: None,
+            awaited: None,
+            wake_at: None,
+            cut_until: Timestamp::default(),
+            runs: 0,
+        }
+    }
+
     pub(super) fn clock(&self, now: Timestamp) -> Timestamp {
         Timestamp::from_epoch_ms(now.epoch_ms().saturating_add(self.skew_ms))
     }
@@ -146,16 +178,16 @@ impl World {
         disk.store_in_database(records);
         for record in records {
             match record {
-                Record::Report { seq, .. } if !machine.made.insert((incarnation, *seq)) => {
+                Record::Report { seq, .. } if !machine.lived.made.insert((incarnation, *seq)) => {
                     let what = format!("{at}: report {seq} of {incarnation:x} is made a second time");
                     return Err(self.violation(what));
                 }
-                Record::Order { id, state: OrderState::Begun, .. } if !machine.begun.insert(*id) => {
+                Record::Order { id, state: OrderState::Begun, .. } if !machine.lived.begun.insert(*id) => {
                     let what = format!("{at}: order {id} is begun a second time");
                     return Err(self.violation(what));
                 }
-                Record::Forget { seqs } => machine.dropped.extend(seqs.iter().map(|seq| (incarnation, *seq))),
-                Record::Taken(seq) if restored == 0 => {
+                Record::Forget { seqs } => machine.lived.dropped.extend(seqs.iter().map(|seq| (incarnation, *seq))),
+                Record::Taken(seq) if restored == 0 && !machine.lived.is_doubled => {
                     let key = (machine.id, incarnation, *seq);
                     if !self.server.disk.reports.contains(&key) {
                         let what = format!("{at}: report {seq} of {incarnation:x} was acknowledged and is not there");
@@ -188,11 +220,11 @@ impl World {
             let what = format!("{at} applies what was assigned to {}", assignment.envoy_id);
             return Err(self.violation(what));
         }
-        if assignment.serial < machine.serial {
-            let what = format!("{at} goes back to serial {} from {}", assignment.serial, machine.serial);
+        if assignment.serial < machine.lived.serial {
+            let what = format!("{at} goes back to serial {} from {}", assignment.serial, machine.lived.serial);
             return Err(self.violation(what));
         }
-        machine.serial = assignment.serial;
+        machine.lived.serial = assignment.serial;
         machine.runs += 1;
         self.told.runs += 1;
         let published = self.server.publishes.iter().any(|p| p.digest_for(&machine.hostname) == Some(*digest));
@@ -210,11 +242,11 @@ impl World {
         let (fails, drifts) = (self.faults.strikes(2), self.faults.strikes(1));
         let machine = &mut self.machines[at];
         let now = machine.clock(self.now);
-        let changed = u32::from(machine.applied != Some(digest) || drifts);
+        let changed = u32::from(machine.lived.applied != Some(digest) || drifts);
         let outcome = if fails {
             Err("another run is at work".into())
         } else {
-            machine.applied = Some(digest);
+            machine.lived.applied = Some(digest);
             Ok(Arc::new(RunReport {
                 dry_run: false,
                 outcome: RunOutcome::Converged,
@@ -379,7 +411,9 @@ impl World {
         machine.wake_at = None;
         machine.asked = None;
         if let Some(disk) = &machine.disk {
-            let options = Options { seed, until: Until::Stopped, machine: machine.id.0.to_vec(), ..Options::default() };
+            let (life, fingerprint) = (seed, machine.id.0.to_vec());
+            let until = Until::Stopped;
+            let options = Options { life, seed, until, machine: fingerprint, ..Options::default() };
             match Agent::new(disk.stored(machine.key.verifying_key(), root), options, machine.clock(self.now)) {
                 Ok(agent) => machine.agent = Some(agent),
                 Err(error) => return Err(self.violation(format!("{at} cannot start: {error}"))),
@@ -401,8 +435,8 @@ impl World {
         if loses && let Some(disk) = &mut machine.disk {
             // What was not acknowledged is lost with it.
             let lost = disk.reports.keys().map(|seq| (disk.counters.incarnation, *seq));
-            machine.dropped.extend(lost);
-            machine.begun.clear();
+            machine.lived.dropped.extend(lost);
+            machine.lived.begun.clear();
             disk.lose_database(incarnation);
         }
         let back = self.now + Duration::from_ms(self.faults.below(90_000));

@@ -1,5 +1,6 @@
 //! What goes wrong, and what people do meanwhile.
 
+use super::machine::{Lived, Machine};
 use super::policy::Publish;
 use super::story::Violation;
 use super::world::{Event, FLUSH_PERIOD, REMEMBERED, START, World};
@@ -39,6 +40,8 @@ impl World {
                 self.server.revoke(id);
             }
             10 | 11 => self.order(at),
+            12 if self.story.snapshots => self.set_back(at),
+            13 if self.story.copies && self.told.copies == 0 => self.copy(at),
             _ => {}
         }
         Ok(())
@@ -105,6 +108,39 @@ impl World {
             None if is_settled => self.snapshot = Some(self.server.disk.clone()),
             None => {}
         }
+    }
+
+    /// The disk of a machine goes back in time.
+    fn set_back(&mut self, at: usize) {
+        match self.machines[at].snapshot.take() {
+            Some((disk, lived)) => {
+                self.crash(at);
+                let machine = &mut self.machines[at];
+                (machine.disk, machine.lived) = (Some(disk), Lived { is_doubled: true, ..lived });
+                self.told.snapshots += 1;
+                self.note(|| format!("{at}: its disk went back in time"));
+            }
+            None => {
+                let machine = &mut self.machines[at];
+                machine.snapshot = machine.disk.clone().map(|disk| (disk, machine.lived.clone()));
+            }
+        }
+    }
+
+    /// The disk of a machine is copied into another one: identity, name and all.
+    fn copy(&mut self, at: usize) {
+        let machine = &mut self.machines[at];
+        if machine.disk.is_none() {
+            return;
+        }
+        machine.lived.is_doubled = true;
+        let (disk, lived) = (machine.disk.clone(), machine.lived.clone());
+        let copy = Machine::new(machine.key.clone(), machine.hostname.clone(), machine.token.clone());
+        let number = self.machines.len();
+        self.machines.push(Machine { disk, lived, ..copy });
+        self.told.copies += 1;
+        self.note(|| format!("{at}: copied into {number}"));
+        self.at(self.now, Event::Boot(number));
     }
 
     /// Turns the clock of a machine: by some minutes mostly, by years now and then.

@@ -9,10 +9,11 @@
 //! - what a server has acknowledged is on its disk, and no report is counted twice;
 //! - one use of a token makes one envoy;
 //! - no order is begun twice;
-//! - a request that was answered is not answered again.
+//! - a request that was answered is not answered again;
+//! - no machine counts as two.
 //!
 //! After the faults have stopped every machine has to come to the last policy that was published, without a report left
-//! behind or an order not answered for.
+//! behind or an order not answered for; and two machines with one identity have to be known as such.
 //!
 //! ```
 //! use vigo_core::sim::{Story, World};

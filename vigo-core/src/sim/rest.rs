@@ -32,10 +32,10 @@ impl World {
         let agent = machine.agent.as_ref()?;
         let wanted = self.server.live().and_then(|publish| publish.digest_for(&machine.hostname));
         if row.is_none_or(|row| row.revoked) {
-            return (wanted.is_some() && machine.applied.is_some() && machine.runs == 0)
+            return (wanted.is_some() && machine.lived.applied.is_some() && machine.runs == 0)
                 .then(|| "it runs no more".into());
         }
-        if wanted.is_some() && machine.applied != wanted {
+        if wanted.is_some() && machine.lived.applied != wanted {
             return Some("it is not on the last policy".into());
         }
         if agent.queued() > 0 {
@@ -46,10 +46,18 @@ impl World {
             return Some(format!("{open} orders are not answered for"));
         }
         let key = |(incarnation, seq): &(u64, u64)| (machine.id, *incarnation, *seq);
-        let missing =
-            machine.made.difference(&machine.dropped).find(|run| !self.server.disk.reports.contains(&key(run)));
-        if let Some((incarnation, seq)) = missing.filter(|_| self.told.restores == 0) {
+        let missing = machine
+            .lived
+            .made
+            .difference(&machine.lived.dropped)
+            .find(|run| !self.server.disk.reports.contains(&key(run)));
+        if let Some((incarnation, seq)) = missing.filter(|_| self.told.restores == 0 && !machine.lived.is_doubled) {
             return Some(format!("report {seq} of {incarnation:x} never arrived"));
+        }
+        let copies = self.machines.iter().filter(|other| other.id == machine.id).count();
+        let cloned = row.and_then(|row| row.cloned);
+        if cloned.is_some() != (copies > 1) {
+            return Some(format!("{copies} machines have its identity, and what is known is {cloned:?}"));
         }
         let health = self.server.fleet()?.get(machine.id)?.last_run.map(|run| run.health);
         let is_fine = wanted.is_none() || health == Some(Health::Converged);

@@ -5,7 +5,7 @@ use super::link::Link;
 use super::policy::Publish;
 use crate::agent::traits_digest;
 use crate::bundle::{Ca, KeySet, KeyState, Order, OrderId, Signed, SigningKey, TrustedKey, VerifyingKey};
-use crate::fleet::{ClassOf, Envoy, FleetIndex, LastRun};
+use crate::fleet::{ClassOf, Cloned, Envoy, FleetIndex, LastRun, Life};
 use crate::id::EnvoyId;
 use crate::server::{
     Admission, Budget, Caller, CheckInLoad, CheckInSettings, Claim, HoldSettings, ServedKeySet, ServedPolicy, Signer,
@@ -22,6 +22,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::net::IpAddr;
 use core::num::NonZeroU32;
 
 /// What the server's disk holds of an envoy.
@@ -32,6 +33,8 @@ pub(super) struct Row {
     pub(super) revoked: bool,
     pub(super) contact: u64,
     pub(super) last_run: Option<LastRun>,
+    /// It seems to run twice.
+    pub(super) cloned: Option<Cloned>,
     pub(super) traits: BTreeMap<String, String>,
     /// The highest number that was taken of each incarnation.
     pub(super) taken: BTreeMap<u64, u64>,
@@ -187,6 +190,7 @@ impl Server {
             envoy.contact = row.contact;
             envoy.contact_is_old = true;
             envoy.last_run = row.last_run;
+            envoy.cloned = row.cloned;
             envoy.class = self.class_of(&row.hostname);
             if !row.traits.is_empty() {
                 envoy.traits_digest = digest_of(&row.traits);
@@ -309,6 +313,10 @@ impl Server {
         let Some(memory) = &mut self.memory else { return refuse::<Answer>(Refused::BUSY, "it is down") };
         let Some(envoy) = memory.fleet.get_mut(id) else { return refuse::<Answer>(Refused::UNKNOWN, "not known") };
         let keyset = ServedKeySet { set: &self.set, known: KEYSET, signed: &self.keyset };
+        let from = IpAddr::from([192, 0, 2, 1]);
+        if let (Some(cloned), Some(row)) = (envoy.hear(Life::of(check_in, from), now), self.disk.envoys.get_mut(&id)) {
+            row.cloned = Some(cloned);
+        }
         let mut said = answer(check_in, envoy, policy, &self.settings, keyset, &mut memory.signer, now);
         memory.load.answered(check_in, &mut said.answer, envoy, self.budget, now);
         memory.dirty.insert(id, envoy.contact);

@@ -24,6 +24,10 @@ pub struct Story {
     pub rarity: u64,
     /// The disk of the server may be put back to an earlier state.
     pub restores: bool,
+    /// The disk of a machine may be put back to an earlier state.
+    pub snapshots: bool,
+    /// The disk of a machine is copied into another one, once.
+    pub copies: bool,
     /// Somebody may answer in the server's place.
     pub hostile: bool,
 }
@@ -55,6 +59,10 @@ pub struct Told {
     pub publishes: u64,
     /// How often the server's disk went back in time.
     pub restores: u64,
+    /// How often a machine's disk went back in time.
+    pub snapshots: u64,
+    /// Disks that were copied into another machine.
+    pub copies: u64,
     /// SHA-256 over all that happened: the same story has the same.
     pub digest: [u8; 32],
 }
@@ -85,6 +93,8 @@ impl Story {
             holds: seed.is_multiple_of(2),
             rarity: 25,
             restores: false,
+            snapshots: false,
+            copies: false,
             hostile: true,
         }
     }

@@ -8,7 +8,6 @@ use super::story::{Story, Told, Violation};
 use crate::bundle::SigningKey;
 use crate::entropy::Entropy;
 use crate::glob::Glob;
-use crate::id::EnvoyId;
 use crate::server::{TokenRecord, TokenText};
 use crate::time::{Duration, Timestamp};
 use crate::wire::{Channel, Exporter, ReplayWindow};
@@ -108,27 +107,7 @@ impl World {
             }
             let key = SigningKey::from_bytes(&faults.bytes());
             let kind = ["web", "db", "web", "other"][at % 4];
-            machines.push(Machine {
-                id: EnvoyId::of(&key.verifying_key()),
-                key,
-                hostname: format!("{kind}-{at}"),
-                token: token.clone(),
-                disk: None,
-                agent: None,
-                boot: 0,
-                skew_ms: 0,
-                link: None,
-                asked: None,
-                awaited: None,
-                wake_at: None,
-                cut_until: Timestamp::default(),
-                applied: None,
-                serial: 0,
-                made: BTreeSet::new(),
-                dropped: BTreeSet::new(),
-                begun: BTreeSet::new(),
-                runs: 0,
-            });
+            machines.push(Machine::new(key, format!("{kind}-{at}"), token.clone()));
         }
         Self {
             story: story.clone(),

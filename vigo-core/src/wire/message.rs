@@ -193,6 +193,12 @@ pub struct CheckIn {
     /// The public half of its identity key, where the server said that it does not know it.
     #[prost(bytes = "vec", tag = "14")]
     pub identity_key: Vec<u8>,
+    /// The number of the agent's process, drawn when it began; 0 for none.
+    #[prost(uint64, tag = "15")]
+    pub life: u64,
+    /// The number of the check-in in its life.
+    #[prost(uint64, tag = "16")]
+    pub turn: u64,
 }
 
 /// Runs that are no report: nothing changed, nothing failed.

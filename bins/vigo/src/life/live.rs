@@ -172,6 +172,7 @@ impl Life {
         let options = Options {
             agent_version: env!("CARGO_PKG_VERSION").into(),
             machine: fingerprint(),
+            life: random(),
             seed: random(),
             until: options.until,
         };
@@ -379,7 +380,7 @@ fn word(outcome: RunOutcome) -> &'static str {
     }
 }
 
-/// Returns a number from the operating system, for jitter and for telling databases apart.
+/// Returns a number from the operating system, for jitter and for telling databases and processes apart.
 fn random() -> u64 {
     let mut bytes = [0; 8];
     match getrandom::fill(&mut bytes) {

@@ -33,6 +33,14 @@ enum Verb {
         /// Its hostname or id
         envoy: String,
     },
+    /// Void an identity that two machines have, and make a token to enrol one of them anew
+    Rebootstrap {
+        /// Its hostname or id
+        envoy: String,
+        /// It is one machine: change nothing but take the mark `cloned?` from it
+        #[arg(long)]
+        dismiss: bool,
+    },
     /// Give a machine another name, and with it the policy of that name
     Rename {
         /// Its hostname or id
@@ -80,6 +88,25 @@ impl Envoys {
             Some(Verb::Revoke { envoy }) => {
                 let envoy = client.post(&path("/envoys", envoy, "/revoke"), &json!({}))?;
                 let text = format!("{} ({}) is revoked.\n", cell(&envoy, "hostname"), cell(&envoy, "id"));
+                Ok(Answer::new(envoy, text))
+            }
+            Some(Verb::Rebootstrap { envoy, dismiss }) => {
+                let body = json!({ "dismiss": dismiss });
+                let envoy = client.post(&path("/envoys", envoy, "/rebootstrap"), &body)?;
+                let (hostname, id) = (cell(&envoy, "hostname"), cell(&envoy, "id"));
+                let text = match dismiss {
+                    true => {
+                        format!(
+                            "{hostname} ({id}) counts as one machine; if two are seen again, the mark comes back.\n"
+                        )
+                    }
+                    false => format!(
+                        "{hostname} ({id}) is revoked; its name is free. On each machine that had this identity, stop the \
+                         agent and empty its state directory. One of them gets the name back by this token; another one \
+                         needs a name and a token of its own.\n\n{}",
+                        super::tokens::made(&envoy["token"])
+                    ),
+                };
                 Ok(Answer::new(envoy, text))
             }
             Some(Verb::Rename { envoy, hostname }) => {
@@ -130,8 +157,18 @@ fn list(client: &Client, wanted: &List) -> Result<Answer, CliError> {
         ("VERSION", "agent_version"),
         ("ID", "id"),
     ];
-    let text = table(&all, &columns);
+    let mut rows = all.clone();
+    for row in rows.iter_mut().filter(|row| row["cloned"].is_object()) {
+        row["status"] = format!("{}, cloned? {}", cell(row, "status"), clones(row)).into();
+    }
+    let text = table(&rows, &columns);
     Ok(Answer::new(json!({ "envoys": all }), text))
+}
+
+/// Returns where the copies of an envoy come from.
+fn clones(envoy: &Value) -> String {
+    let from = envoy["cloned"]["from"].as_array().map_or(&[][..], Vec::as_slice);
+    from.iter().filter_map(Value::as_str).map(crate::output::shown).collect::<Vec<_>>().join(" and ")
 }
 
 fn show(envoy: &Value) -> String {
@@ -164,6 +201,19 @@ fn show(envoy: &Value) -> String {
         if !value.is_empty() {
             text.push_str(&format!("{name:<16} {value}\n"));
         }
+    }
+    if envoy["cloned"].is_object() {
+        let (from, at, name) = (clones(envoy), cell(envoy, "cloned.at"), cell(envoy, "hostname"));
+        text.push_str(&format!(
+            "cloned?          {from}, found {at}: two machines have this identity\n                 \
+             `vigocli envoys rebootstrap {name}` voids it; with `--dismiss` it counts as one machine\n"
+        ));
+    }
+    if envoy["reports_doubled"].as_u64().is_some_and(|count| count > 0) {
+        text.push_str(&format!(
+            "reports thrown away, for others had their number: {}\n",
+            cell(envoy, "reports_doubled")
+        ));
     }
     if let Some(traits) = envoy.get("traits").and_then(Value::as_object) {
         text.push_str("traits\n");

@@ -41,18 +41,7 @@ impl Tokens {
                     body["ttl"] = ttl.as_str().into();
                 }
                 let token = client.post("/tokens", &body)?;
-                let text = format!(
-                    "{}\n\nIt is shown this once; it admits {} of `{}` until {}. On the machine, run:\n\n  {}\n\n\
-                     `sudo` logs that line. With the token in a file that only root can read:\n\n  {}\n\n\
-                     Where the agent is installed already:\n\n  {}\n",
-                    cell(&token, "token"),
-                    machines(&token["uses_left"]),
-                    cell(&token, "match"),
-                    cell(&token, "expires_at"),
-                    cell(&token, "command"),
-                    cell(&token, "command_with_file"),
-                    cell(&token, "command_with_agent"),
-                );
+                let text = made(&token);
                 Ok(Answer::new(token, text))
             }
             Self::List => {
@@ -76,6 +65,22 @@ impl Tokens {
             }
         }
     }
+}
+
+/// Returns a new token as people see it.
+pub(super) fn made(token: &Value) -> String {
+    format!(
+        "{}\n\nIt is shown this once; it admits {} of `{}` until {}. On the machine, run:\n\n  {}\n\n\
+         `sudo` logs that line. With the token in a file that only root can read:\n\n  {}\n\n\
+         Where the agent is installed already:\n\n  {}\n",
+        cell(token, "token"),
+        machines(&token["uses_left"]),
+        cell(token, "match"),
+        cell(token, "expires_at"),
+        cell(token, "command"),
+        cell(token, "command_with_file"),
+        cell(token, "command_with_agent"),
+    )
 }
 
 fn machines(uses: &Value) -> String {

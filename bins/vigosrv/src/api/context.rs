@@ -80,6 +80,9 @@ pub trait Running: Send + Sync + 'static {
     /// The store has given an envoy another name.
     fn renamed(&self, id: EnvoyId, hostname: &str);
 
+    /// The store has taken the mark of a clone from an envoy.
+    fn dismissed_clone(&self, id: EnvoyId);
+
     /// Returns how many orders an envoy has not answered for.
     fn orders(&self, id: EnvoyId) -> usize;
 

@@ -3,8 +3,8 @@
 use super::extract::{Json, Name, Params, limit};
 use super::problem::Problem;
 use super::view::{counts, hex, time, time_or_null};
-use super::{Caller, Context};
-use crate::store::{Envoy, Renamed, Status as Run};
+use super::{Caller, Context, tokens};
+use crate::store::{Envoy, NewToken, Renamed, Status as Run, make_token};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json as Answer};
@@ -151,6 +151,46 @@ pub(super) async fn remove(
     Ok(Answer(json!({ "id": deleted.id.to_string(), "hostname": deleted.hostname, "deleted": true })))
 }
 
+/// What is to become of an envoy that seems to run twice.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rebootstrap {
+    /// It does not: take the mark from it.
+    #[serde(default)]
+    dismiss: bool,
+}
+
+pub(super) async fn rebootstrap(
+    State(context): State<Context>,
+    Extension(caller): Extension<Caller>,
+    Name(name): Name,
+    Json(wanted): Json<Rebootstrap>,
+) -> Result<Answer<Value>, Problem> {
+    let envoy = find(&context, &name).await?;
+    let doing = tokio::spawn(async move {
+        let now = context.running.now();
+        if wanted.dismiss {
+            let dismissed = context.store.dismiss_clone(envoy.id, caller.actor(), now).await?;
+            let Some(envoy) = dismissed else {
+                let detail = format!("envoy `{}` is not marked as `cloned?`", name.escape_debug());
+                return Err(Problem::new(StatusCode::CONFLICT, "not_cloned", detail));
+            };
+            context.running.dismissed_clone(envoy.id);
+            return Ok(Answer(view(&envoy, context.running.envoy(envoy.id).as_ref(), now)));
+        }
+        let (text, hash) = tokio::task::spawn_blocking(make_token).await??;
+        let expires_at = now + context.about.token_ttl;
+        let new = NewToken { match_glob: envoy.hostname.clone(), uses: 1, expires_at, replaces: false };
+        let done = context.store.rebootstrap(envoy.id, (&text, hash), new, caller.actor(), now).await?;
+        let Some((envoy, token)) = done else { return Err(Problem::not_found("envoy that is not revoked", &name)) };
+        context.running.revoked(envoy.id);
+        let mut answer = view(&envoy, context.running.envoy(envoy.id).as_ref(), now);
+        answer["token"] = tokens::made(&context, &token, &text, now);
+        Ok(Answer(answer))
+    });
+    doing.await?
+}
+
 /// Refuses a word that no envoy has as its status.
 fn known(word: &str) -> Result<(), Problem> {
     if Status::WORDS.contains(&word) || word == REVOKED {
@@ -181,6 +221,7 @@ fn view(envoy: &Envoy, live: Option<&fleet::Envoy>, now: Timestamp) -> Value {
         (None, Some(status)) => status.to_string(),
         (None, None) => "no data".into(),
     };
+    let cloned = live.map_or(envoy.cloned, |live| live.cloned).filter(|_| envoy.revoked_at.is_none());
     let last_seen = live.map_or(envoy.seen.last_seen, |live| live.last_seen.max(envoy.seen.last_seen));
     json!({
         "id": envoy.id.to_string(),
@@ -204,6 +245,8 @@ fn view(envoy: &Envoy, live: Option<&fleet::Envoy>, now: Timestamp) -> Value {
         "queued": envoy.seen.queued,
         "enrolled_at": time(envoy.enrolled_at),
         "revoked_at": time_or_null(envoy.revoked_at),
+        "cloned": cloned.map(|cloned| json!({ "from": cloned.from, "at": time(cloned.at) })),
+        "reports_doubled": envoy.reports_doubled,
         "last_run": envoy.status.as_ref().map(run),
     })
 }

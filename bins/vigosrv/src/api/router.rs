@@ -46,6 +46,13 @@ pub(super) fn endpoints() -> Endpoints {
         .at(Get, "/api/v1/envoys", ReadFleet, "List envoys", envoys::list)
         .at(Get, "/api/v1/envoys/{id}", ReadFleet, "Show an envoy, by id or hostname", envoys::show)
         .at(Delete, "/api/v1/envoys/{id}", ManageEnvoys, "Throw an envoy out and forget it", envoys::remove)
+        .at(
+            Post,
+            "/api/v1/envoys/{id}/rebootstrap",
+            ManageEnvoys,
+            "Void an identity that two machines have",
+            envoys::rebootstrap,
+        )
         .at(Post, "/api/v1/envoys/{id}/rename", ManageEnvoys, "Give an envoy another name", envoys::rename)
         .at(Post, "/api/v1/envoys/{id}/revoke", ManageEnvoys, "Throw an envoy out", envoys::revoke)
         .at(Get, "/api/v1/envoys/{id}/traits", ReadFleet, "Show an envoy's traits", traits::show)

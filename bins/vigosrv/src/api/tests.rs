@@ -69,6 +69,10 @@ impl Running for Told {
         self.fleet.lock().unwrap().rename(id, hostname.into(), fleet::ClassOf::Pending).unwrap();
     }
 
+    fn dismissed_clone(&self, id: EnvoyId) {
+        self.fleet.lock().unwrap().get_mut(id).unwrap().dismiss_clone();
+    }
+
     fn orders(&self, id: EnvoyId) -> usize {
         self.ordered.lock().unwrap().iter().filter(|order| order.envoy_id == id).count()
     }

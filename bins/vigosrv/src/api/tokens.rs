@@ -11,6 +11,7 @@ use axum::{Extension, Json as Answer};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use vigo_core::glob::Glob;
+use vigo_core::server::TokenText;
 use vigo_core::time::{Duration, Timestamp};
 
 /// Machines that one token admits at most.
@@ -50,7 +51,12 @@ pub(super) async fn create(
     let now = context.running.now();
     let new = NewToken { match_glob: wanted.match_glob, uses, expires_at: now + ttl, replaces: wanted.replace };
     let token = context.store.add_token(&text, hash, new, caller.actor(), now).await?;
-    let mut answer = view(&token, now);
+    Ok(Answer(made(&context, &token, &text, now)))
+}
+
+/// Returns a new token as it is shown once, with the lines that make a machine an envoy by it.
+pub(super) fn made(context: &Context, token: &Token, text: &TokenText, now: Timestamp) -> Value {
+    let mut answer = view(token, now);
     answer["token"] = text.reveal().into();
     let About { https, https_pin, servers, root_key, .. } = &*context.about;
     let ca_sha256 = context.running.keys().authority_fingerprint();
@@ -61,7 +67,7 @@ pub(super) async fn create(
     let servers: String = servers.iter().map(|server| format!(" --server {server}")).collect();
     answer["command_with_agent"] =
         format!("sudo VIGO_TOKEN={token} vigo bootstrap{servers} --root-key {root_key} --ca-sha256 {ca_sha256}").into();
-    Ok(Answer(answer))
+    answer
 }
 
 pub(super) async fn list(State(context): State<Context>) -> Result<Answer<Value>, Problem> {

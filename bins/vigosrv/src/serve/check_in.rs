@@ -4,14 +4,15 @@ use super::server::{Server, now};
 use super::service::Outcome;
 use crate::net::Peer;
 use crate::store::{Seen, Status, Touch};
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
+use vigo_core::fleet::{Cloned, Life};
 use vigo_core::id::EnvoyId;
 use vigo_core::server::{ServedKeySet, answer, hold_for, offer};
 use vigo_core::time::Timestamp;
 use vigo_core::wire::message::{Answer, CheckIn, QuietRuns, Refused};
 
 impl Server {
-    pub(super) fn check_in(&self, peer: &Peer, id: EnvoyId, check_in: &CheckIn) -> Outcome<Answer> {
+    pub(super) fn check_in(self: &Arc<Self>, peer: &Peer, id: EnvoyId, check_in: &CheckIn) -> Outcome<Answer> {
         let (settings, now) = (self.settings.load(), now());
         let mut fleet = self.fleet_mut();
         let live = self.live.load();
@@ -27,6 +28,8 @@ impl Server {
         drop(load);
         said.answer.orders = offer(envoy, &signer, now);
         drop(signer);
+        let cloned = envoy.hear(Life::of(check_in, peer.remote.ip()), now);
+        let is_cloned = envoy.cloned.is_some();
         let hold = hold_for(envoy, &live.policy, &settings.check_in, self.held.others(id), now);
         said.answer.hold = hold.is_some();
         let quiet = check_in.run.filter(|_| said.quiet_is_news);
@@ -41,7 +44,11 @@ impl Server {
             keyset: check_in.keyset,
         };
         drop(fleet);
-        if said.contact_differs && check_in.contact != 0 {
+        if let Some(cloned) = cloned {
+            self.cloned(id, &hostname, cloned);
+        }
+        // Of one that runs twice it says nothing.
+        if said.contact_differs && check_in.contact != 0 && !is_cloned {
             tracing::warn!("{hostname}: came with contact {}, not the one it was given", check_in.contact);
         }
         if said.was_restored {
@@ -52,6 +59,23 @@ impl Server {
         }
         self.store.touch(id, Touch { seen, status: quiet.map(|run| status(&run, now)) });
         Ok(said.answer)
+    }
+}
+
+impl Server {
+    /// Writes down that an envoy runs twice. Where that fails, its next check-ins say it again.
+    fn cloned(self: &Arc<Self>, id: EnvoyId, hostname: &str, cloned: Cloned) {
+        let [first, second] = cloned.from;
+        tracing::warn!(
+            "{hostname}: two machines have this identity, at {first} and at {second}; see `vigocli envoys rebootstrap`"
+        );
+        let server = Arc::clone(self);
+        tokio::spawn(async move {
+            if let Err(error) = server.store.mark_cloned(id, cloned).await {
+                tracing::error!("{id} is not marked as one that runs twice: {error}");
+                server.dismiss_clone(id);
+            }
+        });
     }
 }
 

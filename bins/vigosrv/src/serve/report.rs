@@ -11,6 +11,11 @@ impl Server {
         let Some(recorded) = recorded else {
             return Err(Refused { code: Refused::UNKNOWN.into(), message: "the envoy is not known".into() });
         };
+        if recorded.is_doubled {
+            let (seq, fleet) = (report.seq, self.fleet());
+            let hostname = fleet.get(id).map(|envoy| &*envoy.hostname).unwrap_or_default();
+            tracing::warn!("{hostname}: a report is thrown away, for another one came as run {seq} before");
+        }
         // Only what the commit holds enters the memory.
         if let Some(status) = &recorded.status
             && let Some(envoy) = self.fleet_mut().get_mut(id)

@@ -236,6 +236,10 @@ impl Running for Arc<Server> {
         self.rename(id, hostname);
     }
 
+    fn dismissed_clone(&self, id: EnvoyId) {
+        self.dismiss_clone(id);
+    }
+
     fn orders(&self, id: EnvoyId) -> usize {
         self.fleet().get(id).map_or(0, |envoy| envoy.orders.len())
     }

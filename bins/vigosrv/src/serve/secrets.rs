@@ -33,8 +33,9 @@ impl Server {
         }
         let (hostname, own) = {
             let fleet = self.fleet();
-            let envoy = fleet.get(id).filter(|envoy| may_have_secrets(envoy));
-            let envoy = envoy.ok_or_else(|| invalid("this envoy gets no secrets"))?;
+            let withholds = self.settings.load().withhold_from_clones;
+            let envoy = fleet.get(id).filter(|envoy| may_have_secrets(envoy, withholds));
+            let envoy = envoy.ok_or_else(|| invalid("this envoy gets no secrets; `vigocli envoys show` says why"))?;
             (envoy.hostname.clone(), self.needs(envoy.class))
         };
         let live = self.live.load_full();

@@ -190,6 +190,13 @@ impl Server {
         }
     }
 
+    /// Forgets in memory that an envoy seemed to run twice, after the store did.
+    pub fn dismiss_clone(&self, id: EnvoyId) {
+        if let Some(envoy) = self.fleet_mut().get_mut(id) {
+            envoy.dismiss_clone();
+        }
+    }
+
     /// Gives an envoy another name in memory, after the store did: it gets the policy of that at its next check-in.
     pub fn rename(&self, id: EnvoyId, hostname: &str) {
         let mut fleet = self.fleet_mut();
@@ -226,6 +233,7 @@ fn loaded(row: store::Envoy, settings: &Settings, live: &Live) -> Option<Envoy> 
     envoy.last_seen = row.seen.last_seen;
     envoy.cadence = settings.check_in.interval;
     envoy.keyset = row.seen.keyset;
+    envoy.cloned = row.cloned;
     envoy.last_run = row.status.as_ref().map(store::Status::last_run);
     Some(envoy)
 }

@@ -1,6 +1,6 @@
 //! What of `server.yaml` a request asks for.
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, OnClone};
 use vigo_core::server::{Budget, CheckInSettings, HoldSettings, Trusted};
 use vigo_core::time::Duration;
 
@@ -13,6 +13,8 @@ pub struct Settings {
     pub check_ins: Budget,
     /// Names that need no token, of the file; those of the database are beside them.
     pub trusted: Vec<Trusted>,
+    /// Those that seem to run twice get no secrets.
+    pub withhold_from_clones: bool,
     /// Where agents find the fleet's servers: `host:port`.
     pub servers: Vec<String>,
 }
@@ -34,6 +36,7 @@ impl Settings {
             check_in: CheckInSettings { interval, splay, observe_only, soon: SOON.min(interval), hold },
             check_ins: config.limits.check_ins(),
             trusted: config.enrollment.trusted.iter().map(config::Trusted::record).collect(),
+            withhold_from_clones: config.enrollment.on_clone == OnClone::WithholdSecrets,
             servers: config.server.advertised(machine, config.server.agent_listen.port),
         }
     }

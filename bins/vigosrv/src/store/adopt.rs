@@ -32,17 +32,7 @@ impl Store {
                 return Ok(Err(NotAdopted::NameTaken { hostname, holder: holder.id }));
             }
             let detail = format!("from {}: it was not in the database", seen.remote);
-            let (identity_key, enrolled_at) = (*key.as_bytes(), now);
-            let new = Envoy {
-                id,
-                hostname: hostname.clone(),
-                identity_key,
-                enrolled_at,
-                revoked_at: None,
-                seen,
-                status: None,
-            };
-            envoy::insert(conn, &new)?;
+            envoy::insert(conn, &Envoy::new(id, hostname.clone(), *key.as_bytes(), seen, now))?;
             let entry = Entry { actor: Actor::Envoy(id), action: "envoy.adopt", subject: hostname, detail };
             audit::append(conn, &entry, now)?;
             Ok(Ok(()))

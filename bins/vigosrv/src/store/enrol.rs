@@ -110,15 +110,7 @@ fn enrol(conn: &Connection, new: &Enrolment, now: Timestamp) -> Result<Enrolled,
     if let Some(holder) = &holder {
         envoy::set_revoked(conn, holder.id, now)?;
     }
-    let envoy = Envoy {
-        id: new.id,
-        hostname: new.hostname.clone(),
-        identity_key: new.identity_key,
-        enrolled_at: now,
-        revoked_at: None,
-        seen: new.seen.clone(),
-        status: None,
-    };
+    let envoy = Envoy::new(new.id, new.hostname.clone(), new.identity_key, new.seen.clone(), now);
     envoy::insert(conn, &envoy)?;
     Ok(Enrolled::New { envoy, replaced: holder.map(|holder| holder.id) })
 }

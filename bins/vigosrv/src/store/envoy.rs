@@ -1,10 +1,11 @@
 //! The envoys.
 
 use super::audit::{self, Entry};
+use super::clones::cloned;
 use super::value::{bits, bytes, bytes_or_none, envoy_id, failed, from_bits, time, time_or_none};
 use super::{Actor, Store, StoreError};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use vigo_core::fleet::{Health, LastRun};
+use vigo_core::fleet::{Cloned, Health, LastRun};
 use vigo_core::id::EnvoyId;
 use vigo_core::time::Timestamp;
 use vigo_core::wire::message::Counts;
@@ -26,6 +27,33 @@ pub struct Envoy {
     pub seen: Seen,
     /// Its newest run; none before the first.
     pub status: Option<Status>,
+    /// It seems to run twice.
+    pub cloned: Option<Cloned>,
+    /// How many of its reports came under the number of another one, and were thrown away.
+    pub reports_doubled: u64,
+}
+
+impl Envoy {
+    /// Returns one that is enrolled now.
+    pub(super) fn new(
+        id: EnvoyId,
+        hostname: String,
+        identity_key: [u8; 32],
+        seen: Seen,
+        enrolled_at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            hostname,
+            identity_key,
+            enrolled_at,
+            revoked_at: None,
+            seen,
+            status: None,
+            cloned: None,
+            reports_doubled: 0,
+        }
+    }
 }
 
 /// What is known of an envoy's last contact.
@@ -320,6 +348,8 @@ fn row(row: &Row<'_>) -> rusqlite::Result<Envoy> {
             Some(_) => Some(status(row)?),
             None => None,
         },
+        cloned: cloned(row)?,
+        reports_doubled: from_bits(row, "reports_doubled")?,
     })
 }
 

@@ -10,6 +10,7 @@
 mod adopt;
 mod api_token;
 mod audit;
+mod clones;
 mod dirty;
 mod enrol;
 mod envoy;

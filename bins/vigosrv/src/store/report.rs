@@ -1,5 +1,6 @@
 //! The reports of runs: each counted once, however often it comes.
 
+use super::clones::count_doubled;
 use super::envoy::{self, counts, set_status};
 use super::value::{bits, bytes_or_none, cut, envoy_id, failed, from_bits, time};
 use super::{Status, Store, StoreError};
@@ -30,6 +31,9 @@ pub struct Recorded {
     pub seq: u64,
     /// The envoy's status, where this report moved it; none for one that came again.
     pub status: Option<Status>,
+    /// Another report had its number, so that it is thrown away: two machines with one identity count alike, and so does
+    /// one that was set back in time.
+    pub is_doubled: bool,
 }
 
 /// A run, without what its resources came to.
@@ -178,7 +182,15 @@ pub(super) fn record(
     let highest: Option<i64> =
         statement.query_row(params![id.0, incarnation], |row| row.get(0)).optional().map_err(&failed)?;
     if let Some(highest) = highest.filter(|highest| seq <= *highest) {
-        return Ok(Some(Recorded { seq: highest.cast_unsigned(), status: None }));
+        let sql = "SELECT body FROM runs WHERE envoy = ? AND incarnation = ? AND seq = ?";
+        let mut statement = conn.prepare_cached(sql).map_err(&failed)?;
+        let found = statement.query_row(params![id.0, incarnation, seq], |row| row.get::<_, Vec<u8>>(0));
+        // A number without a report is that of a quiet run, or of one that was taken away since.
+        let is_doubled = found.optional().map_err(&failed)?.map_or(envoy.cloned.is_some(), |found| found != body);
+        if is_doubled {
+            count_doubled(conn, id)?;
+        }
+        return Ok(Some(Recorded { seq: highest.cast_unsigned(), status: None, is_doubled }));
     }
     let sql = "INSERT INTO incarnations (envoy, incarnation, seq, received_at) VALUES (?1, ?2, ?3, ?4) \
                ON CONFLICT DO UPDATE SET seq = ?3, received_at = ?4";
@@ -219,7 +231,7 @@ pub(super) fn record(
     conn.prepare_cached(sql).map_err(&failed)?.execute(params![id.0, RUNS_MAX]).map_err(&failed)?;
     set_status(conn, id, &status)?;
     let moved = envoy::get(conn, id)?.and_then(|envoy| envoy.status).filter(|found| *found == status);
-    Ok(Some(Recorded { seq: report.seq, status: moved }))
+    Ok(Some(Recorded { seq: report.seq, status: moved, is_doubled: false }))
 }
 
 /// Returns what a report makes of the status before it.

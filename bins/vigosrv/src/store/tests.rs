@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use tokio::runtime::Runtime;
+use vigo_core::fleet::Cloned;
 use vigo_core::id::EnvoyId;
 use vigo_core::server::{AdmittedBy, NotAdmitted, TokenText};
 use vigo_core::time::{Duration, Timestamp};
@@ -575,4 +576,59 @@ fn what_was_acknowledged_outlasts_a_kill_and_the_rest_is_whole() {
         assert_eq!(runs.len() as u64, highest, "round {round}");
         last = highest;
     }
+}
+
+#[test]
+fn a_clone_is_marked_and_audited_once_and_the_mark_stays() {
+    let mut temp = Temp::new("clones");
+    let (id, other) = (temp.enrolled(1, "web-1"), temp.enrolled(2, "web-2"));
+    let cloned = Cloned { from: ["192.0.2.1".parse().unwrap(), "2001:db8::2".parse().unwrap()], at: NOW };
+    let again = Cloned { at: later(9), ..cloned };
+    let actions = |temp: &Temp, action: &str| -> Vec<String> {
+        let rows = temp.run(temp.audit_rows(None, 100)).unwrap();
+        rows.into_iter().filter(|row| row.action == action).map(|row| row.detail).collect()
+    };
+    for mark in [cloned, again, again] {
+        temp.run(temp.mark_cloned(id, mark)).unwrap();
+    }
+    assert_eq!(actions(&temp, "envoy.cloned"), ["`web-1` runs twice: at 192.0.2.1 and at 2001:db8::2"]);
+    temp.reopen(|_| {});
+    assert_eq!((temp.get(id).cloned, temp.get(other).cloned), (Some(cloned), None));
+    for is_first in [true, false] {
+        let dismissed = temp.run(temp.dismiss_clone(id, Actor::Local(0), NOW)).unwrap();
+        assert_eq!(dismissed.map(|envoy| envoy.cloned), is_first.then_some(None));
+    }
+    assert_eq!(actions(&temp, "envoy.dismiss-clone"), ["web-1"]);
+    temp.run(temp.mark_cloned(id, again)).unwrap();
+    assert_eq!(actions(&temp, "envoy.cloned").len(), 2, "seen again, told again");
+
+    let (text, _) = make_token().unwrap();
+    let new = || NewToken { match_glob: "web-1".into(), uses: 1, expires_at: later(60), replaces: false };
+    let void = || temp.run(temp.rebootstrap(id, (&text, "hash".into()), new(), Actor::Local(0), NOW)).unwrap();
+    let (envoy, token) = void().unwrap();
+    assert!(envoy.revoked_at.is_some() && token.id == text.id());
+    assert_eq!(void(), None, "it is over");
+    temp.run(temp.mark_cloned(id, cloned)).unwrap();
+    assert_eq!(actions(&temp, "envoy.cloned").len(), 2, "of one that was revoked nothing is told");
+    let old = temp.run(temp.enrol(enrolment(1, "web-1", &token.id), NOW)).unwrap();
+    assert_eq!(refused(old), NotAdmitted::Revoked(id));
+    let anew = temp.run(temp.enrol(enrolment(3, "web-1", &token.id), NOW)).unwrap();
+    assert!(matches!(anew, Enrolled::New { replaced: None, .. }), "{anew:?}");
+}
+
+#[test]
+fn a_report_that_is_thrown_away_for_another_had_its_number_is_counted() {
+    let temp = Temp::new("doubled");
+    let id = temp.enrolled(1, "web-1");
+    let is_doubled =
+        |seq, changed| temp.run(send(&temp, id, report(1, seq, changed), NOW)).unwrap().unwrap().is_doubled;
+    assert!(!is_doubled(5, 1));
+    assert!(!is_doubled(5, 1), "the same report again");
+    assert!(!is_doubled(3, 1), "a number that no report had");
+    assert!(is_doubled(5, 2), "another report");
+    let cloned = Cloned { from: ["192.0.2.1".parse().unwrap(); 2], at: NOW };
+    temp.run(temp.mark_cloned(id, cloned)).unwrap();
+    assert!(is_doubled(3, 1), "of one that runs twice it is the other's");
+    assert_eq!(temp.get(id).reports_doubled, 2);
+    assert_eq!(temp.get(id).status.unwrap().counts.changed, 1, "what was acknowledged stays");
 }

@@ -62,6 +62,20 @@ impl fmt::Debug for Token {
 }
 
 impl Token {
+    /// Returns the token of a text, which `hash` was made of.
+    pub(super) fn new(text: &TokenText, hash: String, new: NewToken, by: &Actor, now: Timestamp) -> Self {
+        Self {
+            id: text.id().into(),
+            hash,
+            match_glob: new.match_glob,
+            uses_left: new.uses,
+            expires_at: new.expires_at,
+            replaces: new.replaces,
+            created_at: now,
+            created_by: by.to_string(),
+        }
+    }
+
     /// Returns the token as the core decides about it.
     ///
     /// # Errors
@@ -122,34 +136,9 @@ impl Store {
         by: Actor,
         now: Timestamp,
     ) -> Result<Token, StoreError> {
-        let token = Token {
-            id: text.id().into(),
-            hash,
-            match_glob: new.match_glob,
-            uses_left: new.uses,
-            expires_at: new.expires_at,
-            replaces: new.replaces,
-            created_at: now,
-            created_by: by.to_string(),
-        };
+        let token = Token::new(text, hash, new, &by, now);
         self.write(0, move |conn| {
-            let failed = failed(conn);
-            let sql = "INSERT INTO tokens (id, hash, match, uses_left, expires_at, replaces, created_at, created_by) \
-                       VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
-            let row = params![
-                token.id,
-                token.hash,
-                token.match_glob,
-                token.uses_left,
-                token.expires_at.epoch_ms(),
-                token.replaces,
-                now.epoch_ms(),
-                token.created_by
-            ];
-            conn.prepare_cached(sql).map_err(&failed)?.execute(row).map_err(&failed)?;
-            let detail = format!("for `{}`, {} uses, until {}", token.match_glob, token.uses_left, token.expires_at);
-            let entry = Entry { actor: by, action: "token.create", subject: token.id.clone(), detail };
-            audit::append(conn, &entry, now)?;
+            insert(conn, &token, by, now)?;
             Ok(token)
         })
         .await
@@ -194,6 +183,28 @@ impl Store {
         })
         .await
     }
+}
+
+/// Stores a token, with its line in the audit.
+pub(super) fn insert(conn: &Connection, token: &Token, by: Actor, now: Timestamp) -> Result<(), StoreError> {
+    let failed = failed(conn);
+    let sql = "INSERT INTO tokens (id, hash, match, uses_left, expires_at, replaces, created_at, created_by) \
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+    let row = params![
+        token.id,
+        token.hash,
+        token.match_glob,
+        token.uses_left,
+        token.expires_at.epoch_ms(),
+        token.replaces,
+        now.epoch_ms(),
+        token.created_by
+    ];
+    conn.prepare_cached(sql).map_err(&failed)?.execute(row).map_err(&failed)?;
+    let detail = format!("for `{}`, {} uses, until {}", token.match_glob, token.uses_left, token.expires_at);
+    let entry = Entry { actor: by, action: "token.create", subject: token.id.clone(), detail };
+    audit::append(conn, &entry, now)?;
+    Ok(())
 }
 
 /// Returns the token of this id.

@@ -6,6 +6,7 @@ mod adopt;
 mod answered;
 mod attackers;
 mod canary;
+mod clones;
 mod fleet;
 mod keys;
 mod overload;

@@ -81,6 +81,14 @@ impl Whole {
         fs::read_to_string(self.path.join("log")).unwrap_or_default()
     }
 
+    /// Starts it again, with more in its configuration.
+    pub fn configure(&mut self, more: &str) {
+        self.kill();
+        let mut config = fs::OpenOptions::new().append(true).open(self.data().join("server.yaml")).unwrap();
+        config.write_all(more.as_bytes()).unwrap();
+        self.resume();
+    }
+
     /// Publishes a policy of one page that says `text`.
     pub fn publish(&self, text: &str) {
         let page = format!("resources:\n  - {{name: page, type: file, target_path: /page, content: '{text}'}}\n");
@@ -185,10 +193,26 @@ impl Machine {
 
     /// Starts an agent of an image, which ends by itself.
     pub fn live(&self, until: Until) -> Ended {
+        let options = self.options(until);
+        on_a_thread(move || live(&options)).unwrap()
+    }
+
+    /// Starts an agent of an image, which ends with the test.
+    pub fn lives_on(&self) {
+        let options = self.options(Until::Stopped);
+        std::thread::spawn(move || live(&options));
+    }
+
+    fn options(&self, until: Until) -> LifeOptions {
         let root = self.path.join("root");
         fs::create_dir_all(&root).unwrap();
-        let options = LifeOptions { state_dir: Some(self.path.join("state")), root: Some(root), until };
-        on_a_thread(move || live(&options)).unwrap()
+        LifeOptions { state_dir: Some(self.path.join("state")), root: Some(root), until }
+    }
+
+    /// Returns a copy, as of a disk: no agent lives on it now.
+    pub fn copy(&self, to: &Path) -> Self {
+        copy(&self.path, to);
+        Self { path: to.to_owned() }
     }
 
     /// Checks in, for some attempts, until it is in touch with the server and has a policy of this page.

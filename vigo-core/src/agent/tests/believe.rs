@@ -214,10 +214,12 @@ fn a_server_with_an_older_key_set_is_shown_the_newer_at_once_and_once() {
     };
     let Ask::CheckIn(first) = rig.next_ask() else { panic!("it checks in") };
     assert!(first.shown_keyset.is_empty());
+    let of_the_life = first.turn;
     let at = rig.now;
     rig.agent.handle_answer(Response::Answer(older.clone()), rig.now);
     let Ask::CheckIn(second) = rig.next_ask() else { panic!("it checks in") };
     assert_eq!((second.shown_keyset, rig.now), (newer.encode(), at));
+    assert_eq!((of_the_life, second.turn, second.life), (1, 2, 9), "each says its number, and which process it is of");
     rig.agent.handle_answer(Response::Answer(older), rig.now);
     let Ask::CheckIn(third) = rig.next_ask() else { panic!("it checks in") };
     assert!(rig.now > at && !third.shown_keyset.is_empty(), "it does not go round in circles");

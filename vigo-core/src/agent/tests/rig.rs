@@ -66,7 +66,8 @@ pub(super) fn disk() -> Disk {
 /// Starts an agent from what its disk holds.
 pub(super) fn boot(disk: &Disk, until: Until, now: Timestamp) -> Agent {
     let stored = disk.stored(key(9).verifying_key(), root().verifying_key());
-    Agent::new(stored, Options { seed: 5, until, ..Options::default() }, now).expect("the key set is the root's")
+    Agent::new(stored, Options { life: 9, seed: 5, until, ..Options::default() }, now)
+        .expect("the key set is the root's")
 }
 
 /// Makes records durable.

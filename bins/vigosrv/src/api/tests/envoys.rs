@@ -85,3 +85,35 @@ async fn patterns_are_trusted_and_audited() {
     assert_eq!(actions, (&json!("trusted.remove"), &json!("trusted.add")));
     assert_eq!(temp.get("/api/v1/audit/verify").await["whole"], true);
 }
+
+#[tokio::test]
+async fn what_seems_to_run_twice_is_shown_dismissed_or_voided() {
+    let temp = Temp::new("clones");
+    let id = temp.enrol(1, "web-1").await;
+    let path = "/api/v1/envoys/web-1/rebootstrap";
+    let mark = async || {
+        let cloned = fleet::Cloned { from: ["192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap()], at: NOW };
+        temp.context.store.mark_cloned(id, cloned).await.unwrap();
+        temp.told.fleet.lock().unwrap().get_mut(id).unwrap().cloned = Some(cloned);
+        json!({ "from": ["192.0.2.1", "192.0.2.2"], "at": NOW.to_string() })
+    };
+    assert_eq!(temp.get("/api/v1/envoys").await["envoys"][0]["cloned"], Value::Null);
+    let (status, problem) = temp.ask(Method::POST, path, json!({ "dismiss": true })).await;
+    assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &json!("not_cloned")), "{problem}");
+    let shown = mark().await;
+    assert_eq!(temp.get("/api/v1/envoys").await["envoys"][0]["cloned"], shown);
+    assert_eq!(temp.get("/api/v1/envoys/web-1").await["cloned"], shown);
+    let (status, dismissed) = temp.ask(Method::POST, path, json!({ "dismiss": true })).await;
+    assert_eq!((status, &dismissed["cloned"]), (StatusCode::OK, &Value::Null), "{dismissed}");
+    assert!(temp.told.fleet.lock().unwrap().get(id).unwrap().cloned.is_none(), "the running server was told");
+
+    mark().await;
+    let (status, voided) = temp.ask(Method::POST, path, json!({})).await;
+    assert_eq!((status, &voided["status"]), (StatusCode::OK, &json!("revoked")), "{voided}");
+    let token = &voided["token"];
+    assert_eq!((&token["match"], &token["uses_left"]), (&json!("web-1"), &json!(1)), "{token}");
+    assert!(token["command"].as_str().unwrap().contains(token["token"].as_str().unwrap()), "{token}");
+    assert!(temp.told.fleet.lock().unwrap().get(id).unwrap().revoked);
+    let (status, _) = temp.ask(Method::POST, &format!("/api/v1/envoys/{id}/rebootstrap"), json!({})).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+}
