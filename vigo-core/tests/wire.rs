@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
-use vigo_core::bundle::{Assignment, Signed, SigningKey};
+use vigo_core::bundle::{Assignment, Maintenance, Signed, SigningKey};
 use vigo_core::wire::message::*;
 use vigo_core::wire::{Channel, Envelope, Exporter, Reply};
 
@@ -77,7 +77,7 @@ fn envelopes_answers_and_signatures_of_the_first_version_hold() {
     let refusal = Reply::<Answer>::decode(&recorded("refusal")).unwrap();
     assert!(matches!(refusal, Reply::Refused(refused) if refused.code == Refused::UNKNOWN));
     let assignment = Assignment::verify(&Signed::decode(&recorded("assignment")).unwrap(), &[key]).unwrap();
-    assert!(assignment.maintenance && assignment.observe_only);
+    assert!(assignment.maintenance == Maintenance::Open && assignment.observe_only);
     assert_eq!((&*assignment.hostname, assignment.serial, assignment.interval.as_ms()), ("web-1", 12, 300_000));
 }
 

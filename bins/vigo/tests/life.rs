@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use vigo_agent::identity::Keys;
 use vigo_agent::state::Journal;
 use vigo_core::agent::{BundleRecord, Record};
-use vigo_core::bundle::{Assignment, Ca, KeySet, KeyState, Signed, SigningKey, TrustedKey, sign};
+use vigo_core::bundle::{Assignment, Ca, KeySet, KeyState, Maintenance, Signed, SigningKey, TrustedKey, sign};
 use vigo_core::config::Config;
 use vigo_core::id::EnvoyId;
 use vigo_core::resolve::resolve;
@@ -104,7 +104,7 @@ fn assignment(envoy_id: EnvoyId, bundle: &Signed) -> Assignment {
         environment: String::new(),
         bundle_digest: Some(bundle.digest()),
         observe_only: false,
-        maintenance: false,
+        maintenance: Maintenance::No,
         interval: Span::from_secs(1),
         splay: Span::ZERO,
         serial: 100,

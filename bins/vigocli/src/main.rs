@@ -9,6 +9,7 @@ mod offline;
 mod output;
 mod pin;
 mod push;
+mod rest;
 mod stream;
 mod verb;
 

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
-use vigo_core::bundle::{Order, SigningKey};
+use vigo_core::bundle::{Maintenance, Order, SigningKey};
 use vigo_core::fleet;
 use vigo_core::id::EnvoyId;
 use vigo_core::server::{AdmittedBy, Trusted};
@@ -55,6 +55,10 @@ impl Running for Told {
     }
 
     fn renamed(&self, _: EnvoyId, _: &str) {}
+
+    fn rests(&self, _: EnvoyId, _: Maintenance, _: bool) -> bool {
+        false
+    }
 
     fn dismissed_clone(&self, _: EnvoyId) {}
 
@@ -135,6 +139,7 @@ impl Server {
             agents,
             vault: LocalVault::open(&dir.secrets()).unwrap(),
             vault_turn: Arc::default(),
+            envoy_turn: Arc::default(),
             auth: api::Auth::default(),
             running,
             keyring,

@@ -1,6 +1,7 @@
 //! What an agent tells people.
 
 use super::PolicyError;
+use crate::bundle::Maintenance;
 use crate::time::Duration;
 use alloc::string::String;
 use core::fmt;
@@ -38,6 +39,8 @@ pub enum Event {
         /// Until the next attempt.
         wait: Duration,
     },
+    /// The machine is left alone from now on; or, with [`Maintenance::No`], no more.
+    Maintenance(Maintenance),
     /// An order came; its kind.
     Ordered(String),
     /// The connection that the server held is gone.
@@ -62,6 +65,7 @@ impl Event {
                 | Self::KeySetTaken(_)
                 | Self::Renewed
                 | Self::PolicyBehind
+                | Self::Maintenance(_)
                 | Self::Ordered(_)
                 | Self::LineLost { .. }
         )
@@ -83,6 +87,8 @@ impl fmt::Display for Event {
             Self::Unknown => f.write_str("the server does not know this envoy: the next check-in, now, shows its key"),
             Self::PolicyBehind => f.write_str("the policy is an older one: the next check-in is now"),
             Self::Failed { why, wait } => write!(f, "no answer from a server: {why}; next attempt in {wait}"),
+            Self::Maintenance(Maintenance::No) => f.write_str("maintenance is over: the policy is applied again"),
+            Self::Maintenance(maintenance) => write!(f, "{maintenance}: nothing is applied"),
             Self::Ordered(kind) => write!(f, "ordered to `{}`", kind.escape_debug()),
             Self::LineLost { why, wait } => {
                 write!(f, "the held connection is lost: {why}; next check-in within {wait}")

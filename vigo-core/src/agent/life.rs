@@ -6,6 +6,7 @@ use super::event::Event;
 use super::policy::Policy;
 use super::report::{RunOf, counts_of, is_quiet, report_of};
 use super::step::{Record, RunOrder, RunResult, Step, Until};
+use crate::bundle::Maintenance;
 use crate::time::{Duration, Timestamp};
 use crate::wire::Message as _;
 use alloc::string::String;
@@ -54,6 +55,9 @@ impl Agent {
             Ok(verified) => {
                 let assignment = verified.held.assignment.clone();
                 self.held = Some(verified.held);
+                if self.maintenance() != Maintenance::No {
+                    return;
+                }
                 if let (Some(bundle), Some(digest)) = (verified.bundle, assignment.bundle_digest) {
                     self.counters.seq = seq;
                     self.orders_run(seq);
@@ -134,21 +138,45 @@ impl Agent {
 
     /// Returns when the next run is due.
     pub(super) fn run_time(&self) -> Option<Timestamp> {
-        if !self.run.is_idle() || !self.is_runnable() || self.options.until == Until::CheckedIn {
+        if !self.run.is_idle() || !self.has_bundle() || self.options.until == Until::CheckedIn {
             return None;
         }
         if self.ran && self.options.until == Until::Converged {
             return None;
         }
+        let maintenance = self.maintenance();
+        if maintenance == Maintenance::Open {
+            return None;
+        }
         let due = if self.run_asked || self.orders.is_waiting() { self.clock } else { self.run_due };
+        let due = maintenance.end().map_or(due, |end| due.max(end));
         // A server that did not answer the last time is not waited for.
         let patience = if self.in_touch || !self.tried { PATIENCE.min(self.interval()) } else { Duration::ZERO };
         Some(self.talk.check_in_since().map_or(due, |since| due.max(since + patience)))
     }
 
-    /// Returns whether there is something to converge to.
+    /// Returns whether there is something to converge to, now.
     pub(super) fn is_runnable(&self) -> bool {
-        self.held.as_ref().is_some_and(|held| held.assignment.bundle_digest.is_some() && !held.assignment.maintenance)
+        self.has_bundle() && self.maintenance() == Maintenance::No
+    }
+
+    fn has_bundle(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| held.assignment.bundle_digest.is_some())
+    }
+
+    /// Returns whether the machine is to be left alone now. Of the clock and the newest time that a server told the later
+    /// counts.
+    fn maintenance(&self) -> Maintenance {
+        let maintenance = self.held.as_ref().map(|held| held.assignment.maintenance).unwrap_or_default();
+        maintenance.at(self.server_clock())
+    }
+
+    /// Tells when maintenance begins, changes and ends.
+    pub(super) fn watch_maintenance(&mut self) {
+        let maintenance = self.maintenance();
+        if core::mem::replace(&mut self.maintenance_told, maintenance) != maintenance {
+            self.events.push(Event::Maintenance(maintenance));
+        }
     }
 
     /// Returns the time between two runs, or two check-ins.

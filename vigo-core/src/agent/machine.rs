@@ -12,7 +12,7 @@ use super::secrets::Secrets;
 use super::step::{Counters, Options, OrderState, Record, Step, Stored, Until};
 use super::talk::{Shows, Talk, Traits};
 use super::validity::{Validity, validity};
-use crate::bundle::{Assignment, KeySet, Signed, VerifyingKey};
+use crate::bundle::{Assignment, KeySet, Maintenance, Signed, VerifyingKey};
 use crate::id::EnvoyId;
 use crate::time::{Duration, Timestamp};
 use alloc::sync::Arc;
@@ -79,6 +79,8 @@ pub struct Agent {
     pub(super) unknown_until: Option<Timestamp>,
     /// Check-ins since it began.
     pub(super) turn: u64,
+    /// What was told of maintenance.
+    pub(super) maintenance_told: Maintenance,
     /// What the next check-in shows.
     pub(super) shows: Shows,
     /// A check-in was tried, a run was made, the last question was answered: for [`Until`].
@@ -160,6 +162,7 @@ impl Agent {
             renewed_until: None,
             unknown_until: None,
             turn: 0,
+            maintenance_told: Maintenance::No,
             shows: Shows::default(),
             tried: false,
             ran: false,
@@ -176,6 +179,7 @@ impl Agent {
     /// Returns what to do next.
     pub fn poll(&mut self, now: Timestamp) -> Step {
         self.tick(now);
+        self.watch_maintenance();
         if self.batch.is_some() {
             return Step::Wait(None);
         }

@@ -5,6 +5,7 @@ use crate::id::EnvoyId;
 use crate::time::{Duration, Timestamp};
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 use ed25519_dalek::{SigningKey, VerifyingKey};
 use prost::Message;
 use sha2::{Digest as _, Sha256};
@@ -22,8 +23,8 @@ pub struct Assignment {
     pub bundle_digest: Option<[u8; 32]>,
     /// Changes are reported, not made.
     pub observe_only: bool,
-    /// Nothing is converged for now.
-    pub maintenance: bool,
+    /// Whether nothing is converged for now.
+    pub maintenance: Maintenance,
     /// Time between check-ins.
     pub interval: Duration,
     /// The most that is added to an interval.
@@ -32,6 +33,53 @@ pub struct Assignment {
     pub serial: u64,
     /// When it was made, by the server's clock.
     pub issued_at: Timestamp,
+}
+
+/// Whether an envoy leaves its machine alone for now: somebody works on it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Maintenance {
+    /// It converges.
+    #[default]
+    No,
+    /// It does not, until it is told otherwise.
+    Open,
+    /// It does not before this time; then it does, whether or not a server is there.
+    Until(Timestamp),
+}
+
+impl Maintenance {
+    /// Returns whether nothing is converged at `now`.
+    pub fn holds(self, now: Timestamp) -> bool {
+        match self {
+            Self::No => false,
+            Self::Open => true,
+            Self::Until(end) => now < end,
+        }
+    }
+
+    /// Returns what is left of it at `now`: one that is over is none.
+    #[must_use]
+    pub fn at(self, now: Timestamp) -> Self {
+        if self.holds(now) { self } else { Self::No }
+    }
+
+    /// Returns when it ends by itself, if it does.
+    pub fn end(self) -> Option<Timestamp> {
+        match self {
+            Self::No | Self::Open => None,
+            Self::Until(end) => Some(end),
+        }
+    }
+}
+
+impl fmt::Display for Maintenance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::No => f.write_str("no maintenance"),
+            Self::Open => f.write_str("maintenance until somebody ends it"),
+            Self::Until(end) => write!(f, "maintenance until {end}"),
+        }
+    }
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -56,6 +104,8 @@ struct Proto {
     serial: u64,
     #[prost(sint64, tag = "10")]
     issued_at_ms: i64,
+    #[prost(sint64, optional, tag = "11")]
+    maintenance_until_ms: Option<i64>,
 }
 
 impl Assignment {
@@ -81,7 +131,11 @@ impl Assignment {
             environment: p.environment,
             bundle_digest: digest.map_err(|_| malformed("expected 32 bytes of digest".into()))?,
             observe_only: p.observe_only,
-            maintenance: p.maintenance,
+            maintenance: match p.maintenance_until_ms.map(Timestamp::from_epoch_ms) {
+                _ if !p.maintenance => Maintenance::No,
+                None => Maintenance::Open,
+                Some(end) => Maintenance::Until(end),
+            },
             interval: Duration::from_ms(p.interval_ms),
             splay: Duration::from_ms(p.splay_ms),
             serial: p.serial,
@@ -110,11 +164,34 @@ impl Assignment {
             environment: self.environment.clone(),
             bundle_digest: self.bundle_digest.map(|d| d.to_vec()),
             observe_only: self.observe_only,
-            maintenance: self.maintenance,
+            // An agent of before the ends knows only this.
+            maintenance: self.maintenance != Maintenance::No,
             interval_ms: self.interval.as_ms(),
             splay_ms: self.splay.as_ms(),
             serial: self.serial,
             issued_at_ms: self.issued_at.epoch_ms(),
+            maintenance_until_ms: self.maintenance.end().map(Timestamp::epoch_ms),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn maintenance_arrives_as_it_was_sent_and_that_of_an_older_server_has_no_end() {
+        let key = SigningKey::from_bytes(&[1; 32]);
+        let read = |proto: &Proto| {
+            let signed = Signed::new(Purpose::Assignment, proto.encode_to_vec().into(), &key);
+            Assignment::verify(&signed, &[key.verifying_key()]).expect("it is signed")
+        };
+        let older = Proto { envoy_id: [3; 16].to_vec(), maintenance: true, ..Proto::default() };
+        let mut assignment = read(&older);
+        assert_eq!(assignment.maintenance, Maintenance::Open);
+        for maintenance in [Maintenance::No, Maintenance::Open, Maintenance::Until(Timestamp::from_epoch_ms(-5))] {
+            assignment.maintenance = maintenance;
+            assert_eq!(read(&assignment.proto()), assignment);
         }
     }
 }

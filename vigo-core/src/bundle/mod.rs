@@ -20,7 +20,7 @@ mod signed;
 mod tests;
 mod wanted;
 
-pub use assignment::Assignment;
+pub use assignment::{Assignment, Maintenance};
 pub use diff::{Difference, DifferenceChange, DifferenceKind, FieldDifference};
 pub use ed25519_dalek::{SigningKey, VerifyingKey};
 pub use error::BundleError;

@@ -120,7 +120,7 @@ mod tests {
                 (life, 1 + n / lives.len() as u64, machine)
             }
         };
-        let cases: Vec<(&str, Vec<(u64, u64)>, usize)> = vec![
+        let cases = [
             ("two machines", vec![(7, 1), (8, 2)], 5),
             ("two containers of one machine", vec![(7, 1), (8, 1)], 5),
             ("three", vec![(7, 1), (8, 2), (9, 3)], 6),

@@ -2,7 +2,7 @@
 
 use super::copies::{Cloned, Copies, Life};
 use super::status::Health;
-use crate::bundle::Order;
+use crate::bundle::{Maintenance, Order};
 use crate::id::EnvoyId;
 use crate::time::{Duration, Timestamp};
 use crate::wire::message::{Counts, QuietRuns, Report};
@@ -45,6 +45,10 @@ pub struct Envoy {
     pub last_run: Option<LastRun>,
     /// What it manages, as its last check-in since the start showed.
     pub shown: Shown,
+    /// It reports changes and makes none, whatever else is said.
+    pub observes: bool,
+    /// Whether it leaves its machine alone.
+    pub maintenance: Maintenance,
     /// The copies of it that were heard of since the start.
     pub copies: Copies,
     /// It seems to run twice, until somebody says otherwise.
@@ -114,6 +118,8 @@ impl Envoy {
             keyset: 0,
             last_run: None,
             shown: Shown::Other,
+            observes: false,
+            maintenance: Maintenance::No,
             copies: Copies::default(),
             cloned: None,
         }

@@ -1,5 +1,7 @@
 use super::*;
-use crate::bundle::{Assignment, Ca, KeyId, KeySet, KeyState, PolicyBundle, Signed, SigningKey, TrustedKey, sign};
+use crate::bundle::{
+    Assignment, Ca, KeyId, KeySet, KeyState, Maintenance, PolicyBundle, Signed, SigningKey, TrustedKey, sign,
+};
 use crate::entropy::Entropy;
 use crate::fleet::{ClassOf, Envoy, FleetIndex};
 use crate::glob::Glob;
@@ -349,6 +351,24 @@ fn an_envoy_gets_its_assignment_once() {
     desk.settings.observe_only = true;
     let next = desk.ask(&CheckIn { contact: 2, ..check_in.clone() });
     assert_eq!(desk.took(&next.answer).serial, check_in.serial + 1);
+}
+
+#[test]
+fn an_envoy_is_told_to_observe_and_to_leave_its_machine_alone() {
+    let mut desk = Desk::new();
+    let mut told = |observes, maintenance, later: u64| {
+        (desk.envoy.observes, desk.envoy.maintenance) = (observes, maintenance);
+        desk.now = now() + Duration::from_secs(later);
+        let answer = desk.ask(&desk.known()).answer;
+        let signed = Signed::decode(&answer.assignment.unwrap()).unwrap();
+        let assignment = Assignment::verify(&signed, &[key(8).verifying_key()]).unwrap();
+        (assignment.observe_only, assignment.maintenance)
+    };
+    let until = Maintenance::Until(now() + Duration::from_secs(60));
+    assert_eq!(told(true, Maintenance::No, 0), (true, Maintenance::No));
+    assert_eq!(told(false, Maintenance::Open, 1), (false, Maintenance::Open));
+    assert_eq!(told(false, until, 59), (false, until));
+    assert_eq!(told(false, until, 60), (false, Maintenance::No), "it is over");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::link::Link;
 use super::server::{Question, Row, Server, Taken, What, Write, issue, refused};
+use crate::bundle::Maintenance;
 use crate::server::{Admission, AdmittedBy, Claim, NotAdmitted, admit, claim};
 use crate::time::Timestamp;
 use crate::wire::message::Enrolled;
@@ -55,6 +56,7 @@ impl Server {
                     revoked: false,
                     contact: 0,
                     last_run: None,
+                    maintenance: Maintenance::No,
                     cloned: None,
                     traits: BTreeMap::new(),
                     taken: BTreeMap::new(),

@@ -224,6 +224,10 @@ impl World {
             let what = format!("{at} goes back to serial {} from {}", assignment.serial, machine.lived.serial);
             return Err(self.violation(what));
         }
+        if assignment.maintenance.holds(machine.clock(self.now).max(assignment.issued_at)) {
+            let what = format!("{at} applies a policy in {}", assignment.maintenance);
+            return Err(self.violation(what));
+        }
         machine.lived.serial = assignment.serial;
         machine.runs += 1;
         self.told.runs += 1;

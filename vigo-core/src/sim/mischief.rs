@@ -4,13 +4,16 @@ use super::machine::{Lived, Machine};
 use super::policy::Publish;
 use super::story::Violation;
 use super::world::{Event, FLUSH_PERIOD, REMEMBERED, START, World};
-use crate::bundle::OrderId;
+use crate::bundle::{Maintenance, OrderId};
 use crate::id::EnvoyId;
 use crate::time::{Duration, Timestamp};
 use crate::wire::Channel;
 use alloc::format;
 use alloc::string::ToString as _;
 use alloc::vec::Vec;
+
+/// How long a machine is left alone at the most, where that ends by itself.
+const REST_MS_MAX: u64 = 600_000;
 
 impl World {
     pub(super) fn mischief(&mut self) -> Result<(), Violation> {
@@ -42,6 +45,7 @@ impl World {
             10 | 11 => self.order(at),
             12 if self.story.snapshots => self.set_back(at),
             13 if self.story.copies && self.told.copies == 0 => self.copy(at),
+            14 => self.rest(at),
             _ => {}
         }
         Ok(())
@@ -53,6 +57,20 @@ impl World {
         self.note(|| format!("{at}: ordered {id}"));
         self.told.orders += 1;
         self.server.order(envoy, id, self.now);
+        self.call();
+    }
+
+    /// Has a machine left alone: until a time, until somebody ends it, or no more.
+    fn rest(&mut self, at: usize) {
+        let end = self.server.clock(self.now) + Duration::from_ms(self.faults.below(REST_MS_MAX));
+        let maintenance = match self.faults.below(4) {
+            0 => Maintenance::No,
+            1 => Maintenance::Open,
+            _ => Maintenance::Until(end),
+        };
+        self.note(|| format!("{at}: {maintenance}"));
+        self.told.rests += u64::from(maintenance != Maintenance::No);
+        self.server.rest(self.machines[at].id, maintenance);
         self.call();
     }
 
@@ -182,6 +200,12 @@ impl World {
         if !self.server.is_up() {
             self.start_server();
         }
+        // What ends by itself is left to, unless a clock that was far ahead said when.
+        let soon = self.now + Duration::from_ms(REST_MS_MAX);
+        let stays = |maintenance: Maintenance| maintenance == Maintenance::Open || maintenance.holds(soon);
+        let resting = self.server.disk.envoys.iter().filter(|(_, row)| stays(row.maintenance));
+        let resting: Vec<EnvoyId> = resting.map(|(id, _)| *id).collect();
+        resting.into_iter().for_each(|id| self.server.rest(id, Maintenance::No));
         for machine in &mut self.machines {
             machine.cut_until = Timestamp::default();
         }

@@ -10,6 +10,7 @@
 //! - one use of a token makes one envoy;
 //! - no order is begun twice;
 //! - a request that was answered is not answered again;
+//! - a machine that is to be left alone is;
 //! - no machine counts as two.
 //!
 //! After the faults have stopped every machine has to come to the last policy that was published, without a report left

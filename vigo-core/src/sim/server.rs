@@ -4,7 +4,7 @@ use super::fault::Faults;
 use super::link::Link;
 use super::policy::Publish;
 use crate::agent::traits_digest;
-use crate::bundle::{Ca, KeySet, KeyState, Order, OrderId, Signed, SigningKey, TrustedKey, VerifyingKey};
+use crate::bundle::{Ca, KeySet, KeyState, Maintenance, Order, OrderId, Signed, SigningKey, TrustedKey, VerifyingKey};
 use crate::fleet::{ClassOf, Cloned, Envoy, FleetIndex, LastRun, Life};
 use crate::id::EnvoyId;
 use crate::server::{
@@ -33,6 +33,7 @@ pub(super) struct Row {
     pub(super) revoked: bool,
     pub(super) contact: u64,
     pub(super) last_run: Option<LastRun>,
+    pub(super) maintenance: Maintenance,
     /// It seems to run twice.
     pub(super) cloned: Option<Cloned>,
     pub(super) traits: BTreeMap<String, String>,
@@ -190,6 +191,7 @@ impl Server {
             envoy.contact = row.contact;
             envoy.contact_is_old = true;
             envoy.last_run = row.last_run;
+            envoy.maintenance = row.maintenance;
             envoy.cloned = row.cloned;
             envoy.class = self.class_of(&row.hostname);
             if !row.traits.is_empty() {
@@ -418,6 +420,16 @@ impl Server {
         Reply::Done(ReportTaken { incarnation: report.incarnation, seq: *highest }).encode()
     }
 
+    /// Has an envoy leave its machine alone, or not.
+    pub(super) fn rest(&mut self, id: EnvoyId, maintenance: Maintenance) {
+        let (Some(row), Some(memory)) = (self.disk.envoys.get_mut(&id), &mut self.memory) else { return };
+        row.maintenance = maintenance;
+        if let Some(envoy) = memory.fleet.get_mut(id) {
+            envoy.maintenance = maintenance;
+            envoy.called = true;
+        }
+    }
+
     /// Orders an envoy to converge.
     pub(super) fn order(&mut self, envoy_id: EnvoyId, id: OrderId, now: Timestamp) {
         let now = self.clock(now);
@@ -439,10 +451,11 @@ impl Server {
         Reply::Done(OrderTaken { id: result.id }).encode()
     }
 
-    /// Returns how many orders of an envoy are offered and not answered for.
+    /// Returns how many orders of an envoy are offered and not answered for. One that was too late by a clock that was
+    /// ahead is not offered any more.
     pub(super) fn open_orders(&self, id: EnvoyId, now: Timestamp) -> usize {
-        let now = self.clock(now);
-        self.disk.orders.values().filter(|order| order.envoy_id == id && order.not_after >= now).count()
+        let (now, envoy) = (self.clock(now), self.fleet().and_then(|fleet| fleet.get(id)));
+        envoy.map_or(0, |envoy| envoy.orders.iter().filter(|order| order.not_after >= now).count())
     }
 
     fn traits(&mut self, id: EnvoyId, delta: TraitsDelta) -> Vec<u8> {

@@ -53,6 +53,8 @@ pub struct Told {
     pub lost: u64,
     /// Answers of somebody else.
     pub forged: u64,
+    /// How often a machine was to be left alone.
+    pub rests: u64,
     /// Orders.
     pub orders: u64,
     /// Publishes.

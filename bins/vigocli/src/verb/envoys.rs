@@ -33,6 +33,8 @@ enum Verb {
         /// Its hostname or id
         envoy: String,
     },
+    Maintenance(crate::rest::Maintenance),
+    Observe(crate::rest::Observe),
     /// Void an identity that two machines have, and make a token to enrol one of them anew
     Rebootstrap {
         /// Its hostname or id
@@ -90,6 +92,8 @@ impl Envoys {
                 let text = format!("{} ({}) is revoked.\n", cell(&envoy, "hostname"), cell(&envoy, "id"));
                 Ok(Answer::new(envoy, text))
             }
+            Some(Verb::Maintenance(maintenance)) => maintenance.run(client),
+            Some(Verb::Observe(observe)) => observe.run(client),
             Some(Verb::Rebootstrap { envoy, dismiss }) => {
                 let body = json!({ "dismiss": dismiss });
                 let envoy = client.post(&path("/envoys", envoy, "/rebootstrap"), &body)?;
@@ -158,11 +162,22 @@ fn list(client: &Client, wanted: &List) -> Result<Answer, CliError> {
         ("ID", "id"),
     ];
     let mut rows = all.clone();
-    for row in rows.iter_mut().filter(|row| row["cloned"].is_object()) {
-        row["status"] = format!("{}, cloned? {}", cell(row, "status"), clones(row)).into();
+    for row in &mut rows {
+        row["status"] = format!("{}{}", cell(row, "status"), marks(row)).into();
     }
     let text = table(&rows, &columns);
     Ok(Answer::new(json!({ "envoys": all }), text))
+}
+
+/// Returns what stands behind an envoy's word of status.
+fn marks(envoy: &Value) -> String {
+    let observes = envoy["observes"] == true || envoy["last_run"]["observed"] == true;
+    let marks = [
+        envoy["cloned"].is_object().then(|| format!("cloned? {}", clones(envoy))),
+        crate::rest::marked(envoy),
+        observes.then(|| "observes".into()),
+    ];
+    marks.into_iter().flatten().map(|mark| format!(", {mark}")).collect()
 }
 
 /// Returns where the copies of an envoy come from.
@@ -201,6 +216,13 @@ fn show(envoy: &Value) -> String {
         if !value.is_empty() {
             text.push_str(&format!("{name:<16} {value}\n"));
         }
+    }
+    let heard = if envoy["told"] == false { "; it has not heard of it yet" } else { "" };
+    if let Some(maintenance) = crate::rest::marked(envoy) {
+        text.push_str(&format!("applies nothing  {maintenance}{heard}\n"));
+    }
+    if envoy["observes"] == true {
+        text.push_str(&format!("observes         it changes nothing{heard}\n"));
     }
     if envoy["cloned"].is_object() {
         let (from, at, name) = (clones(envoy), cell(envoy, "cloned.at"), cell(envoy, "hostname"));

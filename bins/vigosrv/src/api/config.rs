@@ -1,6 +1,6 @@
 //! What is published: how far it has come, in what it differs, and the freeze.
 
-use super::extract::{Json, Params, later};
+use super::extract::{Json, Params, end};
 use super::problem::Problem;
 use super::view::{time, time_or_null};
 use super::{Caller, Context};
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use vigo_core::bundle::{Difference, FieldDifference};
 use vigo_core::limits::DIFFERENCES_MAX;
 use vigo_core::server::Freeze;
-use vigo_core::time::{Duration, Timestamp};
+use vigo_core::time::Timestamp;
 use vigo_driver::diagnostics_json;
 
 /// Names and files that are shown of many.
@@ -23,9 +23,6 @@ const SHOWN_MAX: usize = 20;
 
 /// Bytes of a reason.
 const REASON_BYTES_MAX: usize = 500;
-
-/// How long a freeze lasts at most that ends by itself.
-const FREEZE_MAX: Duration = Duration::from_secs(366 * 86_400);
 
 /// What is wanted of a freeze.
 #[derive(Deserialize)]
@@ -61,7 +58,7 @@ pub(super) async fn freeze(
         // A publish that is under way ends first: after the answer there is none.
         let _publisher = context.publisher.lock().await;
         let now = context.running.now();
-        let until = end(&wanted, now)?;
+        let until = end(wanted.until.as_deref(), wanted.span, now)?;
         let (freeze, before) = context.store.set_freeze(until, wanted.reason, caller.actor(), now).await?;
         let mut answer = frozen(&freeze);
         answer["instead_of"] = before.filter(|before| before.holds(now)).map_or(Value::Null, |before| frozen(&before));
@@ -181,21 +178,6 @@ fn both(
 
 fn unreadable(error: vigo_core::bundle::BundleError) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store", format!("a bundle cannot be read: {error}"))
-}
-
-/// Returns when a freeze ends.
-fn end(wanted: &Wanted, now: Timestamp) -> Result<Option<Timestamp>, Problem> {
-    let until = match (&wanted.until, wanted.span) {
-        (Some(_), Some(_)) => return Err(Problem::invalid("expected `until` or `for`, found both")),
-        (None, None) => return Ok(None),
-        (None, Some(span)) => now + span.0,
-        (Some(text), None) => later(text, now)?,
-    };
-    if until <= now || until.since(now) > FREEZE_MAX {
-        let latest = now + FREEZE_MAX;
-        return Err(Problem::invalid(format!("expected an end between {now} and {latest}, found {until}")));
-    }
-    Ok(Some(until))
 }
 
 fn frozen(freeze: &Freeze) -> Value {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::{Mutex, Semaphore};
-use vigo_core::bundle::Order;
+use vigo_core::bundle::{Maintenance, Order};
 use vigo_core::fleet;
 use vigo_core::id::EnvoyId;
 use vigo_core::server::{ConnectionCounts, Logins, Trusted};
@@ -29,6 +29,8 @@ pub struct Context {
     pub vault: Arc<LocalVault>,
     /// Locked while a secret is changed.
     pub vault_turn: Arc<Mutex<()>>,
+    /// Locked while an envoy is told what to do, until the memory follows.
+    pub envoy_turn: Arc<Mutex<()>>,
     /// What guards logins.
     pub auth: Auth,
     /// The running server.
@@ -79,6 +81,9 @@ pub trait Running: Send + Sync + 'static {
 
     /// The store has given an envoy another name.
     fn renamed(&self, id: EnvoyId, hostname: &str);
+
+    /// The store has another word on whether an envoy rests or observes. Returns whether it was called at once.
+    fn rests(&self, id: EnvoyId, maintenance: Maintenance, observes: bool) -> bool;
 
     /// The store has taken the mark of a clone from an envoy.
     fn dismissed_clone(&self, id: EnvoyId);

@@ -10,8 +10,9 @@ use axum::http::StatusCode;
 use axum::{Extension, Json as Answer};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use vigo_core::bundle::Maintenance;
 use vigo_core::diagnostic::nearest;
-use vigo_core::fleet::{self, Drift, Reach, Status};
+use vigo_core::fleet::{self, Drift, Reach, Shown, Status};
 use vigo_core::glob::Glob;
 use vigo_core::id::EnvoyId;
 use vigo_core::resolve::hostname;
@@ -214,7 +215,7 @@ pub(super) async fn find(context: &Context, name: &str) -> Result<Envoy, Problem
 }
 
 /// Returns an envoy: what is stored, and the last contact as the memory has it.
-fn view(envoy: &Envoy, live: Option<&fleet::Envoy>, now: Timestamp) -> Value {
+pub(super) fn view(envoy: &Envoy, live: Option<&fleet::Envoy>, now: Timestamp) -> Value {
     let status = live.map(|live| Status::of(live, now));
     let word = match (envoy.revoked_at, &status) {
         (Some(_), _) => REVOKED.into(),
@@ -245,6 +246,12 @@ fn view(envoy: &Envoy, live: Option<&fleet::Envoy>, now: Timestamp) -> Value {
         "queued": envoy.seen.queued,
         "enrolled_at": time(envoy.enrolled_at),
         "revoked_at": time_or_null(envoy.revoked_at),
+        "observes": envoy.observes,
+        "maintenance": match envoy.maintenance.at(now) {
+            Maintenance::No => Value::Null,
+            maintenance => json!({ "until": time_or_null(maintenance.end()) }),
+        },
+        "told": live.is_some_and(|live| live.shown != Shown::Other),
         "cloned": cloned.map(|cloned| json!({ "from": cloned.from, "at": time(cloned.at) })),
         "reports_doubled": envoy.reports_doubled,
         "last_run": envoy.status.as_ref().map(run),

@@ -1,11 +1,12 @@
 //! What comes with a request; what is wrong with it is a problem, too.
 
 use super::problem::Problem;
+use crate::config::Span;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
-use vigo_core::time::Timestamp;
+use vigo_core::time::{Duration, Timestamp};
 
 /// A JSON body. None at all is an empty object.
 pub(super) struct Json<T>(pub(super) T);
@@ -18,6 +19,24 @@ pub(super) struct Name(pub(super) String);
 
 /// What stands behind the question mark.
 pub(super) struct Params<T>(pub(super) T);
+
+/// How long lasts at most what ends by itself.
+const LASTS_MAX: Duration = Duration::from_secs(366 * 86_400);
+
+/// Returns when something ends by itself that is to last until a time, or for a while; none where neither is said.
+pub(super) fn end(until: Option<&str>, span: Option<Span>, now: Timestamp) -> Result<Option<Timestamp>, Problem> {
+    let until = match (until, span) {
+        (Some(_), Some(_)) => return Err(Problem::invalid("expected `until` or `for`, found both")),
+        (None, None) => return Ok(None),
+        (None, Some(span)) => now + span.0,
+        (Some(text), None) => later(text, now)?,
+    };
+    if until <= now || until.since(now) > LASTS_MAX {
+        let latest = now + LASTS_MAX;
+        return Err(Problem::invalid(format!("expected an end between {now} and {latest}, found {until}")));
+    }
+    Ok(Some(until))
+}
 
 /// Reads a time that is to come.
 pub(super) fn later(text: &str, now: Timestamp) -> Result<Timestamp, Problem> {

@@ -16,6 +16,7 @@ mod guests;
 mod health;
 mod keys;
 mod listen;
+mod maintenance;
 mod password;
 mod problem;
 mod publishes;

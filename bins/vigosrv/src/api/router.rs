@@ -5,8 +5,8 @@ use super::endpoints::Endpoints;
 use super::endpoints::Verb::{Delete, Get, Post, Put};
 use super::problem::Problem;
 use super::{
-    Context, agents, audit, auth, config, doctor, envoys, health, keys, publishes, push, runs, secrets, status, tokens,
-    traits, trusted, users,
+    Context, agents, audit, auth, config, doctor, envoys, health, keys, maintenance, publishes, push, runs, secrets,
+    status, tokens, traits, trusted, users,
 };
 use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, Uri};
@@ -55,6 +55,22 @@ pub(super) fn endpoints() -> Endpoints {
         )
         .at(Post, "/api/v1/envoys/{id}/rename", ManageEnvoys, "Give an envoy another name", envoys::rename)
         .at(Post, "/api/v1/envoys/{id}/revoke", ManageEnvoys, "Throw an envoy out", envoys::revoke)
+        .at(Post, "/api/v1/envoys/{id}/maintenance", OperateEnvoys, "Have an envoy apply nothing", maintenance::begin)
+        .at(
+            Delete,
+            "/api/v1/envoys/{id}/maintenance",
+            OperateEnvoys,
+            "Have it apply its policy again",
+            maintenance::over,
+        )
+        .at(
+            Post,
+            "/api/v1/envoys/{id}/observe",
+            OperateEnvoys,
+            "Have an envoy report and change nothing",
+            maintenance::observe,
+        )
+        .at(Delete, "/api/v1/envoys/{id}/observe", OperateEnvoys, "Have it make changes again", maintenance::change)
         .at(Get, "/api/v1/envoys/{id}/traits", ReadFleet, "Show an envoy's traits", traits::show)
         .at(Get, "/api/v1/traits", ReadFleet, "List the envoys whose traits fit a question", traits::query)
         .at(Get, "/api/v1/runs", ReadFleet, "List runs, the newest first", runs::list)

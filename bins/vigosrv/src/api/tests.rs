@@ -17,7 +17,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::{Mutex, watch};
 use tower::ServiceExt as _;
-use vigo_core::bundle::{Order, SigningKey};
+use vigo_core::bundle::{Maintenance, Order, SigningKey};
 use vigo_core::fleet::{self, FleetIndex};
 use vigo_core::id::EnvoyId;
 use vigo_core::server::{AdmittedBy, Trusted};
@@ -67,6 +67,13 @@ impl Running for Told {
 
     fn renamed(&self, id: EnvoyId, hostname: &str) {
         self.fleet.lock().unwrap().rename(id, hostname.into(), fleet::ClassOf::Pending).unwrap();
+    }
+
+    fn rests(&self, id: EnvoyId, maintenance: Maintenance, observes: bool) -> bool {
+        let mut fleet = self.fleet.lock().unwrap();
+        let envoy = fleet.get_mut(id).unwrap();
+        (envoy.maintenance, envoy.observes) = (maintenance, observes);
+        true
     }
 
     fn dismissed_clone(&self, id: EnvoyId) {
@@ -160,6 +167,7 @@ impl Temp {
             agents,
             vault: LocalVault::open(&dir.secrets()).unwrap(),
             vault_turn: Arc::default(),
+            envoy_turn: Arc::default(),
             auth: Auth::default(),
             running: told.clone(),
             keyring,

@@ -67,8 +67,8 @@ pub(super) async fn open(dir: &DataDir, config: &Config, machine: &str, https_po
     let running: Arc<dyn Running> = Arc::new(server.clone());
     let keyring =
         Keyring::new(dir.tls(), hosts, store.clone(), Arc::clone(&publisher), agents.clone(), Arc::clone(&running));
-    let (auth, vault_turn) = (Auth::default(), Arc::default());
-    let context = Context { store, publisher, agents, vault, vault_turn, auth, running, keyring, about };
+    let (auth, vault_turn, envoy_turn) = (Auth::default(), Arc::default(), Arc::default());
+    let context = Context { store, publisher, agents, vault, vault_turn, envoy_turn, auth, running, keyring, about };
     Ok(Opened { server, context, tls, shown })
 }
 

@@ -21,7 +21,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
-use vigo_core::bundle::{Order, Signed};
+use vigo_core::bundle::{Maintenance, Order, Signed};
 use vigo_core::fleet::Envoy;
 use vigo_core::id::EnvoyId;
 use vigo_core::server::{Trusted, is_current};
@@ -234,6 +234,10 @@ impl Running for Arc<Server> {
 
     fn renamed(&self, id: EnvoyId, hostname: &str) {
         self.rename(id, hostname);
+    }
+
+    fn rests(&self, id: EnvoyId, maintenance: Maintenance, observes: bool) -> bool {
+        self.rest(id, maintenance, observes)
     }
 
     fn dismissed_clone(&self, id: EnvoyId) {

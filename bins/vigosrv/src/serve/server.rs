@@ -13,8 +13,8 @@ use arc_swap::ArcSwap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::{Semaphore, mpsc, watch};
-use vigo_core::bundle::{Signed, VerifyingKey};
-use vigo_core::fleet::{Envoy, FleetIndex};
+use vigo_core::bundle::{Maintenance, Signed, VerifyingKey};
+use vigo_core::fleet::{Envoy, FleetIndex, Shown};
 use vigo_core::id::EnvoyId;
 use vigo_core::server::{Attempts, CheckInLoad, ConnectionCounts, Denials, Signer};
 use vigo_core::time::Timestamp;
@@ -190,6 +190,20 @@ impl Server {
         }
     }
 
+    /// Has an envoy rest or observe in memory, or not, after the store did: it hears of it at once where its connection is
+    /// held, and at its next check-in otherwise. Returns whether it was called.
+    pub fn rest(&self, id: EnvoyId, maintenance: Maintenance, observes: bool) -> bool {
+        let mut fleet = self.fleet_mut();
+        let Some(envoy) = fleet.get_mut(id) else { return false };
+        if (envoy.maintenance, envoy.observes) != (maintenance, observes) {
+            (envoy.maintenance, envoy.observes) = (maintenance, observes);
+            (envoy.shown, envoy.called) = (Shown::Other, true);
+        }
+        let is_news = envoy.called;
+        drop(fleet);
+        is_news && self.held.call(id)
+    }
+
     /// Forgets in memory that an envoy seemed to run twice, after the store did.
     pub fn dismiss_clone(&self, id: EnvoyId) {
         if let Some(envoy) = self.fleet_mut().get_mut(id) {
@@ -233,6 +247,8 @@ fn loaded(row: store::Envoy, settings: &Settings, live: &Live) -> Option<Envoy> 
     envoy.last_seen = row.seen.last_seen;
     envoy.cadence = settings.check_in.interval;
     envoy.keyset = row.seen.keyset;
+    envoy.observes = row.observes;
+    envoy.maintenance = row.maintenance;
     envoy.cloned = row.cloned;
     envoy.last_run = row.status.as_ref().map(store::Status::last_run);
     Some(envoy)

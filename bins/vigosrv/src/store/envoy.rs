@@ -2,9 +2,11 @@
 
 use super::audit::{self, Entry};
 use super::clones::cloned;
+use super::maintenance::maintenance;
 use super::value::{bits, bytes, bytes_or_none, envoy_id, failed, from_bits, time, time_or_none};
 use super::{Actor, Store, StoreError};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use vigo_core::bundle::Maintenance;
 use vigo_core::fleet::{Cloned, Health, LastRun};
 use vigo_core::id::EnvoyId;
 use vigo_core::time::Timestamp;
@@ -27,6 +29,10 @@ pub struct Envoy {
     pub seen: Seen,
     /// Its newest run; none before the first.
     pub status: Option<Status>,
+    /// It reports changes and makes none.
+    pub observes: bool,
+    /// Whether it leaves its machine alone; also one that is over.
+    pub maintenance: Maintenance,
     /// It seems to run twice.
     pub cloned: Option<Cloned>,
     /// How many of its reports came under the number of another one, and were thrown away.
@@ -50,6 +56,8 @@ impl Envoy {
             revoked_at: None,
             seen,
             status: None,
+            observes: false,
+            maintenance: Maintenance::No,
             cloned: None,
             reports_doubled: 0,
         }
@@ -348,6 +356,8 @@ fn row(row: &Row<'_>) -> rusqlite::Result<Envoy> {
             Some(_) => Some(status(row)?),
             None => None,
         },
+        observes: row.get("observes")?,
+        maintenance: maintenance(row)?,
         cloned: cloned(row)?,
         reports_doubled: from_bits(row, "reports_doubled")?,
     })

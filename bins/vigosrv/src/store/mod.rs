@@ -18,6 +18,7 @@ mod error;
 mod freeze;
 mod handle;
 mod job;
+mod maintenance;
 mod orders;
 mod publishes;
 mod report;

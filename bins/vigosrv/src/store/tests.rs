@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use tokio::runtime::Runtime;
+use vigo_core::bundle::Maintenance;
 use vigo_core::fleet::Cloned;
 use vigo_core::id::EnvoyId;
 use vigo_core::server::{AdmittedBy, NotAdmitted, TokenText};
@@ -631,4 +632,22 @@ fn a_report_that_is_thrown_away_for_another_had_its_number_is_counted() {
     assert!(is_doubled(3, 1), "of one that runs twice it is the other's");
     assert_eq!(temp.get(id).reports_doubled, 2);
     assert_eq!(temp.get(id).status.unwrap().counts.changed, 1, "what was acknowledged stays");
+}
+
+#[test]
+fn who_rests_and_who_observes_is_on_the_disk() {
+    let mut temp = Temp::new("rest");
+    let (id, other) = (temp.enrolled(1, "web-1"), temp.enrolled(2, "web-2"));
+    for maintenance in [Maintenance::Until(later(60)), Maintenance::Open, Maintenance::No] {
+        temp.run(temp.set_maintenance(id, maintenance, Actor::Local(0), NOW)).unwrap().unwrap();
+        temp.run(temp.set_observes(id, maintenance == Maintenance::Open, Actor::Local(0), NOW)).unwrap().unwrap();
+        temp.reopen(|_| {});
+        assert_eq!((temp.get(id).maintenance, temp.get(id).observes), (maintenance, maintenance == Maintenance::Open));
+        assert_eq!((temp.get(other).maintenance, temp.get(other).observes), (Maintenance::No, false));
+    }
+    temp.run(temp.set_maintenance(id, Maintenance::Until(later(60)), Actor::Local(0), NOW)).unwrap();
+    let over = temp.run(temp.set_maintenance(id, Maintenance::No, Actor::Local(0), later(61))).unwrap().unwrap();
+    assert_eq!(over.maintenance.at(later(61)), Maintenance::No, "it was over");
+    temp.run(temp.revoke(id, Actor::Local(0), NOW)).unwrap();
+    assert_eq!(temp.run(temp.set_observes(id, true, Actor::Local(0), NOW)).unwrap(), None);
 }

@@ -11,4 +11,5 @@ mod fleet;
 mod keys;
 mod overload;
 mod proof;
+mod rest;
 mod whole;

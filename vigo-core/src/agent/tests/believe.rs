@@ -2,7 +2,7 @@
 
 use super::rig::*;
 use crate::agent::*;
-use crate::bundle::{KeyState, Signed, sign};
+use crate::bundle::{KeyState, Maintenance, Signed, sign};
 use crate::id::EnvoyId;
 use crate::wire::message::{Answer, KeySetAnswer, Refused, Renewed};
 use alloc::format;
@@ -114,7 +114,7 @@ fn a_bundle_of_none_is_nothing_to_manage_and_maintenance_is_a_pause() {
     assert_eq!(rig.runs.len(), 1);
     assert!(rig.disk.policy.as_ref().is_some_and(|p| p.bundle.is_none()));
     let first = sign(&bundle("first"), &key(2)).expect("a bundle");
-    let pause = crate::bundle::Assignment { maintenance: true, ..assignment(103, Some(&first)) };
+    let pause = crate::bundle::Assignment { maintenance: Maintenance::Open, ..assignment(103, Some(&first)) };
     tell(&mut rig, with(&pause.sign(&key(2)), Some(&first)));
     rig.pass(INTERVAL);
     assert_eq!(rig.runs.len(), 1);

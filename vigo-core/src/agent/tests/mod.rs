@@ -2,6 +2,7 @@ mod believe;
 mod clock;
 mod fleet;
 mod hold;
+mod maintenance;
 mod orders;
 mod reports;
 mod rig;

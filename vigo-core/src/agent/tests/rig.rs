@@ -2,7 +2,8 @@
 
 use crate::agent::*;
 use crate::bundle::{
-    Assignment, Ca, KeySet, KeyState, Order, OrderId, PolicyBundle, Signed, SigningKey, TrustedKey, VerifyingKey, sign,
+    Assignment, Ca, KeySet, KeyState, Maintenance, Order, OrderId, PolicyBundle, Signed, SigningKey, TrustedKey,
+    VerifyingKey, sign,
 };
 use crate::converge::{Counts, RunOutcome, RunReport};
 use crate::id::EnvoyId;
@@ -49,7 +50,7 @@ pub(super) fn assignment(serial: u64, bundle: Option<&Signed>) -> Assignment {
         environment: String::new(),
         bundle_digest: bundle.map(Signed::digest),
         observe_only: false,
-        maintenance: false,
+        maintenance: Maintenance::No,
         interval: INTERVAL,
         splay: Duration::ZERO,
         serial,
@@ -86,6 +87,7 @@ pub(super) struct Server {
     pub(super) contact: u64,
     pub(super) next_in: Duration,
     pub(super) hold: bool,
+    pub(super) maintenance: Maintenance,
     /// Not answered for.
     pub(super) orders: Vec<Order>,
     /// What was said of each, in the order in which it came.
@@ -106,6 +108,7 @@ impl Server {
             contact: 0,
             next_in: INTERVAL,
             hold: false,
+            maintenance: Maintenance::No,
             orders: Vec::new(),
             answered: Vec::new(),
             highest: 0,
@@ -143,11 +146,13 @@ impl Server {
                 if check_in.keyset < self.version {
                     answer.keyset = Some(self.keyset.encode());
                 }
-                let current = assignment(0, self.bundle.as_ref());
+                let mut current = assignment(0, self.bundle.as_ref());
+                current.maintenance = self.maintenance;
                 let ids = (self.key_id(), self.bundle.as_ref().map_or(self.zero(), |b| b.key_id));
                 if self.bundle.is_some() && check_in.assignment_digest != current.digest(ids.0, ids.1) {
                     self.serial = self.serial.max(check_in.serial) + 1;
-                    answer.assignment = Some(assignment(self.serial, self.bundle.as_ref()).sign(&self.key).encode());
+                    current.serial = self.serial;
+                    answer.assignment = Some(current.sign(&self.key).encode());
                     answer.bundle = self.bundle.as_ref().map(Signed::encode);
                 }
                 Response::Answer(answer)

@@ -117,3 +117,50 @@ async fn what_seems_to_run_twice_is_shown_dismissed_or_voided() {
     let (status, _) = temp.ask(Method::POST, &format!("/api/v1/envoys/{id}/rebootstrap"), json!({})).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn envoys_rest_and_observe_and_the_running_server_hears_of_it() {
+    let temp = Temp::new("rest");
+    let id = temp.enrol(1, "web-1").await;
+    let path = "/api/v1/envoys/web-1/maintenance";
+    let live = || temp.told.fleet.lock().unwrap().get(id).unwrap().clone();
+    let until = NOW + Duration::from_secs(7200);
+    let (status, begun) = temp.ask(Method::POST, path, json!({ "for": "2h" })).await;
+    assert_eq!((status, &begun["called"], &begun["told"]), (StatusCode::OK, &json!(true), &json!(false)), "{begun}");
+    assert_eq!(begun["maintenance"], json!({ "until": until.to_string() }));
+    assert_eq!(live().maintenance, Maintenance::Until(until));
+    assert_eq!(temp.get("/api/v1/envoys").await["envoys"][0]["maintenance"], begun["maintenance"]);
+    let (_, open) = temp.ask(Method::POST, path, json!({})).await;
+    assert_eq!((&open["maintenance"], live().maintenance), (&json!({ "until": null }), Maintenance::Open));
+    let (status, observes) = temp.ask(Method::POST, "/api/v1/envoys/web-1/observe", json!({})).await;
+    assert_eq!((status, &observes["observes"], live().observes), (StatusCode::OK, &json!(true), true));
+    assert_eq!(live().maintenance, Maintenance::Open, "each goes its own way");
+    for _ in 0..2 {
+        let (status, over) = temp.ask(Method::DELETE, path, json!({})).await;
+        assert_eq!((status, &over["maintenance"]), (StatusCode::OK, &Value::Null));
+        let (_, changes) = temp.ask(Method::DELETE, "/api/v1/envoys/web-1/observe", json!({})).await;
+        assert_eq!((&changes["observes"], live().observes), (&json!(false), false));
+    }
+    let rows = temp.get("/api/v1/audit").await["rows"].as_array().unwrap().clone();
+    let details: Vec<_> = rows.iter().filter(|row| row["subject"] == id.to_string()).map(|r| &r["detail"]).collect();
+    let until = format!("`web-1`: maintenance until {until}");
+    let expected = [
+        "`web-1` makes changes",
+        "`web-1`: no maintenance",
+        "`web-1` observes only",
+        "`web-1`: maintenance until somebody ends it",
+        &*until,
+    ];
+    assert_eq!(details, expected, "what is so already is not audited");
+    for (body, detail) in [
+        (json!({ "until": "1999-01-01T00:00:00Z" }), "expected a time to come"),
+        (json!({ "until": "2027-03-01T00:00:00Z", "for": "2h" }), "found both"),
+        (json!({ "for": "9000d" }), "expected an end between"),
+    ] {
+        let (status, problem) = temp.ask(Method::POST, path, body).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains(detail), "{problem}");
+    }
+    let (status, _) = temp.ask(Method::POST, "/api/v1/envoys/web-9/observe", json!({})).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+}
