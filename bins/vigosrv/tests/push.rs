@@ -115,8 +115,9 @@ impl Fleet {
         let (running, vault_turn, about) = (Arc::new(server), Arc::default(), Arc::new(about));
         let hosts = vec!["localhost".into()];
         let keyring = Keyring::new(dir.tls(), hosts, store.clone(), publisher.clone(), agents.clone(), running.clone());
-        let auth = Auth::default();
-        let context = Context { store, publisher, agents, vault, vault_turn, auth, running, keyring, about };
+        let (auth, envoy_turn) = (Auth::default(), Arc::default());
+        let context =
+            Context { store, publisher, agents, vault, vault_turn, envoy_turn, auth, running, keyring, about };
         Self { path, context, listener, trust, bundle_key, envoys: identities, _dir: dir }
     }
 

@@ -351,6 +351,7 @@ impl Agent {
     fn answered(&mut self, answer: Answer, showed: Shows, now: Timestamp) {
         self.counters.contact = answer.contact;
         self.counters_changed = true;
+        self.number_behind(answer.newest_run);
         let mut is_behind = answer.show_assignment;
         if let Some(bytes) = &answer.keyset {
             self.take_keyset(bytes);
@@ -443,6 +444,7 @@ impl Agent {
             let ReportTaken { incarnation, seq: found } = taken;
             return Err(format!("expected it to take report {seq} of {own:016x}, found {found} of {incarnation:016x}"));
         }
+        self.number_behind(taken.seq);
         // No more than was sent, whatever the server says that it has.
         if self.queue.first() == Some(seq) {
             self.queue.pop();
@@ -450,6 +452,15 @@ impl Agent {
             self.dirty.push(Record::Taken(seq));
         }
         Ok(())
+    }
+
+    /// Numbers runs behind one that the server knows. Only a machine that was set back in time, or one of two with the same
+    /// identity, has not made it; what it tells under numbers before it is not news.
+    fn number_behind(&mut self, newest: u64) {
+        if newest > self.counters.seq {
+            self.counters.seq = newest;
+            self.counters_changed = true;
+        }
     }
 
     fn traits_taken(&mut self, digest: &[u8], taken: &TraitsTaken) {

@@ -51,7 +51,7 @@ pub fn answer(
     envoy.last_seen = now;
     envoy.called = false;
     let quiet_is_news = check_in.run.is_some_and(|runs| envoy.take_quiet(&runs));
-    let mut answer = Answer { contact: envoy.contact, ..Answer::default() };
+    let mut answer = Answer { contact: envoy.contact, newest_run: newer_run(check_in, envoy), ..Answer::default() };
     envoy.keyset = check_in.keyset;
     // One that has a newer set shows it when it sees an older.
     if check_in.keyset < keyset.set.version || check_in.keyset > keyset.known {
@@ -87,6 +87,12 @@ pub fn is_current(envoy: &Envoy, policy: &ServedPolicy) -> bool {
             policy.classes.get(index as usize).is_some_and(|class| envoy.shown == Shown::Bundle(class.digest))
         }
     }
+}
+
+/// Returns the number of the envoy's newest run, where the check-in tells of an older one; 0 otherwise.
+fn newer_run(check_in: &CheckIn, envoy: &Envoy) -> u64 {
+    let (Some(told), Some(known)) = (check_in.run, envoy.last_run) else { return 0 };
+    if told.incarnation == known.incarnation && told.seq < known.seq { known.seq } else { 0 }
 }
 
 /// Returns the epoch of the envoy's secrets, where its class is known.

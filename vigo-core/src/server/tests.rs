@@ -354,6 +354,16 @@ fn an_envoy_gets_its_assignment_once() {
 }
 
 #[test]
+fn an_envoy_that_tells_of_an_older_run_is_told_of_the_newest() {
+    let mut desk = Desk::new();
+    let mut newest = |incarnation, seq| {
+        let run = Some(QuietRuns { incarnation, seq, runs: 1, ..QuietRuns::default() });
+        desk.ask(&CheckIn { run, ..desk.known() }).answer.newest_run
+    };
+    assert_eq!([newest(7, 5), newest(7, 5), newest(7, 3), newest(7, 6), newest(8, 1)], [0, 0, 5, 0, 0]);
+}
+
+#[test]
 fn an_envoy_is_told_to_observe_and_to_leave_its_machine_alone() {
     let mut desk = Desk::new();
     let mut told = |observes, maintenance, later: u64| {

@@ -278,6 +278,10 @@ pub struct Answer {
     /// The signed orders that the envoy has not answered for.
     #[prost(bytes = "vec", repeated, tag = "12")]
     pub orders: Vec<Vec<u8>>,
+    /// The number of the newest run that the server knows of the incarnation that the check-in named, where that told of an
+    /// older one; 0 otherwise. An agent that was set back in time numbers its runs behind it.
+    #[prost(uint64, tag = "13")]
+    pub newest_run: u64,
 }
 
 /// A run in which something changed or failed.

@@ -12,7 +12,7 @@ fn found(server: &Whole) -> usize {
 #[test]
 fn a_copied_machine_is_found_and_gets_no_secrets_until_somebody_decides() {
     let mut server = Whole::start("clones");
-    server.configure("checkin:\n  interval: 1s\nenrollment:\n  on_clone: withhold_secrets\n");
+    server.restart_with("checkin:\n  interval: 1s\nenrollment:\n  on_clone: withhold_secrets\n");
     server.post("/vault/init", &json!({}));
     let (status, _) = server.try_api("PUT", "/secrets/app%2Fpw", &json!({ "value": "one" })).unwrap();
     assert_eq!(status, 200);

@@ -7,7 +7,7 @@ use std::fs;
 #[test]
 fn a_machine_that_is_left_alone_stays_as_it_is_until_that_ends_by_itself() {
     let mut server = Whole::start("rest");
-    server.configure("checkin:\n  interval: 1s\n  hold_below: 0s\n");
+    server.restart_with("checkin:\n  interval: 1s\n  hold_below: 0s\n");
     let machine = server.enrol("web-1");
     let page = machine.path.join("root/page");
     machine.lives_on();
@@ -47,7 +47,7 @@ fn a_machine_that_is_left_alone_stays_as_it_is_until_that_ends_by_itself() {
 #[test]
 fn a_machine_that_stays_connected_hears_of_it_at_once() {
     let mut server = Whole::start("called");
-    server.configure("checkin:\n  interval: 1h\n  hold_below: 1h\n");
+    server.restart_with("checkin:\n  interval: 1h\n  hold_below: 1h\n");
     let machine = server.enrol("web-1");
     machine.lives_on();
     let envoy = |server: &Whole| server.get("/envoys/web-1");

@@ -81,11 +81,10 @@ impl Whole {
         fs::read_to_string(self.path.join("log")).unwrap_or_default()
     }
 
-    /// Starts it again, with more in its configuration.
-    pub fn configure(&mut self, more: &str) {
+    /// Starts it again, with other keys in `server.yaml`.
+    pub fn restart_with(&mut self, keys: &str) {
         self.kill();
-        let mut config = fs::OpenOptions::new().append(true).open(self.data().join("server.yaml")).unwrap();
-        config.write_all(more.as_bytes()).unwrap();
+        self.configure(keys);
         self.resume();
     }
 

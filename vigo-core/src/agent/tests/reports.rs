@@ -151,3 +151,24 @@ fn a_full_disk_holds_reports_back_and_stops_nothing() {
     assert!(rig.said().contains("1 reports were lost"), "memory is bounded");
     assert!(rig.disk.counters.lost_reports >= 10);
 }
+
+#[test]
+fn an_agent_that_was_set_back_in_time_numbers_its_runs_behind_what_the_server_knows() {
+    for by_a_report in [true, false] {
+        let mut rig = Rig::new();
+        rig.changes = u32::from(by_a_report);
+        rig.server().publish("p");
+        rig.settle();
+        let before = rig.disk.clone();
+        rig.pass(Duration::from_secs(10 * INTERVAL.as_secs()));
+        let known = rig.runs.last().map(|run| run.0).expect("it has run");
+        rig.server().highest = known;
+        rig.disk = before;
+        rig.reboot();
+        rig.runs.clear();
+        rig.pass(INTERVAL);
+        rig.pass(INTERVAL);
+        assert!(rig.runs.last().is_some_and(|run| run.0 > known), "{by_a_report}: {:?}, {known} is known", rig.runs);
+        assert!(rig.server().highest > known);
+    }
+}

@@ -135,11 +135,13 @@ impl Server {
             Ask::CheckIn(check_in) => {
                 self.check_ins.push(check_in.clone());
                 self.contact += 1;
-                self.highest = self.highest.max(check_in.run.map_or(0, |run| run.seq));
+                let told = check_in.run.map_or(0, |run| run.seq);
+                self.highest = self.highest.max(told);
                 let mut answer = Answer {
                     next_in_ms: self.next_in.as_ms(),
                     contact: self.contact,
                     hold: self.hold,
+                    newest_run: if told > 0 && told < self.highest { self.highest } else { 0 },
                     orders: self.orders.iter().map(|order| order.sign(&self.key).encode()).collect(),
                     ..Answer::default()
                 };
