@@ -25,7 +25,7 @@ use vigosrv::data_dir::{DataDir, Keys};
 use vigosrv::keyring::Keyring;
 use vigosrv::publish::{Published, Publisher};
 use vigosrv::store::{Enrolment, Seen, Store};
-use vigosrv::vault::LocalVault;
+use vigosrv::vault::Vault;
 
 const NOW: Timestamp = Timestamp::from_epoch_secs(1_800_000_000);
 
@@ -137,7 +137,7 @@ impl Server {
             store: store.clone(),
             publisher,
             agents,
-            vault: LocalVault::open(&dir.secrets()).unwrap(),
+            vault: Vault::open(&dir, &vigosrv::config::Secrets::default()).unwrap(),
             vault_turn: Arc::default(),
             envoy_turn: Arc::default(),
             auth: api::Auth::default(),

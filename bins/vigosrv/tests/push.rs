@@ -31,7 +31,7 @@ use vigosrv::net::{Limits, Listener, Tls};
 use vigosrv::publish::Publisher;
 use vigosrv::serve::{Live, Server, Settings};
 use vigosrv::store::{Enrolled, Enrolment, Seen, Store};
-use vigosrv::vault::LocalVault;
+use vigosrv::vault::Vault;
 
 fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
@@ -101,7 +101,7 @@ impl Fleet {
         };
         let (publisher, published) = Publisher::open(dir.root(), keys.bundle.clone()).unwrap();
         let agents = Arc::new(Agents::open(dir.root(), &keys.keyset, keys.bundle.clone()).unwrap());
-        let vault = LocalVault::open(&dir.secrets()).unwrap();
+        let vault = Vault::open(&dir, &vigosrv::config::Secrets::default()).unwrap();
         let bundle_key = keys.bundle.verifying_key();
         let mut config = Config::default();
         config.checkin.hold_below = Span(config.checkin.interval.0);

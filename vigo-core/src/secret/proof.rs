@@ -30,6 +30,13 @@ impl ProofKey {
         &self.0
     }
 
+    /// Returns the digest of these parts. Of one purpose it never is that of another.
+    pub fn digest_of(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
+        let mut digest = self.digest(purpose);
+        parts.iter().for_each(|part| digest.part(part));
+        digest.end()
+    }
+
     /// Begins a digest; of one purpose it never is that of another.
     pub(crate) fn digest(&self, purpose: &str) -> Digesting {
         // A shorter key than a block counts as one with zeros behind it: RFC 2104.

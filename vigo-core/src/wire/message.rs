@@ -469,6 +469,9 @@ pub struct SealedSecret {
     /// Why there is none.
     #[prost(string, tag = "4")]
     pub error: String,
+    /// That is so for now, and says nothing against there being one.
+    #[prost(bool, tag = "5")]
+    pub later: bool,
 }
 
 /// Asks to be told when there is something to check in for, on a connection that the server wants held. The answer may

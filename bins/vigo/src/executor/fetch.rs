@@ -6,7 +6,6 @@ use super::temp::name_for;
 use sha2::{Digest, Sha256};
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
 use std::time::Duration;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
 use vigo_core::action::{FailureKind, OpFailure, OpOutput, StagedId};
@@ -18,16 +17,6 @@ const REDIRECTS_MAX: u32 = 5;
 
 const CONNECT: Duration = Duration::from_secs(30);
 const WHOLE: Duration = Duration::from_secs(600);
-
-/// Where systems keep the certificates that they trust.
-const BUNDLES: &[&str] = &[
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-    "/usr/local/share/certs/ca-root-nss.crt",
-];
 
 impl Executor {
     /// Downloads into a staged file of the run.
@@ -122,11 +111,7 @@ fn only_https(url: &str) -> Answer<()> {
 }
 
 fn roots() -> Answer<RootCerts> {
-    let pem = BUNDLES.iter().find_map(|path| std::fs::read(Path::new(path)).ok());
-    let Some(pem) = pem else {
-        let message = format!("no certificates that are trusted: looked for {}", BUNDLES.join(", "));
-        return Err(failure(FailureKind::Other, message));
-    };
+    let pem = vigo_driver::trusted_certificates().map_err(|why| failure(FailureKind::Other, why))?;
     let certificates = ureq::tls::parse_pem(&pem).filter_map(|item| match item {
         Ok(PemItem::Certificate(certificate)) => Some(certificate),
         _ => None,

@@ -127,11 +127,12 @@ async fn secrets(session: &Session, mut asked: ResolveSecrets) -> Result<Respons
     };
     let context = session.seal_context(&asked);
     let open = |secret: SealedSecret| {
-        let SealedSecret { path, encapsulated, sealed, error } = secret;
+        let SealedSecret { path, encapsulated, sealed, error, later } = secret;
         let value = match error.is_empty() {
             true => {
                 key.open(&context, &path, &encapsulated, &sealed).map_err(|error| Withheld::Refused(error.to_string()))
             }
+            false if later => Err(Withheld::Unreachable(shown(&error).into_owned())),
             false => Err(Withheld::Refused(shown(&error).into_owned())),
         };
         (Arc::from(path), value)

@@ -5,7 +5,7 @@ use crate::data_dir::Keys;
 use crate::keyring::Keyring;
 use crate::publish::{Published, Publisher};
 use crate::store::Store;
-use crate::vault::LocalVault;
+use crate::vault::Vault;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub struct Context {
     /// The programs for machines that are to become envoys.
     pub agents: Arc<Agents>,
     /// The secrets.
-    pub vault: Arc<LocalVault>,
+    pub vault: Arc<Vault>,
     /// Locked while a secret is changed.
     pub vault_turn: Arc<Mutex<()>>,
     /// Locked while an envoy is told what to do, until the memory follows.

@@ -18,9 +18,9 @@ pub(super) async fn doctor(State(context): State<Context>) -> Result<Answer<Valu
     let patterns = context.store.trusted().await?;
     let envoys = context.store.envoys().await?;
     let publisher = context.publisher.clone().lock_owned().await;
-    let vault = context.vault.clone();
+    let (vault, paths) = (context.vault.clone(), super::secrets::referred(&context));
     // Both read all there is.
-    let reading = tokio::task::spawn_blocking(move || (publisher.live(), publisher.edited(), vault.verify()));
+    let reading = tokio::task::spawn_blocking(move || (publisher.live(), publisher.edited(), vault.verify(&paths)));
     let (live, edited, checked) = reading.await?;
     let (mut offline, mut failed) = (Vec::new(), Vec::new());
     for envoy in envoys.iter().filter(|envoy| envoy.revoked_at.is_none()) {

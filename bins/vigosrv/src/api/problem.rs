@@ -131,6 +131,7 @@ impl From<VaultError> for Problem {
             VaultError::NotPath { .. } | VaultError::Record { why: secret::VaultError::TooLong, .. } => {
                 (StatusCode::BAD_REQUEST, "invalid")
             }
+            VaultError::ReadOnly { .. } => (StatusCode::CONFLICT, "read-only"),
             _ => (StatusCode::SERVICE_UNAVAILABLE, "vault"),
         };
         let mut problem = Self::new(status, code, error.to_string());

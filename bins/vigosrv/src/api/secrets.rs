@@ -55,12 +55,13 @@ pub(super) async fn set(
     SecretJson(Wanted { value, rotate }): SecretJson<Wanted>,
 ) -> Result<Answer<Value>, Problem> {
     let value = SecretValue::new(value);
+    let vault = context.vault.local()?.clone();
     act(context.clone(), async move {
         let is_there = context.vault.has(&path);
         if rotate && !is_there {
             return Err(unknown(&path));
         }
-        let (vault, at, now) = (context.vault.clone(), path.clone(), context.running.now());
+        let (at, now) = (path.clone(), context.running.now());
         let staged = tokio::task::spawn_blocking(move || vault.stage(&at, &value, rotate, now)).await??;
         let classes = context.running.secret_uses().remove(path.as_str()).unwrap_or_default();
         let mut answer =
@@ -91,13 +92,14 @@ pub(super) async fn delete(
     Extension(caller): Extension<Caller>,
     Name(path): Name,
 ) -> Result<Answer<Value>, Problem> {
+    let vault = context.vault.local()?.clone();
     act(context.clone(), async move {
         if !context.vault.has(&path) {
             return Err(unknown(&path));
         }
         let classes = context.running.secret_uses().remove(path.as_str()).unwrap_or_default();
         audit(&context, caller, "secret.delete", &path).await?;
-        let (vault, at) = (context.vault.clone(), path.clone());
+        let at = path.clone();
         tokio::task::spawn_blocking(move || vault.delete(&at)).await??;
         Ok(json!({ "path": path, "deleted": true, "classes": names(&classes) }))
     })
@@ -106,9 +108,9 @@ pub(super) async fn delete(
 
 /// Says where the master key is: it was made at the first start.
 pub(super) async fn init(State(context): State<Context>) -> Result<Answer<Value>, Problem> {
-    let vault = context.vault.clone();
+    let vault = context.vault.local()?.clone();
+    let path = vault.master_key();
     let key = tokio::task::spawn_blocking(move || vault.master_key_id()).await??;
-    let path = context.vault.master_key();
     Ok(Answer(json!({ "master_key": path.display().to_string(), "id": key.to_string() })))
 }
 
@@ -116,14 +118,15 @@ pub(super) async fn rekey(
     State(context): State<Context>,
     Extension(caller): Extension<Caller>,
 ) -> Result<Answer<Value>, Problem> {
+    let own = context.vault.local()?.clone();
     act(context.clone(), async move {
-        let vault = context.vault.clone();
+        let vault = own.clone();
         let staged = tokio::task::spawn_blocking(move || {
             vault.finish_rekey()?;
             vault.stage_rekey()
         });
         commit(&context, caller, "secret.rekey", "", staged.await??).await?;
-        let vault = context.vault.clone();
+        let vault = own;
         let done = tokio::task::spawn_blocking(move || Ok((vault.finish_rekey()?, vault.master_key_id()?))).await?;
         let (sealed, key) = done.map_err(|error: crate::vault::VaultError| Problem::from(error))?;
         Ok(json!({ "sealed": sealed, "id": key.to_string() }))
@@ -132,8 +135,8 @@ pub(super) async fn rekey(
 }
 
 pub(super) async fn verify(State(context): State<Context>) -> Result<Answer<Value>, Problem> {
-    let vault = context.vault.clone();
-    let checked = tokio::task::spawn_blocking(move || vault.verify()).await?;
+    let (vault, paths) = (context.vault.clone(), referred(&context));
+    let checked = tokio::task::spawn_blocking(move || vault.verify(&paths)).await?;
     let bad = checked.bad.iter().map(|(path, why)| json!({ "path": &**path, "why": why.to_string() }));
     Ok(Answer(json!({ "good": checked.good, "bad": bad.collect::<Vec<_>>() })))
 }
@@ -168,6 +171,11 @@ async fn commit(
 async fn audit(context: &Context, caller: Caller, action: &'static str, subject: &str) -> Result<(), Problem> {
     let entry = Entry { actor: caller.actor(), action, subject: subject.into(), detail: String::new() };
     Ok(context.store.audit(entry, context.running.now()).await?)
+}
+
+/// Returns the secrets that the live policy refers to.
+pub(super) fn referred(context: &Context) -> Vec<Arc<str>> {
+    context.running.secret_uses().into_keys().collect()
 }
 
 fn unknown(path: &str) -> Problem {

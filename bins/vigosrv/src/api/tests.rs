@@ -1,10 +1,11 @@
 use super::*;
 use crate::agents::Agents;
+use crate::config::Secrets;
 use crate::data_dir::{DataDir, Keys};
 use crate::keyring::Keyring;
 use crate::publish::{Published, Publisher};
 use crate::store::{Enrolled, Enrolment, Seen, Store};
-use crate::vault::LocalVault;
+use crate::vault::Vault;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use axum::{Extension, Router};
@@ -165,7 +166,7 @@ impl Temp {
             store,
             publisher,
             agents,
-            vault: LocalVault::open(&dir.secrets()).unwrap(),
+            vault: Vault::open(&dir, &Secrets::default()).unwrap(),
             vault_turn: Arc::default(),
             envoy_turn: Arc::default(),
             auth: Auth::default(),

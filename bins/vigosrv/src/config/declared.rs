@@ -60,6 +60,20 @@ pub(super) const SECTIONS: &[Section] = &[
         ],
     },
     Section {
+        name: "secrets",
+        about: "Where secrets are kept.",
+        keys: &[
+            key("backend", "local", "In a folder of the server's: `local`; with others: `command`, or `http`."),
+            key("dir", "secrets", "The folder, relative to the data directory."),
+            key("url", "~", "For `http`: a Vault or OpenBao, `https://host:port`; `http://` on this machine only."),
+            key("mount", "secret", "For `http`: where its key-value engine, version 2, is mounted."),
+            key("token_file", "~", "For `http`: a file of mode 0600 with the token; read anew for each question."),
+            key("ca_file", "~", "For `http`: certificates that are believed, PEM; the system's where empty."),
+            key("command", "[]", "For `command`: a program and its arguments; it reads a path and prints the value."),
+            key("poll_interval", "1m", "For `http` and `command`: time between two looks for new values; 1s at least."),
+        ],
+    },
+    Section {
         name: "limits",
         about: "How much of the server agents get.",
         keys: &[

@@ -57,7 +57,10 @@ pub fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
         let found = config.checkin.interval.0;
         return Err(invalid(format!("checkin.interval: expected `1s` at least, found `{found}`")));
     }
-    Ok(config)
+    match config.secrets.wrong() {
+        Some(why) => Err(invalid(format!("secrets.{why}"))),
+        None => Ok(config),
+    }
 }
 
 fn word(key: &Value) -> String {

@@ -14,6 +14,6 @@ pub use declared::annotated;
 pub use error::ConfigError;
 pub use listen::Listen;
 pub use load::{load, parse};
-pub use sections::{CheckIn, Config, Database, Enrollment, Limits, OnClone, Server, Trusted};
+pub use sections::{Backend, CheckIn, Config, Database, Enrollment, Limits, OnClone, Secrets, Server, Trusted};
 pub use span::Span;
 pub use splay::Splay;

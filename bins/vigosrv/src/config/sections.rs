@@ -17,6 +17,7 @@ pub struct Config {
     pub database: Database,
     pub checkin: CheckIn,
     pub enrollment: Enrollment,
+    pub secrets: Secrets,
     pub limits: Limits,
 }
 
@@ -62,6 +63,34 @@ pub struct Enrollment {
     pub trusted: Vec<Trusted>,
     pub token_ttl: Span,
     pub on_clone: OnClone,
+}
+
+/// Where secrets are kept.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[expect(missing_docs, reason = "annotated in one place")]
+pub struct Secrets {
+    pub backend: Backend,
+    pub dir: PathBuf,
+    pub url: Option<String>,
+    pub mount: String,
+    pub token_file: Option<PathBuf>,
+    pub ca_file: Option<PathBuf>,
+    pub command: Vec<String>,
+    pub poll_interval: Span,
+}
+
+/// Who keeps secrets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Backend {
+    /// The server.
+    #[default]
+    Local,
+    /// Whoever a program asks.
+    Command,
+    /// A Vault or OpenBao.
+    Http,
 }
 
 /// How much of the server agents get.
@@ -189,6 +218,58 @@ impl Default for CheckIn {
             bundle_max_age: Span(Duration::ZERO),
             hold_idle: Span(Duration::from_secs(30)),
             hold_below: Span(Duration::from_secs(15)),
+        }
+    }
+}
+
+impl Secrets {
+    /// Returns what is wrong with the keys together.
+    pub(super) fn wrong(&self) -> Option<String> {
+        let is_empty = |value: &Option<PathBuf>| value.as_ref().is_none_or(|path| path.as_os_str().is_empty());
+        if self.poll_interval.0.as_ms() < 1000 {
+            return Some(format!("poll_interval: expected `1s` at least, found `{}`", self.poll_interval.0));
+        }
+        match self.backend {
+            Backend::Local => None,
+            Backend::Command if self.command.first().is_none_or(String::is_empty) => Some(
+                "command: expected a program and its arguments, such as `[/usr/local/bin/secret]`, found none".into(),
+            ),
+            Backend::Command => None,
+            Backend::Http if is_empty(&self.token_file) => {
+                Some("token_file: expected a file with a token, found none".into())
+            }
+            Backend::Http if self.mount.trim_matches('/').is_empty() => {
+                Some("mount: expected the path of a key-value engine, found none".into())
+            }
+            Backend::Http => match self.url.as_deref() {
+                Some(url) if url.starts_with("https://") || is_own_machine(url) => None,
+                Some(url) => {
+                    Some(format!("url: expected `https://host:port`, or `http://127.0.0.1:port`, found `{url}`"))
+                }
+                None => Some("url: expected `https://host:port`, found none".into()),
+            },
+        }
+    }
+}
+
+/// Returns whether what is sent to this address does not leave the machine.
+fn is_own_machine(url: &str) -> bool {
+    let authority = url.strip_prefix("http://").and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    !authority.contains('@') && matches!(host, "127.0.0.1" | "[::1]" | "localhost")
+}
+
+impl Default for Secrets {
+    fn default() -> Self {
+        Self {
+            backend: Backend::Local,
+            dir: "secrets".into(),
+            url: None,
+            mount: "secret".into(),
+            token_file: None,
+            ca_file: None,
+            command: Vec::new(),
+            poll_interval: Span(Duration::from_secs(60)),
         }
     }
 }

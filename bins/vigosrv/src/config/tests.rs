@@ -53,6 +53,24 @@ fn what_is_wrong_is_told_with_what_was_meant() {
         ("enrollment: {trusted: [{match: '[', from: any}]}", "glob `[`", None),
         ("enrollment: {trusted: [{match: a, from: 10.0.0.0/33}]}", "found `10.0.0.0/33`", None),
         ("enrollment: {trusted: [{match: a, from: any, til: x}]}", "unknown field `til`", None),
+        ("secrets: {backend: locl}", "unknown variant `locl`", None),
+        ("secrets: {urll: x}", "unknown key `secrets.urll`", Some("did you mean `url`?")),
+        ("secrets: {backend: command}", "secrets.command: expected a program", None),
+        ("secrets: {backend: http}", "secrets.token_file: expected a file with a token", None),
+        ("secrets: {backend: http, token_file: t}", "secrets.url: expected `https://host:port`, found none", None),
+        ("secrets: {backend: http, token_file: t, url: 'http://vault:8200'}", "found `http://vault:8200`", None),
+        (
+            "secrets: {backend: http, token_file: t, url: 'http://127.0.0.1.evil:1'}",
+            "found `http://127.0.0.1.evil",
+            None,
+        ),
+        (
+            "secrets: {backend: http, token_file: t, url: 'http://127.0.0.1:1@evil'}",
+            "found `http://127.0.0.1:1@evil",
+            None,
+        ),
+        ("secrets: {backend: http, token_file: t, url: 'https://v', mount: '/'}", "secrets.mount: expected", None),
+        ("secrets: {poll_interval: 10ms}", "secrets.poll_interval: expected `1s` at least", None),
         ("- a", "expected sections", None),
         ("a: [", "", None),
         ("server:\n  hostname: [a]\n", "line 2", None),
@@ -64,6 +82,16 @@ fn what_is_wrong_is_told_with_what_was_meant() {
         assert_eq!(error.help().is_some(), help.is_some(), "{text}");
         assert!(error.help().unwrap_or_default().contains(help.unwrap_or_default()), "{text}: {:?}", error.help());
     }
+}
+
+#[test]
+fn a_vault_is_asked_over_tls_or_on_this_machine() {
+    for url in ["https://vault:8200", "http://127.0.0.1:8200", "http://localhost:8200/", "http://[::1]:8200"] {
+        let text = format!("secrets: {{backend: http, token_file: token, url: '{url}'}}");
+        assert_eq!(read(&text).map(|config| config.secrets.backend), Ok(Backend::Http), "{url}");
+    }
+    let command = read("secrets: {backend: command, command: [/usr/bin/pass, show]}").unwrap().secrets.command;
+    assert_eq!(command, ["/usr/bin/pass", "show"]);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::keyring::Keyring;
 use crate::net::{NetError, Tls};
 use crate::publish::{Publisher, Record};
 use crate::store::{Actor, PublishRow, Store};
-use crate::vault::LocalVault;
+use crate::vault::Vault;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use vigo_core::bundle::Signed;
@@ -60,7 +60,7 @@ pub(super) async fn open(dir: &DataDir, config: &Config, machine: &str, https_po
         database,
         started_at: now(),
     });
-    let vault = LocalVault::open(&dir.secrets())?;
+    let vault = Vault::open(dir, &config.secrets)?;
     let (learned, shown) = mpsc::channel(1);
     let server = Server::load(store.clone(), keys, settings, Live::from(published), vault.clone(), learned).await?;
     let publisher = Arc::new(tokio::sync::Mutex::new(publisher));

@@ -12,7 +12,7 @@ use crate::keyring::Keyring;
 use crate::net::{Limits, Listener, NetError, Tls};
 use crate::publish::{PublishError, Published};
 use crate::store::{Store, StoreError, TokenError};
-use crate::vault::VaultError;
+use crate::vault::{Vault, VaultError};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -133,6 +133,8 @@ pub async fn run(data_dir: &Path) -> Result<(), RunError> {
     }
     let beside = tokio::task::spawn_blocking(move || take_beside(&agents));
     let (end, ended) = watch::channel(false);
+    let looking = look(context.vault.clone(), context.running.clone(), config.secrets.poll_interval.0);
+    let looking = tokio::spawn(looking);
     let pruning = tokio::spawn(prune(store.clone(), config.database.history_retention.0));
     let keeping = tokio::spawn(keep(Arc::clone(&keyring), shown));
     let https = tokio::spawn(api::serve_https(tcp, server.https(), api::public(context.clone()), ended.clone()));
@@ -152,6 +154,7 @@ pub async fn run(data_dir: &Path) -> Result<(), RunError> {
         }
     };
     let _ = tokio::join!(agents, tokio::time::timeout(DRAIN, https));
+    looking.abort();
     pruning.abort();
     beside.abort();
     keeping.abort();
@@ -171,6 +174,28 @@ fn take_beside(agents: &Agents) {
         }
         Ok(None) => {}
         Err(error) => tracing::warn!("the agent beside this server's program is not given to machines: {error}"),
+    }
+}
+
+/// Looks for new values of secrets that others keep, and tells the envoys that use them.
+async fn look(vault: Arc<Vault>, running: Arc<dyn Running>, period: vigo_core::time::Duration) {
+    if vault.local().is_ok() {
+        return;
+    }
+    let mut rounds = tokio::time::interval(Duration::from_millis(period.as_ms()));
+    rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        rounds.tick().await;
+        let (vault, paths) = (Arc::clone(&vault), running.secret_uses().into_keys().collect::<Vec<_>>());
+        match tokio::task::spawn_blocking(move || vault.look(&paths, now())).await {
+            Ok(Ok(true)) => {
+                tracing::info!("secrets have new values");
+                running.secrets_changed();
+            }
+            Ok(Ok(false)) => {}
+            Ok(Err(error)) => tracing::error!("new values of secrets are not told: {error}"),
+            Err(error) => tracing::error!("a look for new values of secrets was not finished: {error}"),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use super::server::Server;
 use super::service::{Outcome, invalid};
 use crate::net::Peer;
 use crate::store::{Actor, Entry};
+use crate::vault::VaultError;
 use std::sync::{Arc, PoisonError};
 use vigo_core::entropy::Entropy;
 use vigo_core::fleet::ClassOf;
@@ -67,7 +68,9 @@ impl Server {
         let mut left = SECRETS_ANSWER_BYTES_MAX;
         let mut one = |path: String| {
             let mut secret = SealedSecret { path, ..SealedSecret::default() };
-            let sealed = self.vault.get(&secret.path).map_err(|error| error.to_string()).and_then(|value| {
+            let had = self.vault.get(&secret.path);
+            secret.later = had.as_ref().is_err_and(VaultError::is_for_now);
+            let sealed = had.map_err(|error| error.why()).and_then(|value| {
                 left = left.checked_sub(value.reveal().len()).ok_or("the secrets of one policy are too long")?;
                 let mut bytes = [0; 32];
                 getrandom::fill(&mut bytes).map_err(|error| format!("the server has no random bytes: {error}"))?;

@@ -8,7 +8,7 @@ use crate::api;
 use crate::data_dir::Keys;
 use crate::net::{Listener, Tls};
 use crate::store::{self, Store};
-use crate::vault::LocalVault;
+use crate::vault::Vault;
 use arc_swap::ArcSwap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -32,7 +32,7 @@ pub struct Server {
     pub(super) hashing: Semaphore,
     /// What a token's secret is held against that has no record: the time must not tell.
     pub(super) decoy: String,
-    pub(super) vault: Arc<LocalVault>,
+    pub(super) vault: Arc<Vault>,
     pub(super) denials: Mutex<Denials>,
     fleet: RwLock<FleetIndex>,
     /// Where key sets go that agents show and that are newer than the server's.
@@ -55,7 +55,7 @@ impl Server {
         keys: Keys,
         settings: Settings,
         live: Live,
-        vault: Arc<LocalVault>,
+        vault: Arc<Vault>,
         learned: mpsc::Sender<Signed>,
     ) -> Result<Arc<Self>, RunError> {
         let live = live.with_revisions(|path| vault.revision(path));

@@ -60,6 +60,20 @@ pub enum VaultError {
         /// What is wrong.
         why: secret::VaultError,
     },
+    /// Somebody else keeps it, and it is not had from there.
+    #[error("secret `{path}`: {why}")]
+    Outside {
+        /// Its path.
+        path: String,
+        /// Why not; never with a value.
+        why: String,
+    },
+    /// Secrets are changed where they are kept.
+    #[error("secrets are kept by the backend `{backend}`, and only read here")]
+    ReadOnly {
+        /// The word of `server.yaml`.
+        backend: &'static str,
+    },
     /// The system has no random bytes.
     #[error("make a key: {why}")]
     Random {
@@ -85,8 +99,26 @@ impl VaultError {
             Self::Unknown { .. } => Some("see `vigocli secrets list`".into()),
             Self::Record { why: secret::VaultError::TooLong, .. } => Some("ship large files by URL".into()),
             Self::Record { .. } => Some("restore the file from a backup, or set the secret again".into()),
+            Self::Outside { .. } => Some("see `secrets` of server.yaml, and try `vigocli secrets verify`".into()),
+            Self::ReadOnly { .. } => {
+                Some("change them there: the server looks again every `secrets.poll_interval`".into())
+            }
             Self::Random { .. } => None,
         }
+    }
+
+    /// Returns what is wrong, to who knows which secret it is about.
+    pub fn why(&self) -> String {
+        match self {
+            Self::Outside { why, .. } => why.clone(),
+            Self::Record { why, .. } => why.to_string(),
+            other => other.to_string(),
+        }
+    }
+
+    /// Returns whether the secret is not had for now: that says nothing against its being there.
+    pub fn is_for_now(&self) -> bool {
+        !matches!(self, Self::Unknown { .. } | Self::NotPath { .. })
     }
 
     pub(super) fn disk(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {

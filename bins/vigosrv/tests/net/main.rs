@@ -9,6 +9,7 @@ mod canary;
 mod clones;
 mod fleet;
 mod keys;
+mod outside;
 mod overload;
 mod proof;
 mod rest;
