@@ -12,6 +12,7 @@ mod interpret;
 mod machine;
 mod nearest;
 mod plan;
+mod query;
 mod server;
 mod source;
 mod template;
@@ -24,6 +25,7 @@ pub use converge::converge;
 pub use interpret::interpret;
 pub use nearest::nearest;
 pub use plan::plan;
+pub use query::query;
 pub use server::server;
 pub use source::source;
 pub use template::template;
@@ -41,6 +43,7 @@ pub const TARGETS: &[Target] = &[
     ("interpret", interpret),
     ("nearest", nearest),
     ("plan", plan),
+    ("query", query),
     ("server", server),
     ("source", source),
     ("template", template),

@@ -6,7 +6,7 @@ use vigo_core::bundle::{
 use vigo_core::entropy::Entropy;
 use vigo_core::id::EnvoyId;
 use vigo_core::secret::{MasterKey, OpeningKey, SealContext, SecretValue, VaultRecord, seal};
-use vigo_core::server::{Network, TokenText, claim};
+use vigo_core::server::{ApiTokenText, Network, TokenText, claim};
 use vigo_core::wire::message::{
     Answer, Awaited, CheckIn, Enrol, Enrolled, GetKeySet, KeySetAnswer, OrderResult, OrderTaken, Refused,
     RenewCertificate, Renewed, Report, ReportTaken, ResolveSecrets, SealedSecrets, TraitsDelta, TraitsTaken,
@@ -168,6 +168,10 @@ fn text(bytes: &[u8]) {
     if let Ok(token) = TokenText::parse(text) {
         assert_eq!(token.reveal(), text.trim());
         assert!(!format!("{token:?}").contains(token.secret()));
+    }
+    if let Some(token) = ApiTokenText::parse(text) {
+        assert_eq!((token.reveal(), token.id().len()), (text, 16));
+        assert!(token.reveal().rsplit_once('_').is_some_and(|(_, secret)| !format!("{token:?}").contains(secret)));
     }
     if let Ok(network) = text.parse::<Network>() {
         assert_eq!(network.to_string().parse(), Ok(network));
