@@ -4,6 +4,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use vigo_core::time::{Duration, Timestamp};
 
+mod rotate;
+
 const NOW: Timestamp = Timestamp::from_epoch_secs(1_800_000_000);
 
 struct Temp(PathBuf);
