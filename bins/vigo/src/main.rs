@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use vigo_agent::cli::{self, Cli};
 
 fn main() -> ExitCode {
+    vigo_driver::forbid_core_dumps();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -17,5 +17,6 @@ use clap::Parser as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    vigo_driver::forbid_core_dumps();
     cli::run(&cli::Cli::parse())
 }

@@ -29,6 +29,7 @@ enum Verb {
 const REQUEST_BYTES_MAX: u64 = 8 << 20;
 
 fn main() -> ExitCode {
+    vigo_driver::forbid_core_dumps();
     let cli = Cli::parse();
     tracing_subscriber::fmt().with_max_level(cli.log_level).with_writer(std::io::stderr).with_target(false).init();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

@@ -10,6 +10,7 @@ use clap::Parser as _;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -27,6 +28,8 @@ const SECRETS: &[(&str, &str)] = &[
     ("canary/failing", "Kanarie-failing-9Lp"),
     ("canary/other", "Kanarie-other-1Cs"),
     ("canary/password", "Kanarie-password-4Hd"),
+    ("canary/coded", "Kanarie-coded-6Ub"),
+    ("canary/handed", "Kanarie-handed-8Me"),
 ];
 
 /// What the first is rotated to.
@@ -52,6 +55,12 @@ resources:
     command: [sh, -c, "echo $PW > DIR/env; echo said $PW; echo $PW >&2; sleep 0.3; exit 3"]
     environment: {PW: "secret:canary/env"}
     creates: DIR/never
+  - {name: coded, type: file, target_path: DIR/coded, content: "{{ secret \"canary/coded\" | b64enc }}", mode: "0600"}
+  - name: handed
+    type: exec
+    command: [sh, -c, "cat {{secret_file}} - > DIR/handed; sleep 0.3"]
+    secret_file: "file secret:canary/handed"
+    creates: DIR/handed
   - {name: failing, type: file, target_path: DIR/file/x, content: "secret:canary/failing"}
 "#;
 
@@ -260,6 +269,8 @@ fn secrets_are_where_they_belong_and_nowhere_else() {
     assert_eq!(read("shipped"), "KANARIE-SHIPPED-2VB Kanarie-shipped-2Vb\n");
     assert_eq!(read("stdin"), "Kanarie-stdin-3Wn");
     assert_eq!(read("env"), "Kanarie-env-5Tm\n");
+    assert_eq!(read("coded"), STANDARD.encode("Kanarie-coded-6Ub"));
+    assert_eq!(read("handed"), "file Kanarie-handed-8Me");
     assert_eq!(fs::read_to_string(two.path.join("root/other")).unwrap(), "Kanarie-other-1Cs");
     if rustix::process::geteuid().is_root() {
         let shadow = fs::read_to_string(two.path.join("root/etc/shadow")).unwrap();
@@ -285,7 +296,8 @@ fn secrets_are_where_they_belong_and_nowhere_else() {
     server.resume();
     server.run(&one, false, true);
     assert_eq!(read("stdin"), "Kanarie-stdin-3Wn", "and with one all is well again");
-    server.kill();
+    let crashed = server.crash();
+    assert_eq!((crashed.signal(), crashed.core_dumped()), (Some(6), false));
     end.store(true, Ordering::Relaxed);
     left.extend(watching.join().unwrap().into_iter().map(|line| (String::from_utf8_lossy(&line).into_owned(), line)));
     files(&server.path, &mut left);

@@ -76,6 +76,14 @@ impl Whole {
         process.wait().unwrap();
     }
 
+    /// Has it crash, and returns how it ended.
+    pub fn crash(&mut self) -> std::process::ExitStatus {
+        let mut process = self.process.take().unwrap();
+        let pid = rustix::process::Pid::from_raw(i32::try_from(process.id()).unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::ABORT).unwrap();
+        process.wait().unwrap()
+    }
+
     /// Returns what it has logged.
     pub fn log(&self) -> String {
         fs::read_to_string(self.path.join("log")).unwrap_or_default()
