@@ -1,6 +1,7 @@
 //! What is not to be answered is not.
 
-use crate::fleet::{Fleet, NAME, check_in, now, request};
+use crate::fleet::{Fleet, NAME, check_in, config, now, request};
+use crate::whole::Whole;
 use quinn::crypto::rustls::QuicClientConfig;
 use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType};
 use std::sync::Arc;
@@ -8,7 +9,10 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use vigo_agent::net::{ClientCertificate, ClientIdentity, NetError, Session, Transport, new_key, signing_request};
+use vigo_agent::identity::Identity;
+use vigo_agent::net::{
+    Anchor, ClientCertificate, ClientIdentity, NetError, Session, Transport, new_key, signing_request,
+};
 use vigo_core::id::EnvoyId;
 use vigo_core::limits::{ENROL_BYTES_MAX, REQUEST_BYTES_MAX};
 use vigo_core::wire::message::{Answer, CheckIn, Enrol, Enrolled, GetKeySet, KeySetAnswer};
@@ -326,6 +330,52 @@ async fn a_revoked_envoys_connections_close_and_a_resumed_one_shows_its_certific
     let connector = tokio_rustls::TlsConnector::from(config);
     let mut stream = connector.connect(NAME.try_into().unwrap(), stream).await.unwrap();
     assert!(stream.read_exact(&mut [0; 7]).await.is_err());
+}
+
+/// Asks over a connection of its own, and returns the answer and whether the session before was resumed.
+async fn ask_whole(
+    server: &Whole,
+    name: &str,
+    config: &Arc<rustls::ClientConfig>,
+    envoy: &ClientIdentity,
+) -> (Reply<Answer>, bool) {
+    let stream = TcpStream::connect(("127.0.0.1", server.agents)).await.unwrap();
+    let connector = tokio_rustls::TlsConnector::from(Arc::clone(config));
+    let mut stream = connector.connect(name.to_owned().try_into().unwrap(), stream).await.unwrap();
+    let exporter = stream.get_ref().1.export_keying_material([0; 32], EXPORTER_LABEL, Some(&[])).unwrap();
+    let request = request(envoy, 1, exporter);
+    let message = [(request.len() as u32).to_be_bytes().to_vec(), request].concat();
+    stream.write_all(&framed(1, 1, &message)).await.unwrap();
+    stream.flush().await.unwrap();
+    let (mut frame, mut answer) = ([0; 7], Vec::new());
+    while answer.len() < 4 || answer.len() < 4 + u32::from_be_bytes(answer[..4].try_into().unwrap()) as usize {
+        stream.read_exact(&mut frame).await.unwrap();
+        let mut payload = vec![0; usize::from(u16::from_be_bytes([frame[5], frame[6]]))];
+        stream.read_exact(&mut payload).await.unwrap();
+        answer.extend(payload);
+    }
+    let is_resumed = stream.get_ref().1.handshake_kind() == Some(rustls::HandshakeKind::Resumed);
+    (Reply::decode(&answer[4..]).unwrap(), is_resumed)
+}
+
+#[test]
+fn a_session_resumed_after_the_revocation_is_refused() {
+    let server = Whole::start("resumed");
+    let machine = server.enrol("web-1");
+    let identity = Identity::load(&machine.path.join("state")).unwrap();
+    let (envoy, trust) = (identity.client(), identity.trust(now()));
+    let Some(Anchor::Certificate(ca)) = trust.authorities.first() else { panic!("no authority") };
+    let config = Arc::new(config(ca, &envoy, REQUEST_ALPN));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let ask = || runtime.block_on(ask_whole(&server, &trust.server_name, &config, &envoy));
+    for resumed in [false, true] {
+        let (answer, is_resumed) = ask();
+        assert!(matches!(answer, Reply::Done(_)) && is_resumed == resumed, "{answer:?}");
+    }
+    server.post(&format!("/envoys/{}/revoke", identity.id()), &serde_json::json!({}));
+    let (answer, is_resumed) = ask();
+    let Reply::Refused(refused) = answer else { panic!("{answer:?}") };
+    assert_eq!((&*refused.code, is_resumed), ("revoked", true));
 }
 
 #[tokio::test]

@@ -156,20 +156,24 @@ impl Fleet {
     }
 
     pub fn config(&self, identity: &ClientIdentity, protocol: &[u8]) -> rustls::ClientConfig {
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add(self.ca.certificate().to_vec().into()).unwrap();
-        let own = identity.certificate.clone().unwrap();
-        let key = rustls::pki_types::PrivatePkcs8KeyDer::from(own.key).into();
-        let mut config =
-            rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-                .with_protocol_versions(&[&rustls::version::TLS13])
-                .unwrap()
-                .with_root_certificates(roots)
-                .with_client_auth_cert(vec![own.certificate.into()], key)
-                .unwrap();
-        config.alpn_protocols = vec![protocol.to_vec()];
-        config
+        config(self.ca.certificate(), identity, protocol)
     }
+}
+
+/// Returns how an agent of this identity goes to a server of this authority.
+pub fn config(ca: &[u8], identity: &ClientIdentity, protocol: &[u8]) -> rustls::ClientConfig {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(ca.to_vec().into()).unwrap();
+    let own = identity.certificate.clone().unwrap();
+    let key = rustls::pki_types::PrivatePkcs8KeyDer::from(own.key).into();
+    let mut config = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_client_auth_cert(vec![own.certificate.into()], key)
+        .unwrap();
+    config.alpn_protocols = vec![protocol.to_vec()];
+    config
 }
 
 pub fn check_in() -> CheckIn {

@@ -19,7 +19,7 @@ pub struct Whole {
     /// What it logs from its next start on.
     pub level: &'static str,
     process: Option<Child>,
-    agents: u16,
+    pub agents: u16,
 }
 
 /// A machine with an image that it converges.
