@@ -210,18 +210,21 @@ async fn agent(session: &Session, id: EnvoyId, key: VerifyingKey, counts: &Count
     }
 }
 
-async fn push(fleet: &Fleet, counts: &Counts) -> (Duration, Duration) {
+/// How long it took until the push was answered, until the last agent had its order, and until the last answer was taken.
+async fn push(fleet: &Fleet, counts: &Counts) -> [Duration; 3] {
     let (all, start) = (fleet.envoys.len(), Instant::now());
     let pushed = fleet.ask("POST", "/api/v1/push", r#"{"envoys": ["web-*"]}"#).await;
     let answered = start.elapsed();
     assert_eq!(pushed["envoys"], all, "{pushed}");
+    counts.reaches(&counts.begun, all).await;
+    let begun = start.elapsed();
     counts.reaches(&counts.taken, all).await;
     let done = start.elapsed();
     let shown = fleet.ask("GET", &format!("/api/v1/pushes/{}", pushed["push"]), "").await;
     assert_eq!(shown["open"], 0);
     assert!(shown["orders"].as_array().unwrap().iter().all(|order| order["outcome"] == "converged"));
     assert_eq!(counts.begun.load(Ordering::Relaxed), all, "each once");
-    (answered, done)
+    [answered, begun, done]
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -237,8 +240,9 @@ async fn a_push_reaches_every_held_agent_once() {
 async fn a_push_to_a_thousand_held_agents() {
     let fleet = Fleet::new("thousand", 1000).await;
     let counts = fleet.connect(8).await;
-    let (answered, done) = push(&fleet, &counts).await;
+    let [answered, begun, done] = push(&fleet, &counts).await;
     println!(
-        "1000 held agents: the push was answered after {answered:?}, the last agent's answer was taken after {done:?}"
+        "1000 held agents: the push was answered after {answered:?}, the last agent had its order after {begun:?}, the \
+         last answer was taken after {done:?}"
     );
 }
