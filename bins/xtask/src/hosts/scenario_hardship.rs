@@ -1,6 +1,7 @@
 //! A server and six envoys, each a machine, through what wears fleets down: cables pulled, power gone, a bad line, no UDP,
-//! full disks, a disk of the server that went back in time.
+//! full disks, a disk of the server that went back in time, a machine that is copied.
 
+use std::collections::BTreeSet;
 use std::thread;
 
 use super::boxes::SystemdBox;
@@ -11,11 +12,12 @@ use super::watch::{
     answers, check_in, connects, drift, drift_twice, in_order, motd, once_each, publish, quiet, repaired, reported,
 };
 use crate::failure::{Failure, Result};
+use crate::json::Json;
 
 /// The story of a fleet in a bad week.
 pub const HARDSHIP: Scenario = Scenario {
     name: "hardship",
-    about: "six envoys: no network, no power, a bad line, no UDP, full disks, a disk that went back in time",
+    about: "six envoys: no network, no power, a bad line, no UDP, full disks, a disk that went back in time, a copy",
     run,
 };
 
@@ -34,7 +36,7 @@ fn run(lab: &Lab, checks: &mut Checks) -> Result<()> {
         return Ok(());
     }
     let mut fleet = Fleet::boot(lab)?;
-    let told = tell(&mut fleet, checks);
+    let told = tell(&mut fleet, checks).and_then(|()| cloned(lab, &fleet, checks));
     if told.is_err() {
         println!("{}", fleet.logs());
     }
@@ -243,6 +245,30 @@ fn back_in_time(fleet: &Fleet<SIX>, checks: &mut Checks) -> Result<()> {
     converge(fleet, checks, "and what it publishes now", "after the way back")?;
     checks.same("nobody has enrolled again", fleet.envoys("id")?, identities);
     Ok(())
+}
+
+/// Somebody copies the disk of a machine and starts the copy beside it.
+fn cloned(lab: &Lab, fleet: &Fleet<SIX>, checks: &mut Checks) -> Result<()> {
+    let [.., six] = &fleet.envoys;
+    let marks = || -> Result<String> {
+        let envoys = fleet.json(&["nodes", "list"])?;
+        let marked = envoys.list("envoys").iter().filter(|envoy| envoy.at("cloned.at").is_some());
+        let marked = marked.map(|envoy| {
+            let text = |from: &Json| if let Json::Text(text) = from { text.clone() } else { String::new() };
+            let from: BTreeSet<String> = envoy.list("cloned.from").iter().map(text).collect();
+            let from: Vec<String> = from.into_iter().collect();
+            format!("{} from {}", envoy.text("hostname").unwrap_or_default(), from.join(" and "))
+        });
+        Ok(marked.collect::<Vec<_>>().join(", "))
+    };
+    checks.same("no machine is taken for a clone before", marks()?.as_str(), "");
+    let copy = lab.boot("fleet-7")?;
+    fleet.network.connect(&copy, 8)?;
+    let state = six.sh("tar -C /var/lib -c vigo | base64 -w 0")?;
+    copy.push_file("/root/state", state, "0600")?;
+    copy.sh("base64 -d /root/state | tar -C /var/lib -x; systemd-run --quiet --unit copy /usr/bin/vigo run")?;
+    checks.soon("both are reported", "fleet-6 from 10.77.0.7 and 10.77.0.8", marks)?;
+    checks.soon("and audited", "true", || Ok((fleet.audited("envoy.cloned", "10.77.0.8")? > 0).to_string()))
 }
 
 /// Publishes a text for all.
