@@ -70,6 +70,8 @@ pub struct Condition<'a> {
     pub offline: Vec<&'a str>,
     /// Envoys whose newest run failed, in part or whole.
     pub failed: Vec<&'a str>,
+    /// Envoys that seem to run twice.
+    pub cloned: Vec<&'a str>,
 }
 
 /// A clock that is so far behind the database is wrong.
@@ -249,6 +251,10 @@ fn fleet(c: &Condition<'_>, found: &mut Findings) {
         let message = format!("{} cannot be heard", named(&c.offline, "envoy", "envoys"));
         found.warning("envoys-offline", message, "see `vigocli envoys list`; throw out those that are no more");
     }
+    if !c.cloned.is_empty() {
+        let message = format!("one identity seems to run on two machines: {}", named(&c.cloned, "envoy", "envoys"));
+        found.warning("envoys-cloned", message, "see `vigocli envoys show`, and void it: `vigocli envoys rebootstrap`");
+    }
     if !c.failed.is_empty() {
         let message = format!("the newest run failed of {}", named(&c.failed, "envoy", "envoys"));
         found.warning("envoys-failed", message, "see `vigocli runs list`, and `vigocli runs show`");
@@ -288,6 +294,7 @@ mod tests {
             agents: 1,
             offline: Vec::new(),
             failed: Vec::new(),
+            cloned: Vec::new(),
         }
     }
 
@@ -355,6 +362,7 @@ mod tests {
             (Condition { disk: Some(((256 << 20) - 1, 9 << 30)), ..well() }, "disk-full", Error, "255 MiB of"),
             (Condition { wal_bytes: WAL_WARNING + 1, ..well() }, "wal-large", Warning, "512 MiB"),
             (Condition { agents: 0, ..well() }, "no-agent", Warning, "no agent"),
+            (Condition { cloned: ["web"].into(), ..well() }, "envoys-cloned", Warning, "two machines: envoy `web`"),
             (Condition { offline: ["web"].into(), ..well() }, "envoys-offline", Warning, "envoy `web` cannot be heard"),
             (Condition { failed: many, ..well() }, "envoys-failed", Warning, "of 6 envoys"),
         ];

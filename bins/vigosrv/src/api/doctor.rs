@@ -22,9 +22,13 @@ pub(super) async fn doctor(State(context): State<Context>) -> Result<Answer<Valu
     // Both read all there is.
     let reading = tokio::task::spawn_blocking(move || (publisher.live(), publisher.edited(), vault.verify(&paths)));
     let (live, edited, checked) = reading.await?;
-    let (mut offline, mut failed) = (Vec::new(), Vec::new());
+    let (mut offline, mut failed, mut cloned) = (Vec::new(), Vec::new(), Vec::new());
     for envoy in envoys.iter().filter(|envoy| envoy.revoked_at.is_none()) {
-        let Some(status) = context.running.envoy(envoy.id).map(|live| Status::of(&live, now)) else { continue };
+        let Some(live) = context.running.envoy(envoy.id) else { continue };
+        if live.cloned.is_some() {
+            cloned.push(&*envoy.hostname);
+        }
+        let status = Status::of(&live, now);
         if status.reach == Reach::Offline {
             offline.push(&*envoy.hostname);
         } else if matches!(status.health, Some(Health::Failed | Health::Degraded)) {
@@ -58,6 +62,7 @@ pub(super) async fn doctor(State(context): State<Context>) -> Result<Answer<Valu
         agents: context.agents.all().len(),
         offline,
         failed,
+        cloned,
     };
     let findings = examine(&condition);
     let is_well = findings.iter().all(|finding| finding.severity < Severity::Error);
