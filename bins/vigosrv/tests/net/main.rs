@@ -9,6 +9,7 @@ mod canary;
 mod clones;
 mod fleet;
 mod keys;
+mod openbao;
 mod outside;
 mod overload;
 mod proof;
