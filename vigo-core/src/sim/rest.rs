@@ -2,6 +2,7 @@
 
 use super::story::Violation;
 use super::world::World;
+use crate::bundle::{Assignment, Maintenance};
 use crate::fleet::Health;
 use alloc::format;
 use alloc::string::String;
@@ -32,7 +33,11 @@ impl World {
         let agent = machine.agent.as_ref()?;
         let wanted = self.server.live().and_then(|publish| publish.digest_for(&machine.hostname));
         if row.is_none_or(|row| row.revoked) {
-            return (wanted.is_some() && machine.lived.applied.is_some() && machine.runs == 0)
+            // One that was to be left alone does not hear that this is over.
+            let keys = self.server.set.believed();
+            let policy = disk.policy.as_ref().and_then(|policy| Assignment::verify(&policy.assignment, &keys).ok());
+            let may_run = policy.is_some_and(|assignment| assignment.maintenance == Maintenance::No);
+            return (wanted.is_some() && may_run && machine.lived.applied.is_some() && machine.runs == 0)
                 .then(|| "it runs no more".into());
         }
         if wanted.is_some() && machine.lived.applied != wanted {

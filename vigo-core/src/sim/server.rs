@@ -108,7 +108,7 @@ pub(super) enum Taken {
 pub(super) struct Server {
     pub(super) root: VerifyingKey,
     pub(super) key: SigningKey,
-    set: KeySet,
+    pub(super) set: KeySet,
     pub(super) keyset: Signed,
     pub(super) disk: Disk,
     pub(super) publishes: Vec<Publish>,
