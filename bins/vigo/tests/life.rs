@@ -105,6 +105,7 @@ fn assignment(envoy_id: EnvoyId, bundle: &Signed) -> Assignment {
         bundle_digest: Some(bundle.digest()),
         observe_only: false,
         maintenance: Maintenance::No,
+        max_age: Span::ZERO,
         interval: Span::from_secs(1),
         splay: Span::ZERO,
         serial: 100,

@@ -2,7 +2,7 @@
 
 use super::PolicyError;
 use crate::bundle::Maintenance;
-use crate::time::Duration;
+use crate::time::{Duration, Timestamp};
 use alloc::string::String;
 use core::fmt;
 
@@ -41,6 +41,15 @@ pub enum Event {
     },
     /// The machine is left alone from now on; or, with [`Maintenance::No`], no more.
     Maintenance(Maintenance),
+    /// The server has been silent for longer than its policy is to be applied without it: nothing is applied.
+    Outdated {
+        /// When it was last heard of, by the machine's clock.
+        since: Timestamp,
+        /// How long it may be silent.
+        max: Duration,
+    },
+    /// The server is heard of again.
+    UpToDate,
     /// An order came; its kind.
     Ordered(String),
     /// The connection that the server held is gone.
@@ -66,6 +75,7 @@ impl Event {
                 | Self::Renewed
                 | Self::PolicyBehind
                 | Self::Maintenance(_)
+                | Self::UpToDate
                 | Self::Ordered(_)
                 | Self::LineLost { .. }
         )
@@ -89,6 +99,12 @@ impl fmt::Display for Event {
             Self::Failed { why, wait } => write!(f, "no answer from a server: {why}; next attempt in {wait}"),
             Self::Maintenance(Maintenance::No) => f.write_str("maintenance is over: the policy is applied again"),
             Self::Maintenance(maintenance) => write!(f, "{maintenance}: nothing is applied"),
+            Self::Outdated { since, max } => write!(
+                f,
+                "nothing was heard of a server since {since}, and its policy is to be applied for {max} without it: \
+                 nothing is applied until one answers"
+            ),
+            Self::UpToDate => f.write_str("a server is heard of: the policy is applied again"),
             Self::Ordered(kind) => write!(f, "ordered to `{}`", kind.escape_debug()),
             Self::LineLost { why, wait } => {
                 write!(f, "the held connection is lost: {why}; next check-in within {wait}")

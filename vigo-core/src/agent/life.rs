@@ -55,7 +55,7 @@ impl Agent {
             Ok(verified) => {
                 let assignment = verified.held.assignment.clone();
                 self.held = Some(verified.held);
-                if self.maintenance() != Maintenance::No {
+                if !self.is_runnable() {
                     return;
                 }
                 if let (Some(bundle), Some(digest)) = (verified.bundle, assignment.bundle_digest) {
@@ -145,7 +145,7 @@ impl Agent {
             return None;
         }
         let maintenance = self.maintenance();
-        if maintenance == Maintenance::Open {
+        if maintenance == Maintenance::Open || self.is_outdated() {
             return None;
         }
         let due = if self.run_asked || self.orders.is_waiting() { self.clock } else { self.run_due };
@@ -157,7 +157,13 @@ impl Agent {
 
     /// Returns whether there is something to converge to, now.
     pub(super) fn is_runnable(&self) -> bool {
-        self.has_bundle() && self.maintenance() == Maintenance::No
+        self.has_bundle() && self.maintenance() == Maintenance::No && !self.is_outdated()
+    }
+
+    /// Returns whether the server has been silent for longer than its policy is to be applied without it.
+    pub(super) fn is_outdated(&self) -> bool {
+        let max = self.held.as_ref().map_or(Duration::ZERO, |held| held.assignment.max_age);
+        max > Duration::ZERO && self.clock.since(self.counters.heard) > max
     }
 
     fn has_bundle(&self) -> bool {
@@ -171,8 +177,14 @@ impl Agent {
         maintenance.at(self.server_clock())
     }
 
-    /// Tells when maintenance begins, changes and ends.
-    pub(super) fn watch_maintenance(&mut self) {
+    /// Tells when what keeps it from applying the policy begins, changes and ends.
+    pub(super) fn watch_rest(&mut self) {
+        let is_outdated = self.is_outdated();
+        if core::mem::replace(&mut self.outdated_told, is_outdated) != is_outdated {
+            let max = self.held.as_ref().map_or(Duration::ZERO, |held| held.assignment.max_age);
+            let since = self.counters.heard;
+            self.events.push(if is_outdated { Event::Outdated { since, max } } else { Event::UpToDate });
+        }
         let maintenance = self.maintenance();
         if core::mem::replace(&mut self.maintenance_told, maintenance) != maintenance {
             self.events.push(Event::Maintenance(maintenance));

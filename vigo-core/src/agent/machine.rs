@@ -81,6 +81,8 @@ pub struct Agent {
     pub(super) turn: u64,
     /// What was told of maintenance.
     pub(super) maintenance_told: Maintenance,
+    /// It was told that the policy is too old to be applied.
+    pub(super) outdated_told: bool,
     /// What the next check-in shows.
     pub(super) shows: Shows,
     /// A check-in was tried, a run was made, the last question was answered: for [`Until`].
@@ -163,6 +165,7 @@ impl Agent {
             unknown_until: None,
             turn: 0,
             maintenance_told: Maintenance::No,
+            outdated_told: false,
             shows: Shows::default(),
             tried: false,
             ran: false,
@@ -179,7 +182,7 @@ impl Agent {
     /// Returns what to do next.
     pub fn poll(&mut self, now: Timestamp) -> Step {
         self.tick(now);
-        self.watch_maintenance();
+        self.watch_rest();
         if self.batch.is_some() {
             return Step::Wait(None);
         }

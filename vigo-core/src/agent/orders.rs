@@ -151,6 +151,7 @@ impl Agent {
         let why = match &self.held {
             None => "no policy is assigned to this machine yet",
             Some(held) if held.assignment.bundle_digest.is_none() => "no match block takes this machine's name",
+            Some(_) if self.is_outdated() => "the server was not heard of for too long",
             Some(_) => "this machine is in maintenance",
         };
         for id in self.orders_that(|phase| *phase == Phase::Waiting) {

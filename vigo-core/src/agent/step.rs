@@ -185,6 +185,8 @@ pub struct Counters {
     pub quiet_ended: Timestamp,
     /// The counter that the server advances.
     pub contact: u64,
+    /// When a server last answered a check-in, by the machine's clock; zero for never.
+    pub heard: Timestamp,
     /// The secrets epoch that was applied.
     pub secrets_epoch: u64,
     /// Reports that were dropped because there was no room, or because nobody took them.

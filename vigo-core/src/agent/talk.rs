@@ -350,6 +350,7 @@ impl Agent {
     /// Takes the answer to a check-in.
     fn answered(&mut self, answer: Answer, showed: Shows, now: Timestamp) {
         self.counters.contact = answer.contact;
+        self.counters.heard = now;
         self.counters_changed = true;
         self.number_behind(answer.newest_run);
         let mut is_behind = answer.show_assignment;

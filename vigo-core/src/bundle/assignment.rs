@@ -25,6 +25,8 @@ pub struct Assignment {
     pub observe_only: bool,
     /// Whether nothing is converged for now.
     pub maintenance: Maintenance,
+    /// How long it is applied without a word of the server; zero is for ever.
+    pub max_age: Duration,
     /// Time between check-ins.
     pub interval: Duration,
     /// The most that is added to an interval.
@@ -106,6 +108,8 @@ struct Proto {
     issued_at_ms: i64,
     #[prost(sint64, optional, tag = "11")]
     maintenance_until_ms: Option<i64>,
+    #[prost(uint64, tag = "12")]
+    max_age_ms: u64,
 }
 
 impl Assignment {
@@ -136,6 +140,7 @@ impl Assignment {
                 None => Maintenance::Open,
                 Some(end) => Maintenance::Until(end),
             },
+            max_age: Duration::from_ms(p.max_age_ms),
             interval: Duration::from_ms(p.interval_ms),
             splay: Duration::from_ms(p.splay_ms),
             serial: p.serial,
@@ -171,6 +176,7 @@ impl Assignment {
             serial: self.serial,
             issued_at_ms: self.issued_at.epoch_ms(),
             maintenance_until_ms: self.maintenance.end().map(Timestamp::epoch_ms),
+            max_age_ms: self.max_age.as_ms(),
         }
     }
 }
@@ -188,9 +194,10 @@ mod tests {
         };
         let older = Proto { envoy_id: [3; 16].to_vec(), maintenance: true, ..Proto::default() };
         let mut assignment = read(&older);
-        assert_eq!(assignment.maintenance, Maintenance::Open);
+        assert_eq!((assignment.maintenance, assignment.max_age), (Maintenance::Open, Duration::ZERO));
         for maintenance in [Maintenance::No, Maintenance::Open, Maintenance::Until(Timestamp::from_epoch_ms(-5))] {
             assignment.maintenance = maintenance;
+            assignment.max_age = Duration::from_ms(7);
             assert_eq!(read(&assignment.proto()), assignment);
         }
     }

@@ -124,6 +124,7 @@ fn wanted<'a>(
         bundle_digest: class.map(|c| c.digest),
         observe_only: settings.observe_only || envoy.observes || class.is_some_and(|c| c.observe_only),
         maintenance: envoy.maintenance.at(now),
+        max_age: settings.bundle_max_age,
         interval: settings.interval,
         splay: settings.splay,
         serial: 0,

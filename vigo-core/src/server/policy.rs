@@ -72,6 +72,8 @@ pub struct CheckInSettings {
     pub splay: Duration,
     /// The whole fleet reports changes and makes none.
     pub observe_only: bool,
+    /// How long envoys apply a policy without a word of the server; zero is for ever.
+    pub bundle_max_age: Duration,
     /// Time until an envoy comes again whose class is not known yet.
     pub soon: Duration,
     /// Whose connection is held.
@@ -93,6 +95,11 @@ impl Signer {
     /// Takes another key: the one before was retired. Serials go on.
     pub fn set_key(&mut self, key: SigningKey) {
         self.key = key;
+    }
+
+    /// Returns the highest serial so far.
+    pub fn last_serial(&self) -> u64 {
+        self.last_serial
     }
 
     /// Returns the key.

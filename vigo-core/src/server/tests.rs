@@ -306,6 +306,7 @@ impl Desk {
             interval: Duration::from_secs(300),
             splay: Duration::from_secs(30),
             observe_only: false,
+            bundle_max_age: Duration::ZERO,
             soon: Duration::from_secs(5),
             hold: HoldSettings { idle: Duration::from_secs(30), below: Duration::from_secs(15), max: 10 },
         };

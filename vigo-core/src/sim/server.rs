@@ -167,6 +167,7 @@ impl Server {
                 interval,
                 splay: Duration::from_ms(interval.as_ms() / 10),
                 observe_only: false,
+                bundle_max_age: Duration::ZERO,
                 soon: Duration::from_secs(5),
                 hold: HoldSettings { idle: Duration::from_secs(30), below, max: usize::MAX },
             },

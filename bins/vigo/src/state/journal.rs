@@ -197,12 +197,13 @@ fn read(database: &Database, incarnation: u64) -> Result<Opened, redb::Error> {
 }
 
 /// Returns the counters by name. A time is its bits.
-fn named(c: &Counters) -> [(&'static str, u64); 14] {
+fn named(c: &Counters) -> [(&'static str, u64); 15] {
     let Counts { ok, changed, failed, skipped, blocked, unknown } = c.quiet_counts.unwrap_or_default();
     [
         ("incarnation", c.incarnation),
         ("seq", c.seq),
         ("contact", c.contact),
+        ("heard", c.heard.epoch_ms().cast_unsigned()),
         ("secrets_epoch", c.secrets_epoch),
         ("lost_reports", c.lost_reports),
         ("quiet_runs", c.quiet_runs),
@@ -237,6 +238,7 @@ fn counters(number: impl Fn(&str) -> Result<u64, redb::Error>) -> Result<Counter
         quiet_counts: (quiet_runs > 0).then_some(counts),
         quiet_ended: Timestamp::from_epoch_ms(number("quiet_ended")?.cast_signed()),
         contact: number("contact")?,
+        heard: Timestamp::from_epoch_ms(number("heard")?.cast_signed()),
         secrets_epoch: number("secrets_epoch")?,
         lost_reports: number("lost_reports")?,
     })
@@ -389,6 +391,7 @@ mod tests {
             quiet_counts: Some(counts),
             quiet_ended: Timestamp::from_epoch_ms(-5),
             contact: u64::MAX,
+            heard: Timestamp::from_epoch_ms(-7),
             secrets_epoch: 3,
             lost_reports: 2,
         };

@@ -33,7 +33,14 @@ impl Settings {
             max: config.limits.held_connections as usize,
         };
         Self {
-            check_in: CheckInSettings { interval, splay, observe_only, soon: SOON.min(interval), hold },
+            check_in: CheckInSettings {
+                interval,
+                splay,
+                observe_only,
+                bundle_max_age: config.checkin.bundle_max_age.0,
+                soon: SOON.min(interval),
+                hold,
+            },
             check_ins: config.limits.check_ins(),
             trusted: config.enrollment.trusted.iter().map(config::Trusted::record).collect(),
             withhold_from_clones: config.enrollment.on_clone == OnClone::WithholdSecrets,

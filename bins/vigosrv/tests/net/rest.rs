@@ -3,6 +3,7 @@
 use crate::whole::{Whole, wait_for};
 use serde_json::{Value, json};
 use std::fs;
+use std::time::Duration;
 
 #[test]
 fn a_machine_that_is_left_alone_stays_as_it_is_until_that_ends_by_itself() {
@@ -58,4 +59,22 @@ fn a_machine_that_stays_connected_hears_of_it_at_once() {
         server.try_api("DELETE", "/envoys/web-1/maintenance", &json!({})).unwrap();
         begun["last_seen"] != seen
     });
+}
+
+#[test]
+fn a_policy_that_is_bound_is_not_applied_when_the_server_stays_away_and_is_when_it_is_back() {
+    let mut server = Whole::start("outdated");
+    server.restart_with("checkin:\n  interval: 1s\n  hold_below: 0\n  bundle_max_age: 3s\n");
+    let machine = server.enrol("web-1");
+    let page = machine.path.join("root/page");
+    machine.lives_on();
+    wait_for("it converges", || page.exists());
+    server.kill();
+    wait_for("it applies nothing any more", || {
+        let _ = fs::remove_file(&page);
+        std::thread::sleep(Duration::from_secs(3));
+        !page.exists()
+    });
+    server.resume();
+    wait_for("it converges again", || page.exists());
 }

@@ -60,3 +60,31 @@ fn a_clock_that_is_behind_does_not_prolong_maintenance() {
     rig.pass(INTERVAL);
     assert_eq!(rig.runs.len(), 2);
 }
+
+#[test]
+fn a_policy_with_a_bound_is_applied_no_longer_than_that_without_a_server() {
+    let mut rig = Rig::new();
+    let bound = Duration::from_secs(5 * INTERVAL.as_secs());
+    rig.server().max_age = bound;
+    rig.server().publish("p");
+    rig.settle();
+    let mut server = rig.server.take();
+    rig.pass(bound);
+    rig.pass(SECOND);
+    let runs = rig.runs.len();
+    assert!(runs > 3, "it goes on: {}", rig.said());
+    rig.reboot();
+    rig.pass(bound);
+    assert_eq!(rig.runs.len(), runs, "also after a restart: {}", rig.said());
+    assert!(rig.said().contains("nothing is applied until one answers"), "{}", rig.said());
+    rig.server = server.take();
+    rig.agent.check_in_now();
+    rig.settle();
+    assert_eq!(rig.runs.len(), runs + 1, "{}", rig.said());
+    assert!(rig.said().contains("the policy is applied again"), "{}", rig.said());
+    // A clock that goes back has heard of the server just now.
+    rig.server = None;
+    rig.now = rig.now - bound;
+    rig.pass(INTERVAL);
+    assert!(rig.runs.len() > runs + 1);
+}

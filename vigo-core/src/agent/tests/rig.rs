@@ -51,6 +51,7 @@ pub(super) fn assignment(serial: u64, bundle: Option<&Signed>) -> Assignment {
         bundle_digest: bundle.map(Signed::digest),
         observe_only: false,
         maintenance: Maintenance::No,
+        max_age: Duration::ZERO,
         interval: INTERVAL,
         splay: Duration::ZERO,
         serial,
@@ -88,6 +89,7 @@ pub(super) struct Server {
     pub(super) next_in: Duration,
     pub(super) hold: bool,
     pub(super) maintenance: Maintenance,
+    pub(super) max_age: Duration,
     /// Not answered for.
     pub(super) orders: Vec<Order>,
     /// What was said of each, in the order in which it came.
@@ -109,6 +111,7 @@ impl Server {
             next_in: INTERVAL,
             hold: false,
             maintenance: Maintenance::No,
+            max_age: Duration::ZERO,
             orders: Vec::new(),
             answered: Vec::new(),
             highest: 0,
@@ -149,7 +152,7 @@ impl Server {
                     answer.keyset = Some(self.keyset.encode());
                 }
                 let mut current = assignment(0, self.bundle.as_ref());
-                current.maintenance = self.maintenance;
+                (current.maintenance, current.max_age) = (self.maintenance, self.max_age);
                 let ids = (self.key_id(), self.bundle.as_ref().map_or(self.zero(), |b| b.key_id));
                 if self.bundle.is_some() && check_in.assignment_digest != current.digest(ids.0, ids.1) {
                     self.serial = self.serial.max(check_in.serial) + 1;
