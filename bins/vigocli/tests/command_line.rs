@@ -74,6 +74,10 @@ impl Running for Told {
         Load::default()
     }
 
+    fn serial(&self) -> u64 {
+        1_799_999_999_000
+    }
+
     fn keys(&self) -> Arc<Keys> {
         self.2.lock().unwrap().clone()
     }
@@ -385,7 +389,7 @@ fn what_is_known_of_machines_is_asked() {
     let server = Server::new("traits");
     let id = server.enrol(1, "web-1");
     let traits = "{\"os\":{\"family\":\"debian\",\"name\":\"\\u001b[2J\"}}";
-    server.runtime.block_on(server.store.set_traits(id, [1; 32], traits.into(), NOW)).unwrap();
+    server.runtime.block_on(server.store.set_traits(id, [1; 32], traits.into(), Vec::new(), NOW)).unwrap();
     let (_, shown, _) = server.run(&["traits", "show", "web-1"]);
     assert_eq!(shown, "os.family = debian\nos.name = \\u{1b}[2J\n");
     let (_, found, _) = server.run(&["traits", "query", "os.family = \"debian\""]);

@@ -5,6 +5,7 @@ pub mod api;
 pub mod ca;
 pub mod config;
 pub mod data_dir;
+mod json;
 pub mod keyring;
 pub mod net;
 pub mod publish;

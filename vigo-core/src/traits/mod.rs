@@ -4,6 +4,7 @@ mod bound;
 mod custom;
 mod declared;
 mod delta;
+mod history;
 mod path;
 mod set;
 
@@ -11,5 +12,6 @@ pub use bound::bounded;
 pub use custom::{check_custom, custom_yaml, is_custom_key};
 pub use declared::{Area, Period, TraitKind, areas};
 pub use delta::{DeltaError, TraitDelta};
+pub use history::{TraitChange, changes, is_lasting};
 pub use path::{PathError, check_path, declared};
 pub use set::{Lookup, TraitError, TraitSet};

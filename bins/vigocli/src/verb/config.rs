@@ -143,6 +143,7 @@ fn status_text(status: &Value) -> String {
             Some(more) => text.push_str(&format!(", {more} not yet: {}.\n", names(&not_yet["hostnames"], more))),
         }
     }
+    text.push_str(&format!("The highest serial of an assignment is {}.\n", cell(status, "serial")));
     let stacks = &status["stacks"];
     match stacks["count"].as_u64() {
         None => text.push_str(&format!("The stacks cannot be read: {}.\n", cell(stacks, "error"))),

@@ -2,7 +2,7 @@
 
 use crate::client::{Client, path};
 use crate::error::CliError;
-use crate::output::{Answer, cell, shown};
+use crate::output::{Answer, cell, shown, table};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
@@ -12,6 +12,16 @@ pub(crate) enum Traits {
     Show {
         /// Its hostname or id
         envoy: String,
+    },
+    /// Show what a machine's traits were before, the newest change first
+    History {
+        /// Its hostname or id
+        envoy: String,
+        /// Only this trait, and what is below it
+        path: Option<String>,
+        /// At most so many
+        #[arg(long, value_name = "NUMBER", default_value = "100", value_parser = clap::value_parser!(u32).range(1..=1000))]
+        limit: u32,
     },
     /// List the machines whose traits fit a question, such as 'os.family = "debian" and memory.total_mb < 2048'
     Query {
@@ -27,6 +37,17 @@ impl Traits {
                 let found = client.get(&path("/envoys", envoy, "/traits"), &[])?;
                 let mut text = String::new();
                 flat(&mut text, "", &found["traits"]);
+                Ok(Answer::new(found, text))
+            }
+            Self::History { envoy, path: wanted, limit } => {
+                let params = [("path", wanted.clone()), ("limit", Some(limit.to_string()))];
+                let found = client.get(&path("/envoys", envoy, "/traits/history"), &params)?;
+                let rows = found["changes"].as_array().map_or(&[][..], Vec::as_slice);
+                let columns = [("AT", "at"), ("TRAIT", "trait"), ("BEFORE", "before"), ("AFTER", "after")];
+                let text = match rows {
+                    [] => "No change of it is kept.\n".into(),
+                    rows => table(rows, &columns),
+                };
                 Ok(Answer::new(found, text))
             }
             Self::Query { query: wanted } => query(client, wanted),

@@ -116,6 +116,7 @@ pub(super) async fn status(State(context): State<Context>) -> Result<Answer<Valu
     };
     Ok(Answer(json!({
         "publish": publish,
+        "serial": context.running.serial(),
         "envoys": { "have_it": have_it, "not_yet": { "count": not_yet.len(), "hostnames": shown(&not_yet) } },
         "freeze": freeze.as_ref().map(frozen),
         "stacks": edited,

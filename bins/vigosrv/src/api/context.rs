@@ -97,6 +97,9 @@ pub trait Running: Send + Sync + 'static {
     /// Returns what was too much for it.
     fn load(&self) -> Load;
 
+    /// Returns the highest serial that an assignment has had; those to come are higher.
+    fn serial(&self) -> u64;
+
     /// Returns the keys that it works with.
     fn keys(&self) -> Arc<Keys>;
 

@@ -72,6 +72,7 @@ pub(super) fn endpoints() -> Endpoints {
         )
         .at(Delete, "/api/v1/envoys/{id}/observe", OperateEnvoys, "Have it make changes again", maintenance::change)
         .at(Get, "/api/v1/envoys/{id}/traits", ReadFleet, "Show an envoy's traits", traits::show)
+        .at(Get, "/api/v1/envoys/{id}/traits/history", ReadFleet, "What an envoy's traits were before", traits::history)
         .at(Get, "/api/v1/traits", ReadFleet, "List the envoys whose traits fit a question", traits::query)
         .at(Get, "/api/v1/runs", ReadFleet, "List runs, the newest first", runs::list)
         .at(Get, "/api/v1/runs/{id}", ReadFleet, "Show a run", runs::show)

@@ -4,7 +4,7 @@ use crate::config::Secrets;
 use crate::data_dir::{DataDir, Keys};
 use crate::keyring::Keyring;
 use crate::publish::{Published, Publisher};
-use crate::store::{Enrolled, Enrolment, Seen, Store};
+use crate::store::{ChangedTrait, Enrolled, Enrolment, Seen, Store};
 use crate::vault::Vault;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
@@ -92,6 +92,10 @@ impl Running for Told {
 
     fn load(&self) -> Load {
         Load::default()
+    }
+
+    fn serial(&self) -> u64 {
+        1_799_999_999_000
     }
 
     fn keys(&self) -> Arc<Keys> {
@@ -322,7 +326,11 @@ async fn envoys_are_listed_with_what_the_memory_has_of_them() {
     let next = format!("/api/v1/envoys?limit=2&after={}", first["next"].as_str().unwrap());
     let second = temp.get(&next).await;
     assert_eq!((names(&second), &second["next"]), (vec!["web-2".to_owned()], &Value::Null));
-    temp.context.store.set_traits(ids[1], [3; 32], r#"{"os":{"family":"debian"}}"#.into(), NOW).await.unwrap();
+    temp.context
+        .store
+        .set_traits(ids[1], [3; 32], r#"{"os":{"family":"debian"}}"#.into(), Vec::new(), NOW)
+        .await
+        .unwrap();
     let shown = temp.get("/api/v1/envoys/WEB-1").await;
     assert_eq!((&shown["id"], &shown["status"]), (&json!(ids[1].to_string()), &json!("no data")));
     assert_eq!(shown["traits"]["os"]["family"], "debian");

@@ -5,14 +5,14 @@ use super::envoys::find;
 use super::extract::{Name, Params, limit};
 use super::problem::Problem;
 use super::view::{hex, time};
-use crate::store::Traits;
+use crate::json::{core_value, json_value};
+use crate::store::{TraitRow, Traits};
 use axum::Json as Answer;
 use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use vigo_core::fleet::{Query, QueryError};
-use vigo_core::traits::{Lookup, TraitSet};
-use vigo_core::value;
+use vigo_core::traits::{Lookup, TraitSet, check_path};
 
 /// Envoys of one page.
 const PAGE_MAX: u32 = 1000;
@@ -42,6 +42,49 @@ pub(super) async fn show(State(context): State<Context>, Name(name): Name) -> Re
     })))
 }
 
+/// Which changes are wanted.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Changes {
+    /// A trait, and what is below it.
+    path: Option<String>,
+    /// Those before this number: where the page before ended.
+    before: Option<i64>,
+    limit: Option<u32>,
+}
+
+pub(super) async fn history(
+    State(context): State<Context>,
+    Name(name): Name,
+    Params(wanted): Params<Changes>,
+) -> Result<Answer<Value>, Problem> {
+    let envoy = find(&context, &name).await?;
+    if let Some(path) = &wanted.path {
+        check_path(path).map_err(|error| {
+            let problem = Problem::invalid(error.message);
+            match error.help {
+                Some(help) => problem.help(help),
+                None => problem,
+            }
+        })?;
+    }
+    let limit = limit(wanted.limit, 100, PAGE_MAX)?;
+    let rows = context.store.trait_changes(envoy.id, wanted.path, wanted.before, limit).await?;
+    let next = if rows.len() == limit as usize { rows.last().map(|row| row.id) } else { None };
+    let value = |json: Option<String>| json.map(|json| serde_json::from_str(&json).unwrap_or(Value::Null));
+    let view = |TraitRow { id, at, change }: TraitRow| {
+        let mut view = json!({ "number": id, "at": time(at), "trait": change.path });
+        // One that is not there is left out: null is a value.
+        for (name, value) in [("before", value(change.before)), ("after", value(change.after))] {
+            value.into_iter().for_each(|value| view[name] = value);
+        }
+        view
+    };
+    let changes: Vec<Value> = rows.into_iter().map(view).collect();
+    let (id, hostname) = (envoy.id.to_string(), envoy.hostname);
+    Ok(Answer(json!({ "id": id, "hostname": hostname, "changes": changes, "next": next })))
+}
+
 pub(super) async fn query(
     State(context): State<Context>,
     Params(wanted): Params<Wanted>,
@@ -68,31 +111,4 @@ pub(super) async fn query(
     let (found, next) = found.await?;
     let view = |(id, hostname, traits): (vigo_core::id::EnvoyId, String, _)| json!({ "id": id.to_string(), "hostname": hostname, "traits": Value::Object(traits) });
     Ok(Answer(json!({ "envoys": found.into_iter().map(view).collect::<Vec<_>>(), "next": next })))
-}
-
-fn core_value(value: Value) -> value::Value {
-    match value {
-        Value::Null => value::Value::Null,
-        Value::Bool(yes) => yes.into(),
-        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (Some(whole), _) => whole.into(),
-            (None, Some(float)) => value::Value::Float(float),
-            (None, None) => value::Value::Null,
-        },
-        Value::String(text) => text.into(),
-        Value::Array(items) => value::Value::list(items.into_iter().map(core_value)),
-        Value::Object(entries) => value::Value::map(entries.into_iter().map(|(key, value)| (key, core_value(value)))),
-    }
-}
-
-fn json_value(value: &value::Value) -> Value {
-    match value {
-        value::Value::Null => Value::Null,
-        value::Value::Bool(yes) => (*yes).into(),
-        value::Value::Int(number) => (*number).into(),
-        value::Value::Float(number) => (*number).into(),
-        value::Value::Text(text) => text.as_str().into(),
-        value::Value::List(items) => items.iter().map(json_value).collect(),
-        value::Value::Map(map) => map.iter().map(|(key, value)| (key.to_string(), json_value(value))).collect(),
-    }
 }

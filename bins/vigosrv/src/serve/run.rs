@@ -212,6 +212,9 @@ async fn prune(store: Store, retention: vigo_core::time::Duration) {
         if let Err(error) = store.prune_orders(now() - retention, now()).await {
             tracing::warn!("old orders stay: {error}");
         }
+        if let Err(error) = store.prune_trait_changes(now() - retention).await {
+            tracing::warn!("old changes of traits stay: {error}");
+        }
     }
 }
 
@@ -280,6 +283,10 @@ impl Running for Arc<Server> {
     fn load(&self) -> Load {
         let put_off = self.load.lock().unwrap_or_else(PoisonError::into_inner).put_off();
         Load { connections: self.connections(), check_ins_put_off: put_off }
+    }
+
+    fn serial(&self) -> u64 {
+        self.signer.lock().unwrap_or_else(PoisonError::into_inner).last_serial()
     }
 
     fn keys(&self) -> Arc<Keys> {

@@ -27,6 +27,7 @@ mod schema;
 #[cfg(test)]
 mod tests;
 mod token;
+mod trait_history;
 mod traits;
 mod trusted;
 mod user;
@@ -44,6 +45,7 @@ pub use orders::{Answered, OrderRow};
 pub use publishes::PublishRow;
 pub use report::{Recorded, Run, RunFilter, RunHead};
 pub use token::{NewToken, Token, TokenError, decoy, is_of, make_token};
+pub use trait_history::{ChangedTrait, TraitRow};
 pub use traits::Traits;
 pub use trusted::TrustedPattern;
 pub use user::User;

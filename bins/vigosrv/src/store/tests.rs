@@ -296,7 +296,7 @@ fn nobody_else_is_heard() {
     assert!(matches!(hostile, Err(StoreError::Invalid { .. })), "{hostile:?}");
     temp.run(temp.revoke(id, Actor::Server, NOW)).unwrap();
     assert_eq!(temp.run(send(&temp, id, report(1, 1, 0), NOW)), Ok(None));
-    temp.run(temp.set_traits(EnvoyId([5; 16]), [0; 32], "{}".into(), NOW)).unwrap();
+    temp.run(temp.set_traits(EnvoyId([5; 16]), [0; 32], "{}".into(), Vec::new(), NOW)).unwrap();
     assert_eq!(temp.run(temp.traits(EnvoyId([5; 16]))), Ok(None));
 }
 
@@ -650,4 +650,36 @@ fn who_rests_and_who_observes_is_on_the_disk() {
     assert_eq!(over.maintenance.at(later(61)), Maintenance::No, "it was over");
     temp.run(temp.revoke(id, Actor::Local(0), NOW)).unwrap();
     assert_eq!(temp.run(temp.set_observes(id, true, Actor::Local(0), NOW)).unwrap(), None);
+}
+
+#[test]
+fn what_became_of_traits_is_kept_for_a_while() {
+    let temp = Temp::new("trait-changes");
+    let (id, other) = (temp.enrolled(1, "web-1"), temp.enrolled(2, "web-2"));
+    let change = |path: &str, n: u32| ChangedTrait {
+        path: path.into(),
+        before: Some(n.to_string()),
+        after: (n.is_multiple_of(2)).then(|| (n + 1).to_string()),
+    };
+    let set = |id, changes, at| temp.run(temp.set_traits(id, [1; 32], "{}".into(), changes, at)).unwrap();
+    set(id, vec![change("os.version", 1), change("os.versions", 2), change("os", 3)], NOW);
+    set(other, vec![change("os.version", 9)], NOW);
+    let found = |path: Option<&str>, before, limit| -> Vec<(i64, String)> {
+        let rows = temp.run(temp.trait_changes(id, path.map(Into::into), before, limit)).unwrap();
+        rows.into_iter().map(|row| (row.id, row.change.path)).collect()
+    };
+    let all = found(None, None, 10);
+    assert_eq!(all.iter().map(|row| &*row.1).collect::<Vec<_>>(), ["os", "os.versions", "os.version"]);
+    assert_eq!(found(None, Some(all[0].0), 1), [all[1].clone()]);
+    assert_eq!(found(Some("os"), None, 10).len(), 3);
+    assert_eq!(found(Some("os.version"), None, 10), [all[2].clone()], "a longer name is another");
+    let rows = temp.run(temp.trait_changes(id, Some("os.versions".into()), None, 1)).unwrap();
+    assert_eq!((rows[0].at, &rows[0].change), (NOW, &change("os.versions", 2)));
+    set(id, (0..2500).map(|n| change("disks", n)).collect(), later(60));
+    assert_eq!(found(None, None, 5000).len(), 2000, "the oldest have gone");
+    assert_eq!(temp.run(temp.prune_trait_changes(later(60))), Ok(1), "the other's");
+    assert_eq!(found(None, None, 5000).len(), 2000);
+    set(EnvoyId([5; 16]), vec![change("os", 1)], NOW);
+    temp.run(temp.delete(id, Actor::Local(0), NOW)).unwrap();
+    assert!(found(None, None, 10).is_empty(), "they go with it");
 }

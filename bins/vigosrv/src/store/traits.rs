@@ -1,7 +1,7 @@
 //! What envoys said of themselves.
 
 use super::value::{bytes, envoy_id, failed, time};
-use super::{Store, StoreError};
+use super::{ChangedTrait, Store, StoreError, trait_history};
 use rusqlite::{OptionalExtension as _, Row, params};
 use vigo_core::id::EnvoyId;
 use vigo_core::time::Timestamp;
@@ -18,7 +18,8 @@ pub struct Traits {
 }
 
 impl Store {
-    /// Stores the traits of an envoy: the whole set, as JSON, and its digest. Nothing happens where the envoy is gone.
+    /// Stores the traits of an envoy: the whole set, as JSON, its digest, and what became another. Nothing happens where
+    /// the envoy is gone.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -27,6 +28,7 @@ impl Store {
         id: EnvoyId,
         digest: [u8; 32],
         json: String,
+        changes: Vec<ChangedTrait>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         self.write(json.len(), move |conn| {
@@ -36,7 +38,7 @@ impl Store {
                        ON CONFLICT DO UPDATE SET digest = ?2, json = ?3, received_at = ?4";
             let row = params![id.0, digest, json, now.epoch_ms()];
             conn.prepare_cached(sql).map_err(&failed)?.execute(row).map_err(&failed)?;
-            Ok(())
+            trait_history::add(conn, id, &changes, now)
         })
         .await
     }

@@ -19,7 +19,7 @@ async fn envoys_are_renamed_and_deleted() {
     assert_eq!(temp.told.fleet.lock().unwrap().named("www").unwrap().id, one, "the running server was told");
     let report = Report { seq: 1, outcome: "converged".into(), ..Report::default() };
     temp.context.store.record(two, &report, report.encode(), NOW).await.unwrap().unwrap();
-    temp.context.store.set_traits(two, [3; 32], "{}".into(), NOW).await.unwrap();
+    temp.context.store.set_traits(two, [3; 32], "{}".into(), Vec::new(), NOW).await.unwrap();
     let (status, deleted) = temp.ask(Method::DELETE, "/api/v1/envoys/web-2", json!({})).await;
     assert_eq!((status, &deleted["deleted"]), (StatusCode::OK, &json!(true)), "{deleted}");
     assert!(temp.told.fleet.lock().unwrap().get(two).unwrap().revoked);
@@ -46,7 +46,7 @@ async fn traits_are_asked() {
     for (key, name, family) in [(1, "a", "debian"), (2, "b", "alpine"), (3, "c", "debian")] {
         let id = temp.enrol(key, name).await;
         let traits = format!(r#"{{"os":{{"family":"{family}"}}}}"#);
-        temp.context.store.set_traits(id, [key; 32], traits, NOW).await.unwrap();
+        temp.context.store.set_traits(id, [key; 32], traits, Vec::new(), NOW).await.unwrap();
     }
     temp.enrol(4, "d").await;
     let names = |answer: &Value| -> Vec<String> {
@@ -163,4 +163,30 @@ async fn envoys_rest_and_observe_and_the_running_server_hears_of_it() {
     }
     let (status, _) = temp.ask(Method::POST, "/api/v1/envoys/web-9/observe", json!({})).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn what_traits_were_before_is_shown() {
+    let temp = Temp::new("history");
+    let id = temp.enrol(1, "web-1").await;
+    let change = |path: &str, before: Option<&str>, after: Option<&str>| ChangedTrait {
+        path: path.into(),
+        before: before.map(Into::into),
+        after: after.map(Into::into),
+    };
+    let changes = vec![change("os.version", Some("\"12\""), Some("\"13\"")), change("custom.rack", None, Some("null"))];
+    temp.context.store.set_traits(id, [1; 32], "{}".into(), changes, NOW).await.unwrap();
+    let found = temp.get("/api/v1/envoys/web-1/traits/history").await;
+    let expected = json!([
+        { "number": 2, "at": NOW.to_string(), "trait": "custom.rack", "after": null },
+        { "number": 1, "at": NOW.to_string(), "trait": "os.version", "before": "12", "after": "13" },
+    ]);
+    assert_eq!((&found["changes"], &found["next"]), (&expected, &Value::Null));
+    let page = temp.get("/api/v1/envoys/web-1/traits/history?limit=1").await;
+    assert_eq!((&page["changes"][0], &page["next"]), (&expected[0], &json!(2)));
+    let page = temp.get("/api/v1/envoys/web-1/traits/history?limit=1&before=2").await;
+    assert_eq!(page["changes"][0], expected[1]);
+    assert_eq!(temp.get("/api/v1/envoys/web-1/traits/history?path=os").await["changes"], json!([expected[1]]));
+    let (status, problem) = temp.ask(Method::GET, "/api/v1/envoys/web-1/traits/history?path=oz", json!({})).await;
+    assert_eq!((status, &problem["help"]), (StatusCode::BAD_REQUEST, &json!("did you mean `os`?")), "{problem}");
 }
