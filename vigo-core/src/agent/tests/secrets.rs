@@ -3,7 +3,8 @@
 use super::rig::*;
 use crate::agent::*;
 use crate::secret::Withheld;
-use crate::wire::message::Refused;
+use crate::time::Duration;
+use crate::wire::message::{Refused, Renewed};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -137,4 +138,25 @@ fn more_than_the_server_answers_are_not_asked_for() {
     rig.wants = (0..crate::limits::SECRETS_ASKED_MAX + 1).map(|n| alloc::format!("s{n}").into()).collect();
     rig.settle();
     assert!(denied(&rig)[0].contains("expected at most"), "{}", denied(&rig)[0]);
+}
+
+#[test]
+fn a_clock_that_is_years_ahead_keeps_no_secret_from_a_run() {
+    let mut rig = rig();
+    rig.now = START + Duration::from_secs(10 * 365 * 86_400);
+    let mut renewals = 0;
+    let is_asked = (0..50).any(|_| {
+        match rig.next_ask() {
+            Ask::Secrets(_) => return true,
+            Ask::Renew(_) => {
+                renewals += 1;
+                let certificate = crate::agent::validity::tests::certificate("261121000000Z", "271121000000Z");
+                rig.agent.handle_answer(Response::Renewed(Renewed { certificate }), rig.now);
+            }
+            ask => rig.answer(&ask),
+        }
+        false
+    });
+    assert!(is_asked, "{}", rig.said());
+    assert_eq!(renewals, 1, "by that clock the new certificate has expired, too");
 }
