@@ -42,6 +42,8 @@ fn is_stormy(told: &[Told], seeds: u64) -> bool {
         && sum(told, |t| t.reports) > 15 * seeds
         && sum(told, |t| t.called) > seeds
         && sum(told, |t| t.orders) > seeds
+        && sum(told, |t| t.secrets) > 15 * seeds
+        && sum(told, |t| t.thefts) > seeds
         && sum(told, |t| t.rests) > seeds
 }
 

@@ -7,6 +7,7 @@ use crate::agent::{Agent, Ask, Options, OrderState, Record, Response, RunOrder, 
 use crate::bundle::{KeySet, OrderId, Signed, SigningKey};
 use crate::converge::{Counts, RunOutcome, RunReport};
 use crate::id::EnvoyId;
+use crate::secret::{OpeningKey, SealContext};
 use crate::time::{Duration, Timestamp};
 use crate::traits::TraitSet;
 use crate::value::Value;
@@ -50,6 +51,19 @@ pub(super) struct Machine {
     /// The network does not reach it before.
     pub(super) cut_until: Timestamp,
     pub(super) runs: u64,
+    /// The run that waits for its secrets.
+    pub(super) begun: Option<Begun>,
+    /// What opens the answer to its question for secrets.
+    pub(super) opening: Option<(OpeningKey, SealContext)>,
+}
+
+/// A run that has begun.
+pub(super) struct Begun {
+    pub(super) seq: u64,
+    pub(super) digest: [u8; 32],
+    pub(super) started: Timestamp,
+    /// The secrets of its policy.
+    pub(super) refs: Vec<Arc<str>>,
 }
 
 /// What has become of a disk, as far as it is watched.
@@ -96,6 +110,8 @@ impl Machine {
             wake_at: None,
             cut_until: Timestamp::default(),
             runs: 0,
+            begun: None,
+            opening: None,
         }
     }
 
@@ -140,8 +156,7 @@ impl World {
                     self.at(due, Event::Collected { machine: at, boot });
                 }
                 Step::Ask(ask) => self.ask(at, ask),
-                // No run here needs any.
-                Step::Secrets(_) => {}
+                Step::Secrets(answers) => self.hand_over(at, &answers)?,
                 Step::Await => self.wait_to_be_called(at),
                 Step::Disconnect => self.hang_up(at),
                 Step::Wait(until) => {
@@ -236,19 +251,28 @@ impl World {
             let what = format!("{at} applies what was never published for `{}`", machine.hostname);
             return Err(self.violation(what));
         }
-        let (boot, seq, started) = (machine.boot, *seq, machine.clock(self.now));
-        let due = self.now + Duration::from_ms(1 + self.faults.below(4000));
-        self.at(due, Event::Ran { machine: at, boot, seq, digest: *digest, started });
+        let started = machine.clock(self.now);
+        let refs = order.bundle.secret_refs.clone();
+        let begun = Begun { seq: *seq, digest: *digest, started, refs: refs.clone() };
+        match &mut machine.agent {
+            Some(agent) if !refs.is_empty() => {
+                machine.begun = Some(begun);
+                agent.want_secrets(refs, started);
+            }
+            _ => self.ends_later(at, begun, true),
+        }
         Ok(())
     }
 
-    pub(super) fn ran(&mut self, at: usize, seq: u64, digest: [u8; 32], started: Timestamp) {
+    pub(super) fn ran(&mut self, at: usize, seq: u64, digest: [u8; 32], started: Timestamp, has_all: bool) {
         let (fails, drifts) = (self.faults.strikes(2), self.faults.strikes(1));
         let machine = &mut self.machines[at];
         let now = machine.clock(self.now);
         let changed = u32::from(machine.lived.applied != Some(digest) || drifts);
         let outcome = if fails {
             Err("another run is at work".into())
+        } else if !has_all {
+            Err("its secrets are not there".into())
         } else {
             machine.lived.applied = Some(digest);
             Ok(Arc::new(RunReport {
@@ -284,7 +308,7 @@ impl World {
         match ask {
             Ask::CheckIn(check_in) => self.send(at, Channel::Request, &check_in),
             Ask::Traits(delta) => self.send(at, Channel::Request, &delta),
-            Ask::Secrets(asked) => self.send(at, Channel::Request, &asked),
+            Ask::Secrets(asked) => self.ask_for_secrets(at, asked),
             Ask::Order(result) => self.send(at, Channel::Request, &result),
             Ask::KeySet(own) => self.send(at, Channel::Enrol, &own),
             Ask::Renew(_) => self.send(at, Channel::Request, &RenewCertificate { csr: Vec::new() }),
@@ -310,7 +334,7 @@ impl World {
     }
 
     /// Signs and sends, over a connection that is made where there is none.
-    fn send<M: Message>(&mut self, at: usize, channel: Channel, message: &M) {
+    pub(super) fn send<M: Message>(&mut self, at: usize, channel: Channel, message: &M) {
         let Some(link) = self.dial(at, channel) else { return self.unreachable(at, M::KIND) };
         let machine = &self.machines[at];
         let Some(open) = self.links.get_mut(&link) else { return };
@@ -364,12 +388,14 @@ impl World {
             return self.is_enrolled(at, bytes);
         }
         let now = machine.clock(self.now);
+        let opened = if kind == Kind::ResolveSecrets { machine.opened(bytes) } else { None };
         let Some(agent) = &mut machine.agent else { return Ok(()) };
         let response = match kind {
             Kind::CheckIn => read::<Answer>(bytes, Response::Answer),
             Kind::Report => read::<ReportTaken>(bytes, Response::Taken),
             Kind::TraitsDelta => read::<TraitsTaken>(bytes, Response::Traits),
             Kind::OrderResult => read::<OrderTaken>(bytes, Response::Order),
+            Kind::ResolveSecrets => opened,
             Kind::GetKeySet => read::<KeySetAnswer>(bytes, Response::KeySet),
             _ => read::<Renewed>(bytes, Response::Renewed),
         };
@@ -413,7 +439,7 @@ impl World {
         let machine = &mut self.machines[at];
         machine.boot += 1;
         machine.wake_at = None;
-        machine.asked = None;
+        (machine.asked, machine.begun) = (None, None);
         if let Some(disk) = &machine.disk {
             let (life, fingerprint) = (seed, machine.id.0.to_vec());
             let until = Until::Stopped;
@@ -453,17 +479,5 @@ fn read<M: Message>(bytes: &[u8], done: fn(M) -> Response) -> Option<Response> {
     match Reply::<M>::decode(bytes).ok()? {
         Reply::Done(message) => Some(done(message)),
         Reply::Refused(refused) => Some(Response::Refused(refused)),
-    }
-}
-
-/// Returns what a request of this kind asks, for the trace.
-pub(super) const fn word(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Enrol => "enrol",
-        Kind::CheckIn => "check in",
-        Kind::Report => "report",
-        Kind::TraitsDelta => "traits",
-        Kind::RenewCertificate => "renew",
-        _ => "other",
     }
 }

@@ -46,6 +46,7 @@ impl World {
             12 if self.story.snapshots => self.set_back(at),
             13 if self.story.copies && self.told.copies == 0 => self.copy(at),
             14 => self.rest(at),
+            15 => return self.steal(at),
             _ => {}
         }
         Ok(())

@@ -9,6 +9,7 @@
 //! - what a server has acknowledged is on its disk, and no report is counted twice;
 //! - one use of a token makes one envoy;
 //! - no order is begun twice;
+//! - no machine is given a secret that its own policy does not refer to, and no value is on the wire;
 //! - a request that was answered is not answered again;
 //! - a machine that is to be left alone is;
 //! - no machine counts as two.
@@ -32,6 +33,7 @@ mod machine;
 mod mischief;
 mod policy;
 mod rest;
+mod secrets;
 mod server;
 mod story;
 mod world;

@@ -14,7 +14,7 @@ use crate::server::{
 use crate::time::{Duration, Timestamp};
 use crate::wire::message::{
     Answer, Awaited, CheckIn, GetKeySet, KeySetAnswer, OrderResult, OrderTaken, Refused, RenewCertificate, Renewed,
-    Report, ReportTaken, TraitsDelta, TraitsTaken,
+    Report, ReportTaken, ResolveSecrets, SealedSecrets, TraitsDelta, TraitsTaken,
 };
 use crate::wire::{Channel, Envelope, Kind, Message, Reply};
 use alloc::boxed::Box;
@@ -292,6 +292,12 @@ impl Server {
             Kind::TraitsDelta => envelope.message::<TraitsDelta>().map(|delta| What::Traits(id, delta)),
             Kind::OrderResult => envelope.message::<OrderResult>().map(|result| What::Order(id, result)),
             Kind::Await => return self.hold(question, id, now),
+            Kind::ResolveSecrets => {
+                return match envelope.message::<ResolveSecrets>() {
+                    Ok(asked) => self.secrets(id, asked, &envelope.body, &link.exporter),
+                    Err(error) => Taken::Reply(invalid(error)),
+                };
+            }
             kind => {
                 let refused = Refused { code: Refused::INVALID.into(), message: "not here".into() };
                 return Taken::Reply(refusal(kind, refused));
@@ -514,6 +520,7 @@ fn refusal(kind: Kind, refused: Refused) -> Vec<u8> {
         Kind::RenewCertificate => Reply::<RenewCertificate>::Refused(refused).encode(),
         Kind::Await => Reply::<Awaited>::Refused(refused).encode(),
         Kind::OrderResult => Reply::<OrderTaken>::Refused(refused).encode(),
+        Kind::ResolveSecrets => Reply::<SealedSecrets>::Refused(refused).encode(),
         _ => Reply::<CheckIn>::Refused(refused).encode(),
     }
 }

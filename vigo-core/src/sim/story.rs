@@ -57,6 +57,10 @@ pub struct Told {
     pub rests: u64,
     /// Orders.
     pub orders: u64,
+    /// Secrets that machines were given.
+    pub secrets: u64,
+    /// Questions for the secrets of others.
+    pub thefts: u64,
     /// Publishes.
     pub publishes: u64,
     /// How often the server's disk went back in time.

@@ -2,7 +2,8 @@
 
 use super::fault::Faults;
 use super::link::Link;
-use super::machine::{Machine, word};
+use super::machine::Machine;
+use super::secrets::is_bare;
 use super::server::{Disk, Question, Server, Taken, Token};
 use super::story::{Story, Told, Violation};
 use crate::bundle::SigningKey;
@@ -10,7 +11,7 @@ use crate::entropy::Entropy;
 use crate::glob::Glob;
 use crate::server::{TokenRecord, TokenText};
 use crate::time::{Duration, Timestamp};
-use crate::wire::{Channel, Exporter, ReplayWindow};
+use crate::wire::{Channel, Exporter, Kind, ReplayWindow};
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::format;
 use alloc::string::{String, ToString as _};
@@ -33,8 +34,8 @@ pub struct World {
     pub(super) snapshot: Option<Disk>,
     /// Requests that were answered, to be sent again.
     pub(super) answered: VecDeque<Vec<u8>>,
-    /// Answers to check-ins, to be given to others, or again.
-    pub(super) answers: VecDeque<Vec<u8>>,
+    /// Answers to check-ins, and to questions for secrets, to be given to others, or again.
+    pub(super) answers: [VecDeque<Vec<u8>>; 2],
     pub(super) replays: BTreeSet<u64>,
     trace: Option<VecDeque<String>>,
 }
@@ -52,7 +53,7 @@ pub(super) enum Event {
     /// A machine waits no longer.
     Silence { machine: usize, boot: u64, number: u64 },
     /// A run has ended.
-    Ran { machine: usize, boot: u64, seq: u64, digest: [u8; 32], started: Timestamp },
+    Ran { machine: usize, boot: u64, seq: u64, digest: [u8; 32], started: Timestamp, has_all: bool },
     /// Traits are collected.
     Collected { machine: usize, boot: u64 },
     /// The server commits.
@@ -122,7 +123,7 @@ impl World {
             digest: Sha256::new(),
             snapshot: None,
             answered: VecDeque::new(),
-            answers: VecDeque::new(),
+            answers: Default::default(),
             replays: BTreeSet::new(),
             trace: None,
         }
@@ -175,8 +176,8 @@ impl World {
                 None => Ok(()),
             },
             Event::Silence { machine, boot, number } => self.silence(machine, boot, number),
-            Event::Ran { machine, boot, seq, digest, started } if self.machines[machine].boot == boot => {
-                self.ran(machine, seq, digest, started);
+            Event::Ran { machine, boot, seq, digest, started, has_all } if self.machines[machine].boot == boot => {
+                self.ran(machine, seq, digest, started, has_all);
                 self.drive(machine)
             }
             Event::Collected { machine, boot } if self.machines[machine].boot == boot => {
@@ -271,6 +272,9 @@ impl World {
             self.answered.drain(..self.answered.len().saturating_sub(REMEMBERED));
         }
         match taken {
+            Taken::Reply(reply) if is_bare(&reply) => {
+                return Err(self.violation(format!("a secret is sent bare to {at}")));
+            }
             Taken::Reply(reply) => self.reply(question, reply),
             Taken::Queued => {
                 let due = self.now + Duration::from_ms(1 + self.faults.below(20));
@@ -315,13 +319,18 @@ impl World {
             self.told.lost += 1;
             return;
         }
-        let is_check_in = self.machines[at].asked.is_some_and(|(n, kind)| n == number && word(kind) == "check in");
+        let pool = match self.machines[at].asked.filter(|(asked, _)| *asked == number) {
+            Some((_, Kind::CheckIn)) => Some(0),
+            Some((_, Kind::ResolveSecrets)) => Some(1),
+            _ => None,
+        };
         let mut bytes = reply;
-        if is_check_in && self.story.hostile {
+        if let Some(pool) = pool.filter(|_| self.story.hostile) {
             let chosen = self.faults.below(REMEMBERED as u64) as usize;
-            let other = self.answers.get(chosen).cloned();
-            self.answers.push_back(bytes.clone());
-            self.answers.drain(..self.answers.len().saturating_sub(REMEMBERED));
+            let answers = &mut self.answers[pool];
+            let other = answers.get(chosen).cloned();
+            answers.push_back(bytes.clone());
+            answers.drain(..answers.len().saturating_sub(REMEMBERED));
             if self.faults.strikes(1)
                 && let Some(other) = other
             {
