@@ -1,0 +1,10 @@
+//! `vigocli config`: one file for each verb that has something to say.
+
+mod diff;
+mod publish;
+mod status;
+mod validate;
+mod verb;
+mod words;
+
+pub(crate) use verb::Config;

@@ -1,0 +1,115 @@
+//! The verbs of `vigocli config`.
+
+use super::diff::diff_text;
+use super::publish::published;
+use super::status::{frozen, status_text};
+use super::validate::validate;
+use crate::cli::Global;
+use crate::error::CliError;
+use crate::output::{Answer, render, table};
+use clap::Subcommand;
+use serde_json::json;
+use std::path::PathBuf;
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Config {
+    /// Look whether a tree can be published; needs no server
+    Validate {
+        /// The tree [default: `stacks` in the data directory]
+        #[arg(long, value_name = "DIR")]
+        stacks: Option<PathBuf>,
+    },
+    /// Publish the server's stacks: all of it, or, when something is wrong, nothing
+    Publish,
+    /// List what was published, the newest first
+    History,
+    /// Publish once more what an earlier publish was
+    Rollback {
+        /// Its number
+        publish: u64,
+    },
+    /// Show what is published now, which machines have it, and what is not published yet
+    Status,
+    /// Show in what two publishes differ, by resource: the stacks and what is published, where none is named
+    Diff {
+        /// The earlier one [default: what is published]
+        from: Option<u64>,
+        /// The later one [default: the stacks]
+        to: Option<u64>,
+    },
+    /// Refuse to publish and to roll back, until a time or until `unfreeze`
+    Freeze {
+        /// When it ends by itself, such as 2027-01-31T12:00:00Z
+        #[arg(long, value_name = "TIME", conflicts_with = "span")]
+        until: Option<String>,
+        /// After how long it ends by itself, such as 2h or 3d
+        #[arg(long = "for", value_name = "TIME", id = "span")]
+        span: Option<String>,
+        /// What whoever wants to publish is told
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+    },
+    /// End a freeze
+    Unfreeze,
+    /// Print the server's configuration with all its defaults, explained
+    #[command(name = "server.yaml")]
+    ServerYaml,
+}
+
+impl Config {
+    pub(crate) fn run(&self, global: &Global) -> Result<Answer, CliError> {
+        match self {
+            Self::Validate { stacks } => validate(&stacks.clone().unwrap_or_else(|| global.data_dir().join("stacks"))),
+            Self::Publish => Ok(published(global.client().post("/publish", &json!({}))?)),
+            Self::Rollback { publish } => Ok(published(global.client().post("/rollback", &json!({ "id": publish }))?)),
+            Self::History => {
+                let history = global.client().get("/publishes", &[])?;
+                let columns = [
+                    ("PUBLISH", "id"),
+                    ("AT", "at"),
+                    ("BY", "author"),
+                    ("CLASSES", "classes"),
+                    ("BRINGS BACK", "restores"),
+                ];
+                let text = table(history["publishes"].as_array().map_or(&[], Vec::as_slice), &columns);
+                Ok(Answer::new(history, text))
+            }
+            Self::Status => {
+                let status = global.client().get("/config/status", &[])?;
+                let text = status_text(&status);
+                Ok(Answer::new(status, text))
+            }
+            Self::Diff { from, to } => {
+                let number = |id: &Option<u64>| id.map(|id| id.to_string());
+                let diff = global.client().get("/config/diff", &[("from", number(from)), ("to", number(to))])?;
+                let text = diff_text(&diff);
+                let notes = render(diff["warnings"].as_array().map_or(&[], Vec::as_slice));
+                Ok(Answer { notes, ..Answer::new(diff, text) })
+            }
+            Self::Freeze { until, span, reason } => {
+                let mut body = json!({ "reason": reason });
+                for (name, value) in [("until", until), ("for", span)] {
+                    if let Some(value) = value {
+                        body[name] = value.as_str().into();
+                    }
+                }
+                let freeze = global.client().post("/config/freeze", &body)?;
+                let mut text = format!("Publishing is {}.\n", frozen(&freeze));
+                if !freeze["instead_of"].is_null() {
+                    text.push_str(&format!("Before, it was {}.\n", frozen(&freeze["instead_of"])));
+                }
+                Ok(Answer::new(freeze, text))
+            }
+            Self::Unfreeze => {
+                let freeze = global.client().delete("/config/freeze")?;
+                let text = format!("Publishing is possible again. It was {}.\n", frozen(&freeze));
+                Ok(Answer::new(freeze, text))
+            }
+            Self::ServerYaml => {
+                let answer = global.client().get("/config/server-yaml", &[])?;
+                let text = answer["text"].as_str().unwrap_or_default().to_owned();
+                Ok(Answer::new(answer, text))
+            }
+        }
+    }
+}
