@@ -77,6 +77,20 @@ pub(crate) enum CliError {
         /// What to do.
         help: &'static str,
     },
+    /// A tree that is not valid.
+    #[error("nothing was done, for what is said above")]
+    Invalid {
+        /// What is wrong, as `vigo_driver::diagnostics_json` has it.
+        diagnostics: Vec<Value>,
+    },
+    /// Nothing has such a name.
+    #[error("{why}")]
+    NotFound {
+        /// What is not there.
+        why: String,
+        /// What may have been meant.
+        help: Option<String>,
+    },
     /// A tree that cannot be read.
     #[error("{0}")]
     Unreadable(#[from] vigo_driver::Unreadable),
@@ -100,6 +114,7 @@ impl CliError {
             Self::Input { .. } => 2,
             Self::Problem { status: 401 | 403, .. } => 3,
             Self::Problem { status: 400..=499, .. } | Self::Unreadable(_) | Self::File { .. } => 1,
+            Self::Invalid { .. } | Self::NotFound { .. } => 1,
             Self::Problem { .. } => 4,
         }
     }
@@ -118,13 +133,19 @@ impl CliError {
             Self::Account { .. } => Some("log in again with `vigocli login URL`"),
             Self::Usage { .. } | Self::Offline { .. } => None,
             Self::Problem { problem, .. } => problem.get("help").and_then(Value::as_str),
+            Self::Invalid { .. } => None,
+            Self::NotFound { help, .. } => help.as_deref(),
             Self::Unreadable(error) => Some(&error.help),
         }
     }
 
     /// Returns what is wrong with the policy, where that is it.
     pub(crate) fn diagnostics(&self) -> &[Value] {
-        let Self::Problem { problem, .. } = self else { return &[] };
+        let problem = match self {
+            Self::Invalid { diagnostics } => return diagnostics,
+            Self::Problem { problem, .. } => problem,
+            _ => return &[],
+        };
         problem.get("diagnostics").and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
 
@@ -132,6 +153,10 @@ impl CliError {
     pub(crate) fn json(&self) -> Value {
         match self {
             Self::Problem { problem, .. } => problem.clone(),
+            Self::Invalid { diagnostics } => {
+                let (errors, warnings) = crate::output::count(diagnostics);
+                serde_json::json!({ "diagnostics": diagnostics, "errors": errors, "warnings": warnings })
+            }
             other => serde_json::json!({ "code": "client", "detail": other.to_string(), "help": other.help() }),
         }
     }

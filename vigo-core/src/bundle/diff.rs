@@ -2,13 +2,12 @@
 //! nothing.
 
 use super::{Attribute, BundleResource, EdgeKind, PolicyBundle, Raw};
-use crate::secret::shown;
+use crate::secret::{listed, mapped, shown, shown_value};
 use crate::time::Duration;
 use crate::value::Value;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use sha2::{Digest as _, Sha256};
 
@@ -204,7 +203,7 @@ fn variables(before: &PolicyBundle, after: &PolicyBundle, into: &mut Vec<Differe
 
 fn top_level(scope: &Value) -> Fields {
     let entries = scope.as_map().into_iter().flatten();
-    entries.map(|(name, value)| (name.to_string(), value_text(value))).collect()
+    entries.map(|(name, value)| (name.to_string(), shown_value(value))).collect()
 }
 
 fn files(bundle: &PolicyBundle) -> Things {
@@ -233,7 +232,7 @@ fn resources(bundle: &PolicyBundle) -> Things {
     }
     let mut found = Things::new();
     for (number, resource) in (0u32..).zip(&bundle.resources) {
-        let mut said = said(resource);
+        let mut said = resource.described();
         for word in ["depends_on", "triggered by", "after"] {
             if let Some(ids) = edges.get(&(number, word)) {
                 said.insert(word.into(), ids.iter().copied().collect::<Vec<_>>().join(", "));
@@ -244,43 +243,45 @@ fn resources(bundle: &PolicyBundle) -> Things {
     found
 }
 
-/// Returns all that a resource says.
-fn said(resource: &BundleResource) -> Fields {
-    let mut fields = Fields::new();
-    let mut attributes = |head: &str, attributes: &[Attribute]| {
-        for attribute in attributes {
-            fields.insert(format!("{head}{}", attribute.name), raw_text(&attribute.value));
+impl BundleResource {
+    /// Returns all that it says, by name: attributes, those of its cases, what it runs on; secrets by their paths.
+    pub fn described(&self) -> BTreeMap<String, String> {
+        let mut fields = Fields::new();
+        let mut attributes = |head: &str, attributes: &[Attribute]| {
+            for attribute in attributes {
+                fields.insert(format!("{head}{}", attribute.name), raw_text(&attribute.value));
+            }
+        };
+        attributes("", &self.attributes);
+        let default = || String::from("default");
+        for (number, arm) in self.arms.iter().enumerate() {
+            let when = arm.when.as_ref().map_or_else(default, ToString::to_string);
+            attributes(&format!("case {}: {when}: ", number + 1), &arm.set);
         }
-    };
-    attributes("", &resource.attributes);
-    let default = || String::from("default");
-    for (number, arm) in resource.arms.iter().enumerate() {
-        let when = arm.when.as_ref().map_or_else(default, ToString::to_string);
-        attributes(&format!("case {}: {when}: ", number + 1), &arm.set);
-    }
-    if let Some(selector) = &resource.selector {
-        for arm in &selector.arms {
-            let word = arm.word.as_deref().map_or_else(default, ToString::to_string);
-            attributes(&format!("case {}: {word}: ", shown(&selector.on.text)), &arm.set);
+        if let Some(selector) = &self.selector {
+            for arm in &selector.arms {
+                let word = arm.word.as_deref().map_or_else(default, ToString::to_string);
+                attributes(&format!("case {}: {word}: ", shown(&selector.on.text)), &arm.set);
+            }
         }
+        fields.extend(self.when.as_ref().map(|when| ("when".into(), when.to_string())));
+        fields.extend(self.handler.then(|| ("handler".into(), "true".into())));
+        if let Some(stamp) = &self.stamp {
+            fields.insert("item".into(), shown_value(&stamp.item));
+            fields.insert("index".into(), stamp.index.to_string());
+            fields.extend(stamp.outer.as_ref().map(|outer| ("outer item".into(), shown_value(outer))));
+        }
+        if self.retries > 0 {
+            fields.insert("retries".into(), self.retries.to_string());
+        }
+        if self.retry_delay != Duration::ZERO {
+            fields.insert("retry_delay".into(), self.retry_delay.to_string());
+        }
+        fields.extend(self.timeout.map(|timeout| ("timeout".into(), timeout.to_string())));
+        fields.extend(self.revert.then(|| ("revert".into(), "true".into())));
+        fields.extend(self.on_revert.as_ref().map(|revert| ("on_revert".into(), raw_text(&revert.value))));
+        fields
     }
-    fields.extend(resource.when.as_ref().map(|when| ("when".into(), when.to_string())));
-    fields.extend(resource.handler.then(|| ("handler".into(), "true".into())));
-    if let Some(stamp) = &resource.stamp {
-        fields.insert("item".into(), value_text(&stamp.item));
-        fields.insert("index".into(), stamp.index.to_string());
-        fields.extend(stamp.outer.as_ref().map(|outer| ("outer item".into(), value_text(outer))));
-    }
-    if resource.retries > 0 {
-        fields.insert("retries".into(), resource.retries.to_string());
-    }
-    if resource.retry_delay != Duration::ZERO {
-        fields.insert("retry_delay".into(), resource.retry_delay.to_string());
-    }
-    fields.extend(resource.timeout.map(|timeout| ("timeout".into(), timeout.to_string())));
-    fields.extend(resource.revert.then(|| ("revert".into(), "true".into())));
-    fields.extend(resource.on_revert.as_ref().map(|revert| ("on_revert".into(), raw_text(&revert.value))));
-    fields
 }
 
 /// Returns a written value on one line; texts of their own are as they are.
@@ -290,29 +291,6 @@ fn raw_text(raw: &Raw) -> String {
         Raw::List(items) => listed(items.iter().map(raw_text)),
         Raw::Map(entries) => mapped(entries.iter().map(|(key, value)| (&**key, raw_text(value)))),
     }
-}
-
-fn value_text(value: &Value) -> String {
-    match value {
-        Value::Null => "null".into(),
-        Value::Bool(yes) => yes.to_string(),
-        Value::Int(number) => number.to_string(),
-        Value::Float(number) => number.to_string(),
-        Value::Text(text) => match text.secret_path() {
-            Some(path) => format!("«secret {path}»"),
-            None => shown(text.as_str()),
-        },
-        Value::List(items) => listed(items.iter().map(value_text)),
-        Value::Map(entries) => mapped(entries.iter().map(|(key, value): (&Arc<str>, _)| (&**key, value_text(value)))),
-    }
-}
-
-fn listed(items: impl Iterator<Item = String>) -> String {
-    format!("[{}]", items.collect::<Vec<_>>().join(", "))
-}
-
-fn mapped<'a>(entries: impl Iterator<Item = (&'a str, String)>) -> String {
-    format!("{{{}}}", entries.map(|(key, value)| format!("{key}: {value}")).collect::<Vec<_>>().join(", "))
 }
 
 #[cfg(test)]

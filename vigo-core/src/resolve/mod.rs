@@ -1,7 +1,7 @@
 //! A hostname and a tree to the policy of its class.
 //!
-//! [`resolve`] answers for one host; [`check`] looks through a whole tree; [`validate`] does both; [`classes`] answers for
-//! every host that there may be. The order of the work is that of the language:
+//! [`resolve`] answers for one host; [`check`] looks through a whole tree; [`validate`] does both, and [`explain`] says
+//! besides why; [`classes`] answers for every host that there may be. The order of the work is that of the language:
 //! the match block and its layers, the set of crates, variables, stamps, conditions as far as a server knows them,
 //! edges.
 
@@ -13,6 +13,7 @@ mod contract;
 mod crates;
 mod cycle;
 mod edges;
+mod explain;
 mod facts;
 mod hostname;
 mod instances;
@@ -31,6 +32,10 @@ mod written;
 pub use check::check;
 pub use class::Class;
 pub use classes::{ClassPolicy, Classes, classes};
+pub use explain::{
+    ClaimTrace, Condition, ConditionKind, ConditionPart, EdgeTrace, Explained, FileOutcome, FileTrace, WaiverTrace,
+    explain,
+};
 pub use hostname::{HostnameError, hostname};
 pub use policy::{Resolved, resolve};
 pub use table::{ClassTable, ClassTableError};

@@ -126,7 +126,7 @@ fn crate_trace(member: &crates::Member<'_, '_>, facts: &ClassFacts<'_>) -> Crate
 }
 
 /// Folds the conditions of the arms, so that every other condition can ask for them.
-fn facts<'c>(set: &CrateSet<'c, '_>, environment: Option<&'c str>) -> ClassFacts<'c> {
+pub(super) fn facts<'c>(set: &CrateSet<'c, '_>, environment: Option<&'c str>) -> ClassFacts<'c> {
     let mut facts = ClassFacts { environment, roles: set.roles.clone(), conditions: HashMap::new() };
     let none = Value::map::<&str>([]);
     let fold = |e: &Expr| when::fold(e, &CrateFacts { class: &facts, vars: &none });

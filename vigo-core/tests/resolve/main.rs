@@ -2,6 +2,7 @@
 
 mod config;
 mod example;
+mod explain;
 mod hostile;
 mod mistakes;
 mod rules;

@@ -1,8 +1,10 @@
 //! `vigocli config`: one file for each verb that has something to say.
 
 mod diff;
+mod local;
 mod publish;
 mod status;
+mod trace;
 mod validate;
 mod verb;
 mod words;

@@ -3,6 +3,7 @@
 use super::diff::diff_text;
 use super::publish::published;
 use super::status::{frozen, status_text};
+use super::trace::Trace;
 use super::validate::validate;
 use crate::cli::Global;
 use crate::error::CliError;
@@ -19,6 +20,7 @@ pub(crate) enum Config {
         #[arg(long, value_name = "DIR")]
         stacks: Option<PathBuf>,
     },
+    Trace(Trace),
     /// Publish the server's stacks: all of it, or, when something is wrong, nothing
     Publish,
     /// List what was published, the newest first
@@ -60,6 +62,7 @@ impl Config {
     pub(crate) fn run(&self, global: &Global) -> Result<Answer, CliError> {
         match self {
             Self::Validate { stacks } => validate(&stacks.clone().unwrap_or_else(|| global.data_dir().join("stacks"))),
+            Self::Trace(verb) => verb.run(global),
             Self::Publish => Ok(published(global.client().post("/publish", &json!({}))?)),
             Self::Rollback { publish } => Ok(published(global.client().post("/rollback", &json!({ "id": publish }))?)),
             Self::History => {
