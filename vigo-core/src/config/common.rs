@@ -1,5 +1,6 @@
 //! `common.vgo`, and the lists of what is included that layers, blocks and environments share.
 
+use super::keys;
 use super::reader::{Reader, is_extension};
 use super::vars::{self, Var};
 use crate::source::{Entry, Node, Sources};
@@ -44,9 +45,6 @@ pub struct Common<'a> {
     pub vars_from: Vec<Var<'a>>,
 }
 
-pub(super) const INCLUSION_KEYS: &[&str] = &["roles", "configcrates", "usercrates", "exclude_configcrates"];
-const KEYS: &[&str] = &["roles", "configcrates", "usercrates", "exclude_configcrates", "vars", "vars_from"];
-
 impl<'a> Inclusion<'a> {
     /// Takes `entry` if it is one of the lists.
     pub(super) fn take(&mut self, reader: &mut Reader, entry: Entry<'a>) -> bool {
@@ -82,7 +80,7 @@ pub(super) fn read<'a>(
             "vars_from" => common.vars_from = vars::vars_from(reader, sources, e.value),
             name if is_extension(name) => {}
             _ if common.include.take(reader, e) => {}
-            _ => reader.unknown_key(e, "common.vgo", KEYS),
+            _ => reader.unknown_key(e, &keys::COMMON),
         }
     }
     Some(common)

@@ -1,5 +1,6 @@
 //! `compliance.vgo`: claims in the library, waivers in the host tree.
 
+use super::keys;
 use super::reader::{Reader, is_extension};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Map, Node};
@@ -57,13 +58,11 @@ pub(super) fn claims<'a>(reader: &mut Reader, node: Node<'a>, path: &str) -> Cla
     let mut claims = Claims::default();
     for e in reader.map(node, path).into_iter().flat_map(Map::iter) {
         if !is_extension(e.name) && !claims.take(reader, e.name, e.value) {
-            reader.unknown_key(e, "compliance.vgo of the library", &["compliance", "provides", "bundle"]);
+            reader.unknown_key(e, &keys::CLAIMS);
         }
     }
     claims
 }
-
-const WAIVER_KEYS: &[&str] = &["framework", "control", "reason", "until", "owner"];
 
 pub(super) fn waivers<'a>(reader: &mut Reader, node: Node<'a>, path: &str) -> Vec<Waiver<'a>> {
     let mut waivers = Vec::new();
@@ -75,7 +74,7 @@ pub(super) fn waivers<'a>(reader: &mut Reader, node: Node<'a>, path: &str) -> Ve
                 }
             }
             name if is_extension(name) => {}
-            _ => reader.unknown_key(e, "compliance.vgo", &["waivers"]),
+            _ => reader.unknown_key(e, &keys::WAIVERS_FILE),
         }
     }
     waivers
@@ -85,14 +84,18 @@ fn waiver<'a>(reader: &mut Reader, node: Node<'a>) -> Option<Waiver<'a>> {
     let map = reader.map(node, "a waiver")?;
     let mut texts = [None; 5];
     for e in map.iter() {
-        match WAIVER_KEYS.iter().position(|k| *k == e.name).and_then(|i| texts.get_mut(i)) {
+        match keys::WAIVER.names().position(|k| k == e.name).and_then(|i| texts.get_mut(i)) {
             Some(slot) => *slot = reader.text(e.value, e.name),
-            None => reader.unknown_key(e, "a waiver", WAIVER_KEYS),
+            None => reader.unknown_key(e, &keys::WAIVER),
         }
     }
     let [framework, control, reason, until, owner] = texts;
-    let missing: Vec<&str> =
-        [framework, control, reason].iter().zip(WAIVER_KEYS).filter(|(t, _)| t.is_none()).map(|(_, k)| *k).collect();
+    let missing: Vec<&str> = [framework, control, reason]
+        .iter()
+        .zip(keys::WAIVER.names())
+        .filter(|(t, _)| t.is_none())
+        .map(|(_, k)| k)
+        .collect();
     let (Some(framework), Some(control), Some(reason)) = (framework, control, reason) else {
         let absent: Vec<&str> = missing.into_iter().filter(|k| map.get(k).is_none()).collect();
         if !absent.is_empty() {

@@ -1,6 +1,7 @@
 //! Configcrates.
 
 use super::compliance::Claims;
+use super::keys;
 use super::reader::{Reader, is_extension};
 use super::resource::{self, Attempts, Resource};
 use super::vars::{self, Var};
@@ -64,22 +65,6 @@ pub struct Defaults<'a> {
     pub attempts: Attempts,
 }
 
-const KEYS: &[&str] = &[
-    "name",
-    "configcrate",
-    "depends_on",
-    "before",
-    "when",
-    "vars",
-    "defaults",
-    "foreach",
-    "compliance",
-    "provides",
-    "bundle",
-    "environment_overrides",
-    "resources",
-];
-
 /// Reads one document of a library file; `stem` is the file's name without `.vgo`.
 pub(super) fn read<'a>(reader: &mut Reader, node: Node<'a>, stem: &'a str, is_user: bool) -> Option<Configcrate<'a>> {
     let map = reader.map(node, "a configcrate")?;
@@ -124,7 +109,7 @@ pub(super) fn read<'a>(reader: &mut Reader, node: Node<'a>, stem: &'a str, is_us
             }
             name if is_extension(name) => {}
             _ if krate.claims.take(reader, e.name, e.value) => {}
-            _ => reader.unknown_key(e, "a configcrate", KEYS),
+            _ => reader.unknown_key(e, &keys::CRATE),
         }
     }
     if named.is_none() {
@@ -168,7 +153,7 @@ fn is_default(reader: &mut Reader, e: Entry<'_>) -> bool {
         reader.report(Diagnostic::new(Code::Shape, e.key.span(), format!("default `{}` is empty", e.name)));
         return false;
     }
-    if resource::COMMON_KEYS.contains(&e.name) || e.name == "state" {
+    if keys::RESOURCE.key(e.name).is_some() || e.name == "state" {
         let message = format!("`{}` cannot be a default", e.name);
         let help = match e.name {
             "retries" | "retry_delay" | "timeout" => {
@@ -190,7 +175,7 @@ fn overrides<'a>(reader: &mut Reader, node: Node<'a>) -> Vec<EnvironmentOverride
         for e in reader.map(env.value, env.name).into_iter().flat_map(Map::iter) {
             match e.name {
                 "vars" => one.vars = vars::vars(reader, e.value, "vars"),
-                _ => reader.unknown_key(e, "`environment_overrides`", &["vars"]),
+                _ => reader.unknown_key(e, &keys::OVERRIDE),
             }
         }
         all.push(one);

@@ -1,6 +1,7 @@
 //! `environments.vgo`.
 
-use super::common::{INCLUSION_KEYS, Inclusion};
+use super::common::Inclusion;
+use super::keys;
 use super::reader::{Reader, is_extension};
 use super::vars::{self, Var};
 use crate::source::Node;
@@ -30,10 +31,7 @@ pub struct Environment<'a> {
     pub vars: Vec<Var<'a>>,
 }
 
-const KEYS: &[&str] = &["vars", "roles", "configcrates", "usercrates", "exclude_configcrates"];
-
 pub(super) fn read<'a>(reader: &mut Reader, dir: &'a str, path: &'a str, node: Node<'a>) -> EnvironmentsFile<'a> {
-    debug_assert!(INCLUSION_KEYS.iter().all(|k| KEYS.contains(k)));
     let mut file = EnvironmentsFile { dir, path, environments: Vec::new() };
     let Some(map) = reader.map(node, path) else { return file };
     for e in map.iter() {
@@ -47,7 +45,7 @@ pub(super) fn read<'a>(reader: &mut Reader, dir: &'a str, path: &'a str, node: N
                 }
             }
             name if is_extension(name) => {}
-            _ => reader.unknown_key(e, "environments.vgo", &["env"]),
+            _ => reader.unknown_key(e, &keys::ENVIRONMENTS_FILE),
         }
     }
     file
@@ -59,7 +57,7 @@ fn environment<'a>(reader: &mut Reader, name: &'a str, key: Node<'a>, node: Node
         match e.name {
             "vars" => env.vars = vars::vars(reader, e.value, "vars"),
             _ if env.include.take(reader, e) => {}
-            _ => reader.unknown_key(e, "an environment", KEYS),
+            _ => reader.unknown_key(e, &keys::ENVIRONMENT),
         }
     }
     env

@@ -1,6 +1,7 @@
 //! Match files: which hosts get what.
 
 use super::common::Inclusion;
+use super::keys;
 use super::reader::{Reader, is_extension};
 use super::vars::{self, Var};
 use crate::diagnostic::{Code, Diagnostic};
@@ -65,20 +66,6 @@ pub struct NetworkDevice<'a> {
     pub ssh_password: Option<Node<'a>>,
 }
 
-const KEYS: &[&str] = &[
-    "match",
-    "environment",
-    "roles",
-    "configcrates",
-    "exclude_configcrates",
-    "usercrates",
-    "vars",
-    "vars_from",
-    "observe_only",
-    "always_hold",
-    "network_device",
-];
-
 const GLOB_HELP: &str = "a glob knows `*`, `?`, `[a-z]`, `[!a-z]` and `{a,b}`; everything else is the name itself";
 
 /// Reads one document of a match file.
@@ -104,7 +91,7 @@ pub(super) fn document<'a>(
                 }
             }
             name if is_extension(name) => {}
-            _ => reader.unknown_key(e, "a match file", &["envoys"]),
+            _ => reader.unknown_key(e, &keys::MATCH_FILE),
         }
     }
 }
@@ -142,10 +129,10 @@ fn block<'a>(reader: &mut Reader, sources: &'a Sources, node: Node<'a>) -> Optio
             "always_hold" => block.always_hold = reader.bool(e.value, e.name).unwrap_or(false),
             "network_device" => block.network_device = network_device(reader, e.value),
             _ if block.include.take(reader, e) => {}
-            _ => reader.unknown_key(e, "a match block", KEYS),
+            _ => reader.unknown_key(e, &keys::BLOCK),
         }
     }
-    if map.get("match").is_none_or(Node::is_null) && Reader::misspelt(map, "match", KEYS).is_none() {
+    if map.get("match").is_none_or(Node::is_null) && Reader::misspelt(map, "match", keys::BLOCK.names()).is_none() {
         let d = Diagnostic::new(Code::MissingKey, node.span(), "a match block needs `match`");
         reader.report(d.help("write a glob over hostnames, as `match: \"web-*\"`"));
     }
@@ -153,13 +140,12 @@ fn block<'a>(reader: &mut Reader, sources: &'a Sources, node: Node<'a>) -> Optio
 }
 
 fn network_device<'a>(reader: &mut Reader, node: Node<'a>) -> Option<NetworkDevice<'a>> {
-    const KEYS: &[&str] = &["gateway", "type", "ssh_user", "ssh_password"];
     let map = reader.map(node, "network_device")?;
     for e in map.iter() {
-        if KEYS.contains(&e.name) {
+        if keys::NETWORK_DEVICE.key(e.name).is_some() {
             reader.text(e.value, e.name);
         } else {
-            reader.unknown_key(e, "`network_device`", KEYS);
+            reader.unknown_key(e, &keys::NETWORK_DEVICE);
         }
     }
     let (Some(gateway), Some(device_type)) = (map.get("gateway"), map.get("type")) else {

@@ -6,6 +6,7 @@ mod common;
 mod compliance;
 mod configcrate;
 mod environments;
+pub mod keys;
 mod layout;
 mod links;
 mod match_block;

@@ -1,5 +1,6 @@
 //! Reading typed things from nodes, and saying what stands there instead.
 
+use super::keys::Place;
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::limits::SUGGESTIONS_MAX;
 use crate::secret;
@@ -152,15 +153,15 @@ impl Reader {
     }
 
     /// Reports a key that does not exist, naming ours or the nearest.
-    pub fn unknown_key(&mut self, entry: Entry<'_>, place: &str, known: &[&str]) {
-        let message = format!("unknown key `{}` in {place}", entry.name);
+    pub fn unknown_key(&mut self, entry: Entry<'_>, place: &Place) {
+        let message = format!("unknown key `{}` in {}", entry.name, place.name);
         let d = Diagnostic::new(Code::UnknownKey, entry.key.span(), message);
-        let old = OLD_WORDS.iter().find(|(old, ours)| *old == entry.name && known.contains(ours));
-        self.report(match (old, nearest(entry.name, known.iter().copied())) {
+        let old = OLD_WORDS.iter().find(|(old, ours)| *old == entry.name && place.key(ours).is_some());
+        self.report(match (old, nearest(entry.name, place.names())) {
             (Some((_, ours)), _) => d.help(format!("write `{ours}`")),
             (None, Some(near)) => d.help(format!("did you mean `{near}`?")),
             (None, None) => {
-                let known: Vec<String> = known.iter().map(|k| format!("`{k}`")).collect();
+                let known: Vec<String> = place.names().map(|k| format!("`{k}`")).collect();
                 d.help(format!("the keys there are {}", known.join(", ")))
             }
         });
@@ -168,8 +169,13 @@ impl Reader {
     }
 
     /// Returns the key that was written where `key` was meant.
-    pub fn misspelt<'a>(map: Map<'a>, key: &str, known: &[&str]) -> Option<Entry<'a>> {
-        map.iter().find(|e| !known.contains(&e.name) && nearest(e.name, known.iter().copied()) == Some(key))
+    pub fn misspelt<'a>(
+        map: Map<'a>,
+        key: &str,
+        known: impl Iterator<Item = &'static str> + Clone,
+    ) -> Option<Entry<'a>> {
+        let is_known = |name: &str| known.clone().any(|k| k == name);
+        map.iter().find(|e| !is_known(e.name) && nearest(e.name, known.clone()) == Some(key))
     }
 
     /// Returns the duration at `node`: `45`, `30s`, `5m`, `4h`, `1d`.

@@ -1,6 +1,7 @@
 //! Resources as written: the common keys read, the attributes left as they are.
 
 use super::compliance::Claims;
+use super::keys;
 use super::reader::Reader;
 use super::role::arm_head;
 use crate::diagnostic::{Code, Diagnostic};
@@ -88,26 +89,6 @@ pub struct MatchArm<'a> {
     pub set: Vec<Entry<'a>>,
 }
 
-/// The keys that every resource may have, `state` aside.
-pub(crate) const COMMON_KEYS: &[&str] = &[
-    "name",
-    "type",
-    "when",
-    "depends_on",
-    "before",
-    "notify",
-    "subscribes",
-    "foreach",
-    "case",
-    "match",
-    "retries",
-    "retry_delay",
-    "timeout",
-    "compliance",
-    "revert",
-    "on_revert",
-];
-
 impl Attempts {
     /// Takes `retries`, `retry_delay` or `timeout`.
     pub(super) fn take(&mut self, reader: &mut Reader, e: Entry<'_>) -> bool {
@@ -126,8 +107,8 @@ pub(super) fn read<'a>(reader: &mut Reader, node: Node<'a>) -> Option<Resource<'
     let map = reader.map(node, "a resource")?;
     let Some(type_name) = map.get("type") else {
         let mut d = Diagnostic::new(Code::MissingKey, node.span(), "a resource needs a `type`");
-        let known: Vec<&str> = COMMON_KEYS.iter().copied().chain(["state"]).collect();
-        if let Some(e) = Reader::misspelt(map, "type", &known) {
+        let known = keys::RESOURCE.names().chain(["state"]);
+        if let Some(e) = Reader::misspelt(map, "type", known) {
             let message = format!("unknown key `{}` in a resource", e.name);
             d = Diagnostic::new(Code::UnknownKey, e.key.span(), message).help("did you mean `type`?");
         } else if let Some(e) = map.iter().find(|e| crate::resource::find(e.name).is_some()) {
@@ -231,7 +212,7 @@ fn case<'a>(reader: &mut Reader, entry: Entry<'a>, resource: Map<'a>) -> Option<
             match e.name {
                 "when" | "default" => {}
                 "set" => laid = set(reader, e.value),
-                _ => reader.unknown_key(e, "an arm of `case`", &["when", "default", "set"]),
+                _ => reader.unknown_key(e, &keys::ARM),
             }
         }
         if let Some((when, node)) = head {
@@ -245,7 +226,7 @@ fn case<'a>(reader: &mut Reader, entry: Entry<'a>, resource: Map<'a>) -> Option<
 fn set<'a>(reader: &mut Reader, node: Node<'a>) -> Vec<Entry<'a>> {
     let mut entries = Vec::new();
     for e in reader.map(node, "set").into_iter().flat_map(Map::iter) {
-        if COMMON_KEYS.contains(&e.name) {
+        if keys::RESOURCE.key(e.name).is_some() {
             let message = format!("`{}` cannot stand in an arm of `case`", e.name);
             let d = Diagnostic::new(Code::UnknownKey, e.key.span(), message);
             reader.report(d.help("an arm lays attributes and `state` over the resource, nothing else"));

@@ -1,6 +1,7 @@
 //! Roles.
 
 use super::common::{Include, includes};
+use super::keys;
 use super::reader::{Reader, is_extension};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Map, Node};
@@ -33,9 +34,6 @@ pub struct RoleArm<'a> {
     pub configcrates: Vec<Include<'a>>,
 }
 
-const KEYS: &[&str] = &["name", "includes", "configcrates", "case"];
-const ARM_KEYS: &[&str] = &["when", "default", "configcrates"];
-
 /// Reads a document of roles: a `roles:` list, or one role.
 pub(super) fn document<'a>(reader: &mut Reader, node: Node<'a>, path: &str, roles: &mut Vec<Role<'a>>) {
     let Some(map) = reader.map(node, path) else { return };
@@ -51,7 +49,7 @@ pub(super) fn document<'a>(reader: &mut Reader, node: Node<'a>, path: &str, role
                 }
             }
             name if is_extension(name) => {}
-            _ => reader.unknown_key(e, "a file of roles", &["roles", "name", "includes", "configcrates", "case"]),
+            _ => reader.unknown_key(e, &keys::ROLE_FILE),
         }
     }
 }
@@ -71,10 +69,10 @@ fn role<'a>(reader: &mut Reader, node: Node<'a>) -> Option<Role<'a>> {
             "configcrates" => role.configcrates = includes(reader, e.value, "configcrates"),
             "case" => role.case = case(reader, e.value),
             name if is_extension(name) => {}
-            _ => reader.unknown_key(e, "a role", KEYS),
+            _ => reader.unknown_key(e, &keys::ROLE),
         }
     }
-    if !named && Reader::misspelt(map, "name", KEYS).is_none() {
+    if !named && Reader::misspelt(map, "name", keys::ROLE.names()).is_none() {
         let d = Diagnostic::new(Code::MissingKey, node.span(), "a role needs a `name`");
         reader.report(d.help("write `- name: webserver`"));
     }
@@ -93,7 +91,7 @@ fn case<'a>(reader: &mut Reader, node: Node<'a>) -> Vec<RoleArm<'a>> {
             match e.name {
                 "when" | "default" => {}
                 "configcrates" => configcrates = includes(reader, e.value, "configcrates"),
-                _ => reader.unknown_key(e, "an arm of a role's `case`", ARM_KEYS),
+                _ => reader.unknown_key(e, &keys::ROLE_ARM),
             }
         }
         if let Some((when, node)) = head {
