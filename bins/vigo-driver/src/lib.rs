@@ -4,10 +4,14 @@ mod certificates;
 mod core_dump;
 mod diagnostics;
 mod error;
+mod render;
+mod text;
 mod tree;
 
 pub use certificates::trusted_certificates;
 pub use core_dump::forbid_core_dumps;
-pub use diagnostics::diagnostics_json;
+pub use diagnostics::{diagnostics_json, document};
 pub use error::system_text;
+pub use render::{count, has_colour, render, summary};
+pub use text::shown;
 pub use tree::{Found, Print, Unreadable, find, prints, prints_of, read, read_tree};

@@ -48,7 +48,10 @@ pub(crate) struct Global {
     token_file: Option<PathBuf>,
     /// How to print the answer
     #[arg(long, value_enum, default_value = "table", global = true)]
-    format: Format,
+    pub(crate) format: Format,
+    /// Print without colours, as with `NO_COLOR` in the environment
+    #[arg(long, global = true)]
+    no_color: bool,
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,6 +62,8 @@ pub(crate) enum Format {
     Json,
     /// The same, as YAML
     Yaml,
+    /// What `config validate` finds, for tools that read SARIF 2.1.0
+    Sarif,
 }
 
 #[derive(Subcommand, Debug)]
@@ -102,6 +107,13 @@ enum Verb {
     /// Say who may ask the server from elsewhere
     #[command(subcommand)]
     Users(Users),
+}
+
+impl Verb {
+    /// Returns whether the answer can be had as SARIF.
+    const fn has_sarif(&self) -> bool {
+        matches!(self, Self::Config(Config::Validate(_)))
+    }
 }
 
 impl Global {
@@ -195,6 +207,9 @@ impl fmt::Display for Https {
 pub(crate) fn run(cli: &Cli) -> ExitCode {
     let global = &cli.global;
     let answer: Result<Answer, CliError> = match &cli.verb {
+        verb if global.format == Format::Sarif && !verb.has_sarif() => {
+            Err(CliError::Usage { why: "`--format sarif` is there for `config validate` only".into() })
+        }
         Verb::Audit(verb) => verb.run(&global.client()),
         Verb::Auth(verb) => verb.run(&global.client()),
         Verb::Config(verb) => verb.run(global),
@@ -211,7 +226,7 @@ pub(crate) fn run(cli: &Cli) -> ExitCode {
         Verb::Users(verb) => verb.run(&global.client()),
     };
     match answer {
-        Ok(answer) => output::print(&answer, global.format),
-        Err(error) => output::complain(&error, global.format),
+        Ok(answer) => output::print(&answer, global.format, global.no_color),
+        Err(error) => output::complain(&error, global.format, global.no_color),
     }
 }

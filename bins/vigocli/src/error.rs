@@ -153,10 +153,7 @@ impl CliError {
     pub(crate) fn json(&self) -> Value {
         match self {
             Self::Problem { problem, .. } => problem.clone(),
-            Self::Invalid { diagnostics } => {
-                let (errors, warnings) = crate::output::count(diagnostics);
-                serde_json::json!({ "diagnostics": diagnostics, "errors": errors, "warnings": warnings })
-            }
+            Self::Invalid { diagnostics } => vigo_driver::document(diagnostics),
             other => serde_json::json!({ "code": "client", "detail": other.to_string(), "help": other.help() }),
         }
     }

@@ -12,10 +12,10 @@ pub enum Severity {
 }
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $number:literal $slug:literal $severity:ident;)*) => {
+    ($(#[doc = $summary:literal] $name:ident = $number:literal $slug:literal $severity:ident;)*) => {
         /// A stable diagnostic code. Errors print as `E` and four digits, warnings as `W` and four digits.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-        pub enum Code { $($(#[$doc])* $name),* }
+        pub enum Code { $(#[doc = $summary] $name),* }
 
         impl Code {
             /// All codes, in the order of the table.
@@ -29,6 +29,11 @@ macro_rules! codes {
             /// Returns the short name, such as `unknown-attribute`.
             pub const fn slug(self) -> &'static str {
                 match self { $(Code::$name => $slug),* }
+            }
+
+            /// Returns what it is about, in one sentence.
+            pub const fn summary(self) -> &'static str {
+                match self { $(Code::$name => $summary.trim_ascii_start()),* }
             }
 
             /// Returns whether it is an error or a warning.

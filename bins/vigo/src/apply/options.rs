@@ -25,6 +25,9 @@ pub struct RunOptions {
     /// How to print the report
     #[arg(long, value_enum, default_value = "text")]
     pub format: Format,
+    /// Print without colours, as with `NO_COLOR` in the environment
+    #[arg(long)]
+    pub no_color: bool,
     /// YAML map from secret path to value, mode 0600
     #[arg(long, value_name = "FILE")]
     pub secrets_file: Option<PathBuf>,

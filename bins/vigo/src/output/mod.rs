@@ -1,6 +1,5 @@
 //! What people and programs get to see.
 
-mod diagnostics;
 mod invalid;
 mod json;
 mod print;
@@ -9,6 +8,7 @@ mod report;
 mod text;
 
 pub use invalid::invalid;
-pub use print::{complain, print, shown};
+pub use print::{complain, print};
 pub use progress::Progress;
 pub use report::report;
+pub use vigo_driver::shown;

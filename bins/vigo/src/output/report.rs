@@ -1,20 +1,21 @@
 //! Printing what a run came to.
 
-use super::print::{complain, has_colour, print};
-use super::{diagnostics, json, text};
-use crate::apply::Applied;
+use super::print::{complain, print};
+use super::{json, text};
+use crate::apply::{Applied, RunOptions};
 use crate::cli::Format;
 use std::process::ExitCode;
 use vigo_core::converge::RunOutcome;
+use vigo_driver::{diagnostics_json, has_colour, render};
 
 /// Prints a report and returns the exit status: 0 converged or nothing to do, 1 otherwise.
-pub fn report(applied: &Applied, format: Format) -> ExitCode {
-    let colour = has_colour(&std::io::stderr());
-    for warning in &applied.warnings {
-        complain(&format!("{}\n", diagnostics::render(warning, applied.sources.map(), colour)));
+pub fn report(applied: &Applied, options: &RunOptions) -> ExitCode {
+    if !applied.warnings.is_empty() {
+        let warnings = diagnostics_json(&applied.warnings, applied.sources.map());
+        complain(&render(&warnings, has_colour(&std::io::stderr(), options.no_color)));
     }
-    let colour = has_colour(&std::io::stdout());
-    let printed = print(|out| match format {
+    let colour = has_colour(&std::io::stdout(), options.no_color);
+    let printed = print(|out| match options.format {
         Format::Text => text::write(out, &applied.report, colour),
         Format::Json => json::line(out, &json::value(&applied.report)),
     });

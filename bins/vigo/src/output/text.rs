@@ -1,9 +1,9 @@
 //! The report for people: one line for each resource that is not ok, with its diff, then a summary.
 
-use super::print::shown as safe;
 use std::borrow::Cow;
 use std::io::{self, Write};
 use vigo_core::converge::{Outcome, ResourceReport, RunOutcome, RunReport, SkipCause};
+use vigo_driver::shown as safe;
 
 /// Writes the report.
 pub(super) fn write(out: &mut dyn Write, report: &RunReport, colour: bool) -> io::Result<()> {

@@ -26,11 +26,11 @@ pub(super) fn run(options: &RunOptions, mode: RunMode) -> ExitCode {
     options.log_level.begin();
     match apply::run(options, mode) {
         Ok(applied) => {
-            let code = output::report(&applied, options.format);
+            let code = output::report(&applied, options);
             // The process ends here: what thousands of resources are made of is not given back piece by piece before.
             std::mem::forget(applied);
             code
         }
-        Err(error) => output::invalid(&error, options.format),
+        Err(error) => output::invalid(&error, options),
     }
 }

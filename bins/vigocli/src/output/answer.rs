@@ -8,8 +8,8 @@ pub(crate) struct Answer {
     pub(crate) json: Value,
     /// For people.
     pub(crate) text: String,
-    /// For people, on standard error: what is doubtful.
-    pub(crate) notes: String,
+    /// For people, on standard error: what is wrong or doubtful, as `vigo_driver::diagnostics_json` has it.
+    pub(crate) diagnostics: Vec<Value>,
     /// The exit status.
     pub(crate) status: u8,
 }
@@ -17,6 +17,6 @@ pub(crate) struct Answer {
 impl Answer {
     /// Returns an answer that is a yes.
     pub(crate) fn new(json: Value, text: impl Into<String>) -> Self {
-        Self { json, text: text.into(), notes: String::new(), status: 0 }
+        Self { json, text: text.into(), diagnostics: Vec::new(), status: 0 }
     }
 }

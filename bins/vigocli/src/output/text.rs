@@ -1,22 +1,7 @@
 //! Values of an answer as text.
 
 use serde_json::Value;
-use std::borrow::Cow;
-
-/// Returns a text with its control characters escaped, line feeds too: what comes from a machine does not command a
-/// terminal.
-pub(crate) fn shown(text: &str) -> Cow<'_, str> {
-    let is_command =
-        |c: char| c.is_control() && c != '\t' || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    if !text.contains(is_command) {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        if is_command(c) { out.extend(c.escape_default()) } else { out.push(c) }
-    }
-    Cow::Owned(out)
-}
+use vigo_driver::shown;
 
 /// Returns what lies in `value` at `path`, names with dots between them, for people. Nothing there is an empty text.
 pub(crate) fn cell(value: &Value, path: &str) -> String {

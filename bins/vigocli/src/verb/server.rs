@@ -2,7 +2,7 @@
 
 use crate::client::{Client, path};
 use crate::error::CliError;
-use crate::output::{Answer, cell, render, shown, table};
+use crate::output::{Answer, cell, shown, table};
 use clap::Subcommand;
 use serde_json::Value;
 use std::fs::File;
@@ -52,7 +52,7 @@ impl Server {
                 let findings = found["findings"].as_array().map_or(&[][..], Vec::as_slice);
                 let text = match findings {
                     [] => "Nothing ails the server.\n".to_owned(),
-                    _ => render(findings),
+                    _ => vigo_driver::render(findings, false),
                 };
                 let status = u8::from(found["well"] != true);
                 Ok(Answer { status, ..Answer::new(found, text) })

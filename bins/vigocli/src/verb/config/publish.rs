@@ -1,6 +1,6 @@
 //! `vigocli config publish` and `rollback`.
 
-use crate::output::{Answer, cell, render};
+use crate::output::{Answer, cell};
 use serde_json::Value;
 
 /// Says what was published.
@@ -11,6 +11,6 @@ pub(super) fn published(publish: Value) -> Answer {
         many => format!("{many} classes"),
     };
     let text = format!("Published as {}: {number}.\n", cell(&publish, "id"));
-    let notes = render(publish["warnings"].as_array().map_or(&[], Vec::as_slice));
-    Answer { notes, ..Answer::new(publish, text) }
+    let diagnostics = publish["warnings"].as_array().cloned().unwrap_or_default();
+    Answer { diagnostics, ..Answer::new(publish, text) }
 }

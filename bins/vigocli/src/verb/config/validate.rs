@@ -1,27 +1,41 @@
 //! `vigocli config validate`.
 
+use super::local::Stacks;
+use crate::cli::{Format, Global};
 use crate::error::CliError;
-use crate::output::{Answer, count, render};
-use serde_json::json;
-use std::path::Path;
+use crate::output::{Answer, sarif};
+use clap::Args;
 use vigo_core::config::Config;
 use vigo_core::resolve;
-use vigo_core::source::Sources;
+use vigo_driver::{count, diagnostics_json, document, summary};
 
-/// Looks whether a tree can be published.
-pub(super) fn validate(stacks: &Path) -> Result<Answer, CliError> {
-    let tree = vigo_driver::read_tree(stacks)?;
-    let sources = Sources::read(&tree);
-    let diagnostics = resolve::check(&Config::read(&sources));
-    let diagnostics = vigo_driver::diagnostics_json(&diagnostics, sources.map());
-    let (errors, warnings) = count(&diagnostics);
-    let plural = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
-    let text = match (errors, warnings) {
-        (0, 0) => "The tree is valid.\n".into(),
-        (0, _) => format!("The tree is valid, with {}.\n", plural(warnings, "warning")),
-        _ => format!("The tree is not valid: {}, {}.\n", plural(errors, "error"), plural(warnings, "warning")),
-    };
-    let notes = render(&diagnostics);
-    let json = json!({ "valid": errors == 0, "errors": errors, "warnings": warnings, "diagnostics": diagnostics });
-    Ok(Answer { notes, status: u8::from(errors > 0), ..Answer::new(json, text) })
+/// Look whether a tree can be published; needs no server
+#[derive(Args, Debug)]
+pub(crate) struct Validate {
+    #[command(flatten)]
+    stacks: Stacks,
+    /// Take warnings for errors
+    #[arg(long)]
+    deny_warnings: bool,
+}
+
+impl Validate {
+    pub(super) fn run(&self, global: &Global) -> Result<Answer, CliError> {
+        let sources = self.stacks.read(global)?;
+        let mut diagnostics = diagnostics_json(&resolve::check(&Config::read(&sources)), sources.map());
+        if self.deny_warnings {
+            diagnostics.iter_mut().for_each(|d| d["severity"] = "error".into());
+        }
+        let (errors, warnings) = count(&diagnostics);
+        let text = match (errors, warnings) {
+            (0, 0) => "The tree is valid.\n".into(),
+            (0, _) => format!("The tree is valid, with {}.\n", summary(&diagnostics)),
+            _ => format!("The tree is not valid: {}.\n", summary(&diagnostics)),
+        };
+        let json = match global.format {
+            Format::Sarif => sarif(&diagnostics),
+            Format::Table | Format::Json | Format::Yaml => document(&diagnostics),
+        };
+        Ok(Answer { diagnostics, status: u8::from(errors > 0), ..Answer::new(json, text) })
+    }
 }

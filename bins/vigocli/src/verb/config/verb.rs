@@ -4,22 +4,17 @@ use super::diff::diff_text;
 use super::publish::published;
 use super::status::{frozen, status_text};
 use super::trace::Trace;
-use super::validate::validate;
+use super::validate::Validate;
 use crate::cli::Global;
 use crate::error::CliError;
-use crate::output::{Answer, render, table};
+use crate::output::{Answer, table};
 use clap::Subcommand;
 use serde_json::json;
-use std::path::PathBuf;
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum Config {
     /// Look whether a tree can be published; needs no server
-    Validate {
-        /// The tree [default: `stacks` in the data directory]
-        #[arg(long, value_name = "DIR")]
-        stacks: Option<PathBuf>,
-    },
+    Validate(Validate),
     Trace(Trace),
     /// Publish the server's stacks: all of it, or, when something is wrong, nothing
     Publish,
@@ -61,7 +56,7 @@ pub(crate) enum Config {
 impl Config {
     pub(crate) fn run(&self, global: &Global) -> Result<Answer, CliError> {
         match self {
-            Self::Validate { stacks } => validate(&stacks.clone().unwrap_or_else(|| global.data_dir().join("stacks"))),
+            Self::Validate(verb) => verb.run(global),
             Self::Trace(verb) => verb.run(global),
             Self::Publish => Ok(published(global.client().post("/publish", &json!({}))?)),
             Self::Rollback { publish } => Ok(published(global.client().post("/rollback", &json!({ "id": publish }))?)),
@@ -86,8 +81,8 @@ impl Config {
                 let number = |id: &Option<u64>| id.map(|id| id.to_string());
                 let diff = global.client().get("/config/diff", &[("from", number(from)), ("to", number(to))])?;
                 let text = diff_text(&diff);
-                let notes = render(diff["warnings"].as_array().map_or(&[], Vec::as_slice));
-                Ok(Answer { notes, ..Answer::new(diff, text) })
+                let diagnostics = diff["warnings"].as_array().cloned().unwrap_or_default();
+                Ok(Answer { diagnostics, ..Answer::new(diff, text) })
             }
             Self::Freeze { until, span, reason } => {
                 let mut body = json!({ "reason": reason });
