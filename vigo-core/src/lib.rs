@@ -64,6 +64,7 @@ pub mod host;
 pub mod id;
 pub mod limits;
 pub mod plan;
+pub mod policy_test;
 mod random;
 pub mod resolve;
 pub mod resource;

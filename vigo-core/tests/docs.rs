@@ -6,8 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use vigo_core::config::Config;
 use vigo_core::diagnostic::Severity;
+use vigo_core::policy_test::{self, Snapshots, Tests};
 use vigo_core::resolve;
 use vigo_core::source::{Sources, Tree};
+use vigo_host_linux::Linux;
 
 /// A fenced block of a page: what it says it is, and its lines.
 struct Fence {
@@ -251,13 +253,23 @@ fn policy(page: &str, files: &BTreeMap<String, String>, host: Option<&str>) {
 
 /// Returns the errors of a tree; `host` must have a policy with resources in it.
 fn wrong(files: &BTreeMap<String, String>, host: Option<&str>) -> Vec<String> {
-    let sources = Sources::read(&Tree::from_texts(files.iter().map(|(path, text)| (path.as_str(), text.as_str()))));
+    let tree = Tree::from_texts(files.iter().map(|(path, text)| (path.as_str(), text.as_str())));
+    let sources = Sources::read(&tree).with_tests(&tree);
+    let (cases, no_tests) = policy_test::read(&sources);
     let config = Config::read(&sources);
-    let mut wrong: Vec<String> = resolve::check(&config)
+    let found = resolve::check(&config);
+    let mut wrong: Vec<String> = found
         .iter()
+        .chain(&no_tests)
         .filter(|d| d.severity() == Severity::Error)
         .map(|d| format!("{} {}: {}", d.code, sources.map().describe(d.span()), d.message))
         .collect();
+    if wrong.is_empty() {
+        let tests = Tests { tree: &tree, config: &config, found: &found, host: |_| &Linux };
+        let verdicts = cases.iter().map(|case| tests.run(case, &Snapshots::default(), true));
+        let failures = verdicts.flat_map(|verdict| verdict.failures);
+        wrong.extend(failures.map(|f| format!("{}: {f:?}", sources.map().describe(f.span))));
+    }
     if let Some(host) = host.filter(|_| wrong.is_empty()) {
         match resolve::resolve(&config, host, None) {
             Ok(resolved) if !resolved.bundle.resources.is_empty() => {}

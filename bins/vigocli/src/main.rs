@@ -4,6 +4,7 @@ mod account;
 mod cli;
 mod client;
 mod error;
+mod hosts;
 mod input;
 mod offline;
 mod output;

@@ -38,7 +38,7 @@ const OLD_WORDS: &[(&str, &str)] = &[
 
 /// Collects what is wrong while nodes become typed things.
 #[derive(Debug, Default)]
-pub(super) struct Reader {
+pub(crate) struct Reader {
     pub diagnostics: Vec<Diagnostic>,
     /// Words of what could not be read: a name among them may be defined there.
     pub lost: HashSet<String>,
@@ -274,7 +274,7 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Returns whether a top-level key is a home for anchors.
-pub(super) fn is_extension(name: &str) -> bool {
+pub(crate) fn is_extension(name: &str) -> bool {
     name.starts_with("x-")
 }
 

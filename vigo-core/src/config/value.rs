@@ -11,7 +11,7 @@ use alloc::sync::Arc;
 /// Returns the value at `node`, with secrets as markers; doubts are reported to `reader`.
 ///
 /// A bare scalar is a boolean, null, or a number when printing that gives the same text back; else it is text.
-pub(super) fn value(reader: &mut Reader, node: Node<'_>) -> Value {
+pub(crate) fn value(reader: &mut Reader, node: Node<'_>) -> Value {
     match node.kind() {
         NodeKind::Map(map) => Value::map(map.iter().map(|e| {
             if secret::mark(e.name).is_some() {

@@ -71,7 +71,7 @@ pub struct Converge {
     pub(super) current: Option<(u32, Timestamp)>,
     pub(super) cancelled: bool,
     /// The resources that this run is about, as indices into the bundle's.
-    chosen: Vec<u32>,
+    pub(super) chosen: Vec<u32>,
     order: Vec<u32>,
     next: usize,
     stage: Stage,
@@ -421,7 +421,7 @@ impl Converge {
         self.finish(self.started.unwrap_or_default());
     }
 
-    fn prepare(&mut self) {
+    pub(super) fn prepare(&mut self) {
         self.scopes = self.bundle.scopes.iter().map(|scope| self.secrets.filled(scope)).collect();
         self.stand_ins = self.options.proofs.as_ref().and_then(|_| StandIns::new(&self.bundle, &self.secrets));
         let gate = |expr: &Option<Expr>| Gate { expr: expr.as_ref().map(|e| self.fold(e)), decided: None };

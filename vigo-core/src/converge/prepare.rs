@@ -339,6 +339,21 @@ impl Converge {
         Ok(attributes)
     }
 
+    /// Returns the text of a template file as the policy holds it.
+    pub(super) fn shipped(&self, path: &str) -> Result<&str, Problem> {
+        let blob = self.bundle.blobs.iter().find(|b| &*b.path == path);
+        let blob = blob.ok_or_else(|| Problem::failed(format!("the policy does not hold `{path}`")))?;
+        core::str::from_utf8(&blob.content)
+            .map_err(|_| Problem::failed(format!("`{path}` is not UTF-8")).help("ship it with `render: false`"))
+    }
+
+    /// Renders the text of a template file for a resource.
+    pub(super) fn rendered_file(&self, resource: &BundleResource, path: &str) -> Result<Text, Problem> {
+        let own = Own::of(&self.bundle, resource, &self.secrets);
+        let renderer = self.renderer(resource, &own, self.values());
+        renderer.file(path, self.shipped(path)?, &mut self.mask.borrow_mut())
+    }
+
     /// Makes the instance of a resource whose fields are all known.
     pub(super) fn instance(&self, resource: &BundleResource, fields: &Fields) -> Result<Box<dyn Instance>, Problem> {
         self.prepared(resource, |ctx| (fields.decl.prepare)(fields, ctx))
@@ -362,14 +377,7 @@ impl Converge {
     ) -> Result<Box<dyn Instance>, Problem> {
         let own = Own::of(&self.bundle, resource, values.secrets);
         let renderer = self.renderer(resource, &own, values);
-        let render = |path: &str| {
-            let blob = self.bundle.blobs.iter().find(|b| &*b.path == path);
-            let blob = blob.ok_or_else(|| Problem::failed(format!("the policy does not hold `{path}`")))?;
-            let text = core::str::from_utf8(&blob.content)
-                .map_err(|_| Problem::failed(format!("`{path}` is not UTF-8")).help("ship it with `render: false`"))?;
-            let mask = &mut *values.mask.borrow_mut();
-            renderer.file(path, text, mask)
-        };
+        let render = |path: &str| renderer.file(path, self.shipped(path)?, &mut values.mask.borrow_mut());
         let entropy = || self.entropy.borrow_mut().pop();
         let prepare = Prepare {
             host: self.host,

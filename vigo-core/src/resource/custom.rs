@@ -53,7 +53,7 @@ pub(crate) fn stem(script: &str) -> &str {
 }
 
 /// Returns whether a type takes attributes and states that it does not declare.
-pub(super) fn is_open(decl: &TypeDecl) -> bool {
+pub(crate) fn is_open(decl: &TypeDecl) -> bool {
     decl.name == DECL.name
 }
 

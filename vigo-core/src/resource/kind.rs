@@ -87,6 +87,44 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// Returns whether two data mean the same to it, however they are written: `0644` and `644`, `a,b` and `[a, b]`.
+    pub fn same(self, a: &Datum, b: &Datum) -> bool {
+        fn equal<T: PartialEq>(read: impl Fn(&Datum) -> Option<T>, a: &Datum, b: &Datum) -> bool {
+            matches!((read(a), read(b)), (Some(a), Some(b)) if a == b)
+        }
+        let word = |d: &Datum| text(d).ok().map(|t| String::from(t.as_str()));
+        let plain = |t: &Text| String::from(t.as_str());
+        match self {
+            Self::Bool => equal(|d| bool(&word(d)?).ok(), a, b),
+            Self::Integer(..) => equal(|d| integer(&word(d)?, i64::MIN, i64::MAX).ok(), a, b),
+            Self::Mode => equal(|d| mode(&word(d)?).ok(), a, b),
+            Self::Size => equal(|d| size_mb(&word(d)?).ok(), a, b),
+            Self::Duration => equal(|d| duration(&word(d)?).ok(), a, b),
+            Self::List => equal(|d| Some(list(d).ok()?.iter().map(plain).collect::<Vec<_>>()), a, b),
+            Self::Map => {
+                let entries =
+                    |d: &Datum| Some(map(d).ok()?.into_iter().map(|(k, v)| (k, plain(&v))).collect::<BTreeMap<_, _>>());
+                equal(entries, a, b)
+            }
+            Self::Any if b.secret_path().is_none() => a.to_value() == b.to_value(),
+            _ => same_text(a, b),
+        }
+    }
+}
+
+/// Returns whether the texts are the same at every place, however they are written.
+fn same_text(a: &Datum, b: &Datum) -> bool {
+    match (a, b) {
+        (Datum::Scalar { text: a, .. }, Datum::Scalar { text: b, .. }) => a.as_str() == b.as_str(),
+        (Datum::List(a), Datum::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_text(a, b)),
+        (Datum::Map(a), Datum::Map(b)) => {
+            a.len() == b.len() && a.iter().all(|(k, v)| b.iter().any(|(l, w)| k == l && same_text(v, w)))
+        }
+        _ => false,
+    }
+}
+
 /// Returns the scalar's text.
 pub(super) fn text(datum: &Datum) -> Result<&Text, String> {
     match datum {

@@ -43,8 +43,13 @@ pub struct Sources {
     map: SourceMap,
     yaml: Vec<YamlFile>,
     data: BTreeMap<Arc<str>, usize>,
+    /// Policy tests, parsed on demand.
+    tests: Vec<YamlFile>,
+    /// What they name in `traits_file`, by path.
+    test_data: BTreeMap<Arc<str>, YamlFile>,
     templates: Vec<(TreeFile, Option<FileId>)>,
     diagnostics: Vec<Diagnostic>,
+    test_diagnostics: Vec<Diagnostic>,
 }
 
 impl Tree {
@@ -79,7 +84,7 @@ impl Sources {
                 let id = core::str::from_utf8(&file.bytes).ok().map(|text| sources.map.add(file.path.clone(), text));
                 sources.templates.push((file.clone(), id));
             } else if file.path.ends_with(".vgo") {
-                if !file.path.ends_with(".test.vgo") {
+                if !is_test(&file.path) {
                     sources.parse(file);
                 }
             } else {
@@ -96,25 +101,36 @@ impl Sources {
     }
 
     fn parse(&mut self, file: &TreeFile) -> usize {
-        let text = match core::str::from_utf8(&file.bytes) {
-            Ok(text) => text,
-            Err(e) => {
-                let valid = file.bytes.get(..e.valid_up_to()).unwrap_or_default();
-                let text = String::from_utf8_lossy(valid);
-                let end = text.len() as u32;
-                let id = self.map.add(file.path.clone(), &*text);
-                let message = format!("`{}` is not UTF-8 from byte {} on", file.path, e.valid_up_to());
-                self.diagnostics.push(Diagnostic::new(Code::Yaml, Span::new(id, end, end), message));
-                let whole = String::from_utf8_lossy(&file.bytes);
-                self.yaml.push(parse::unread(id, file.path.clone(), whole.into()));
-                return self.yaml.len() - 1;
-            }
-        };
-        let text: Arc<str> = text.into();
-        let id = self.map.add(file.path.clone(), text.clone());
-        let parsed = parse::parse(id, file.path.clone(), text, &mut self.diagnostics);
+        let parsed = parse_file(&mut self.map, file, &mut self.diagnostics);
         self.yaml.push(parsed);
         self.yaml.len() - 1
+    }
+
+    /// Parses the policy tests of `tree`, which [`Sources::read`] leaves out, and the data files that they name in
+    /// `traits_file`. What is wrong with them is no mistake of the policy: [`Sources::test_diagnostics`] has it.
+    #[must_use]
+    pub fn with_tests(mut self, tree: &Tree) -> Self {
+        let files: Vec<&TreeFile> =
+            tree.sorted().into_iter().filter(|f| !f.path.split('/').any(|part| part.starts_with('.'))).collect();
+        for file in files.iter().filter(|f| is_test(&f.path)) {
+            let parsed = parse_file(&mut self.map, file, &mut self.test_diagnostics);
+            self.tests.push(parsed);
+        }
+        let roots = self.tests.iter().flat_map(YamlFile::documents).filter_map(Node::map);
+        let cases = roots.filter_map(|root| root.get("tests")).filter_map(Node::list).flatten().filter_map(Node::map);
+        let mut named: Vec<Arc<str>> =
+            cases.filter_map(|c| c.get("traits_file")).filter_map(Node::text).map(Arc::from).collect();
+        named.sort_unstable();
+        named.dedup();
+        for path in named {
+            if let Ok(at) = files.binary_search_by(|f| f.path.cmp(&path))
+                && let Some(file) = files.get(at)
+            {
+                let parsed = parse_file(&mut self.map, file, &mut self.test_diagnostics);
+                self.test_data.insert(path, parsed);
+            }
+        }
+        self
     }
 
     /// Collects the files named by `vars_from`, which stands at the top of a document or in a block of `envoys`.
@@ -155,6 +171,21 @@ impl Sources {
         self.data.get(path).and_then(|&i| self.yaml.get(i))
     }
 
+    /// Returns the policy tests, sorted by path.
+    pub fn test_files(&self) -> &[YamlFile] {
+        &self.tests
+    }
+
+    /// Returns a data file of the tests, if some `traits_file` names it and it is there.
+    pub fn test_data_file(&self, path: &str) -> Option<&YamlFile> {
+        self.test_data.get(path)
+    }
+
+    /// Returns what was wrong with the texts of the tests and their data files.
+    pub fn test_diagnostics(&self) -> &[Diagnostic] {
+        &self.test_diagnostics
+    }
+
     /// Returns the files below `templates/`, sorted by path; those that are text have an id in the map.
     pub fn templates(&self) -> &[(TreeFile, Option<FileId>)] {
         &self.templates
@@ -163,5 +194,30 @@ impl Sources {
     /// Returns what was wrong with the texts.
     pub fn diagnostics(&self) -> &[Diagnostic] {
         &self.diagnostics
+    }
+}
+
+/// Returns whether a file holds policy tests.
+fn is_test(path: &str) -> bool {
+    path.ends_with(".test.vgo")
+}
+
+fn parse_file(map: &mut SourceMap, file: &TreeFile, diagnostics: &mut Vec<Diagnostic>) -> YamlFile {
+    match core::str::from_utf8(&file.bytes) {
+        Ok(text) => {
+            let text: Arc<str> = text.into();
+            let id = map.add(file.path.clone(), text.clone());
+            parse::parse(id, file.path.clone(), text, diagnostics)
+        }
+        Err(e) => {
+            let valid = file.bytes.get(..e.valid_up_to()).unwrap_or_default();
+            let text = String::from_utf8_lossy(valid);
+            let end = text.len() as u32;
+            let id = map.add(file.path.clone(), &*text);
+            let message = format!("`{}` is not UTF-8 from byte {} on", file.path, e.valid_up_to());
+            diagnostics.push(Diagnostic::new(Code::Yaml, Span::new(id, end, end), message));
+            let whole = String::from_utf8_lossy(&file.bytes);
+            parse::unread(id, file.path.clone(), whole.into())
+        }
     }
 }

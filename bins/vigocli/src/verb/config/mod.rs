@@ -4,6 +4,7 @@ mod diff;
 mod local;
 mod publish;
 mod status;
+mod test;
 mod trace;
 mod validate;
 mod verb;

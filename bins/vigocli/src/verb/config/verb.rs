@@ -3,6 +3,7 @@
 use super::diff::diff_text;
 use super::publish::published;
 use super::status::{frozen, status_text};
+use super::test::Test;
 use super::trace::Trace;
 use super::validate::Validate;
 use crate::cli::Global;
@@ -16,6 +17,7 @@ pub(crate) enum Config {
     /// Look whether a tree can be published; needs no server
     Validate(Validate),
     Trace(Trace),
+    Test(Test),
     /// Publish the server's stacks: all of it, or, when something is wrong, nothing
     Publish,
     /// List what was published, the newest first
@@ -58,6 +60,7 @@ impl Config {
         match self {
             Self::Validate(verb) => verb.run(global),
             Self::Trace(verb) => verb.run(global),
+            Self::Test(verb) => verb.run(global),
             Self::Publish => Ok(published(global.client().post("/publish", &json!({}))?)),
             Self::Rollback { publish } => Ok(published(global.client().post("/rollback", &json!({ "id": publish }))?)),
             Self::History => {

@@ -1,0 +1,6 @@
+//! `vigocli config test`.
+
+mod junit;
+mod run;
+
+pub(super) use run::Test;

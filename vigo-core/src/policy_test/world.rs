@@ -1,0 +1,91 @@
+//! A host of a tree, resolved and looked at as far as that goes without a machine.
+
+use super::case::Case;
+use crate::bundle::{BundleResource, PolicyBundle};
+use crate::config::Config;
+use crate::converge::{Converge, Envoy, Foreseen, Options};
+use crate::diagnostic::Diagnostic;
+use crate::host::{Host, HostFacts};
+use crate::resolve::{self, Resolved};
+use crate::when::{Expr, fold_traits};
+use alloc::collections::BTreeSet;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use hashbrown::HashMap;
+
+/// What one host of a tree gets.
+pub(super) struct World {
+    pub(super) resolved: Resolved,
+    pub(super) bundle: Arc<PolicyBundle>,
+    /// The crates that this machine has, in order: those of arms that are false here are left out.
+    pub(super) crates: Vec<Arc<str>>,
+    /// The resources of those crates, in the order of their turns.
+    pub(super) resources: Vec<Foreseen>,
+    /// Where in them each is.
+    places: HashMap<Arc<str>, usize>,
+}
+
+impl World {
+    /// Resolves the policy of a case's host.
+    ///
+    /// # Errors
+    /// What [`resolve::resolve`] says.
+    pub(super) fn new(
+        config: &Config<'_>,
+        case: &Case<'_>,
+        hostname: &str,
+        host: &'static dyn Host,
+    ) -> Result<Self, Vec<Diagnostic>> {
+        let environment = case.environment.and_then(|n| n.text());
+        let resolved = resolve::resolve(config, hostname, environment)?;
+        let bundle = Arc::new(resolved.bundle.clone());
+        let out = |condition: &Expr| fold_traits(condition, hostname, &case.traits, &case.at) == Expr::False;
+        let (outside, inside): (Vec<_>, Vec<_>) = resolved.trace.crates.iter().partition(|c| out(&c.condition));
+        let crates = inside.iter().map(|c| c.name.clone()).collect();
+        let outside: BTreeSet<&str> = outside.iter().map(|c| &*c.name).collect();
+        let options = Options {
+            dry_run: true,
+            only: Vec::new(),
+            envoy: Envoy {
+                hostname: hostname.into(),
+                id: "".into(),
+                environment: resolved.class.environment.clone().unwrap_or_default(),
+            },
+            clock: case.at,
+            triggers: Vec::new(),
+            snapshots: Vec::new(),
+            revert_commands: Vec::new(),
+            proofs: None,
+            entropy: Vec::new(),
+            seed: 0,
+        };
+        let facts = HostFacts::from_traits(case.traits.value());
+        let mut resources = Converge::new(bundle.clone(), case.traits.clone(), host, facts, options).outlook();
+        resources.retain(|r| bundle.resources.get(r.resource).is_some_and(|r| !outside.contains(bare_crate(r))));
+        let id = |r: &Foreseen| bundle.resources.get(r.resource).map(|r| r.id.clone());
+        let places = resources.iter().enumerate().filter_map(|(place, r)| Some((id(r)?, place))).collect();
+        Ok(Self { resolved, bundle, crates, resources, places })
+    }
+
+    /// Returns a resource of the policy.
+    pub(super) fn resource(&self, foreseen: &Foreseen) -> Option<&BundleResource> {
+        self.bundle.resources.get(foreseen.resource)
+    }
+
+    /// Returns the resource `crate/name` with what is foreseen of it.
+    pub(super) fn find(&self, id: &str) -> Option<(&BundleResource, &Foreseen)> {
+        let foreseen = self.resources.get(*self.places.get(id)?)?;
+        Some((self.resource(foreseen)?, foreseen))
+    }
+
+    /// Returns the resources with what is foreseen of them, in the order of their turns.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&BundleResource, &Foreseen)> {
+        self.resources.iter().filter_map(|f| Some((self.resource(f)?, f)))
+    }
+}
+
+/// Returns the crate of a resource, without the label of a stamp.
+fn bare_crate(resource: &BundleResource) -> &str {
+    let krate = resource.id.split_once('/').map_or("", |(krate, _)| krate);
+    krate.split('[').next().unwrap_or_default()
+}
