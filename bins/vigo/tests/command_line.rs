@@ -219,6 +219,27 @@ fn a_tree_with_mistakes_is_shown_with_its_lines_and_as_json() {
 }
 
 #[test]
+fn a_check_that_says_no_is_shown_as_it_was_written_with_its_own_words_below() {
+    let check = "validate: \"echo 'line 1: no' && echo 'in %' && false %\"";
+    let s =
+        Sandbox::new("check", &WEB.replace("target_path: /srv/page", &format!("target_path: /srv/page\n    {check}")));
+    let args = ["apply", "--hostname", "web-01", "--state-dir", "state"];
+    let page = s.0.join("page").display().to_string();
+    let web = fs::read_to_string(s.0.join("stacks/configcrates/web.vgo")).unwrap();
+    let root = s.0.display().to_string();
+    fs::write(
+        s.0.join("stacks/configcrates/web.vgo"),
+        web.replace("/srv/page", &page).replace("target_path: /srv\n", &format!("target_path: {root}\n")),
+    )
+    .unwrap();
+    let said = Said::of(s.command(&args).output().unwrap());
+    assert_eq!(said.code, Some(1), "{}", said.err);
+    let expected = "the check `echo 'line 1: no' && echo 'in %' && false %` said no (exit 1)\n              \
+                    | line 1: no\n              | in %\n";
+    assert!(said.out.contains(expected), "{}", said.out);
+}
+
+#[test]
 fn nothing_on_the_machine_commands_the_terminal() {
     let link = "name: web\nresources:\n  - name: link\n    type: symlink\n    target_path: /link\n    to: /srv\n";
     let s = Sandbox::new("escape", link);

@@ -13,11 +13,11 @@ pub(super) fn check(programs: &Programs, validate: &Validate, path: &Path, is_se
     };
     let mut command = validate.command.clone();
     place(&mut command, path);
-    let shown = validate.command.args.iter().map(|a| format!(" {a:?}")).collect::<String>();
+    let shown = shown(&validate.command);
     match programs.run(&command) {
         OpOutput::Ran(ran) if ran.success() => Ok(()),
         OpOutput::Ran(ran) => {
-            let mut message = format!("the check `{}`{shown} said no ({})", command.program, ran.exit);
+            let mut message = format!("the check `{shown}` said no ({})", ran.exit);
             // A check that complains quotes the content.
             if !is_secret && !command.hide_output {
                 let text = [ran.err(), ran.out()].into_iter().find(|t| !t.trim().is_empty()).unwrap_or_default();
@@ -36,10 +36,26 @@ pub(super) fn check(programs: &Programs, validate: &Validate, path: &Path, is_se
     }
 }
 
+/// Returns a check as the policy has it: a shell's text alone, anything else with its arguments.
+fn shown(command: &Command) -> String {
+    if is_shell_text(command)
+        && let [_, text] = &*command.args
+        && text.secret_path().is_none()
+    {
+        return text.as_str().to_owned();
+    }
+    let args = command.args.iter().map(|a| format!(" {a:?}"));
+    format!("{}{}", command.program, args.collect::<String>())
+}
+
+/// Returns whether a shell is handed a text.
+fn is_shell_text(command: &Command) -> bool {
+    matches!(&*command.program, "sh" | "/bin/sh") && command.args.first().is_some_and(|a| a.as_str() == "-c")
+}
+
 /// Puts the path where the check wants it: for an argument `%`, and within a shell's text.
 fn place(command: &mut Command, path: &str) {
-    let is_shell = matches!(&*command.program, "sh" | "/bin/sh");
-    let is_text = is_shell && command.args.first().is_some_and(|a| a.as_str() == "-c");
+    let is_text = is_shell_text(command);
     for (at, arg) in command.args.iter_mut().enumerate() {
         let replaced = match arg.as_str() {
             "%" => path.to_owned(),

@@ -36,13 +36,18 @@ fn resource(out: &mut dyn Write, r: &ResourceReport, report: &RunReport, paint: 
     if let Outcome::Unknown { because } = &r.outcome {
         write!(out, " because {because}")?;
     }
-    if let Some(cause) = &r.cause {
+    // What a program said of it has lines of its own.
+    let (cause, said) = r.cause.as_deref().map_or(("", ""), |cause| cause.split_once('\n').unwrap_or((cause, "")));
+    if !cause.is_empty() {
         write!(out, ": {}", safe(cause))?;
     }
     if r.refreshed {
         write!(out, ", {}", if report.dry_run { "would be refreshed" } else { "refreshed" })?;
     }
     writeln!(out)?;
+    for line in said.lines() {
+        writeln!(out, "{:>14}| {}", "", safe(line))?;
+    }
     for change in &r.changes {
         if r.diff.is_some() && change.field == "content" {
             continue;
