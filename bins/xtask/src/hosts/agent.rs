@@ -10,7 +10,7 @@ use crate::json::Json;
 use crate::process::Output;
 
 /// No run takes longer.
-const RUN_LIMIT: Duration = Duration::from_secs(300);
+const RUN_LIMIT: Duration = Duration::from_secs(600);
 
 /// What a run reports.
 pub struct Run {
@@ -59,15 +59,18 @@ impl Run {
     }
 }
 
+/// The name that the tests' policies know their machine by, unless they say another.
+const HOSTNAME: &str = "converge";
+
 /// How the agent is called on the test's policy.
-fn argv(verb: &'static str, stacks: &'static str) -> [&'static str; 10] {
+fn argv<'a>(verb: &'a str, stacks: &'a str, hostname: &'a str) -> [&'a str; 10] {
     [
         "vigo",
         verb,
         "--stacks",
         stacks,
         "--hostname",
-        "converge",
+        hostname,
         "--secrets-file",
         "/root/secrets.yaml",
         "--format",
@@ -76,8 +79,13 @@ fn argv(verb: &'static str, stacks: &'static str) -> [&'static str; 10] {
 }
 
 /// Runs `vigo apply` or `plan` on the policy in `stacks`, and reads its report.
-pub fn vigo(machine: &SystemdBox, verb: &'static str, stacks: &'static str, more: &[&str]) -> Result<Run> {
-    let argv = [&argv(verb, stacks)[..], more].concat();
+pub fn vigo(machine: &SystemdBox, verb: &str, stacks: &str, more: &[&str]) -> Result<Run> {
+    vigo_as(machine, HOSTNAME, verb, stacks, more)
+}
+
+/// The same for the policy of a machine that is called `hostname`.
+pub fn vigo_as(machine: &SystemdBox, hostname: &str, verb: &str, stacks: &str, more: &[&str]) -> Result<Run> {
+    let argv = [&argv(verb, stacks, hostname)[..], more].concat();
     let output: Output = machine.exec_with(&argv, "", RUN_LIMIT)?;
     let none = || Failure::new(format!("`vigo {verb}` printed no report: {}{}", output.stdout, output.stderr));
     let json = Json::parse(&output.stdout).map_err(|_| none())?;
@@ -98,6 +106,6 @@ pub fn vigo(machine: &SystemdBox, verb: &'static str, stacks: &'static str, more
 }
 
 /// Starts `vigo apply` on the policy in `stacks`, and does not wait for it.
-pub fn start(machine: &SystemdBox, stacks: &'static str) -> Result<Child> {
-    machine.spawn(&argv("apply", stacks))
+pub fn start(machine: &SystemdBox, stacks: &str) -> Result<Child> {
+    machine.spawn(&argv("apply", stacks, HOSTNAME))
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use super::debian_packages::paragraph;
 use crate::failure::{Failure, Result};
 use crate::process::Program;
 
@@ -109,14 +110,10 @@ impl DebPackage {
         for (path, mode, content) in self.files {
             write(&tree.join(path), content, mode)?;
         }
-        let file = format!("{}_{}_all.deb", self.name, self.version);
-        let deb = place.join(&file);
+        let deb = place.join(format!("{}_{}_all.deb", self.name, self.version));
         Program::new("dpkg-deb").args(["--root-owner-group", "--build"]).arg(&tree).arg(&deb).text()?;
         fs::remove_dir_all(&tree).map_err(|e| Failure::at(&tree, &e))?;
-        let size = fs::metadata(&deb).map_err(|e| Failure::at(&deb, &e))?.len();
-        let sum = Program::new("sha256sum").arg(&deb).text()?;
-        let sum = sum.split_whitespace().next().unwrap_or_default();
-        Ok(format!("{control}Filename: ./{file}\nSize: {size}\nSHA256: {sum}\n\n"))
+        paragraph(&deb)
     }
 }
 

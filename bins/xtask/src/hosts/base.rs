@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::apt_repository::AptRepository;
+use super::debian_packages::{announce, fetch};
 use crate::failure::{Failure, Result};
 use crate::process::Program;
 
@@ -33,7 +34,10 @@ const PRESETS: &str = "set -e
     echo 'disable *' >>$preset
     systemctl preset-all; rm $preset
     for link in /etc/rc[2345].d/S*; do
-        case $link in */S[0-9][0-9]cron | */S[0-9][0-9]dbus | */S[0-9][0-9]ssh) ;; *) rm -f $link ;; esac
+        case $link in
+            */S[0-9][0-9]cron | */S[0-9][0-9]dbus | */S[0-9][0-9]ssh) ;;
+            *) mv $link ${link%/S*}/K${link##*/S} ;;
+        esac
     done";
 
 /// The prepared layer.
@@ -42,8 +46,9 @@ pub struct Base {
 }
 
 impl Base {
-    /// Prepares the layer below `work`, which is not on the file system of `/`. Needs the network: apt.
-    pub fn prepare(work: &Path, repository: &AptRepository) -> Result<Self> {
+    /// Prepares the layer below `work`, which is not on the file system of `/`, with `packages` of the distribution ready
+    /// to be installed. Needs the network: apt.
+    pub fn prepare(work: &Path, repository: &AptRepository, packages: &[&str]) -> Result<Self> {
         let base = Self { work: work.to_owned() };
         let root = base.folder("base")?;
         mount_overlay(&root, "/")?;
@@ -64,9 +69,15 @@ impl Base {
             apt(&["update"])?;
             apt(&[&["install"], PACKAGES].concat())?;
         }
+        if !packages.is_empty() {
+            fetch(&root, packages, apt)?;
+        }
         fs::remove_file(&policy).map_err(|e| Failure::at(&policy, &e))?;
         Program::new("chroot").arg(&root).args(["sh", "-c", PRESETS]).env("LC_ALL", "C").text()?;
         repository.write(&root)?;
+        if !packages.is_empty() {
+            announce(&root)?;
+        }
         apt(&["update"])?;
         for name in ["tmp", "dev", "proc", ""] {
             Program::new("umount").arg(inside(name)).text()?;

@@ -58,6 +58,8 @@ impl SystemdBox {
             .args(["--quiet", "--boot", "--register=no", "--keep-unit", "--console=pipe", "--resolv-conf=off"])
             .args([format!("--machine={name}"), format!("--hostname={name}")])
             .arg(format!("--network-namespace-path=/run/netns/{name}"))
+            // The network is the machine's own: its services may rule it, as those of a real one do.
+            .arg("--capability=CAP_NET_ADMIN")
             .arg("-D")
             .arg(&root)
             .env("SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "1");

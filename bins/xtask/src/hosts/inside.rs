@@ -18,9 +18,11 @@ pub fn run_inside(args: &[String]) -> ExitCode {
     let [work, vigo, names @ ..] = args else { return ExitCode::from(2) };
     let vigo = Some(PathBuf::from(vigo)).filter(|path| path.is_file());
     let mut tally = Tally::default();
-    match prepare(Path::new(work), vigo) {
+    let wanted = SCENARIOS.iter().filter(|s| names.is_empty() || names.iter().any(|n| n == s.name));
+    let packages: Vec<&str> = wanted.clone().flat_map(|s| s.packages).copied().collect();
+    match prepare(Path::new(work), vigo, &packages) {
         Ok(lab) => {
-            for scenario in SCENARIOS.iter().filter(|s| names.is_empty() || names.iter().any(|n| n == s.name)) {
+            for scenario in wanted {
                 println!("\nscenario {}: {}", scenario.name, scenario.about);
                 let start = Instant::now();
                 let mut checks = Checks::default();
@@ -43,7 +45,7 @@ pub fn run_inside(args: &[String]) -> ExitCode {
     if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn prepare(work: &Path, vigo: Option<PathBuf>) -> Result<Lab> {
+fn prepare(work: &Path, vigo: Option<PathBuf>, packages: &[&str]) -> Result<Lab> {
     // An overlay's upper layer must not lie on the file system of its lower one, which is `/`.
     Program::new("mount").args(["-t", "tmpfs", "-o", "size=4G,mode=0755", "tmpfs"]).arg(work).text()?;
     // Names of networks are kept in /run: of our own, other runs are not to see them.
@@ -51,7 +53,7 @@ fn prepare(work: &Path, vigo: Option<PathBuf>) -> Result<Lab> {
     Program::new("mount").args(["-t", "tmpfs", "tmpfs", "/run/netns"]).text()?;
     enough_inotify()?;
     let start = Instant::now();
-    let base = Base::prepare(work, &AptRepository::food())?;
+    let base = Base::prepare(work, &AptRepository::food(), packages)?;
     println!("base: {:.1} s", start.elapsed().as_secs_f64());
     Ok(Lab::new(base, vigo))
 }

@@ -9,6 +9,8 @@ mod base;
 mod boxes;
 mod checks;
 mod converge_kills;
+mod debian_packages;
+mod drift;
 mod fleet;
 mod inside;
 mod launch;
@@ -18,6 +20,7 @@ mod scenario_converge;
 mod scenario_fleet;
 mod scenario_hardship;
 mod scenario_smoke;
+mod scenario_stacks;
 mod watch;
 
 pub use inside::run_inside;

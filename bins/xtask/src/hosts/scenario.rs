@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::base::Base;
 use super::boxes::SystemdBox;
 use super::checks::Checks;
-use super::{scenario_converge, scenario_fleet, scenario_hardship, scenario_smoke};
+use super::{scenario_converge, scenario_fleet, scenario_hardship, scenario_smoke, scenario_stacks};
 use crate::failure::Result;
 
 /// A story with machines.
@@ -14,13 +14,20 @@ pub struct Scenario {
     pub name: &'static str,
     /// What it shows.
     pub about: &'static str,
+    /// Packages of the distribution that its machines install; they are fetched beforehand.
+    pub packages: &'static [&'static str],
     /// Tells it. An error ends this scenario, as a failed check; the others go on.
     pub run: fn(&Lab, &mut Checks) -> Result<()>,
 }
 
 /// Every scenario, in the order in which they run.
-pub const SCENARIOS: &[Scenario] =
-    &[scenario_smoke::SMOKE, scenario_converge::CONVERGE, scenario_fleet::FLEET, scenario_hardship::HARDSHIP];
+pub const SCENARIOS: &[Scenario] = &[
+    scenario_smoke::SMOKE,
+    scenario_converge::CONVERGE,
+    scenario_stacks::STACKS,
+    scenario_fleet::FLEET,
+    scenario_hardship::HARDSHIP,
+];
 
 /// Where scenarios get their machines.
 pub struct Lab {

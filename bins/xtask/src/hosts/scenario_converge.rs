@@ -8,12 +8,14 @@ use super::apt_repository::REPOSITORY;
 use super::boxes::SystemdBox;
 use super::checks::Checks;
 use super::converge_kills::killed;
+use super::drift::{Broken, repaired};
 use super::scenario::{Lab, Scenario};
 use crate::failure::{Failure, Result};
 use crate::workspace::root;
 
 /// The whole story of one machine, and of a second that is planned first.
-pub const CONVERGE: Scenario = Scenario { name: "converge", about: "a policy over all types on a real machine", run };
+pub const CONVERGE: Scenario =
+    Scenario { name: "converge", about: "a policy over all types on a real machine", packages: &[], run };
 
 const PASSWORD: &str = "correct-horse-battery";
 
@@ -185,10 +187,6 @@ fn first_run(machine: &SystemdBox, checks: &mut Checks) -> Result<()> {
     Ok(())
 }
 
-/// What somebody breaks by hand: the resource that it belongs to, how it is broken, and what shows on the machine that it
-/// is repaired.
-struct Broken(&'static str, &'static str, &'static str, &'static str);
-
 const BROKEN: &[Broken] = &[
     Broken("base/motd", "echo hacked >/etc/motd", "cat /etc/motd", "converge: debian"),
     Broken("base/issue", "chown nobody /etc/issue.net", "stat -c %U /etc/issue.net", "root"),
@@ -291,21 +289,7 @@ const BROKEN: &[Broken] = &[
 
 /// Twenty things and more are broken by hand; each is repaired, and reported.
 fn drift(machine: &SystemdBox, checks: &mut Checks) -> Result<()> {
-    for Broken(id, script, probe, repaired) in BROKEN {
-        let output = machine.exec(&["sh", "-c", script])?;
-        checks.check(&format!("{id} can be broken"), output.ok(), format_args!("{output:?}"));
-        let seen = machine.exec(&["sh", "-c", probe])?;
-        checks.check(&format!("{id} is broken"), seen.stdout.trim() != *repaired, &seen.stdout);
-    }
-    let run = vigo(machine, "apply", POLICY, &[])?;
-    checks.same("drift is repaired", run.bad(), Vec::<String>::new());
-    for Broken(id, _, probe, repaired) in BROKEN {
-        checks.same(&format!("{id} is reported"), run.outcome(id), "changed");
-        let seen = machine.exec(&["sh", "-c", probe])?;
-        checks.same(&format!("{id} is repaired"), seen.stdout.trim(), *repaired);
-    }
-    checks.same("and then there is none", vigo(machine, "apply", POLICY, &[])?.ids("changed"), Vec::<String>::new());
-    Ok(())
+    repaired(machine, BROKEN, checks, || vigo(machine, "apply", POLICY, &[]))
 }
 
 /// Somebody else's apt is waited for; a mistyped name is told before anything is done.

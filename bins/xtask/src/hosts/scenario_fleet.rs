@@ -11,7 +11,8 @@ use super::watch::{answers, drift, motd, publish, quiet, repaired, reported};
 use crate::failure::{Failure, Result};
 
 /// The story of a fleet.
-pub const FLEET: Scenario = Scenario { name: "fleet", about: "a server and two envoys on a network", run };
+pub const FLEET: Scenario =
+    Scenario { name: "fleet", about: "a server and two envoys on a network", packages: &[], run };
 
 const POLICY: &str = "name: base
 resources:

@@ -18,6 +18,7 @@ use crate::json::Json;
 pub const HARDSHIP: Scenario = Scenario {
     name: "hardship",
     about: "six envoys: no network, no power, a bad line, no UDP, full disks, a disk that went back in time, a copy",
+    packages: &[],
     run,
 };
 
