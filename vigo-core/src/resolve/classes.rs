@@ -2,6 +2,8 @@
 
 use super::check::through;
 use super::class::Class;
+use super::memory::Memory;
+use super::policy::Resolved;
 use super::table::ClassTable;
 use crate::bundle::PolicyBundle;
 use crate::config::Config;
@@ -38,10 +40,11 @@ pub struct Classes {
 /// # Errors
 /// All that is wrong, wherever it is.
 pub fn classes(config: &Config<'_>, each: &mut dyn FnMut(ClassPolicy)) -> Result<Classes, Vec<Diagnostic>> {
-    let found = through(config, &mut |resolved| {
+    let mut each = |resolved: Resolved| {
         let (observe_only, always_hold) = (resolved.observe_only, resolved.always_hold);
         each(ClassPolicy { class: resolved.class, bundle: resolved.bundle, observe_only, always_hold });
-    });
+    };
+    let found = through(config, &mut Memory::default(), Some(&mut each));
     if found.iter().any(|d| d.severity() == Severity::Error) {
         return Err(found);
     }

@@ -151,10 +151,14 @@ impl<'c, 'a> Builder<'c, 'a> {
 
 /// Returns whether `name` is out by an exclusion.
 pub(super) fn is_excluded(layers: &Layers<'_, '_>, name: &str) -> bool {
+    exclusions(layers).any(|e| e.name == name)
+}
+
+/// Returns every exclusion.
+pub(super) fn exclusions<'l, 'a>(layers: &'l Layers<'_, 'a>) -> impl Iterator<Item = &'l Include<'a>> {
     let commons = layers.commons.iter().map(|c| &c.include);
     let environments = layers.environments.iter().map(|(_, e)| &e.include);
-    let mut all = commons.chain([&layers.block.include]).chain(environments);
-    all.any(|i| i.exclude.iter().any(|e| e.name == name))
+    commons.chain([&layers.block.include]).chain(environments).flat_map(|include| &include.exclude)
 }
 
 /// Returns where to add a crate to this class, for a help line.

@@ -114,6 +114,7 @@ impl<'a> Edges<'_, '_, 'a> {
         let written = node.text().unwrap_or_default();
         let base = written.split_once('[').map_or(written, |(base, _)| base);
         if !written.contains("{{") && !written.contains('*') && cx.config.configcrate(base).is_none() {
+            cx.looked.at_tree = true;
             return;
         }
         // Only crates can be meant here: look from outside of any crate.
@@ -184,6 +185,7 @@ impl<'a> Edges<'_, '_, 'a> {
     }
 
     fn absent(&self, cx: &mut Context<'_, 'a>, target: Target, key: Key, node: Node<'a>, text: &str) {
+        cx.looked.at_tree = true;
         let name = match target {
             Target::Elsewhere(name) => name,
             _ => return cx.report(self.unknown(cx, node, text)),

@@ -4,6 +4,7 @@ use super::attributes::Attributes;
 use super::class::Layers;
 use super::crates::CrateSet;
 use super::facts::{ClassFacts, CrateFacts};
+use super::memory::Looked;
 use super::names::WrittenNames;
 use super::render::{self, PublishData};
 use super::stamp::{self, Item};
@@ -97,9 +98,21 @@ pub(super) struct Context<'c, 'a> {
     pub set: &'c CrateSet<'c, 'a>,
     pub facts: &'c ClassFacts<'c>,
     pub diagnostics: Vec<Diagnostic>,
+    /// What was looked at beside the crates of the class.
+    pub looked: Looked,
 }
 
 impl<'c, 'a> Context<'c, 'a> {
+    /// Begins with a class; without `layers` it is that of a crate that no host includes.
+    pub fn new(
+        config: &'c Config<'a>,
+        layers: Option<&'c Layers<'c, 'a>>,
+        set: &'c CrateSet<'c, 'a>,
+        facts: &'c ClassFacts<'c>,
+    ) -> Self {
+        Self { config, layers, set, facts, diagnostics: Vec::new(), looked: Looked::default() }
+    }
+
     /// Keeps `diagnostic`; not that a variable is missing where no host is there to define it.
     pub fn report(&mut self, diagnostic: Diagnostic) {
         if self.layers.is_some() || diagnostic.code != Code::UndefinedVariable {

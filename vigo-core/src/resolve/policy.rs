@@ -6,16 +6,17 @@ use super::crates::{self, CrateSet};
 use super::edges::{self, WrittenEdge};
 use super::facts::{ClassFacts, CrateFacts};
 use super::instances::{self, Context, CrateInstance, Instance, Instances};
+use super::memory::Looked;
 use super::render::PublishData;
 use super::trace::{CrateTrace, Setting, Trace};
 use super::vars::{self, HostVars};
 use super::{contract, cycle, targets, templates};
-use crate::bundle::{Arm, Attribute, Blob, BundleResource, Edge, PolicyBundle, Raw, Selector, SelectorArm};
-use crate::config::{Attempts, Case, Config, Configcrate, Resource};
+use crate::bundle::{Arm, Attribute, Blob, BundleResource, Edge, PolicyBundle, Raw, Selector, SelectorArm, Stamp};
+use crate::config::{Attempts, Case, CaseArm, Config, Configcrate, Resource};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::limits;
 use crate::secret;
-use crate::source::Entry;
+use crate::source::{Entry, TreeFile};
 use crate::time::Duration;
 use crate::value::Value;
 use crate::when::{self, Expr};
@@ -57,27 +58,37 @@ pub fn resolve(config: &Config<'_>, hostname: &str, environment: Option<&str>) -
         return Err(config.diagnostics.clone());
     }
     let layers = class::select(config, hostname, environment).map_err(|d| alloc::vec![d])?;
-    let (resolved, diagnostics) = of_class(config, &layers, None);
+    let look = Look { validate: None, resolve: true };
+    let (resolved, diagnostics, _) = of_class(config, &layers, &crates::collect(config, &layers), look);
     let Some(mut resolved) = resolved else { return Err(diagnostics) };
     resolved.trace.match_files = config.match_files.iter().map(|f| f.path.into()).collect();
     Ok(Resolved { warnings: diagnostics, ..resolved })
 }
 
-/// Resolves one class: the policy, unless there is an error, and everything that is wrong or doubtful. With a `cache` it
-/// is validated too: names in templates, targets. What is the same for every class ([`Trace::match_files`]) is left out.
+/// What is wanted of a class.
+pub(super) struct Look<'t> {
+    /// Validate it too: names in templates, targets.
+    pub validate: Option<&'t mut templates::Cache>,
+    /// Make its policy.
+    pub resolve: bool,
+}
+
+/// Resolves one class: the policy, if it is wanted and unless there is an error, and everything that is wrong or doubtful.
+/// What is the same for every class ([`Trace::match_files`]) is left out.
 pub(super) fn of_class<'c, 'a>(
     config: &'c Config<'a>,
     layers: &Layers<'c, 'a>,
-    cache: Option<&mut templates::Cache>,
-) -> (Option<Resolved>, Vec<Diagnostic>) {
-    let set = crates::collect(config, layers);
-    let facts = facts(&set, layers.environment);
+    set: &CrateSet<'c, 'a>,
+    look: Look<'_>,
+) -> (Option<Resolved>, Vec<Diagnostic>, Looked) {
+    let facts = facts(set, layers.environment);
     let mut vars = vars::host(layers);
-    let mut cx = Context { config, layers: Some(layers), set: &set, facts: &facts, diagnostics: Vec::new() };
-    let (bundle, conditions) = policy(&mut cx, &mut vars, cache);
-    let diagnostics = cx.diagnostics;
-    if diagnostics.iter().any(|d| d.severity() == Severity::Error) {
-        return (None, diagnostics);
+    let mut cx = Context::new(config, Some(layers), set, &facts);
+    let resolve = look.resolve;
+    let (bundle, conditions) = policy(&mut cx, &mut vars, look);
+    let Context { diagnostics, looked, .. } = cx;
+    if !resolve || diagnostics.iter().any(|d| d.severity() == Severity::Error) {
+        return (None, diagnostics, looked);
     }
     let trace = Trace {
         match_files: Vec::new(),
@@ -101,20 +112,20 @@ pub(super) fn of_class<'c, 'a>(
         always_hold: layers.block.always_hold,
         warnings: Vec::new(),
     };
-    (Some(resolved), diagnostics)
+    (Some(resolved), diagnostics, looked)
 }
 
-/// Resolves a crate that no host includes, as far as that can be done; returns what is wrong with it.
+/// Resolves the set of a crate that no host includes, as far as that can be done; returns what is wrong with it.
 pub(super) fn of_crate<'c, 'a>(
     config: &'c Config<'a>,
-    krate: &'c Configcrate<'a>,
+    set: &CrateSet<'c, 'a>,
     cache: &mut templates::Cache,
-) -> Vec<Diagnostic> {
-    let set = crates::alone(config, krate);
-    let facts = facts(&set, None);
-    let mut cx = Context { config, layers: None, set: &set, facts: &facts, diagnostics: Vec::new() };
-    policy(&mut cx, &mut HostVars::none(), Some(cache));
-    cx.diagnostics
+) -> (Vec<Diagnostic>, Looked) {
+    let facts = facts(set, None);
+    let mut cx = Context::new(config, None, set, &facts);
+    let look = Look { validate: Some(cache), resolve: false };
+    policy(&mut cx, &mut HostVars::none(), look);
+    (cx.diagnostics, cx.looked)
 }
 
 fn crate_trace(member: &crates::Member<'_, '_>, facts: &ClassFacts<'_>) -> CrateTrace {
@@ -138,13 +149,13 @@ pub(super) fn facts<'c>(set: &CrateSet<'c, '_>, environment: Option<&'c str>) ->
 fn policy<'c, 'a>(
     cx: &mut Context<'c, 'a>,
     vars: &mut HostVars,
-    cache: Option<&mut templates::Cache>,
+    look: Look<'_>,
 ) -> (PolicyBundle, Vec<super::ConditionTrace>) {
     let mut instances = instances::instantiate(cx, vars);
     if cx.is_full() {
         return Default::default();
     }
-    if let Some(cache) = cache {
+    if let Some(cache) = look.validate {
         templates::check(cx, &instances, cache);
         targets::check(cx, &instances);
     }
@@ -161,6 +172,10 @@ fn policy<'c, 'a>(
     };
     for d in cycle::find(&instances, &edges) {
         cx.report(d);
+    }
+    if !look.resolve {
+        check_arms(cx, &instances);
+        return Default::default();
     }
     let conditions = core::mem::take(&mut instances.conditions);
     (assemble(cx, &instances, &edges), conditions)
@@ -225,13 +240,7 @@ fn lower<'a>(
     let decl = instance.decl;
     let mut attributes = Attributes::of(krate.krate, r, decl);
     let stamp = instance.stamp(krate);
-    let data = PublishData {
-        vars,
-        item: stamp.as_ref().map(|s| &s.item),
-        index: stamp.as_ref().map_or(0, |s| s.index),
-        outer: stamp.as_ref().and_then(|s| s.outer.as_ref()),
-        user: krate.krate.user,
-    };
+    let data = published(krate, stamp.as_ref(), vars);
     let (mut arms, mut selector) = (Vec::new(), None);
     match &r.case {
         None => {}
@@ -244,26 +253,12 @@ fn lower<'a>(
             selector = Some(Selector { on: lowering.scalar(*on), arms: all });
         }
         Some(Case::Arms(table)) => {
-            for a in table {
-                let when = match &a.when {
-                    None => Expr::True,
-                    Some(when) => match instances::folded(cx, when, a.node, &data) {
-                        Some(when) => when,
-                        None => continue,
-                    },
-                };
+            for (when, set) in left_arms(cx, table, &data) {
                 match when {
-                    Expr::False => continue,
                     // The first arm that is left is true: it is laid over here and now.
-                    Expr::True if arms.is_empty() => {
-                        attributes.lay(decl, &a.set);
-                        break;
-                    }
-                    Expr::True => {
-                        arms.push(Arm { when: None, set: lower_set(lowering, decl, &a.set) });
-                        break;
-                    }
-                    when => arms.push(Arm { when: Some(when), set: lower_set(lowering, decl, &a.set) }),
+                    Expr::True if arms.is_empty() => attributes.lay(decl, set),
+                    Expr::True => arms.push(Arm { when: None, set: lower_set(lowering, decl, set) }),
+                    when => arms.push(Arm { when: Some(when), set: lower_set(lowering, decl, set) }),
                 }
             }
         }
@@ -301,6 +296,52 @@ fn lower<'a>(
     }
 }
 
+/// Returns what the templates of a resource see at publish.
+fn published<'s>(krate: &'s CrateInstance<'_, '_>, stamp: Option<&'s Stamp>, vars: &'s Value) -> PublishData<'s> {
+    PublishData {
+        vars,
+        item: stamp.map(|s| &s.item),
+        index: stamp.map_or(0, |s| s.index),
+        outer: stamp.and_then(|s| s.outer.as_ref()),
+        user: krate.krate.user,
+    }
+}
+
+/// Returns the arms that may be laid over a resource of this class, up to the first that is true.
+fn left_arms<'t, 'a>(
+    cx: &mut Context<'_, 'a>,
+    table: &'t [CaseArm<'a>],
+    data: &PublishData<'_>,
+) -> Vec<(Expr, &'t [Entry<'a>])> {
+    let mut left = Vec::new();
+    for arm in table {
+        let when = match &arm.when {
+            None => Some(Expr::True),
+            Some(when) => instances::folded(cx, when, arm.node, data),
+        };
+        match when {
+            None | Some(Expr::False) => {}
+            Some(Expr::True) => {
+                left.push((Expr::True, &*arm.set));
+                break;
+            }
+            Some(when) => left.push((when, &*arm.set)),
+        }
+    }
+    left
+}
+
+/// Checks the conditions of arms.
+fn check_arms<'a>(cx: &mut Context<'_, 'a>, instances: &Instances<'_, 'a>) {
+    for instance in instances.all.iter().filter(|i| i.when != Expr::False) {
+        let Some(Case::Arms(table)) = &instance.resource.case else { continue };
+        let Some(krate) = instances.crates.get(instance.krate) else { continue };
+        let Some(vars) = instances.scopes.get(krate.scope) else { continue };
+        let stamp = instance.stamp(krate);
+        left_arms(cx, table, &published(krate, stamp.as_ref(), vars));
+    }
+}
+
 fn lower_set<'a>(
     lowering: &mut Lowering<'a>,
     decl: Option<&'static crate::resource::TypeDecl>,
@@ -330,13 +371,10 @@ fn ship(config: &Config<'_>, attribute: &Attribute, rendered: bool, into: &mut S
             return;
         }
         let literal = scalar.text.split("{{").next().unwrap_or_default();
-        let folder = format!("{}/", literal.trim_end_matches('/'));
-        for (file, _) in config.sources.templates() {
-            let path = &*file.path;
-            let named = path == literal || path.starts_with(&folder);
-            if named || (scalar.templated && path.starts_with(literal)) {
-                *into.entry(file.path.clone()).or_default() |= rendered;
-            }
+        let mut take = |(file, _): &(TreeFile, _)| *into.entry(file.path.clone()).or_default() |= rendered;
+        match scalar.templated {
+            true => config.sources.templates_from(literal).for_each(&mut take),
+            false => config.sources.templates_named(literal).for_each(&mut take),
         }
     };
     match &attribute.value {

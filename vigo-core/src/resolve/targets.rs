@@ -62,6 +62,7 @@ pub(super) fn check(cx: &mut Context<'_, '_>, instances: &Instances<'_, '_>) {
             };
             let (earlier, whole) = (earlier.0, earlier.1 == identity);
             let about = decl.attributes.first().map(|a| a.name).filter(|_| !whole);
+            cx.looked.at_values = true;
             if told.is_some_and(|told| core::ptr::eq(told, earlier)) || agree(instances, earlier, instance, about) {
                 continue;
             }

@@ -5,7 +5,7 @@ use super::instances::{Context, CrateInstance, Instance, Instances};
 use super::render::{UNDEFINED, listed, where_defined};
 use super::written;
 use crate::config::Case;
-use crate::diagnostic::{Code, Diagnostic, FileId, Span, nearest};
+use crate::diagnostic::{Code, Diagnostic, Span, nearest};
 use crate::resource::TypeDecl;
 use crate::secret;
 use crate::source::{Entry, Node, NodeKind};
@@ -20,16 +20,15 @@ use alloc::vec::Vec;
 use core::cell::Cell;
 use hashbrown::HashMap;
 
-/// Templates by where they stand, parsed once for all classes; those that do not parse are reported elsewhere.
+/// Templates by where they stand, parsed once for all classes of a check; those that do not parse are reported elsewhere.
 #[derive(Default)]
 pub(super) struct Cache {
-    parsed: HashMap<(FileId, u32, u32), Option<Template>>,
+    parsed: HashMap<Span, Option<Template>>,
 }
 
 impl Cache {
     fn get(&mut self, at: Span, text: &str) -> Option<&Template> {
-        let parsed = self.parsed.entry((at.file, at.start, at.end)).or_insert_with(|| Template::parse(text).ok());
-        parsed.as_ref()
+        self.parsed.entry(at).or_insert_with(|| Template::parse(text).ok()).as_ref()
     }
 }
 
@@ -102,9 +101,7 @@ fn resource(
     if decl.is_some_and(|d| written::is_rendered(&attributes, d)) {
         seen.no_secret = false;
         if let Some(path) = attributes.get("source").and_then(Node::text).filter(|p| p.starts_with("templates/")) {
-            let folder = format!("{}/", path.trim_end_matches('/'));
-            let files = config.sources.templates().iter();
-            for (file, id) in files.filter(|(f, _)| *f.path == *path || f.path.starts_with(&folder)) {
+            for (file, id) in config.sources.templates_named(path) {
                 let (Some(id), Ok(text)) = (*id, core::str::from_utf8(&file.bytes)) else { continue };
                 let whole = Span::new(id, 0, text.len() as u32);
                 let errors = cache.get(whole, text).map(|t| t.check(&seen)).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! Resources as written: what can be said of each without a host.
 
 use super::attributes::{self, Attributes};
+use super::memory::{Memory, Numbered};
 use super::names::{pattern_of, wildcard};
 use crate::bundle::Place;
 use crate::config::{Case, Config, Configcrate, Resource};
@@ -18,7 +19,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 
 /// Types whose first change keeps what was there, so that `revert: true` can bring it back.
 const REVERTIBLE: &[&str] = &[
@@ -47,10 +48,17 @@ const REVERTIBLE: &[&str] = &[
 const REVERTED_BY_COMMAND: &[&str] = &["exec", "powershell", "custom"];
 
 /// Returns everything that is wrong or doubtful in the resources of the tree, whoever gets them.
-pub(super) fn check(config: &Config<'_>) -> Vec<Diagnostic> {
-    let mut checks = Checks { config, diagnostics: Vec::new(), files: HashSet::new() };
-    for krate in &config.crates {
+pub(super) fn check(config: &Config<'_>, memory: &mut Memory, numbered: &Numbered) -> Vec<Diagnostic> {
+    let mut checks = Checks { config, diagnostics: Vec::new(), files: HashMap::new() };
+    for (index, krate) in config.crates.iter().enumerate() {
+        let (number, before) = (numbered.at(index), checks.diagnostics.len());
+        if memory.is_written_well(number) {
+            continue;
+        }
         checks.krate(krate);
+        if checks.diagnostics.len() == before {
+            memory.keep_written_well(number);
+        }
     }
     checks.triggers();
     checks.diagnostics
@@ -59,8 +67,8 @@ pub(super) fn check(config: &Config<'_>) -> Vec<Diagnostic> {
 struct Checks<'c, 'a> {
     config: &'c Config<'a>,
     diagnostics: Vec<Diagnostic>,
-    /// Template files whose syntax is checked.
-    files: HashSet<FileId>,
+    /// What is wrong with the syntax of template files: each is parsed once, and told for every crate that ships it.
+    files: HashMap<FileId, Vec<Diagnostic>>,
 }
 
 /// A resource as it is when one arm of its `case` is laid over it, or none.
@@ -155,12 +163,11 @@ impl<'a> Checks<'_, 'a> {
             return items.for_each(|item| self.shipped(item, attributes, decl));
         }
         let Some(path) = node.text().filter(|p| p.starts_with("templates/") && !p.contains("{{")) else { return };
-        let folder = format!("{}/", path.trim_end_matches('/'));
-        let templates = self.config.sources.templates();
-        let named: Vec<_> = templates.iter().filter(|(f, _)| *f.path == *path || f.path.starts_with(&folder)).collect();
+        let sources = self.config.sources;
+        let named: Vec<_> = sources.templates_named(path).collect();
         if named.is_empty() {
             let d = Diagnostic::new(Code::UnknownName, node.span(), format!("there is no `{path}` in the tree"));
-            self.report(d.did_you_mean(path, templates.iter().map(|(f, _)| &*f.path)));
+            self.report(d.did_you_mean(path, sources.templates().iter().map(|(f, _)| &*f.path)));
             return;
         }
         if !is_rendered(attributes, decl) || attributes.get("source").is_none_or(|n| n.span() != node.span()) {
@@ -175,14 +182,12 @@ impl<'a> Checks<'_, 'a> {
                 );
                 continue;
             };
-            if !self.files.insert(id) {
-                continue;
-            }
-            if let Ok(text) = core::str::from_utf8(&file.bytes) {
-                for e in Template::parse_all(text) {
-                    self.report(e.diagnostic(Span::new(id, 0, text.len() as u32)));
-                }
-            }
+            let wrong = self.files.entry(id).or_insert_with(|| {
+                let text = core::str::from_utf8(&file.bytes).unwrap_or_default();
+                let whole = Span::new(id, 0, text.len() as u32);
+                Template::parse_all(text).iter().map(|e| e.diagnostic(whole)).collect()
+            });
+            self.diagnostics.extend_from_slice(wrong);
         }
     }
 

@@ -1,6 +1,7 @@
 //! The nodes of one parsed file.
 
-use crate::diagnostic::{FileId, Span};
+use super::TreeFile;
+use crate::diagnostic::{Diagnostic, FileId, Span};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -21,6 +22,10 @@ pub struct YamlFile {
     pub(super) roots: Vec<u32>,
     /// The stretches of the text that did not parse: from, to.
     pub(super) lost: Vec<(u32, u32)>,
+    /// What is wrong with the text.
+    pub(super) diagnostics: Vec<Diagnostic>,
+    /// Another one for each text that was parsed.
+    pub(super) edition: u64,
 }
 
 #[derive(Debug)]
@@ -116,6 +121,16 @@ impl YamlFile {
     /// Returns the whole text.
     pub fn text(&self) -> &Arc<str> {
         &self.text
+    }
+
+    /// Returns the edition: another one wherever the text is another.
+    pub(crate) fn edition(&self) -> u64 {
+        self.edition
+    }
+
+    /// Returns whether it was made of this file, as it is.
+    pub(super) fn is_of(&self, file: &TreeFile) -> bool {
+        *self.path == *file.path && self.text.as_bytes() == &*file.bytes
     }
 
     /// Returns the texts that could not be read: documents that are no YAML, or the whole file.

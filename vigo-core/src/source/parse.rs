@@ -15,32 +15,20 @@ use granit_parser::Event;
 use hashbrown::HashMap;
 
 /// Parses `text`; a document that cannot be parsed is left out and the next one read.
-pub(super) fn parse(id: FileId, path: Arc<str>, text: Arc<str>, diagnostics: &mut Vec<Diagnostic>) -> YamlFile {
+pub(super) fn parse(id: FileId, path: Arc<str>, text: Arc<str>) -> YamlFile {
     if text.len() > limits::FILE_BYTES_MAX {
         let message = format!("`{path}` has {} bytes, at most {} are read", text.len(), limits::FILE_BYTES_MAX);
-        let d = Diagnostic::new(Code::YamlLimit, Span::new(id, 0, 0), message);
-        diagnostics.push(d.help("split it into several files"));
-        return unread(id, path, text);
+        let d = Diagnostic::new(Code::YamlLimit, Span::new(id, 0, 0), message).help("split it into several files");
+        return YamlFile { diagnostics: alloc::vec![d], ..unread(id, path, text) };
     }
     if let Some(at) = secret::reserved(&text) {
         let span = Span::new(id, at as u32, at as u32 + 4);
-        diagnostics.push(
-            Diagnostic::new(Code::Yaml, span, "a character that Vigo reserves for itself")
-                .help("remove the invisible character"),
-        );
-        return unread(id, path, text);
+        let d = Diagnostic::new(Code::Yaml, span, "a character that Vigo reserves for itself")
+            .help("remove the invisible character");
+        return YamlFile { diagnostics: alloc::vec![d], ..unread(id, path, text) };
     }
     let nodes = Vec::with_capacity(text.len() / 12);
-    let file = YamlFile {
-        id,
-        path,
-        text: text.clone(),
-        nodes,
-        items: Vec::new(),
-        entries: Vec::new(),
-        roots: Vec::new(),
-        lost: Vec::new(),
-    };
+    let file = YamlFile { nodes, lost: Vec::new(), ..unread(id, path, text.clone()) };
     let mut builder = Builder {
         file,
         source: &text,
@@ -53,14 +41,24 @@ pub(super) fn parse(id: FileId, path: Arc<str>, text: Arc<str>, diagnostics: &mu
         diagnostics: Vec::new(),
     };
     builder.run();
-    diagnostics.append(&mut builder.diagnostics);
-    builder.file
+    YamlFile { diagnostics: builder.diagnostics, ..builder.file }
 }
 
 /// Returns a file of which nothing can be read.
 pub(super) fn unread(id: FileId, path: Arc<str>, text: Arc<str>) -> YamlFile {
     let lost = alloc::vec![(0, text.len() as u32)];
-    YamlFile { id, path, text, nodes: Vec::new(), items: Vec::new(), entries: Vec::new(), roots: Vec::new(), lost }
+    YamlFile {
+        id,
+        path,
+        text,
+        nodes: Vec::new(),
+        items: Vec::new(),
+        entries: Vec::new(),
+        roots: Vec::new(),
+        lost,
+        diagnostics: Vec::new(),
+        edition: 0,
+    }
 }
 
 struct Frame {

@@ -41,15 +41,19 @@ pub struct TreeFile {
 #[derive(Debug, Default)]
 pub struct Sources {
     map: SourceMap,
-    yaml: Vec<YamlFile>,
+    yaml: Vec<Arc<YamlFile>>,
     data: BTreeMap<Arc<str>, usize>,
     /// Policy tests, parsed on demand.
     tests: Vec<YamlFile>,
     /// What they name in `traits_file`, by path.
     test_data: BTreeMap<Arc<str>, YamlFile>,
     templates: Vec<(TreeFile, Option<FileId>)>,
+    /// The edition of each template file.
+    template_editions: Vec<u64>,
     diagnostics: Vec<Diagnostic>,
     test_diagnostics: Vec<Diagnostic>,
+    /// Editions that were handed out, over all readings of one tree.
+    editions: u64,
 }
 
 impl Tree {
@@ -68,7 +72,12 @@ impl Sources {
     /// Parses every `*.vgo` of `tree` (policy tests and names with a leading dot left out), and the data files that
     /// they name in `vars_from`.
     pub fn read(tree: &Tree) -> Self {
-        let mut sources = Self::default();
+        Self::read_after(tree, &Self::default())
+    }
+
+    /// Does what [`Sources::read`] does, and parses only what is not in `earlier`, a reading of the same tree, as it is.
+    pub fn read_after(tree: &Tree, earlier: &Self) -> Self {
+        let mut sources = Self { editions: earlier.editions, ..Self::default() };
         let mut files = tree.sorted();
         if files.len() > limits::TREE_FILES_MAX {
             let message = format!("the tree has {} files, at most {} are read", files.len(), limits::TREE_FILES_MAX);
@@ -81,11 +90,10 @@ impl Sources {
                 continue;
             }
             if file.path.starts_with("templates/") {
-                let id = core::str::from_utf8(&file.bytes).ok().map(|text| sources.map.add(file.path.clone(), text));
-                sources.templates.push((file.clone(), id));
+                sources.template(file, earlier);
             } else if file.path.ends_with(".vgo") {
                 if !is_test(&file.path) {
-                    sources.parse(file);
+                    sources.parse(file, earlier);
                 }
             } else {
                 others.insert(&file.path, file);
@@ -93,16 +101,44 @@ impl Sources {
         }
         for path in sources.data_files() {
             if let Some(file) = others.remove(&*path) {
-                let index = sources.parse(file);
+                let index = sources.parse(file, earlier);
                 sources.data.insert(path, index);
             }
         }
         sources
     }
 
-    fn parse(&mut self, file: &TreeFile) -> usize {
-        let parsed = parse_file(&mut self.map, file, &mut self.diagnostics);
-        self.yaml.push(parsed);
+    fn template(&mut self, file: &TreeFile, earlier: &Self) {
+        let at = earlier.templates.binary_search_by(|(other, _)| other.path.cmp(&file.path)).ok();
+        let known = at.and_then(|at| Some((earlier.templates.get(at)?, *earlier.template_editions.get(at)?)));
+        let known = known.filter(|((other, _), _)| other.bytes == file.bytes);
+        let edition = known.map_or_else(|| self.edition(), |(_, edition)| edition);
+        let text = match known {
+            Some(((_, id), _)) => id.and_then(|id| earlier.map.file(id)).map(|file| file.text.clone()),
+            None => core::str::from_utf8(&file.bytes).ok().map(Arc::from),
+        };
+        let id = text.map(|text| self.map.add(file.path.clone(), text));
+        self.templates.push((file.clone(), id));
+        self.template_editions.push(edition);
+    }
+
+    fn edition(&mut self) -> u64 {
+        self.editions += 1;
+        self.editions
+    }
+
+    fn parse(&mut self, file: &TreeFile, earlier: &Self) -> usize {
+        let next = FileId(self.map.files().len() as u32);
+        let at = earlier.yaml.binary_search_by(|other| other.id.cmp(&next)).ok();
+        if let Some(known) = at.and_then(|at| earlier.yaml.get(at)).filter(|known| known.is_of(file)) {
+            self.map.add(file.path.clone(), known.text.clone());
+            self.diagnostics.extend_from_slice(&known.diagnostics);
+            self.yaml.push(known.clone());
+            return self.yaml.len() - 1;
+        }
+        let parsed = YamlFile { edition: self.edition(), ..parse_file(&mut self.map, file) };
+        self.diagnostics.extend_from_slice(&parsed.diagnostics);
+        self.yaml.push(parsed.into());
         self.yaml.len() - 1
     }
 
@@ -113,7 +149,8 @@ impl Sources {
         let files: Vec<&TreeFile> =
             tree.sorted().into_iter().filter(|f| !f.path.split('/').any(|part| part.starts_with('.'))).collect();
         for file in files.iter().filter(|f| is_test(&f.path)) {
-            let parsed = parse_file(&mut self.map, file, &mut self.test_diagnostics);
+            let parsed = parse_file(&mut self.map, file);
+            self.test_diagnostics.extend_from_slice(&parsed.diagnostics);
             self.tests.push(parsed);
         }
         let roots = self.tests.iter().flat_map(YamlFile::documents).filter_map(Node::map);
@@ -126,7 +163,8 @@ impl Sources {
             if let Ok(at) = files.binary_search_by(|f| f.path.cmp(&path))
                 && let Some(file) = files.get(at)
             {
-                let parsed = parse_file(&mut self.map, file, &mut self.test_diagnostics);
+                let parsed = parse_file(&mut self.map, file);
+                self.test_diagnostics.extend_from_slice(&parsed.diagnostics);
                 self.test_data.insert(path, parsed);
             }
         }
@@ -141,7 +179,7 @@ impl Sources {
             NodeKind::List => found.extend(node.list().into_iter().flatten().filter_map(Node::text).map(Arc::from)),
             NodeKind::Map(_) => {}
         };
-        for root in self.yaml.iter().flat_map(YamlFile::documents).filter_map(Node::map) {
+        for root in self.yaml.iter().flat_map(|file| file.documents()).filter_map(Node::map) {
             root.get("vars_from").into_iter().for_each(&mut take);
             let blocks = root.get("envoys").and_then(Node::list).into_iter().flatten();
             blocks.filter_map(Node::map).filter_map(|b| b.get("vars_from")).for_each(&mut take);
@@ -158,7 +196,7 @@ impl Sources {
 
     /// Returns the parsed policy files, sorted by path.
     pub fn policy_files(&self) -> impl Iterator<Item = &YamlFile> {
-        self.yaml.iter().filter(|f| f.path.ends_with(".vgo"))
+        self.yaml.iter().map(|file| &**file).filter(|f| f.path.ends_with(".vgo"))
     }
 
     /// Returns the texts that could not be read, each with the path of its file.
@@ -168,7 +206,7 @@ impl Sources {
 
     /// Returns a parsed data file, if some `vars_from` names it and it is there.
     pub fn data_file(&self, path: &str) -> Option<&YamlFile> {
-        self.data.get(path).and_then(|&i| self.yaml.get(i))
+        self.data.get(path).and_then(|&i| self.yaml.get(i)).map(|file| &**file)
     }
 
     /// Returns the policy tests, sorted by path.
@@ -191,33 +229,58 @@ impl Sources {
         &self.templates
     }
 
+    /// Returns the files below `templates/` that `written` names: the file, or all below the folder.
+    pub(crate) fn templates_named<'s>(
+        &'s self,
+        written: &'s str,
+    ) -> impl Iterator<Item = &'s (TreeFile, Option<FileId>)> {
+        self.templates_from(written.trim_end_matches('/')).filter(move |(file, _)| is_in(&file.path, written))
+    }
+
+    /// Returns the files below `templates/` whose paths begin with `start`.
+    pub(crate) fn templates_from<'s>(&'s self, start: &'s str) -> impl Iterator<Item = &'s (TreeFile, Option<FileId>)> {
+        let first = self.templates.partition_point(|(file, _)| &*file.path < start);
+        let rest = self.templates.get(first..).unwrap_or_default();
+        rest.iter().take_while(move |(file, _)| file.path.starts_with(start))
+    }
+
+    /// Returns the edition of a file below `templates/`: another one wherever the text is another.
+    pub(crate) fn template_edition(&self, path: &str) -> u64 {
+        let at = self.templates.binary_search_by(|(file, _)| (*file.path).cmp(path)).ok();
+        at.and_then(|at| self.template_editions.get(at)).copied().unwrap_or_default()
+    }
+
     /// Returns what was wrong with the texts.
     pub fn diagnostics(&self) -> &[Diagnostic] {
         &self.diagnostics
     }
 }
 
+/// Parses a file and adds it to the map.
+fn parse_file(map: &mut SourceMap, file: &TreeFile) -> YamlFile {
+    let text = String::from_utf8_lossy(&file.bytes);
+    match core::str::from_utf8(&file.bytes) {
+        Ok(_) => {
+            let text: Arc<str> = text.into();
+            parse::parse(map.add(file.path.clone(), text.clone()), file.path.clone(), text)
+        }
+        Err(e) => {
+            let end = e.valid_up_to();
+            let id = map.add(file.path.clone(), text.get(..end).unwrap_or_default());
+            let message = format!("`{}` is not UTF-8 from byte {end} on", file.path);
+            let d = Diagnostic::new(Code::Yaml, Span::new(id, end as u32, end as u32), message);
+            YamlFile { diagnostics: alloc::vec![d], ..parse::unread(id, file.path.clone(), text.into()) }
+        }
+    }
+}
+
+/// Returns whether `path` is the file or below the folder that `written` names.
+fn is_in(path: &str, written: &str) -> bool {
+    let rest = path.strip_prefix(written.trim_end_matches('/'));
+    path == written || rest.is_some_and(|rest| rest.starts_with('/'))
+}
+
 /// Returns whether a file holds policy tests.
 fn is_test(path: &str) -> bool {
     path.ends_with(".test.vgo")
-}
-
-fn parse_file(map: &mut SourceMap, file: &TreeFile, diagnostics: &mut Vec<Diagnostic>) -> YamlFile {
-    match core::str::from_utf8(&file.bytes) {
-        Ok(text) => {
-            let text: Arc<str> = text.into();
-            let id = map.add(file.path.clone(), text.clone());
-            parse::parse(id, file.path.clone(), text, diagnostics)
-        }
-        Err(e) => {
-            let valid = file.bytes.get(..e.valid_up_to()).unwrap_or_default();
-            let text = String::from_utf8_lossy(valid);
-            let end = text.len() as u32;
-            let id = map.add(file.path.clone(), &*text);
-            let message = format!("`{}` is not UTF-8 from byte {} on", file.path, e.valid_up_to());
-            diagnostics.push(Diagnostic::new(Code::Yaml, Span::new(id, end, end), message));
-            let whole = String::from_utf8_lossy(&file.bytes);
-            parse::unread(id, file.path.clone(), whole.into())
-        }
-    }
 }

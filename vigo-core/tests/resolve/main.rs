@@ -7,4 +7,5 @@ mod hostile;
 mod mistakes;
 mod rules;
 mod support;
+mod workspace;
 mod yaml;

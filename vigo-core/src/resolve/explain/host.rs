@@ -85,7 +85,7 @@ pub fn explain(
     let set = crates::collect(config, &layers);
     let facts = policy::facts(&set, layers.environment);
     let mut vars = vars::host(&layers);
-    let mut cx = Context { config, layers: Some(&layers), set: &set, facts: &facts, diagnostics: Vec::new() };
+    let mut cx = Context::new(config, Some(&layers), &set, &facts);
     let instances = instances::instantiate(&mut cx, &mut vars);
     let written = edges::collect(&mut cx, &instances);
     let mut dropped: Vec<bool> = instances.all.iter().map(|i| i.when == Expr::False).collect();
