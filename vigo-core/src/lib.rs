@@ -23,6 +23,8 @@
 //! every bound on what comes from outside. With the feature `sim` there is `sim`: whole fleets in one thread, on disks and
 //! a network that fail.
 //!
+//! [`preview`] answers what a policy would do on a machine that nobody has.
+//!
 //! The examples are programs to start from: `resolve_and_plan` prints what a tree would have an OpenBSD host do,
 //! `own_executor` drives real runs on a disk in memory, `verify_bundle` signs a policy and refuses a changed one.
 //!
@@ -65,6 +67,7 @@ pub mod id;
 pub mod limits;
 pub mod plan;
 pub mod policy_test;
+pub mod preview;
 mod random;
 pub mod resolve;
 pub mod resource;

@@ -10,10 +10,12 @@
 extern crate alloc;
 
 mod answer;
+mod blank;
 mod freebsd;
 mod netbsd;
 mod openbsd;
 
+pub use blank::BLANKS;
 pub use freebsd::FreeBsd;
 pub use netbsd::NetBsd;
 pub use openbsd::OpenBsd;

@@ -7,7 +7,9 @@
 
 extern crate alloc;
 
+mod blank;
 mod host;
 mod service;
 
+pub use blank::BLANKS;
 pub use host::Illumos;

@@ -6,6 +6,7 @@
 extern crate alloc;
 
 mod account;
+mod blank;
 mod cron;
 mod host;
 pub mod installation;
@@ -17,4 +18,5 @@ mod service;
 mod system;
 pub mod traits;
 
+pub use blank::BLANKS;
 pub use host::Linux;

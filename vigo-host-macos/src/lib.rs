@@ -7,8 +7,10 @@
 
 extern crate alloc;
 
+mod blank;
 mod host;
 mod plist;
 mod service;
 
+pub use blank::BLANKS;
 pub use host::MacOs;

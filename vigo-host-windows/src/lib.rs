@@ -8,8 +8,10 @@
 
 extern crate alloc;
 
+mod blank;
 mod host;
 mod service;
 mod status;
 
+pub use blank::BLANKS;
 pub use host::Windows;

@@ -5,6 +5,7 @@ mod core_dump;
 mod diagnostics;
 mod error;
 mod render;
+mod report;
 mod text;
 mod tree;
 
@@ -13,5 +14,6 @@ pub use core_dump::forbid_core_dumps;
 pub use diagnostics::{diagnostics_json, document};
 pub use error::system_text;
 pub use render::{count, has_colour, render, summary};
+pub use report::{report_json, write_report};
 pub use text::shown;
 pub use tree::{Found, Print, Unreadable, find, prints, prints_of, read, read_tree};

@@ -3,11 +3,37 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 use serde_json::Value;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The tree of the host that the language's reference resolves by hand.
 const REFERENCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reference/stacks");
+
+/// A tree of its own, removed with it.
+struct Tree(PathBuf);
+
+impl Tree {
+    fn new(name: &str, files: &[(&str, &str)]) -> Self {
+        let root = std::env::temp_dir().join(format!("vigocli-offline-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&root);
+        let tree = Self(root);
+        files.iter().for_each(|(path, text)| tree.write(path, text));
+        tree
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.0.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+}
+
+impl Drop for Tree {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
 
 /// What the program printed.
 struct Said {
@@ -115,4 +141,101 @@ fn the_trace_for_programs_holds_the_same() {
     assert_eq!(trace["waivers"][0]["in_force"], false);
     let single = config(REFERENCE, &["trace", "web-03.prod.acme.com", "nginx_port", "--format", "json"]).json();
     assert_eq!((&single["variables"][0]["value"], single["crates"].as_array().unwrap().len()), (&"8080".into(), 0));
+}
+
+const PLANNED: &[(&str, &str)] = &[
+    ("envoys.vgo", "envoys: [{match: '*', configcrates: [site]}]\n"),
+    (
+        "configcrates/site.vgo",
+        r#"resources:
+  - {name: page, type: file, target_path: /etc/page, content: "{{ .Traits.os.family }} {{ .Envoy.Hostname }}", notify: [again]}
+  - {name: web, type: service, service: web, state: running, enabled: true}
+  - {name: again, type: service, service: web, state: reloaded, when: changed}
+  - {name: large, type: file, target_path: /etc/large, content: "{{ .Traits.memory.total_mb }}"}
+  - {name: tuned, type: file, target_path: /etc/tuned, content: x, when: "ram_mb_ge(4096)"}
+  - {name: behind, type: file, target_path: /etc/behind, content: x, depends_on: [large]}
+  - {name: seen, type: file, target_path: /etc/seen, content: x, when: "file_exists('/etc/other')"}
+  - {name: asked, type: exec, command: "true", unless: "test -f /x"}
+  - {name: key, type: file, target_path: /etc/key, content: "secret:web/key", mode: "0600"}
+  - {name: elsewhere, type: file, target_path: /etc/x, content: x, when: "os_family('windows')"}
+"#,
+    ),
+];
+
+#[test]
+fn a_plan_shows_the_operations_of_each_system_on_a_machine_with_nothing_on_it() {
+    let tree = Tree::new("systems", PLANNED);
+    let start = [
+        ("debian", "systemctl start -- web.service"),
+        ("redhat", "systemctl enable -- web.service"),
+        ("suse", "systemctl start -- web.service"),
+        ("arch", "systemctl start -- web.service"),
+        ("alpine", "rc-service web start"),
+        ("freebsd", "/usr/sbin/sysrc web_enable=YES"),
+        ("openbsd", "/usr/sbin/rcctl enable web"),
+        ("netbsd", "/etc/rc.d/web onestart"),
+        ("illumos", "svcadm enable svc:/site/web:default"),
+        ("macos", "launchctl kickstart system/web"),
+    ];
+    for (system, operation) in start {
+        let said = config(&tree.0, &["plan", "--host", "web-1.acme.com", "--as", system]);
+        said.says(0, &[operation, &format!("+{system} web-1.acme.com"), "write /etc/page"]);
+    }
+    config(&tree.0, &["plan", "--host", "w"]).says(0, &["+debian w"]);
+    config(&tree.0, &["plan", "--host", "w", "--as", "plan9"])
+        .says(2, &["expected one of debian, redhat", "found `plan9`"]);
+}
+
+#[test]
+fn what_no_plan_can_know_is_unknown_with_the_reason() {
+    let tree = Tree::new("unknown", PLANNED);
+    let plan = config(&tree.0, &["plan", "--host", "web-1", "--format", "json"]).json();
+    let found = |id: &str| plan["resources"].as_array().unwrap().iter().find(|r| r["id"] == id).unwrap().clone();
+    for (id, reason) in [
+        ("site/large", "trait `memory.total_mb` is not given"),
+        ("site/tuned", "trait `hardware.memory_mb` is not given"),
+        ("site/behind", "site/large"),
+        ("site/seen", "`file_exists('/etc/other')` is decided by looking at the machine"),
+        ("site/asked", "only the machine can say what `/bin/sh -c -- 'test -f /x'` answers"),
+    ] {
+        let resource = found(id);
+        assert_eq!(resource["outcome"], "unknown", "{resource}");
+        assert_eq!(resource["reason"], format!("unknown because {reason}"), "{resource}");
+    }
+    assert_eq!(found("site/elsewhere")["reason"], "when");
+    assert_eq!((&plan["counts"]["unknown"], &plan["dry_run"]), (&5.into(), &true.into()));
+    let key = found("site/key").to_string();
+    assert!(key.contains("«secret web/key»"), "{key}");
+
+    let traits = tree.0.join(".traits.json");
+    fs::write(&traits, r#"{"traits": {"memory": {"total_mb": 512}, "hardware": {"memory_mb": 8192}}}"#).unwrap();
+    let args = ["plan", "--host", "web-1", "--traits", traits.to_str().unwrap()];
+    let given = config(&tree.0, &args);
+    given.says(0, &["+512", "would change site/tuned", "would change site/behind", "2 unknown"]);
+    fs::write(&traits, "os: {family: openbsd}\n").unwrap();
+    config(&tree.0, &args).says(0, &["+openbsd web-1", "rcctl enable web"]);
+    fs::write(&traits, "[1]").unwrap();
+    config(&tree.0, &args).says(1, &["expected a map of traits"]);
+}
+
+#[test]
+fn what_a_system_cannot_do_is_named_by_type_attribute_and_system() {
+    let site = "resources:
+  - {name: pkg, type: package, package: nginx}
+  - {name: page, type: file, target_path: 'C:/page', content: x, mode: '0644'}
+  - {name: plain, type: file, target_path: 'C:/plain', content: x}
+  - {name: svc, type: service, service: web, state: running, masked: false}
+";
+    let tree = Tree::new("unsupported", &[PLANNED[0], ("configcrates/site.vgo", site)]);
+    let said = config(&tree.0, &["plan", "--host", "w", "--as", "windows"]);
+    said.says(
+        1,
+        &[
+            "type `package` is not supported on windows",
+            "attribute `mode` of type `file` is not supported on windows",
+            "would change site/plain",
+            "`masked`",
+        ],
+    );
+    assert!(!said.out.contains("write C:\\page"), "{}", said.out);
 }

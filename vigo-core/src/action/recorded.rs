@@ -4,6 +4,11 @@ use super::{Exit, FileKind, Metadata, OpOutput, Ran};
 use alloc::string::String;
 
 impl Ran {
+    /// Returns how a program ends that exits with this code.
+    pub fn exited(code: i32, stdout: &str, stderr: &str) -> Self {
+        Self { exit: Exit::Code(code), stdout: stdout.into(), stderr: stderr.into(), truncated: false }
+    }
+
     /// Reads a recording: a line `$ command`, lines of output after `O| ` or `E| `, last `[exit N]`. Returns the
     /// command line and how it ended; `None` when `text` is no recording. An unknown code (`[exit ?]`) reads as 1.
     pub fn from_recording(text: &str) -> Option<(&str, Self)> {
@@ -28,7 +33,7 @@ impl Ran {
 impl OpOutput {
     /// Returns the answer of a program that ended with this code.
     pub fn exited(code: i32, stdout: &str, stderr: &str) -> Self {
-        Self::Ran(Ran { exit: Exit::Code(code), stdout: stdout.into(), stderr: stderr.into(), truncated: false })
+        Self::Ran(Ran::exited(code, stdout, stderr))
     }
 
     /// Returns the answer of a read file, root's and 0644.

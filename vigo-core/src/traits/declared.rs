@@ -247,6 +247,11 @@ pub(super) struct Field {
 }
 
 impl Area {
+    /// Returns the paths of the declared fields, below the name.
+    pub fn paths(&self) -> impl Iterator<Item = &'static str> {
+        self.each_field().map(|field| field.path)
+    }
+
     /// Returns the declared fields.
     pub(super) fn each_field(&self) -> impl Iterator<Item = Field> {
         self.fields.iter().flat_map(|line| line.split(' ')).filter_map(|field| {

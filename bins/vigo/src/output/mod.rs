@@ -5,7 +5,6 @@ mod json;
 mod print;
 mod progress;
 mod report;
-mod text;
 
 pub use invalid::invalid;
 pub use print::{complain, print};

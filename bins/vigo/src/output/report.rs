@@ -1,12 +1,12 @@
 //! Printing what a run came to.
 
+use super::json;
 use super::print::{complain, print};
-use super::{json, text};
 use crate::apply::{Applied, RunOptions};
 use crate::cli::Format;
 use std::process::ExitCode;
 use vigo_core::converge::RunOutcome;
-use vigo_driver::{diagnostics_json, has_colour, render};
+use vigo_driver::{diagnostics_json, has_colour, render, report_json, write_report};
 
 /// Prints a report and returns the exit status: 0 converged or nothing to do, 1 otherwise.
 pub fn report(applied: &Applied, options: &RunOptions) -> ExitCode {
@@ -16,8 +16,8 @@ pub fn report(applied: &Applied, options: &RunOptions) -> ExitCode {
     }
     let colour = has_colour(&std::io::stdout(), options.no_color);
     let printed = print(|out| match options.format {
-        Format::Text => text::write(out, &applied.report, colour),
-        Format::Json => json::line(out, &json::value(&applied.report)),
+        Format::Text => write_report(out, &applied.report, colour),
+        Format::Json => json::line(out, &report_json(&applied.report)),
     });
     match applied.report.outcome {
         RunOutcome::Converged => printed,

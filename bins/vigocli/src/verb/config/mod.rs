@@ -2,6 +2,7 @@
 
 mod diff;
 mod local;
+mod plan;
 mod publish;
 mod status;
 mod test;

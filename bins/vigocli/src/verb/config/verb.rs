@@ -1,6 +1,7 @@
 //! The verbs of `vigocli config`.
 
 use super::diff::diff_text;
+use super::plan::Plan;
 use super::publish::published;
 use super::status::{frozen, status_text};
 use super::test::Test;
@@ -16,6 +17,7 @@ use serde_json::json;
 pub(crate) enum Config {
     /// Look whether a tree can be published; needs no server
     Validate(Validate),
+    Plan(Plan),
     Trace(Trace),
     Test(Test),
     /// Publish the server's stacks: all of it, or, when something is wrong, nothing
@@ -59,6 +61,7 @@ impl Config {
     pub(crate) fn run(&self, global: &Global) -> Result<Answer, CliError> {
         match self {
             Self::Validate(verb) => verb.run(global),
+            Self::Plan(verb) => verb.run(global),
             Self::Trace(verb) => verb.run(global),
             Self::Test(verb) => verb.run(global),
             Self::Publish => Ok(published(global.client().post("/publish", &json!({}))?)),

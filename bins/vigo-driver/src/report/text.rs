@@ -1,12 +1,15 @@
 //! The report for people: one line for each resource that is not ok, with its diff, then a summary.
 
+use crate::text::shown as safe;
 use std::borrow::Cow;
 use std::io::{self, Write};
 use vigo_core::converge::{Outcome, ResourceReport, RunOutcome, RunReport, SkipCause};
-use vigo_driver::shown as safe;
 
-/// Writes the report.
-pub(super) fn write(out: &mut dyn Write, report: &RunReport, colour: bool) -> io::Result<()> {
+/// Writes the report of a run for people.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_report(out: &mut dyn Write, report: &RunReport, colour: bool) -> io::Result<()> {
     let paint = Paint { colour };
     for r in &report.resources {
         if shown(r) {

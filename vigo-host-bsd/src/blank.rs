@@ -1,0 +1,139 @@
+//! Machines of the BSDs on which nothing has been set up. Every service that is asked for is there, stopped and disabled.
+
+use crate::{FreeBsd, NetBsd, OpenBsd};
+use alloc::format;
+use vigo_core::action::{Command, Ran};
+use vigo_core::preview::{At, Blank, arguments};
+
+macro_rules! traits {
+    ($family:literal, $init:literal) => {
+        &[
+            ("os.family", $family),
+            ("os.distro", $family),
+            ("os.arch", "amd64"),
+            ("init.manager", $init),
+            ("virtualization.is_container", "false"),
+        ]
+    };
+}
+
+/// One of each system.
+pub static BLANKS: &[Blank] = &[
+    Blank {
+        name: "freebsd",
+        host: &FreeBsd,
+        letter: "F",
+        is_unix: true,
+        traits: traits!("freebsd", "rc"),
+        programs: &[],
+        at,
+        answer: freebsd,
+    },
+    Blank {
+        name: "openbsd",
+        host: &OpenBsd,
+        letter: "O",
+        is_unix: true,
+        traits: traits!("openbsd", "rcctl"),
+        programs: &[],
+        at,
+        answer: openbsd,
+    },
+    Blank {
+        name: "netbsd",
+        host: &NetBsd,
+        letter: "N",
+        is_unix: true,
+        traits: traits!("netbsd", "rc"),
+        programs: &[],
+        at,
+        answer: netbsd,
+    },
+];
+
+const DIRECTORIES: &[&str] = &[
+    "/",
+    "/bin",
+    "/dev",
+    "/etc",
+    "/etc/cron.d",
+    "/etc/newsyslog.conf.d",
+    "/etc/rc.conf.d",
+    "/etc/rc.d",
+    "/etc/ssh",
+    "/etc/ssl",
+    "/home",
+    "/mnt",
+    "/root",
+    "/sbin",
+    "/tmp",
+    "/usr",
+    "/usr/bin",
+    "/usr/home",
+    "/usr/lib",
+    "/usr/local",
+    "/usr/local/bin",
+    "/usr/local/etc",
+    "/usr/local/etc/rc.d",
+    "/usr/local/sbin",
+    "/usr/pkg",
+    "/usr/pkg/etc",
+    "/usr/sbin",
+    "/usr/share",
+    "/var",
+    "/var/cron",
+    "/var/db",
+    "/var/log",
+    "/var/tmp",
+    "/var/www",
+];
+
+fn at(path: &str) -> Option<At> {
+    let file = |text: &str| Some(At::File(text.into()));
+    match path {
+        "/etc/passwd" => {
+            file("root:*:0:0:Charlie &:/root:/bin/sh\nnobody:*:65534:65534:nobody:/nonexistent:/sbin/nologin\n")
+        }
+        "/etc/group" => file("wheel:*:0:root\ndaemon:*:1:\noperator:*:5:root\nstaff:*:20:root\nnobody:*:65534:\n"),
+        "/etc/fstab" | "/etc/rc.conf" | "/etc/rc.conf.local" => file(""),
+        "/etc/hosts" => file("127.0.0.1\tlocalhost\n::1\tlocalhost\n"),
+        "/bin/sh" | "/bin/ksh" | "/bin/csh" | "/sbin/nologin" => Some(At::Program),
+        path if DIRECTORIES.contains(&path) => Some(At::Dir(&[])),
+        // A start script that offers to reload.
+        path if path.starts_with("/etc/rc.d/") => file("#!/bin/sh\nextra_commands=\"reload\"\n"),
+        _ => None,
+    }
+}
+
+fn freebsd(command: &Command) -> Option<Ran> {
+    match (&*command.program, &arguments(command)[..]) {
+        ("/usr/sbin/service", [name, "onestatus"]) => Some(Ran::exited(1, &format!("{name} is not running.\n"), "")),
+        ("/usr/sbin/service", [name, "rcvar"]) => {
+            Some(Ran::exited(0, &format!("# {name}\n#\n{name}_enable=\"NO\"\n#   (default: \"\")\n\n"), ""))
+        }
+        ("/usr/sbin/service", [_, "enabled"]) => Some(Ran::exited(1, "", "")),
+        ("/usr/sbin/sysrc", [.., variable]) => {
+            Some(Ran::exited(1, "", &format!("sysrc: unknown variable '{variable}'\n")))
+        }
+        _ => None,
+    }
+}
+
+fn openbsd(command: &Command) -> Option<Ran> {
+    match (&*command.program, &arguments(command)[..]) {
+        ("/usr/sbin/rcctl", ["get", name]) => {
+            Some(Ran::exited(1, &format!("{name}_class=daemon\n{name}_flags=NO\n"), ""))
+        }
+        ("/usr/sbin/rcctl", ["check", name]) => Some(Ran::exited(1, &format!("{name}(failed)\n"), "")),
+        _ => None,
+    }
+}
+
+fn netbsd(command: &Command) -> Option<Ran> {
+    let name = command.program.strip_prefix("/etc/rc.d/")?;
+    match arguments(command)[..] {
+        ["onestatus"] => Some(Ran::exited(1, &format!("{name} is not running.\n"), "")),
+        ["rcvar"] => Some(Ran::exited(0, &format!("# {name}\n${name}=NO\n"), "")),
+        _ => None,
+    }
+}

@@ -1,0 +1,71 @@
+//! A Windows machine on which nothing has been set up. Every service that is asked for is there, stopped, and started by hand.
+
+use crate::Windows;
+use alloc::format;
+use vigo_core::action::{Command, Ran};
+use vigo_core::preview::{At, Blank, arguments};
+
+/// The one of this system.
+pub static BLANKS: &[Blank] = &[Blank {
+    name: "windows",
+    host: &Windows,
+    letter: "W",
+    is_unix: false,
+    traits: &[
+        ("os.family", "windows"),
+        ("os.distro", "windows"),
+        ("os.arch", "amd64"),
+        ("init.manager", "scm"),
+        ("virtualization.is_container", "false"),
+    ],
+    programs: &[],
+    at,
+    answer,
+}];
+
+const DIRECTORIES: &[&str] = &[
+    "C:\\",
+    "C:\\Program Files",
+    "C:\\ProgramData",
+    "C:\\Users",
+    "C:\\Windows",
+    "C:\\Windows\\System32",
+    "C:\\Windows\\System32\\drivers\\etc",
+    "C:\\Windows\\Temp",
+];
+
+fn at(path: &str) -> Option<At> {
+    let is = |known: &str| known.eq_ignore_ascii_case(path);
+    match path {
+        path if path.eq_ignore_ascii_case("C:\\Windows\\System32\\drivers\\etc\\hosts") => {
+            Some(At::File("# hosts\r\n".into()))
+        }
+        _ if DIRECTORIES.iter().any(|dir| is(dir)) => Some(At::Dir(&[])),
+        _ => None,
+    }
+}
+
+fn answer(command: &Command) -> Option<Ran> {
+    let program = command.program.rsplit('\\').next().unwrap_or_default();
+    match (program, &arguments(command)[..]) {
+        ("sc.exe", ["queryex", name]) => Some(Ran::exited(
+            0,
+            &format!(
+                "\r\nSERVICE_NAME: {name}\r\n        TYPE               : 10  WIN32_OWN_PROCESS\r\n        \
+                 STATE              : 1  STOPPED\r\n        WIN32_EXIT_CODE    : 0  (0x0)\r\n"
+            ),
+            "",
+        )),
+        ("sc.exe", ["qc", name, _]) => Some(Ran::exited(
+            0,
+            &format!(
+                "[SC] QueryServiceConfig SUCCESS\r\n\r\nSERVICE_NAME: {name}\r\n        TYPE               : 10  \
+                 WIN32_OWN_PROCESS\r\n        START_TYPE         : 3   DEMAND_START\r\n"
+            ),
+            "",
+        )),
+        ("reg.exe", ["query", ..]) => Some(Ran::exited(1, "", "")),
+        ("sc.exe", ["enumdepend", ..]) => Some(Ran::exited(0, "[SC] EnumDependentServices: entriesRead = 0\r\n", "")),
+        _ => None,
+    }
+}
