@@ -43,6 +43,7 @@ fn measure(per_mille: usize) {
     let sources = Sources::read(&tree);
     let config = Config::read(&sources);
     assert!(resolve::check(&config).is_empty(), "the tree is sound");
+    least("  bare events, the baseline", || events(&tree));
     least("  parse", || drop(Sources::read(&tree)));
     least("  read", || drop(Config::read(&sources)));
     least("  check", || drop(resolve::check(&config)));
@@ -62,6 +63,15 @@ fn measure(per_mille: usize) {
     }
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     println!("  {}", status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or("no peak of memory here"));
+}
+
+/// Does what nobody can leave out who reads YAML.
+fn events(tree: &Tree) {
+    for file in tree.files.iter().filter(|file| file.path.ends_with(".vgo")) {
+        let text = std::str::from_utf8(&file.bytes).expect("the tree is text");
+        let events = granit_parser::Parser::new_from_str(text).map(|event| event.expect("the tree is YAML"));
+        assert!(events.count() > 0);
+    }
 }
 
 fn changed(tree: &Tree, path: &str, edition: usize) -> Tree {

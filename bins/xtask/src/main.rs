@@ -27,6 +27,7 @@ const USAGE: &str = "usage: cargo xtask VERB
                               libFuzzer on every target, or only the named ones (1 minute each);
                               --keep adds inputs that reach new code to the committed ones
   bench agent [--all-peers]   the agent against other tools, in one run
+  bench config                a tree of 2,000 configcrates and 10,000 match blocks, validated whole and after a change
   docs                        the reference (rustdoc) and the guide (mdBook, if it is installed)
 ";
 

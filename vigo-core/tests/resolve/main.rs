@@ -5,6 +5,7 @@ mod example;
 mod explain;
 mod hostile;
 mod mistakes;
+mod properties;
 mod rules;
 mod support;
 mod workspace;

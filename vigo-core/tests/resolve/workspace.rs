@@ -78,7 +78,7 @@ fn found(tree: &Tree) -> BTreeSet<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
 
     #[test]
     fn after_each_change_all_is_found_that_a_first_look_finds(

@@ -46,13 +46,8 @@ const RECORDED: &[(&str, &str, f64, f64)] = &[
     ("pyinfra", "mixed", 7.67, 57.0),
 ];
 
-/// Measures and prints the table and, a line each, the figures as JSON.
-pub fn run(args: &[String]) -> Result<()> {
-    let all = match args {
-        [what] if what == "agent" => false,
-        [what, flag] if what == "agent" && flag == "--all-peers" => true,
-        _ => return Err(Failure::new("expected `bench agent [--all-peers]`")),
-    };
+/// Measures and prints the table and, a line each, the figures as JSON; `all` peers, or those that are quick.
+pub fn run(all: bool) -> Result<()> {
     if !is_root() {
         println!("without root some tools manage other paths than they do on a machine: figures may differ");
     }

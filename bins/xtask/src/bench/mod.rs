@@ -2,7 +2,9 @@
 
 mod agent;
 mod case;
+mod config;
 mod measure;
 mod tool;
+mod verb;
 
-pub use agent::run;
+pub use verb::run;
