@@ -23,7 +23,8 @@
 //! every bound on what comes from outside. With the feature `sim` there is `sim`: whole fleets in one thread, on disks and
 //! a network that fail.
 //!
-//! [`preview`] answers what a policy would do on a machine that nobody has.
+//! [`preview`] answers what a policy would do on a machine that nobody has; [`survey`] says of a whole tree what is where and
+//! who needs it, and [`promote`](mod@promote) brings what one environment sets over to another.
 //!
 //! The examples are programs to start from: `resolve_and_plan` prints what a tree would have an OpenBSD host do,
 //! `own_executor` drives real runs on a disk in memory, `verify_bundle` signs a policy and refuses a changed one.
@@ -68,6 +69,7 @@ pub mod limits;
 pub mod plan;
 pub mod policy_test;
 pub mod preview;
+pub mod promote;
 mod random;
 pub mod resolve;
 pub mod resource;
@@ -76,6 +78,7 @@ pub mod server;
 #[cfg(any(test, feature = "sim"))]
 pub mod sim;
 pub mod source;
+pub mod survey;
 pub mod template;
 pub mod time;
 pub mod traits;

@@ -144,6 +144,9 @@ fn at(path: &str) -> Option<At> {
         "/etc/group" => file(GROUP),
         "/etc/shadow" => file(SHADOW),
         "/etc/gshadow" | "/etc/fstab" | "/var/lib/dpkg/status" | "/etc/ssh/sshd_config" | "/etc/sudoers" => file(""),
+        "/etc/login.defs" => {
+            file("UMASK\t\t022\nUID_MIN\t\t1000\nUID_MAX\t\t60000\nGID_MIN\t\t1000\nGID_MAX\t\t60000\n")
+        }
         "/etc/hosts" => file("127.0.0.1\tlocalhost\n"),
         "/etc/hostname" | "/proc/sys/kernel/hostname" => file("localhost\n"),
         "/etc/shells" => file("/bin/sh\n/bin/bash\n/usr/bin/bash\n/bin/zsh\n/usr/bin/zsh\n"),

@@ -3,6 +3,7 @@
 mod certificates;
 mod core_dump;
 mod diagnostics;
+mod differences;
 mod error;
 mod render;
 mod report;
@@ -12,6 +13,7 @@ mod tree;
 pub use certificates::trusted_certificates;
 pub use core_dump::forbid_core_dumps;
 pub use diagnostics::{diagnostics_json, document};
+pub use differences::differences_json;
 pub use error::system_text;
 pub use render::{count, has_colour, render, summary};
 pub use report::{report_json, write_report};

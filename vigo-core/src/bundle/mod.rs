@@ -4,6 +4,7 @@
 //! [`PolicyBundle::decode`] are the same without the belief.
 
 mod assignment;
+mod classes;
 mod decode;
 mod diff;
 mod encode;
@@ -21,6 +22,7 @@ mod tests;
 mod wanted;
 
 pub use assignment::{Assignment, Maintenance};
+pub use classes::{ClassBundle, ClassDiff, ClassState, ClassesDiff, compare_classes};
 pub use diff::{Difference, DifferenceChange, DifferenceKind, FieldDifference};
 pub use ed25519_dalek::{SigningKey, VerifyingKey};
 pub use error::BundleError;

@@ -141,7 +141,7 @@ pub(super) fn default_name(
 }
 
 /// Returns `type:identity` without rendering anything.
-pub(super) fn static_name(resource: &Resource<'_>) -> String {
+pub(crate) fn static_name(resource: &Resource<'_>) -> String {
     match resource.name.and_then(Node::text) {
         Some(name) => name.into(),
         None => {

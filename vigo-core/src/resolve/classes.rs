@@ -5,10 +5,12 @@ use super::class::Class;
 use super::memory::Memory;
 use super::policy::Resolved;
 use super::table::ClassTable;
-use crate::bundle::PolicyBundle;
+use crate::bundle::{BundleError, ClassBundle, ClassState, PolicyBundle};
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Severity};
+use alloc::string::ToString;
 use alloc::vec::Vec;
+use sha2::{Digest as _, Sha256};
 
 /// The policy of one class.
 #[derive(Clone, Debug)]
@@ -21,6 +23,23 @@ pub struct ClassPolicy {
     pub observe_only: bool,
     /// `always_hold` of the block.
     pub always_hold: bool,
+}
+
+impl ClassPolicy {
+    /// Returns it as it is compared with others.
+    ///
+    /// # Errors
+    /// [`BundleError`] for a policy that is larger than what an agent is asked to hold.
+    pub fn state(&self) -> Result<ClassState<'_>, BundleError> {
+        Ok(ClassState {
+            name: self.class.to_string().into(),
+            environment: self.class.environment.clone().unwrap_or_default(),
+            observe_only: self.observe_only,
+            always_hold: self.always_hold,
+            digest: Sha256::digest(self.bundle.encode()?).into(),
+            policy: ClassBundle::Policy(&self.bundle),
+        })
+    }
 }
 
 /// A tree without mistakes.

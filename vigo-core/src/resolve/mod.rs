@@ -20,6 +20,7 @@ mod instances;
 mod memory;
 mod names;
 mod policy;
+mod reach;
 mod render;
 mod stamp;
 mod table;
@@ -32,6 +33,7 @@ mod vars;
 mod workspace;
 mod written;
 
+pub(crate) use attributes::static_name;
 pub use check::check;
 pub use class::Class;
 pub use classes::{ClassPolicy, Classes, classes};
@@ -41,6 +43,7 @@ pub use explain::{
 };
 pub use hostname::{HostnameError, hostname};
 pub use policy::{Resolved, resolve};
+pub use reach::{Reach, SettingReach, reach};
 pub use table::{ClassTable, ClassTableError};
 pub use trace::{ConditionTrace, CrateTrace, ExcludedTrace, Setting, Trace, VarTrace};
 pub use validate::validate;

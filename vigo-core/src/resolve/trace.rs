@@ -28,7 +28,7 @@ pub struct Trace {
 }
 
 /// A place that decided something.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Setting {
     /// What stands there: `common`, `block`, `environment`, `crate nginx` …
     pub layer: Arc<str>,

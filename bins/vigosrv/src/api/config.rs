@@ -5,18 +5,15 @@ use super::problem::Problem;
 use super::view::{time, time_or_null};
 use super::{Caller, Context};
 use crate::config::{Span, annotated};
-use crate::publish::{ClassDiff, PublishDiff, PublishError, Published, Publisher, diff as differ};
+use crate::publish::{PublishError, Published, Publisher, diff as differ};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json as Answer};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::sync::Arc;
-use vigo_core::bundle::{Difference, FieldDifference};
-use vigo_core::limits::DIFFERENCES_MAX;
 use vigo_core::server::Freeze;
 use vigo_core::time::Timestamp;
-use vigo_driver::diagnostics_json;
+use vigo_driver::{diagnostics_json, differences_json};
 
 /// Names and files that are shown of many.
 const SHOWN_MAX: usize = 20;
@@ -145,17 +142,16 @@ pub(super) async fn diff(
         before != policy(&after, &envoy.hostname)
     });
     let concerned: Vec<_> = concerned.map(|envoy| envoy.hostname.clone()).collect();
-    let PublishDiff { classes, differences, left_out } = found;
-    let left = classes.len().saturating_sub(DIFFERENCES_MAX);
-    Ok(Answer(json!({
+    let mut answer = json!({
         "from": before.as_ref().map(|before| before.id),
         "to": between.to.map_or_else(|| Value::from("stacks"), Value::from),
-        "classes": classes.iter().take(DIFFERENCES_MAX).map(class).collect::<Vec<_>>(),
-        "differences": differences.iter().map(|(difference, names)| one(difference, names)).collect::<Vec<_>>(),
-        "left_out": left_out + left,
-        "envoys": { "count": concerned.len(), "hostnames": shown(&concerned) },
-        "warnings": warnings,
-    })))
+    });
+    if let (Value::Object(answer), Value::Object(found)) = (&mut answer, differences_json(&found)) {
+        answer.extend(found);
+    }
+    answer["envoys"] = json!({ "count": concerned.len(), "hostnames": shown(&concerned) });
+    answer["warnings"] = warnings.into();
+    Ok(Answer(answer))
 }
 
 /// The configuration of the server with all that goes without saying.
@@ -187,23 +183,4 @@ fn frozen(freeze: &Freeze) -> Value {
 
 fn shown(names: &[String]) -> &[String] {
     names.get(..SHOWN_MAX).unwrap_or(names)
-}
-
-fn class(class: &ClassDiff) -> Value {
-    json!({ "change": class.change.word(), "name": &*class.name, "fields": fields(&class.fields) })
-}
-
-fn one(difference: &Difference, names: &[Arc<str>]) -> Value {
-    json!({
-        "change": difference.change.word(),
-        "kind": difference.kind.word(),
-        "id": difference.id,
-        "type": difference.type_name,
-        "fields": fields(&difference.fields),
-        "classes": { "count": names.len(), "names": names.iter().take(SHOWN_MAX).map(|n| &**n).collect::<Vec<_>>() },
-    })
-}
-
-fn fields(fields: &[FieldDifference]) -> Vec<Value> {
-    fields.iter().map(|field| json!({ "name": field.name, "before": field.before, "after": field.after })).collect()
 }

@@ -22,7 +22,7 @@ mod record;
 #[cfg(test)]
 mod tests;
 
-pub use diff::{ClassDiff, PublishDiff, diff};
+pub use diff::diff;
 pub use error::PublishError;
 pub use published::{Published, PublishedClass};
 pub use publisher::{Publication, Publisher};

@@ -1,8 +1,45 @@
 //! `vigocli config diff`.
 
+use super::trees;
 use super::words::{names, plural};
-use crate::output::{cell, shown};
+use crate::cli::Global;
+use crate::error::CliError;
+use crate::output::{Answer, cell, shown};
+use clap::Args;
 use serde_json::Value;
+use std::path::Path;
+
+/// Show in what two publishes differ, or two folders of stacks, by resource
+///
+/// Without names it is what is published, and the server's stacks. Folders need no server.
+#[derive(Args, Debug)]
+pub(crate) struct Diff {
+    /// The earlier one: a publish's number, or a folder [default: what is published]
+    #[arg(value_name = "FROM")]
+    old: Option<String>,
+    /// The later one: a publish's number, or a folder [default: the stacks]
+    #[arg(value_name = "TO")]
+    new: Option<String>,
+}
+
+impl Diff {
+    pub(crate) fn run(&self, global: &Global) -> Result<Answer, CliError> {
+        let is_number = |text: &Option<String>| text.as_ref().is_none_or(|text| text.parse::<u64>().is_ok());
+        match (&self.old, &self.new) {
+            (Some(old), Some(new)) if !is_number(&self.old) && !is_number(&self.new) => {
+                trees::between(Path::new(old), Path::new(new))
+            }
+            _ if is_number(&self.old) && is_number(&self.new) => {
+                let query = [("from", self.old.clone()), ("to", self.new.clone())];
+                let diff = global.client().get("/config/diff", &query)?;
+                let text = diff_text(&diff);
+                let diagnostics = diff["warnings"].as_array().cloned().unwrap_or_default();
+                Ok(Answer { diagnostics, ..Answer::new(diff, text) })
+            }
+            _ => Err(CliError::Usage { why: "expected two numbers of publishes, or two folders of stacks".into() }),
+        }
+    }
+}
 
 /// Says in what two policies differ.
 pub(super) fn diff_text(diff: &Value) -> String {
@@ -25,6 +62,9 @@ pub(super) fn diff_text(diff: &Value) -> String {
         text.push_str("They want the same.\n");
     }
     let envoys = &diff["envoys"];
+    if envoys.is_null() {
+        return text;
+    }
     match envoys["count"].as_u64() {
         None | Some(0) => text.push_str("It concerns no machine.\n"),
         Some(many) => {

@@ -1,11 +1,17 @@
 //! The verbs of `vigocli config`.
 
-use super::diff::diff_text;
+use super::dedup::Dedup;
+use super::diff::Diff;
+use super::edit::Edit;
+use super::examples::Examples;
 use super::plan::Plan;
+use super::promote::Promote;
 use super::publish::published;
+use super::search::Search;
 use super::status::{frozen, status_text};
 use super::test::Test;
 use super::trace::Trace;
+use super::tree::Tree;
 use super::validate::Validate;
 use crate::cli::Global;
 use crate::error::CliError;
@@ -19,6 +25,14 @@ pub(crate) enum Config {
     Validate(Validate),
     Plan(Plan),
     Trace(Trace),
+    Tree(Tree),
+    Search(Search),
+    Dedup(Dedup),
+    Edit(Edit),
+    Promote(Promote),
+    /// Trees and configcrates to start from
+    #[command(subcommand)]
+    Examples(Examples),
     Test(Test),
     /// Publish the server's stacks: all of it, or, when something is wrong, nothing
     Publish,
@@ -31,13 +45,7 @@ pub(crate) enum Config {
     },
     /// Show what is published now, which machines have it, and what is not published yet
     Status,
-    /// Show in what two publishes differ, by resource: the stacks and what is published, where none is named
-    Diff {
-        /// The earlier one [default: what is published]
-        from: Option<u64>,
-        /// The later one [default: the stacks]
-        to: Option<u64>,
-    },
+    Diff(Diff),
     /// Refuse to publish and to roll back, until a time or until `unfreeze`
     Freeze {
         /// When it ends by itself, such as 2027-01-31T12:00:00Z
@@ -63,6 +71,12 @@ impl Config {
             Self::Validate(verb) => verb.run(global),
             Self::Plan(verb) => verb.run(global),
             Self::Trace(verb) => verb.run(global),
+            Self::Tree(verb) => verb.run(global),
+            Self::Search(verb) => verb.run(global),
+            Self::Dedup(verb) => verb.run(global),
+            Self::Edit(verb) => verb.run(global),
+            Self::Promote(verb) => verb.run(global),
+            Self::Examples(verb) => verb.run(),
             Self::Test(verb) => verb.run(global),
             Self::Publish => Ok(published(global.client().post("/publish", &json!({}))?)),
             Self::Rollback { publish } => Ok(published(global.client().post("/rollback", &json!({ "id": publish }))?)),
@@ -83,13 +97,7 @@ impl Config {
                 let text = status_text(&status);
                 Ok(Answer::new(status, text))
             }
-            Self::Diff { from, to } => {
-                let number = |id: &Option<u64>| id.map(|id| id.to_string());
-                let diff = global.client().get("/config/diff", &[("from", number(from)), ("to", number(to))])?;
-                let text = diff_text(&diff);
-                let diagnostics = diff["warnings"].as_array().cloned().unwrap_or_default();
-                Ok(Answer { diagnostics, ..Answer::new(diff, text) })
-            }
+            Self::Diff(verb) => verb.run(global),
             Self::Freeze { until, span, reason } => {
                 let mut body = json!({ "reason": reason });
                 for (name, value) in [("until", until), ("for", span)] {
