@@ -7,6 +7,7 @@
 mod answers;
 mod config;
 mod converge;
+mod editor;
 mod input;
 mod interpret;
 mod machine;
@@ -22,6 +23,7 @@ mod wire;
 
 pub use config::config;
 pub use converge::converge;
+pub use editor::editor;
 pub use interpret::interpret;
 pub use nearest::nearest;
 pub use plan::plan;
@@ -40,6 +42,7 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     ("config", config),
     ("converge", converge),
+    ("editor", editor),
     ("interpret", interpret),
     ("nearest", nearest),
     ("plan", plan),

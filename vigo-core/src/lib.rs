@@ -59,6 +59,7 @@ pub mod bundle;
 pub mod config;
 pub mod converge;
 pub mod diagnostic;
+pub mod editor;
 pub mod entropy;
 pub mod fleet;
 pub mod glob;

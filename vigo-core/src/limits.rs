@@ -24,6 +24,12 @@ pub const YAML_DEPTH_MAX: usize = 64;
 /// Nodes that the aliases and merge keys of one document may add when each is written out.
 pub const ALIAS_NODES_MAX: u64 = 100_000;
 
+/// Names of one file that an editor is told of: ten for each of the resources of the largest class.
+pub const FILE_MARKS_MAX: usize = 500_000;
+
+/// Names that an editor is offered at once: nobody reads more, and what is typed on narrows them.
+pub const COMPLETIONS_MAX: usize = 5000;
+
 /// Errors reported for one file, and warnings: what comes after them is noise.
 pub const FILE_ERRORS_MAX: usize = 100;
 

@@ -392,6 +392,23 @@ pub static WAIVER: Place = Place {
     ],
 };
 
+/// Returns what the documents of a file are, by its path; `None` for what is no policy.
+pub fn of_file(path: &str) -> Option<&'static Place> {
+    let (first, name) = (path.split('/').next().unwrap_or_default(), path.rsplit('/').next().unwrap_or_default());
+    let in_root = first == name;
+    match (first, name) {
+        _ if !name.ends_with(".vgo") || name.ends_with(".test.vgo") || first == "templates" => None,
+        ("configcrates", "compliance.vgo") => Some(&CLAIMS),
+        ("configcrates" | "usercrates", _) if !in_root => Some(&CRATE),
+        ("roles", _) if !in_root => Some(&ROLE_FILE),
+        (_, "roles.vgo") if in_root => Some(&ROLE_FILE),
+        (_, "common.vgo") => Some(&COMMON),
+        (_, "environments.vgo") => Some(&ENVIRONMENTS_FILE),
+        (_, "compliance.vgo") => Some(&WAIVERS_FILE),
+        _ => Some(&MATCH_FILE),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -24,7 +24,7 @@ pub use environments::{Environment, EnvironmentsFile};
 pub use layout::Config;
 pub(crate) use links::unknown_environment;
 pub use match_block::{MatchBlock, MatchFile, NetworkDevice, Pattern};
-pub(crate) use reader::{Reader, is_extension, when_error};
+pub(crate) use reader::{Reader, is_extension, is_name, when_error};
 pub use resource::{Attempts, Case, CaseArm, MatchArm, Resource};
 pub use role::{Role, RoleArm};
 pub(crate) use value::value;

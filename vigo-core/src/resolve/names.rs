@@ -159,7 +159,7 @@ fn in_tree(config: &Config<'_>, written: &WrittenNames, text: &str) -> Option<St
 }
 
 /// Makes a pattern of a templated name: each action is a `*`.
-pub(super) fn pattern_of(text: &str) -> String {
+pub(crate) fn pattern_of(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, inside)) = rest.split_once("{{") {
@@ -172,7 +172,7 @@ pub(super) fn pattern_of(text: &str) -> String {
 }
 
 /// Returns whether `text` matches `pattern`, in which `*` stands for any characters.
-pub(super) fn wildcard(pattern: &str, text: &str) -> bool {
+pub(crate) fn wildcard(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(first) = parts.next() else { return text.is_empty() };
     let Some(mut rest) = text.strip_prefix(first) else { return false };

@@ -287,6 +287,42 @@ impl<'a> Node<'a> {
         same.then(|| Span::new(self.file.id, at as u32, end as u32))
     }
 
+    /// Returns the stretches of a scalar's text that stand in the source as they are: where each begins in the text, and
+    /// its span. They are the whole text, the lines of a literal block, or nothing where quotes or folding made another
+    /// text of it.
+    pub fn stretches(self) -> Vec<(usize, Span)> {
+        let Some(data) = self.data() else { return Vec::new() };
+        match &data.data {
+            Data::Scalar { text: TextData::Source { start, end }, .. } => {
+                alloc::vec![(0, Span::new(self.file.id, *start, *end))]
+            }
+            Data::Scalar { text: TextData::Own(text), style: ScalarStyle::Literal } => {
+                self.lines_of_block(data, text).unwrap_or_default()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn lines_of_block(self, data: &NodeData, text: &str) -> Option<Vec<(usize, Span)>> {
+        let indent = data.column.checked_sub(1)? as usize;
+        let mut line = (data.start as usize).checked_sub(indent)?;
+        // The node begins at the first line that is not blank.
+        let mut at = text.bytes().take_while(|&b| b == b'\n').count();
+        let mut found = Vec::new();
+        for own in text.get(at..)?.split('\n') {
+            let from = line + indent;
+            if !own.is_empty() && self.file.text.get(from..from + own.len()) == Some(own) {
+                found.push((at, Span::new(self.file.id, from as u32, (from + own.len()) as u32)));
+            }
+            at += own.len() + 1;
+            match self.file.text.get(line..).and_then(|rest| rest.find('\n')) {
+                Some(end) => line += end + 1,
+                None => break,
+            }
+        }
+        Some(found)
+    }
+
     fn is_quoted(self) -> bool {
         let start = self.span().start as usize;
         self.file.text.as_bytes().get(start).is_some_and(|b| matches!(b, b'"' | b'\''))

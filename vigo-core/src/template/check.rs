@@ -20,6 +20,15 @@ pub trait Names {
     fn look(&self, path: &[&str], optional: bool) -> Result<(), Unknown>;
 }
 
+/// A place in a template that says where below the root a value lies.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Use<'t> {
+    /// The path below the root, such as `["Vars", "port"]`.
+    pub path: Vec<&'t str>,
+    /// The first byte of the path's last name, in the template's text.
+    pub at: usize,
+}
+
 /// A name that there is not.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Unknown {
@@ -46,6 +55,16 @@ impl Template {
         Vec::new()
     }
 
+    /// Returns every place at which the template names something below the root: as a field, also of a variable or of the
+    /// dot that a `with` moved, or as the key that `index`, `lookup` or `hasKey` looks for.
+    pub fn uses(&self) -> Vec<Use<'_>> {
+        let args: Vec<Arg<'_>> = self.definitions.iter().map(|_| Arg::One(Vec::new())).collect();
+        let mut walk = Walk::new(self, &Anything, &args);
+        walk.uses = Some(Vec::new());
+        walk.run();
+        walk.uses.unwrap_or_default()
+    }
+
     /// Returns the paths that the template gives to `secret`, in their order: what is to be fetched before it is rendered.
     pub fn secret_paths(&self) -> impl Iterator<Item = &str> {
         let secret = function::find("secret").map(|(index, _)| index);
@@ -61,6 +80,15 @@ impl Template {
     }
 }
 
+/// Names of which none is missed.
+struct Anything;
+
+impl Names for Anything {
+    fn look(&self, _: &[&str], _: bool) -> Result<(), Unknown> {
+        Ok(())
+    }
+}
+
 /// How often a template is gone through to learn what its definitions are given, before that counts as anything.
 const ROUNDS_MAX: u32 = 3;
 
@@ -72,7 +100,8 @@ enum Abs<'t> {
     Any,
     /// What stands at a path below the root.
     Path(Path<'t>),
-    Text(&'t str),
+    /// A text, and the byte at which its literal begins.
+    Text(&'t str, usize),
     /// A condition, with the paths that are there if it is true, and if it is false.
     Condition {
         yes: Vec<Path<'t>>,
@@ -123,6 +152,8 @@ struct Walk<'t, 'n> {
     ranges: Vec<usize>,
     outside: Vec<Outside<'t>>,
     faults: Vec<Fault>,
+    /// The names that were looked for, where somebody wants to know.
+    uses: Option<Vec<Use<'t>>>,
 }
 
 impl<'t, 'n> Walk<'t, 'n> {
@@ -141,6 +172,7 @@ impl<'t, 'n> Walk<'t, 'n> {
             ranges: Vec::new(),
             outside: Vec::new(),
             faults: Vec::new(),
+            uses: None,
         }
     }
 
@@ -226,7 +258,7 @@ impl<'t, 'n> Walk<'t, 'n> {
             Op::Null | Op::Bool(_) => self.stack.push(Abs::Any),
             Op::Const(index) => {
                 let text = match template.constants.get(index as usize) {
-                    Some(Value::Text(text)) => Abs::Text(text.as_str()),
+                    Some(Value::Text(text)) => Abs::Text(text.as_str(), at),
                     _ => Abs::Any,
                 };
                 self.stack.push(text);
@@ -236,6 +268,7 @@ impl<'t, 'n> Walk<'t, 'n> {
                 let field = match self.pop() {
                     Abs::Path(mut path) => {
                         path.push(template.slice(at + 1, len as usize));
+                        self.note(&path, at + 1);
                         self.look(path, optional, pc, at, len as usize + 1)
                     }
                     _ => Abs::Any,
@@ -338,15 +371,28 @@ impl<'t, 'n> Walk<'t, 'n> {
         }
     }
 
+    /// Notes a name where it is written as it is.
+    fn note(&mut self, path: &Path<'t>, at: usize) {
+        let Some(uses) = &mut self.uses else { return };
+        if path.last().is_some_and(|name| self.template.slice(at, name.len()) == *name) {
+            uses.push(Use { path: path.clone(), at });
+        }
+    }
+
     fn call(&mut self, name: &str, args: &[Abs<'t>], pc: usize, at: usize) -> Abs<'t> {
+        if self.uses.is_some()
+            && let ("hasKey" | "index" | "lookup", [Abs::Path(map), Abs::Text(key, begin), ..]) = (name, args)
+        {
+            self.note(&below(map, key), begin + 1);
+        }
         match (name, args) {
-            ("hasKey", [Abs::Path(map), Abs::Text(key)]) => {
+            ("hasKey", [Abs::Path(map), Abs::Text(key, _)]) => {
                 Abs::Condition { yes: alloc::vec![below(map, key)], no: Vec::new() }
             }
             ("empty", [Abs::Path(path)]) => Abs::Condition { yes: Vec::new(), no: alloc::vec![path.clone()] },
             ("not", [Abs::Condition { yes, no }]) => Abs::Condition { yes: no.clone(), no: yes.clone() },
-            ("index", [Abs::Path(path), Abs::Text(key)]) => self.look(below(path, key), true, pc, at, name.len()),
-            ("secret", [arg]) if !matches!(arg, Abs::Text(_)) => {
+            ("index", [Abs::Path(path), Abs::Text(key, _)]) => self.look(below(path, key), true, pc, at, name.len()),
+            ("secret", [arg]) if !matches!(arg, Abs::Text(..)) => {
                 let help = String::from("write the path as text in quotes: it is fetched before anything is rendered");
                 self.fault(at, name.len(), String::from("`secret` takes a literal path"), Some(help));
                 Abs::Any
@@ -378,4 +424,29 @@ fn below<'t>(path: &Path<'t>, key: &'t str) -> Path<'t> {
     let mut path = path.clone();
     path.push(key);
     path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_below_the_root_is_told_with_its_place() {
+        let text = "{{ .Vars.a.b }}{{ $x := .Vars }}{{ $x.c }}{{ with .Vars }}{{ .d }}{{ end }}{{ hasKey .Vars \"e\" }}\
+            {{ .Vars | index \"no\" }}{{ index $x `f` }}{{ lookup .Vars \"g\" \"h\" }}{{ range .Vars.i }}{{ .no }}{{ end }}\
+            {{ define \"t\" }}{{ .j }}{{ end }}{{ template \"t\" .Vars }}{{ \"\\x61\" | print }}";
+        let template = Template::parse(text).expect("a template");
+        let found: Vec<String> = template
+            .uses()
+            .iter()
+            .map(|u| {
+                let name = u.path.last().copied().unwrap_or_default();
+                assert_eq!(text.get(u.at..u.at + name.len()), Some(name));
+                u.path.join(".")
+            })
+            .collect();
+        let expected =
+            "Vars,Vars.a,Vars.a.b,Vars,Vars.c,Vars,Vars.d,Vars,Vars.e,Vars,Vars.f,Vars,Vars.g,Vars,Vars.i,j,Vars";
+        assert_eq!(found.join(","), expected);
+    }
 }

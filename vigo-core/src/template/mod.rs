@@ -23,7 +23,7 @@ mod render;
 mod scope;
 mod val;
 
-pub use check::{Names, Unknown};
+pub use check::{Names, Unknown, Use};
 pub use error::{ErrorKind, TemplateError};
 pub use function::{Function, functions};
 pub use program::{Template, has_template};

@@ -14,6 +14,6 @@ pub use custom::{check_custom, custom_yaml, is_custom_key};
 pub use declared::{Area, Period, TraitKind, areas};
 pub use delta::{DeltaError, TraitDelta};
 pub use history::{TraitChange, changes, is_lasting};
-pub use path::{PathError, check_path, declared};
+pub use path::{PathError, check_path, children_of, declared};
 pub use sample::{sample, systems};
 pub use set::{Lookup, TraitError, TraitSet};

@@ -110,6 +110,18 @@ fn leads_through(field: &Field, steps: &[&str]) -> bool {
     (0..all.len()).any(|n| matches(all[..n].iter().copied(), steps))
 }
 
+/// Returns the names that may come next behind the first steps of a trait's path, sorted; `*` is the key of a map, `#`
+/// the index of a list.
+pub fn children_of(steps: &[&str]) -> Vec<&'static str> {
+    let Some((first, rest)) = steps.split_first() else {
+        let mut names: Vec<&'static str> = areas().iter().map(|a| a.name).chain(["custom"]).collect();
+        names.sort_unstable();
+        return names;
+    };
+    let area = areas().iter().find(|a| a.name == *first);
+    area.map(|area| children(area, rest).into_iter().filter(|n| !n.is_empty()).collect()).unwrap_or_default()
+}
+
 /// Returns the names that may stand behind these steps.
 fn children(area: &Area, steps: &[&str]) -> BTreeSet<&'static str> {
     let mut names = BTreeSet::new();
