@@ -6,7 +6,7 @@ use crate::error::CliError;
 use crate::output::{self, Answer};
 use crate::pin::Pin;
 use crate::verb::{
-    Audit, Auth, Config, Envoys, Keys, Login, Runs, Secrets, Server, Tokens, Traits, Trusted, Users, logout,
+    Audit, Auth, Config, Envoys, Keys, Login, Lsp, Runs, Secrets, Server, Tokens, Traits, Trusted, Users, logout,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::fmt;
@@ -87,6 +87,8 @@ enum Verb {
     Login(Login),
     /// Forget the login, here and there
     Logout,
+    /// Speak with an editor about a tree, over standard input and output; needs no server
+    Lsp(Lsp),
     /// See what runs did
     Runs(Runs),
     /// Keep the secrets that policy refers to
@@ -217,6 +219,7 @@ pub(crate) fn run(cli: &Cli) -> ExitCode {
         Verb::Keys(verb) => verb.run(&global.client()),
         Verb::Login(verb) => verb.run(global),
         Verb::Logout => logout(),
+        Verb::Lsp(verb) => return verb.run(),
         Verb::Runs(verb) => verb.run(&global.client()),
         Verb::Secrets(verb) => verb.run(&global.client()),
         Verb::Server(verb) => verb.run(&global.client()),

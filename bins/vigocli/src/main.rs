@@ -6,6 +6,7 @@ mod client;
 mod error;
 mod hosts;
 mod input;
+mod lsp;
 mod offline;
 mod output;
 mod pin;
