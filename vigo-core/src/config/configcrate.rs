@@ -100,7 +100,7 @@ pub(super) fn read<'a>(reader: &mut Reader, node: Node<'a>, stem: &'a str, is_us
             "when" => krate.when = reader.when(e.value, Context::Gate).map(|expr| (expr, e.value)),
             "vars" => krate.vars = vars::vars(reader, e.value, "vars"),
             "defaults" => krate.defaults = defaults(reader, e.value),
-            "foreach" => krate.foreach = reader.text(e.value, "foreach").map(|_| e.value),
+            "foreach" => krate.foreach = reader.variable(e.value, "foreach"),
             "environment_overrides" => krate.overrides = overrides(reader, e.value),
             "resources" => {
                 for item in reader.list(e.value, "resources") {

@@ -117,6 +117,20 @@ impl Reader {
         }
     }
 
+    /// Returns the node that names the variable of a `foreach`. A list or map written there is told of, and stays: there
+    /// is a loop, whatever it is over.
+    pub fn variable<'a>(&mut self, node: Node<'a>, what: &str) -> Option<Node<'a>> {
+        if matches!(node.kind(), NodeKind::Scalar(..)) {
+            return self.text(node, what).map(|_| node);
+        }
+        let message = format!("`{what}` takes the name of a variable, found {}", node.kind_name());
+        self.report(
+            Diagnostic::new(Code::Shape, node.span(), message)
+                .help("give it a name under `vars` of the crate, and write that name here"),
+        );
+        Some(node)
+    }
+
     /// Returns the texts of a list, or the one text, at `node`; nothing at all is an empty list.
     pub fn texts<'a>(&mut self, node: Node<'a>, what: &str) -> Vec<Node<'a>> {
         match node.list() {

@@ -147,7 +147,7 @@ pub(super) fn read<'a>(reader: &mut Reader, node: Node<'a>) -> Option<Resource<'
             "before" => r.before = reader.texts(e.value, e.name),
             "notify" => r.notify = reader.texts(e.value, e.name),
             "subscribes" => r.subscribes = reader.texts(e.value, e.name),
-            "foreach" => r.foreach = reader.text(e.value, "foreach").map(|_| e.value),
+            "foreach" => r.foreach = reader.variable(e.value, "foreach"),
             "case" => r.case = case(reader, e, map),
             "match" => {
                 if map.get("case").is_none() {

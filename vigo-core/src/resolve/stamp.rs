@@ -24,7 +24,8 @@ pub(super) struct Item {
 
 /// Returns the items of the list or map that `node` names; `outer` is the item of the crate's own `foreach`.
 pub(super) fn items(node: Node<'_>, vars: &Value, outer: Option<&Value>) -> Result<Vec<Item>, Diagnostic> {
-    let path = node.text().unwrap_or_default();
+    // What is no text has been told of.
+    let Some(path) = node.text() else { return Ok(Vec::new()) };
     if let Some(found) = secret::find(path).first() {
         let span = node.part(found.start, found.end - found.start);
         return Err(Diagnostic::new(Code::SecretMisplaced, span, "a secret cannot stand in `foreach`"));

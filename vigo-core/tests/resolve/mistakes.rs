@@ -312,6 +312,16 @@ const MISTAKES: &[(&str, At)] = &[
         ),
     ),
     (
+        "a list for foreach",
+        Crate(
+            "resources:\n  - {name: f, type: file, foreach: [a, b], target_path: '/etc/{{ .Item }}', when: \"file_exists('/{{ .Item }}')\"}\n",
+        ),
+    ),
+    (
+        "a map for foreach of a crate",
+        Crate("foreach: {a: 1}\nresources:\n  - {name: f, type: file, target_path: '/etc/{{ .Each.key }}'}\n"),
+    ),
+    (
         "a template for foreach",
         Crate(
             "vars: {sites: [a]}\nresources:\n  - {name: f, type: file, foreach: '{{ .Vars.sites }}', target_path: '/etc/{{ .Item }}'}\n",
