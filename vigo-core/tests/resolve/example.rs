@@ -1,8 +1,13 @@
 //! The host that the language's reference resolves by hand.
 
 use crate::support::{check, edges, ids, resolve, resolved};
+use std::sync::Arc;
+use vigo_core::converge::Envoy;
+use vigo_core::preview::{self, Subject};
 use vigo_core::resolve::{Resolved, Setting};
 use vigo_core::secret;
+use vigo_core::time::Timestamp;
+use vigo_core::value::Value;
 
 const NGINX: &str = r#"name: nginx
 vars: {nginx_port: 8000, nginx_workers: 2}
@@ -10,9 +15,9 @@ environment_overrides:
   production: {vars: {nginx_workers: 8}}
 resources:
   - name: nginx-package
-    type: exec
-    command: apt-get install nginx
-    creates: /usr/sbin/nginx
+    type: package
+    package: nginx
+    state: present
   - name: nginx-config
     type: file
     target_path: /etc/nginx/conf.d/site.conf
@@ -154,6 +159,36 @@ fn the_host_of_the_reference_is_resolved_to_the_letter() {
     assert!(reload.is_none(), "handlers stand behind their own crate, not behind all");
     let scopes: Vec<u32> = r.bundle.crates.iter().map(|c| c.scope).collect();
     assert_eq!(scopes, [0, 0, 1, 0, 0, 0, 0], "crates without variables of their own share a scope");
+}
+
+/// What the machine makes of it: the rows of the reference that no server can fill in.
+#[test]
+fn a_machine_tunes_itself_by_its_memory_and_does_not_reload_what_it_has_just_started() {
+    let blank = vigo_host_linux::BLANKS.iter().find(|blank| blank.name == "debian").expect("a blank Debian");
+    let run = |memory_mb: i64| {
+        let bundle = Arc::new(resolved(&tree(), "web-03.prod.acme.com").bundle);
+        let memory = Value::map([("hardware", Value::map([("memory_mb", Value::Int(memory_mb))]))]);
+        let traits = preview::traits(blank, "web-03.prod.acme.com", Some(&memory)).expect("these are traits");
+        let envoy = Envoy { hostname: "web-03.prod.acme.com".into(), ..Envoy::default() };
+        let now = Timestamp::from_epoch_secs(1_795_262_400);
+        let report = preview::plan(&bundle, blank, Subject { envoy, traits, now, entropy: Vec::new() });
+        let all = report.resources.iter().map(|r| format!("{} {}", r.id, r.outcome.word()));
+        all.filter(|line| line.starts_with("nginx/") || line.contains("hardening")).collect::<Vec<_>>()
+    };
+    let expected = |tune: &str| {
+        vec![
+            "nginx/nginx-package changed".to_owned(),
+            "nginx/nginx-config changed".to_owned(),
+            "nginx/nginx-service changed".to_owned(),
+            format!("nginx/tune {tune}"),
+            // On a machine with nothing on it `nginx-service` starts nginx after the file came.
+            "nginx/nginx-reload ok".to_owned(),
+            "apt-hardening/it ok".to_owned(),
+            "generic-hardening/it skipped".to_owned(),
+        ]
+    };
+    assert_eq!(run(8192), expected("changed"));
+    assert_eq!(run(2048), expected("skipped"));
 }
 
 #[test]
