@@ -70,3 +70,37 @@ fn each_example_for_a_machine_has_tests_of_its_own() {
         assert!(text.contains(&format!("{name}/")) || text.contains(&format!("{name}[")), "{}", test.display());
     }
 }
+
+#[test]
+fn each_example_holds_in_a_tree_of_its_own_with_what_it_needs() {
+    let vigocli = |args: &[&str], dir: Option<&Path>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vigocli"));
+        let output = command.args(args).args(dir).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let (out, err) = (text(output.stdout), text(output.stderr));
+        assert!(output.status.success(), "{args:?}: {}\n{out}{err}", output.status);
+        out
+    };
+    let list = vigocli(&["--format", "json", "config", "examples", "list"], None);
+    let list: serde_json::Value = serde_json::from_str(&list).unwrap();
+    let mut tried = 0;
+    for example in list["examples"].as_array().unwrap() {
+        let name = example["name"].as_str().unwrap();
+        let files = example["files"].as_array().unwrap();
+        let is_alone = files.iter().any(|f| f.as_str().unwrap().ends_with(&format!("/{name}.test.vgo")));
+        if example["kind"] != "configcrate" || !is_alone {
+            continue;
+        }
+        let dir = std::env::temp_dir().join(format!("vigocli-example-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&dir);
+        fs::create_dir_all(&dir).unwrap();
+        for needed in example["needs"].as_array().unwrap().iter().map(|n| n.as_str().unwrap()).chain([name]) {
+            vigocli(&["config", "examples", "copy", needed], Some(&dir));
+        }
+        let test = vigocli(&["config", "test", name, "--stacks"], Some(&dir));
+        assert!(test.ends_with(" passed.\n"), "{name}: {test}");
+        fs::remove_dir_all(&dir).unwrap();
+        tried += 1;
+    }
+    assert!(tried >= 12, "{tried}");
+}
