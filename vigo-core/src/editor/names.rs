@@ -9,7 +9,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::ops::Range;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 /// The crates that alone set and see a variable; `None` where hosts set it.
 type Scope = Option<BTreeSet<Arc<str>>>;
@@ -47,6 +47,8 @@ pub(super) struct Names<'w> {
     crates: HashMap<&'w str, &'w CrateEntry>,
     sorted: Vec<&'w CrateEntry>,
     workspace: &'w Workspace,
+    /// The variables that some layer of hosts sets.
+    of_hosts: HashSet<&'w str>,
     /// What was looked up already.
     scopes: RefCell<Scopes>,
 }
@@ -55,13 +57,18 @@ impl<'w> Names<'w> {
     pub fn new(workspace: &'w Workspace) -> Self {
         let mut crates = HashMap::new();
         let mut sorted = Vec::new();
-        for krate in workspace.indexed().flat_map(|(_, file)| &file.index().crates) {
-            crates.entry(&*krate.name).or_insert_with(|| {
-                sorted.push(krate);
-                krate
-            });
+        let mut of_hosts = HashSet::new();
+        for (_, file) in workspace.indexed() {
+            for krate in &file.index().crates {
+                crates.entry(&*krate.name).or_insert_with(|| {
+                    sorted.push(krate);
+                    krate
+                });
+            }
+            let vars = file.index().vars.iter().filter(|v| !matches!(v.layer, Layer::Override | Layer::Crate));
+            of_hosts.extend(vars.map(|v| &*v.name));
         }
-        Self { crates, sorted, workspace, scopes: RefCell::default() }
+        Self { crates, sorted, workspace, of_hosts, scopes: RefCell::default() }
     }
 
     pub fn krate(&self, name: &str) -> Option<&'w CrateEntry> {
@@ -149,9 +156,7 @@ impl<'w> Names<'w> {
 
     /// Returns the crates that alone see a variable; `None` where some layer of hosts sets it, so that all do.
     fn scope(&self, name: &str, path: &str, krate: Option<&Arc<str>>) -> Scope {
-        let of_hosts = |layer: Layer| !matches!(layer, Layer::Override | Layer::Crate);
-        let mut entries = self.workspace.indexed().flat_map(|(_, f)| &f.index().vars).filter(|v| *v.name == *name);
-        if entries.any(|v| of_hosts(v.layer)) {
+        if self.of_hosts.contains(name) {
             return None;
         }
         // Crates that share a template which uses it share the name.
@@ -166,13 +171,13 @@ impl<'w> Names<'w> {
         };
         loop {
             let before = (seen.len(), templates.len());
-            for krate in self.sorted.iter().filter(|k| seen.contains(&k.name)) {
+            for krate in seen.iter().filter_map(|name| self.krate(name)) {
                 for source in &krate.templates {
                     let below = self.workspace.paths().filter(|p| is_at_or_below(p, source));
                     templates.extend(below.filter(|p| uses(p)).cloned());
                 }
             }
-            for krate in &self.sorted {
+            for krate in self.sorted.iter().filter(|_| !templates.is_empty()) {
                 let shares = |source: &Arc<str>| templates.iter().any(|t| is_at_or_below(t, source));
                 if !seen.contains(&krate.name) && krate.templates.iter().any(shares) {
                     seen.insert(krate.name.clone());
