@@ -62,6 +62,7 @@ pub mod diagnostic;
 pub mod editor;
 pub mod entropy;
 pub mod fleet;
+pub mod format;
 pub mod glob;
 pub mod guard;
 pub mod host;
