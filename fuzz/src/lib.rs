@@ -8,6 +8,7 @@ mod answers;
 mod config;
 mod converge;
 mod editor;
+mod format;
 mod input;
 mod interpret;
 mod machine;
@@ -24,6 +25,7 @@ mod wire;
 pub use config::config;
 pub use converge::converge;
 pub use editor::editor;
+pub use format::format;
 pub use interpret::interpret;
 pub use nearest::nearest;
 pub use plan::plan;
@@ -43,6 +45,7 @@ pub const TARGETS: &[Target] = &[
     ("config", config),
     ("converge", converge),
     ("editor", editor),
+    ("format", format),
     ("interpret", interpret),
     ("nearest", nearest),
     ("plan", plan),

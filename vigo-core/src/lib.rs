@@ -75,6 +75,7 @@ pub mod promote;
 mod random;
 pub mod resolve;
 pub mod resource;
+pub mod schema;
 pub mod secret;
 pub mod server;
 #[cfg(any(test, feature = "sim"))]

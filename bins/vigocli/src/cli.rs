@@ -6,7 +6,8 @@ use crate::error::CliError;
 use crate::output::{self, Answer};
 use crate::pin::Pin;
 use crate::verb::{
-    Audit, Auth, Config, Envoys, Keys, Login, Lsp, Runs, Secrets, Server, Tokens, Traits, Trusted, Users, logout,
+    Audit, Auth, Completions, Config, Envoys, Keys, Login, Lsp, Man, Runs, Secrets, Server, Tokens, Traits, Trusted,
+    Users, logout,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::fmt;
@@ -74,6 +75,8 @@ enum Verb {
     /// Make, list and revoke tokens of the API
     #[command(subcommand)]
     Auth(Auth),
+    /// Print what makes a shell complete this command line
+    Completions(Completions),
     /// Publish policy, and see what is published
     #[command(subcommand)]
     Config(Config),
@@ -89,6 +92,8 @@ enum Verb {
     Logout,
     /// Speak with an editor about a tree, over standard input and output; needs no server
     Lsp(Lsp),
+    /// Print a manual page, or write one for each verb
+    Man(Man),
     /// See what runs did
     Runs(Runs),
     /// Keep the secrets that policy refers to
@@ -214,12 +219,14 @@ pub(crate) fn run(cli: &Cli) -> ExitCode {
         }
         Verb::Audit(verb) => verb.run(&global.client()),
         Verb::Auth(verb) => verb.run(&global.client()),
+        Verb::Completions(verb) => verb.run(),
         Verb::Config(verb) => verb.run(global),
         Verb::Envoys(verb) => verb.run(&global.client()),
         Verb::Keys(verb) => verb.run(&global.client()),
         Verb::Login(verb) => verb.run(global),
         Verb::Logout => logout(),
         Verb::Lsp(verb) => return verb.run(),
+        Verb::Man(verb) => verb.run(),
         Verb::Runs(verb) => verb.run(&global.client()),
         Verb::Secrets(verb) => verb.run(&global.client()),
         Verb::Server(verb) => verb.run(&global.client()),

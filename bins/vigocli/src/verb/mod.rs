@@ -2,11 +2,13 @@
 
 mod audit;
 mod auth;
+mod completions;
 mod config;
 mod envoys;
 mod keys;
 mod login;
 mod lsp;
+mod man;
 mod runs;
 mod secrets;
 mod server;
@@ -17,11 +19,13 @@ mod users;
 
 pub(crate) use audit::Audit;
 pub(crate) use auth::Auth;
+pub(crate) use completions::Completions;
 pub(crate) use config::Config;
 pub(crate) use envoys::Envoys;
 pub(crate) use keys::Keys;
 pub(crate) use login::{Login, logout};
 pub(crate) use lsp::Lsp;
+pub(crate) use man::Man;
 pub(crate) use runs::Runs;
 pub(crate) use secrets::Secrets;
 pub(crate) use server::Server;

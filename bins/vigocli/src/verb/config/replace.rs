@@ -3,6 +3,7 @@
 use crate::error::CliError;
 use std::fs::{self, File};
 use std::io::Write as _;
+use std::os::unix::fs::{MetadataExt as _, fchown};
 use std::path::{Path, PathBuf};
 use vigo_core::source::{Tree, TreeFile};
 use vigo_driver::system_text;
@@ -39,6 +40,8 @@ pub(super) fn replace(path: &Path, before: Option<&[u8]>, text: &str) -> Result<
         let mut file = File::create_new(&temporary)?;
         file.write_all(text.as_bytes())?;
         if let Ok(meta) = fs::metadata(&real) {
+            // Only root can give a file away; others write files of their own.
+            let _ = fchown(&file, Some(meta.uid()), Some(meta.gid()));
             file.set_permissions(meta.permissions())?;
         }
         file.sync_all()?;

@@ -4,9 +4,11 @@ use super::dedup::Dedup;
 use super::diff::Diff;
 use super::edit::Edit;
 use super::examples::Examples;
+use super::fmt::Fmt;
 use super::plan::Plan;
 use super::promote::Promote;
 use super::publish::published;
+use super::schema::Schema;
 use super::search::Search;
 use super::status::{frozen, status_text};
 use super::test::Test;
@@ -34,6 +36,8 @@ pub(crate) enum Config {
     #[command(subcommand)]
     Examples(Examples),
     Test(Test),
+    Fmt(Fmt),
+    Schema(Schema),
     /// Publish the server's stacks: all of it, or, when something is wrong, nothing
     Publish,
     /// List what was published, the newest first
@@ -78,6 +82,8 @@ impl Config {
             Self::Promote(verb) => verb.run(global),
             Self::Examples(verb) => verb.run(),
             Self::Test(verb) => verb.run(global),
+            Self::Fmt(verb) => verb.run(global),
+            Self::Schema(verb) => verb.run(),
             Self::Publish => Ok(published(global.client().post("/publish", &json!({}))?)),
             Self::Rollback { publish } => Ok(published(global.client().post("/rollback", &json!({ "id": publish }))?)),
             Self::History => {
