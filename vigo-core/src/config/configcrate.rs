@@ -63,6 +63,8 @@ pub struct Defaults<'a> {
     pub by_type: Vec<(Entry<'a>, Vec<Entry<'a>>)>,
     /// `retries`, `retry_delay`, `timeout`.
     pub attempts: Attempts,
+    /// `compliance`, for resources that say nothing of it.
+    pub claims: Claims<'a>,
 }
 
 /// Reads one document of a library file; `stem` is the file's name without `.vgo`.
@@ -138,7 +140,7 @@ fn defaults<'a>(reader: &mut Reader, node: Node<'a>) -> Defaults<'a> {
             }
             _ if defaults.attempts.take(reader, e) => {}
             _ if e.name == "compliance" => {
-                Claims::default().take(reader, e.name, e.value);
+                defaults.claims.take(reader, e.name, e.value);
             }
             _ if is_default(reader, e) => defaults.general.push(e),
             _ => {}

@@ -146,10 +146,16 @@ fn bring(path: &str, text: &str, to: &str, one: &Wanted) -> Result<Option<(Strin
         let edit = text::add_entry(text, env, &word(to), &format!("{{{}: {item}}}", one.key))?;
         return Ok(Some((edit.apply(text), change(None))));
     };
+    let place = text::own(text, target)?;
     let Some(holder) = entry(target.value, one.key) else {
         let edit = text::add_entry(text, target, one.key, &item)?;
         return Ok(Some((edit.apply(text), change(None))));
     };
+    // What a merge key brings is written elsewhere.
+    if !place.contains(&(holder.key.span().start as usize)) {
+        return Err(text::shared(target));
+    }
+    let place = text::own(text, holder)?;
     if one.key != "vars" {
         if texts(holder.value).contains(&&*one.name) {
             return Ok(None);
@@ -159,8 +165,10 @@ fn bring(path: &str, text: &str, to: &str, one: &Wanted) -> Result<Option<(Strin
     }
     let (edit, before) = match entry(holder.value, &one.name) {
         Some(old) if flow(old.value) == one.value => return Ok(None),
-        Some(old) => (text::replace(text, old, &one.value)?, Some(flow(old.value))),
-        None => (text::add_entry(text, holder, &word(&one.name), &one.value)?, None),
+        Some(old) if place.contains(&(old.key.span().start as usize)) => {
+            (text::replace(text, old, &one.value)?, Some(flow(old.value)))
+        }
+        _ => (text::add_entry(text, holder, &word(&one.name), &one.value)?, None),
     };
     Ok(Some((edit.apply(text), change(before))))
 }

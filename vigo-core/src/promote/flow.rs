@@ -33,7 +33,9 @@ fn is_plain(text: &str) -> bool {
     !text.contains(['\n', ',', '[', ']', '{', '}', '#', '"', '\'', '&', '*', '!', '|', '>', '%', '@', '`'])
         && !text.contains(": ")
         && !text.ends_with(':')
-        && !text.starts_with(['-', '?', ' '])
+        && !text.starts_with("- ")
+        && text != "-"
+        && !text.starts_with(['?', ' '])
 }
 
 fn quoted(text: &str) -> String {

@@ -4,6 +4,8 @@
 mod change;
 mod error;
 mod flow;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use change::{Change, Choice, Promoted, promote};

@@ -95,21 +95,37 @@ fn below(text: &str, end: usize, indent: usize, added: &str) -> Edit {
 }
 
 /// Returns where the value of an entry stands in the text; what an alias or a merge key brings stands elsewhere.
-fn own(text: &str, entry: Entry<'_>) -> Result<Range<usize>, PromoteError> {
+pub(super) fn own(text: &str, entry: Entry<'_>) -> Result<Range<usize>, PromoteError> {
     let (key, value) = (entry.key.span(), entry.value.span());
-    let colon = text
-        .get(key.end as usize..)
-        .and_then(|rest| rest.find(':'))
-        .map_or(key.end as usize, |at| key.end as usize + at + 1);
+    let colon = text.get(key.end as usize..).and_then(|rest| rest.find(':'));
+    let colon = colon.map_or(key.end as usize, |at| key.end as usize + at + 1);
     if entry.value.is_null() && entry.value.text().is_none_or(str::is_empty) {
         return Ok(colon..colon);
     }
-    let between = text.get(colon..value.start as usize).unwrap_or("*");
-    if !between.chars().all(char::is_whitespace) && !between.trim_start().starts_with('#') {
-        let (file, line) = (entry.key.file().path().clone(), entry.key.line());
-        return Err(PromoteError::Shared { file, line, key: entry.name.into() });
+    let mut start = value.start as usize;
+    let mut end = end_of(text, entry.value);
+    let mut items = entry.value.list().into_iter().flatten();
+    if let Some(first) = items.next()
+        && !text.get(start..).is_some_and(|rest| rest.starts_with('['))
+    {
+        // Of a list in block style it is the items that have a place.
+        start = first.span().start as usize;
+        end = end_of(text, items.last().unwrap_or(first));
     }
-    Ok(value.start as usize..end_of(text, entry.value))
+    let is_filler = |line: &str| {
+        let line = line.trim();
+        line.is_empty() || line == "-" || line.starts_with('#')
+    };
+    match text.get(colon..start) {
+        Some(between) if between.lines().all(is_filler) => Ok(start..end),
+        _ => Err(shared(entry)),
+    }
+}
+
+/// Returns that an entry cannot be changed without changing something else.
+pub(super) fn shared(entry: Entry<'_>) -> PromoteError {
+    let (file, line) = (entry.key.file().path().clone(), entry.key.line());
+    PromoteError::Shared { file, line, key: entry.name.into() }
 }
 
 /// Returns where a node ends, without what is blank behind it.

@@ -90,11 +90,19 @@ fn an_edge_names_the_key_that_made_it_even_through_what_is_left_out() {
     );
 }
 
+const BASE: &str = "compliance: {iso: '8'}
+defaults: {compliance: {iso: '7'}}
+resources:
+  - {name: b, type: file, target_path: /b, content: x}
+  - {name: c, type: file, target_path: /c, content: x, compliance: {iso: ['1', '2']}}
+";
+
 #[test]
 fn claims_come_from_folders_too_and_waivers_end_with_their_last_day() {
     let mut files = tree();
-    files.retain(|(path, _)| *path != "envoys.vgo");
+    files.retain(|(path, _)| *path != "envoys.vgo" && *path != "configcrates/base.vgo");
     files.extend([
+        ("configcrates/base.vgo", BASE),
         ("configcrates/compliance.vgo", "provides: [time-sync]\n"),
         ("hosts/envoys.vgo", "envoys: [{match: w1, configcrates: [base]}]\n"),
         ("hosts/compliance.vgo", "waivers: [{framework: iso, control: '1', reason: beside}]\n"),
@@ -102,7 +110,14 @@ fn claims_come_from_folders_too_and_waivers_end_with_their_last_day() {
     ]);
     let e = explained(&files, "w1", 30);
     let claims: Vec<_> = e.claims.iter().map(|c| (&*c.of, c.controls.len(), c.provides.len(), &*c.set.file)).collect();
-    assert_eq!(claims, [("base", 1, 0, "configcrates/base.vgo"), ("base", 0, 1, "configcrates/compliance.vgo")]);
+    let base = "configcrates/base.vgo";
+    let expected = [
+        ("base", 1, 0, base),
+        ("base", 0, 1, "configcrates/compliance.vgo"),
+        ("base/b", 1, 0, base),
+        ("base/c", 2, 0, base),
+    ];
+    assert_eq!(claims, expected);
     let waivers = |day| {
         let e = explained(&files, "w1", day);
         e.waivers.iter().map(|w| (w.control.to_string(), w.is_in_force)).collect::<Vec<_>>()

@@ -68,7 +68,10 @@ pub(super) fn of_host(config: &Config<'_>, instances: &Instances<'_, '_>) -> Vec
             }
         }
         for i in instance.resources.iter().filter_map(|&i| instances.all.get(i as usize)) {
-            add(&i.id, &i.resource.claims, Setting::at("resource", i.resource.node));
+            match i.resource.claims.controls.is_empty() {
+                true => add(&i.id, &krate.defaults.claims, Setting::at("defaults", krate.node)),
+                false => add(&i.id, &i.resource.claims, Setting::at("resource", i.resource.node)),
+            }
         }
     }
     found
