@@ -11,6 +11,10 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
+/// What a glob is made of, for who wrote one that is none.
+pub(crate) const HELP: &str =
+    "a glob knows `*`, `?`, `[a-z]`, `[!a-z]` and `{a,b}`; everything else is the name itself";
+
 /// A hostname glob. Clones are cheap.
 #[derive(Clone)]
 pub struct Glob {

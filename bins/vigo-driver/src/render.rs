@@ -14,9 +14,24 @@ pub fn has_colour(stream: &impl IsTerminal, unwanted: bool) -> bool {
     !unwanted && stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// Renders diagnostics, as [`crate::diagnostics_json`] has them: each with its source lines.
+/// Renders diagnostics, as [`crate::diagnostics_json`] has them: each with its source lines, and at the end
+/// how more is learnt about them.
 pub fn render(diagnostics: &[Value], colour: bool) -> String {
-    diagnostics.iter().map(|diagnostic| format!("{}\n\n", one(diagnostic, colour))).collect()
+    let mut text: String = diagnostics.iter().map(|diagnostic| format!("{}\n\n", one(diagnostic, colour))).collect();
+    let mut codes: Vec<&str> = diagnostics.iter().filter_map(|d| d["code"].as_str()).filter(|c| is_code(c)).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    match codes[..] {
+        [] => {}
+        [code] => text.push_str(&format!("`vigocli explain {code}` says more about it\n")),
+        [first, ..] => {
+            text.push_str(&format!(
+                "`vigocli explain {first}` says more about {first}, and so for {}\n",
+                codes[1..].join(", ")
+            ));
+        }
+    }
+    text
 }
 
 /// Returns how many errors and warnings there are, and in how many files: `3 errors, 1 warning in 2 files`.
@@ -38,6 +53,11 @@ pub fn summary(diagnostics: &[Value]) -> String {
 pub fn count(diagnostics: &[Value]) -> (usize, usize) {
     let errors = diagnostics.iter().filter(|d| d["severity"] == "error").count();
     (errors, diagnostics.len() - errors)
+}
+
+/// Returns whether it is a code that has an explanation: what a server says of itself has others.
+fn is_code(text: &str) -> bool {
+    text.len() == 5 && text.starts_with(['E', 'W']) && text.bytes().skip(1).all(|b| b.is_ascii_digit())
 }
 
 /// The labels in one file, and its lines as far as they are known.

@@ -52,7 +52,10 @@ fn the_end_of_a_file_and_what_is_in_none_have_a_place_too() {
     assert_eq!((&json["diagnostics"][0]["labels"][0]["line"], &json["errors"]), (&json!(2), &json!(1)));
     let nowhere = Diagnostic::new(Code::Unassigned, Span::NONE, "no match block takes `a`").help("add one");
     let json = diagnostics_json(&[nowhere], &SourceMap::default());
-    assert_eq!(render(&json, false), "error[E0109]: no match block takes `a`\n |\n = help: add one\n\n");
+    assert_eq!(
+        render(&json, false),
+        "error[E0109]: no match block takes `a`\n |\n = help: add one\n\n`vigocli explain E0109` says more about it\n"
+    );
     assert_eq!(summary(&json), "1 error");
 }
 
@@ -89,6 +92,7 @@ warning[W0152]: y
 1 | one: 4
   | ^
 
+`vigocli explain E0202` says more about E0202, and so for W0152
 ";
     assert_eq!(render(&json, false), expected);
     assert_eq!(summary(&json), "1 error, 1 warning in 2 files");

@@ -6,8 +6,8 @@ use crate::error::CliError;
 use crate::output::{self, Answer};
 use crate::pin::Pin;
 use crate::verb::{
-    Audit, Auth, Completions, Config, Envoys, Keys, Login, Lsp, Man, Runs, Secrets, Server, Tokens, Traits, Trusted,
-    Users, logout,
+    Audit, Auth, Completions, Config, Envoys, Explain, Keys, Login, Lsp, Man, Runs, Secrets, Server, Tokens, Traits,
+    Trusted, Users, logout,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::fmt;
@@ -83,6 +83,7 @@ enum Verb {
     /// See and revoke the machines of the fleet
     #[command(visible_alias = "nodes")]
     Envoys(Envoys),
+    Explain(Explain),
     /// See and change the keys of the fleet
     #[command(subcommand)]
     Keys(Keys),
@@ -222,6 +223,7 @@ pub(crate) fn run(cli: &Cli) -> ExitCode {
         Verb::Completions(verb) => verb.run(),
         Verb::Config(verb) => verb.run(global),
         Verb::Envoys(verb) => verb.run(&global.client()),
+        Verb::Explain(verb) => verb.run(),
         Verb::Keys(verb) => verb.run(&global.client()),
         Verb::Login(verb) => verb.run(global),
         Verb::Logout => logout(),

@@ -116,6 +116,7 @@ fn sarif_has_what_its_schema_requires() {
         let id = rule["id"].as_str().unwrap();
         assert!(id.len() == 5 && rule["shortDescription"]["text"].as_str().unwrap().ends_with('.'), "{rule}");
         assert!(rule["helpUri"].as_str().unwrap().ends_with(&format!("/{id}.md")), "{rule}");
+        assert!(rule["fullDescription"]["text"].as_str().unwrap().len() > 20, "{rule}");
         assert!(["error", "warning"].contains(&rule["defaultConfiguration"]["level"].as_str().unwrap()), "{rule}");
     }
     let results = run["results"].as_array().unwrap();
@@ -141,4 +142,27 @@ fn sarif_has_what_its_schema_requires() {
     let vigocli =
         Command::new(env!("CARGO_BIN_EXE_vigocli")).args(["envoys", "list", "--format", "sarif"]).output().unwrap();
     assert_eq!(vigocli.status.code(), Some(2));
+}
+
+#[test]
+fn a_code_is_explained() {
+    let explain = |args: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_vigocli")).arg("explain").args(args).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    };
+    let (status, page, _) = explain(&["E0103"]);
+    assert!(status == 0 && page.starts_with("E0103: unknown-name\n\n") && page.contains("    envoys:\n"), "{page}");
+    assert_eq!(explain(&["unknown-name"]).1, page);
+    let (status, list, _) = explain(&["--list"]);
+    assert!(status == 0 && list.starts_with("E0100  misplaced ") && list.contains("\nW0551  "), "{list}");
+    let (status, out, err) = explain(&["unknown-nam"]);
+    assert_eq!((status, &*out), (1, ""));
+    assert_eq!(err, "error: there is no code `unknown-nam`\n  = help: did you mean `unknown-name`?\n");
+    assert_eq!(explain(&[]).0, 2);
+    let (_, json, _) = explain(&["E0103", "--format", "json"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&json["code"], &json["severity"]), (&json!("E0103"), &json!("error")));
+    let (_, _, err) = broken("explained").validate(&[]);
+    assert_eq!(err.matches("vigocli explain").count(), 1, "once for all of them: {err}");
 }

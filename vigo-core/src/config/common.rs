@@ -3,6 +3,7 @@
 use super::keys;
 use super::reader::{Reader, is_extension};
 use super::vars::{self, Var};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Entry, Node, Sources};
 use alloc::vec::Vec;
 
@@ -79,6 +80,11 @@ pub(super) fn read<'a>(
             "vars" => common.vars = vars::vars(reader, e.value, "vars"),
             "vars_from" => common.vars_from = vars::vars_from(reader, sources, e.value),
             name if is_extension(name) => {}
+            "envoys" => {
+                let d = Diagnostic::new(Code::Misplaced, e.key.span(), "`common.vgo` holds no match blocks");
+                reader.report(d.help("move them to a file beside it, such as `envoys.vgo`"));
+                reader.lose_node(e.value);
+            }
             _ if common.include.take(reader, e) => {}
             _ => reader.unknown_key(e, &keys::COMMON),
         }

@@ -100,7 +100,8 @@ fn waiver<'a>(reader: &mut Reader, node: Node<'a>) -> Option<Waiver<'a>> {
         let absent: Vec<&str> = missing.into_iter().filter(|k| map.get(k).is_none()).collect();
         if !absent.is_empty() {
             let message = format!("a waiver needs `{}`", absent.join("`, `"));
-            reader.report(Diagnostic::new(Code::MissingKey, node.span(), message));
+            let help = format!("write `{}: <text>`", absent.first().copied().unwrap_or_default());
+            reader.report(Diagnostic::new(Code::MissingKey, node.span(), message).help(help));
         }
         return None;
     };

@@ -70,6 +70,13 @@ pub struct Defaults<'a> {
 /// Reads one document of a library file; `stem` is the file's name without `.vgo`.
 pub(super) fn read<'a>(reader: &mut Reader, node: Node<'a>, stem: &'a str, is_user: bool) -> Option<Configcrate<'a>> {
     let map = reader.map(node, "a configcrate")?;
+    if let Some(e) = map.iter().find(|e| e.name == "envoys").filter(|_| map.get("resources").is_none()) {
+        let message = "match blocks below the library, which holds configcrates";
+        let d = Diagnostic::new(Code::Misplaced, e.key.span(), message);
+        reader.report(d.help("move the file out of the folder, as `envoys.vgo` in the root"));
+        reader.lose_node(node);
+        return None;
+    }
     let mut krate = Configcrate {
         name: "".into(),
         user: None,
@@ -152,7 +159,8 @@ fn defaults<'a>(reader: &mut Reader, node: Node<'a>) -> Defaults<'a> {
 /// Refuses the keys that only a resource itself can have.
 fn is_default(reader: &mut Reader, e: Entry<'_>) -> bool {
     if e.value.is_null() {
-        reader.report(Diagnostic::new(Code::Shape, e.key.span(), format!("default `{}` is empty", e.name)));
+        let d = Diagnostic::new(Code::Empty, e.key.span(), format!("default `{}` is empty", e.name));
+        reader.report(d.help("write a value, or leave the default out"));
         return false;
     }
     if keys::RESOURCE.key(e.name).is_some() || e.name == "state" {

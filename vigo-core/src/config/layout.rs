@@ -111,7 +111,8 @@ impl<'a> Config<'a> {
         let whole = Span::new(file.id(), 0, 0);
         let misplaced = |message| Diagnostic::new(Code::Misplaced, whole, message);
         if let Some((old, ours)) = OLD_FOLDERS.iter().find(|(old, _)| dir.split('/').any(|part| part == *old)) {
-            reader.report(misplaced(format!("folder `{old}` is called `{ours}`")).help("rename the folder"));
+            let message = format!("folder `{old}` is called `{ours}` here");
+            reader.report(Diagnostic::new(Code::OldWord, whole, message).help("rename the folder"));
             reader.lose(file.text());
             reader.lose(stem);
             return;
@@ -144,7 +145,8 @@ impl<'a> Config<'a> {
             return;
         }
         if let Some((_, ours)) = OLD_FILES.iter().find(|(old, _)| *old == name) {
-            reader.report(misplaced(format!("`{path}` is called `{ours}`")).help("rename the file"));
+            let message = format!("`{path}` is called `{ours}` here");
+            reader.report(Diagnostic::new(Code::OldWord, whole, message).help("rename the file"));
             reader.lose(file.text());
             return;
         }

@@ -100,7 +100,10 @@ fn role_name(config: &Config<'_>, reader: &mut Reader, include: &Include<'_>) {
         let d = d.about(include.name);
         reader.report(match config.configcrate(include.name) {
             Some(_) => d.help("a configcrate is listed under `configcrates:`"),
-            None => reader.near(d, include.name, config.roles.iter().map(|r| r.name)),
+            None => match reader.near(d, include.name, config.roles.iter().map(|r| r.name)) {
+                d if d.help.is_empty() => d.help("write it into `roles.vgo`, or take the name out"),
+                d => d,
+            },
         });
     }
 }
@@ -121,6 +124,12 @@ fn crate_name(config: &Config<'_>, reader: &mut Reader, include: &Include<'_>, p
     let names = crates.map(|c| c.name.strip_prefix(prefix).unwrap_or(&c.name));
     let d = match config.configcrate(&format!("user:{}", include.name)) {
         Some(_) if prefix.is_empty() => d.help("a usercrate is listed under `usercrates:`"),
+        _ if !prefix.is_empty() && config.configcrate(include.name).is_some() => {
+            d.help(match include.name.strip_prefix(prefix) {
+                Some(user) => format!("write `{user}`, without `user:`"),
+                None => "a configcrate is listed under `configcrates:`".into(),
+            })
+        }
         _ if config.role(include.name).is_some() => d.help("a role is listed under `roles:`"),
         _ => match reader.near(d, include.name, names) {
             d if d.help.is_empty() => d.help(format!("write it below `{folder}`, or take the name out")),
@@ -149,7 +158,10 @@ fn expression(config: &Config<'_>, reader: &mut Reader, expr: Option<&Expr>, nod
                 reader.near(d, name, config.crates.iter().map(|c| &*c.name))
             }
             ReferenceKind::Command => match crate::guard::check_command(name) {
-                Err(problem) => Diagnostic::new(Code::Guarded, span, problem.message),
+                Err(problem) => {
+                    let d = Diagnostic::new(Code::Guarded, span, problem.message);
+                    problem.help.into_iter().fold(d, Diagnostic::help)
+                }
                 Ok(()) => continue,
             },
             _ => continue,

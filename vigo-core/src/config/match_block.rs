@@ -5,7 +5,7 @@ use super::keys;
 use super::reader::{Reader, is_extension};
 use super::vars::{self, Var};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::glob::Glob;
+use crate::glob::{self, Glob};
 use crate::secret;
 use crate::source::{Node, Sources};
 use alloc::vec::Vec;
@@ -66,8 +66,6 @@ pub struct NetworkDevice<'a> {
     pub ssh_password: Option<Node<'a>>,
 }
 
-const GLOB_HELP: &str = "a glob knows `*`, `?`, `[a-z]`, `[!a-z]` and `{a,b}`; everything else is the name itself";
-
 /// Reads one document of a match file.
 pub(super) fn document<'a>(
     reader: &mut Reader,
@@ -116,8 +114,8 @@ fn block<'a>(reader: &mut Reader, sources: &'a Sources, node: Node<'a>) -> Optio
                     match Glob::parse(node.text().unwrap_or_default()) {
                         Ok(glob) => block.patterns.push(Pattern { glob, node }),
                         Err(e) => {
-                            let d = Diagnostic::new(Code::BadValue, node.part(e.at, e.len), e.message);
-                            reader.report(d.help(GLOB_HELP));
+                            let d = Diagnostic::new(Code::Glob, node.part(e.at, e.len), e.message);
+                            reader.report(d.help(glob::HELP));
                         }
                     }
                 }
@@ -132,7 +130,8 @@ fn block<'a>(reader: &mut Reader, sources: &'a Sources, node: Node<'a>) -> Optio
             _ => reader.unknown_key(e, &keys::BLOCK),
         }
     }
-    if map.get("match").is_none_or(Node::is_null) && Reader::misspelt(map, "match", keys::BLOCK.names()).is_none() {
+    let is_missing = |node: Node<'_>| node.is_null() || node.list().is_some_and(|items| items.len() == 0);
+    if map.get("match").is_none_or(is_missing) && Reader::misspelt(map, "match", keys::BLOCK.names()).is_none() {
         let d = Diagnostic::new(Code::MissingKey, node.span(), "a match block needs `match`");
         reader.report(d.help("write a glob over hostnames, as `match: \"web-*\"`"));
     }
@@ -150,7 +149,7 @@ fn network_device<'a>(reader: &mut Reader, node: Node<'a>) -> Option<NetworkDevi
     }
     let (Some(gateway), Some(device_type)) = (map.get("gateway"), map.get("type")) else {
         let d = Diagnostic::new(Code::MissingKey, node.span(), "`network_device` needs `gateway` and `type`");
-        reader.report(d);
+        reader.report(d.help("name the envoy that reaches it, and what it is"));
         return None;
     };
     let ssh_password = map.get("ssh_password");

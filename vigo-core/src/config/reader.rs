@@ -6,7 +6,7 @@ use crate::limits::SUGGESTIONS_MAX;
 use crate::secret;
 use crate::source::{Entry, Map, Node, NodeKind, ScalarStyle};
 use crate::time::Duration;
-use crate::when::{Context, Expr, WhenError};
+use crate::when::{Context, Expr, WhenError, WhenErrorKind};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -69,15 +69,21 @@ impl Reader {
 
     /// Reports that `what` (a key, or words with blanks) wants another shape than `node` has.
     pub fn shape(&mut self, node: Node<'_>, what: &str, expected: &str) {
+        self.lose_node(node);
+        if node.is_trap() {
+            return;
+        }
         let shown = if what.contains(' ') { String::from(what) } else { format!("`{what}`") };
         let message = format!("{shown} takes {expected}, found {}", node.kind_name());
         let d = Diagnostic::new(Code::Shape, node.span(), message);
         self.report(match node.kind() {
             NodeKind::Map(_) | NodeKind::Scalar(..) if expected == "a list" => d.help("begin each item with `- `"),
             NodeKind::List if expected == "a map" => d.help("write `key: value` lines, without `- `"),
-            _ => d,
+            NodeKind::Scalar(..) if expected == "a map" => d.help("write `key: value` lines"),
+            NodeKind::Map(_) if expected == "text or a list of texts" => d.help("write the names alone, as `[a, b]`"),
+            _ if what == "when" => d.help("write one expression, as `when: \"is_container && is_virtual\"`"),
+            _ => d.help("write one word or text"),
         });
-        self.lose_node(node);
     }
 
     /// Returns the map at `node`; nothing at all is an empty one.
@@ -106,8 +112,9 @@ impl Reader {
     pub fn text<'a>(&mut self, node: Node<'a>, what: &str) -> Option<&'a str> {
         match node.text() {
             Some(text) if !node.is_null() && !text.is_empty() => Some(text),
-            Some("") if !node.is_null() => {
-                self.report(Diagnostic::new(Code::Shape, node.span(), format!("`{what}` is empty")));
+            Some(text) if text.is_empty() || node.is_null() => {
+                let d = Diagnostic::new(Code::Empty, node.span(), format!("`{what}` is empty"));
+                self.report(d.help("write a value, or leave the key out"));
                 None
             }
             _ => {
@@ -160,7 +167,7 @@ impl Reader {
         match &*text.to_ascii_lowercase() {
             "yes" | "on" | "1" => d = d.help("write `true`"),
             "no" | "off" | "0" => d = d.help("write `false`"),
-            _ => {}
+            _ => d = d.help("write `true` or `false`, or leave it out"),
         }
         self.report(d);
         None
@@ -170,16 +177,23 @@ impl Reader {
     pub fn unknown_key(&mut self, entry: Entry<'_>, place: &Place) {
         let message = format!("unknown key `{}` in {}", entry.name, place.name);
         let d = Diagnostic::new(Code::UnknownKey, entry.key.span(), message);
-        let old = OLD_WORDS.iter().find(|(old, ours)| *old == entry.name && place.key(ours).is_some());
-        self.report(match (old, nearest(entry.name, place.names())) {
-            (Some((_, ours)), _) => d.help(format!("write `{ours}`")),
-            (None, Some(near)) => d.help(format!("did you mean `{near}`?")),
-            (None, None) => {
+        self.lose_node(entry.value);
+        if let Some(ours) = our_word(entry.name).filter(|ours| place.key(ours).is_some()) {
+            return self.old_word(entry, ours);
+        }
+        self.report(match nearest(entry.name, place.names()) {
+            Some(near) => d.help(format!("did you mean `{near}`?")),
+            None => {
                 let known: Vec<String> = place.names().map(|k| format!("`{k}`")).collect();
                 d.help(format!("the keys there are {}", known.join(", ")))
             }
         });
-        self.lose_node(entry.value);
+    }
+
+    /// Reports a key of another tool.
+    pub fn old_word(&mut self, entry: Entry<'_>, ours: &str) {
+        let message = format!("`{}` is called `{ours}` here", entry.name);
+        self.report(Diagnostic::new(Code::OldWord, entry.key.span(), message).help(format!("write `{ours}`")));
     }
 
     /// Returns the key that was written where `key` was meant.
@@ -220,7 +234,8 @@ impl Reader {
         let text = self.text(node, "when")?;
         if let Some(found) = secret::find(text).first() {
             let span = node.part(found.start, found.end - found.start);
-            self.report(Diagnostic::new(Code::SecretMisplaced, span, "a secret cannot stand in `when:`"));
+            let d = Diagnostic::new(Code::SecretMisplaced, span, "a secret cannot stand in `when:`");
+            self.report(d.help("decide by a variable or a trait"));
             return None;
         }
         match Expr::parse(text, context) {
@@ -242,22 +257,39 @@ impl Reader {
         }
         let shown = crate::secret::mark(text).map_or_else(|| text.into(), |m| crate::secret::shown(&m));
         let message = format!("`{}` is no name for {what}", shown.escape_debug());
-        self.report(
-            Diagnostic::new(Code::InvalidName, node.span(), message)
-                .help("use a-z, 0-9, `_` and `-`, at most 64 of them, the first a letter or digit"),
-        );
+        self.report(Diagnostic::new(Code::InvalidName, node.span(), message).help(match fixed_name(text) {
+            Some(fixed) => format!("write `{fixed}`: names are made of a-z, 0-9, `_` and `-`"),
+            None => "use a-z, 0-9, `_` and `-`, at most 64 of them, the first a letter or digit".into(),
+        }));
         self.lose(text);
         None
     }
 }
 
+/// Returns our word for a key of an older tree or of another tool.
+pub(super) fn our_word(word: &str) -> Option<&'static str> {
+    OLD_WORDS.iter().find(|(old, _)| *old == word).map(|(_, ours)| *ours)
+}
+
 /// Returns the diagnostic of a mistake in the expression at `node`.
 pub(crate) fn when_error(node: Node<'_>, e: WhenError) -> Diagnostic {
-    let d = Diagnostic::new(Code::When, node.part(e.at, e.len), e.message);
+    let code = match e.kind {
+        WhenErrorKind::Syntax => Code::When,
+        WhenErrorKind::Name => Code::UnknownCondition,
+        WhenErrorKind::Argument => Code::ConditionArgument,
+        WhenErrorKind::Place => Code::ConditionPlace,
+    };
+    let d = Diagnostic::new(code, node.part(e.at, e.len), e.message);
     match e.help {
         Some(help) => d.help(help),
         None => d,
     }
+}
+
+/// Returns the name that was meant, where that is plain.
+fn fixed_name(text: &str) -> Option<String> {
+    let fixed = text.trim().to_ascii_lowercase().replace([' ', '.'], "-");
+    (secret::mark(text).is_none() && is_name(&fixed)).then_some(fixed)
 }
 
 fn duration(text: &str) -> Option<Duration> {

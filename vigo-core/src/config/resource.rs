@@ -6,6 +6,7 @@ use super::reader::Reader;
 use super::role::arm_head;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::limits::RETRIES_MAX;
+use crate::resource;
 use crate::source::{Entry, Map, Node};
 use crate::time::Duration;
 use crate::when::{Context, Expr};
@@ -111,7 +112,7 @@ pub(super) fn read<'a>(reader: &mut Reader, node: Node<'a>) -> Option<Resource<'
         if let Some(e) = Reader::misspelt(map, "type", known) {
             let message = format!("unknown key `{}` in a resource", e.name);
             d = Diagnostic::new(Code::UnknownKey, e.key.span(), message).help("did you mean `type`?");
-        } else if let Some(e) = map.iter().find(|e| crate::resource::find(e.name).is_some()) {
+        } else if let Some(e) = map.iter().find(|e| resource::find(e.name).is_some()) {
             d = d.help(format!("write `type: {}` and the attributes beside it", e.name));
         } else {
             d = d.help("say what it is, as `type: file`");
@@ -138,7 +139,8 @@ pub(super) fn read<'a>(reader: &mut Reader, node: Node<'a>) -> Option<Resource<'
         claims: Claims::default(),
         attributes: Vec::with_capacity(map.len()),
     };
-    for e in map.iter() {
+    for written in map.iter() {
+        let Some(e) = meant(reader, written, map) else { continue };
         match e.name {
             "type" => {}
             "name" => r.name = reader.text(e.value, "name").map(|_| e.value),
@@ -151,8 +153,8 @@ pub(super) fn read<'a>(reader: &mut Reader, node: Node<'a>) -> Option<Resource<'
             "case" => r.case = case(reader, e, map),
             "match" => {
                 if map.get("case").is_none() {
-                    let d = Diagnostic::new(Code::Shape, e.key.span(), "`match` without `case`");
-                    let decl = type_name.text().and_then(crate::resource::find);
+                    let d = Diagnostic::new(Code::CaseArms, e.key.span(), "`match` without `case`");
+                    let decl = type_name.text().and_then(resource::find);
                     reader.report(match decl.and_then(|d| d.attribute("match_pattern")) {
                         Some(_) => d.help("write `match_pattern` for the attribute of that meaning"),
                         None => d.help("write `case: \"{{ … }}\"`, whose word `match` looks up"),
@@ -171,10 +173,25 @@ pub(super) fn read<'a>(reader: &mut Reader, node: Node<'a>) -> Option<Resource<'
     Some(r)
 }
 
+/// Returns an entry under the key that is ours, where another tool's was written; nothing where its value does not fit.
+fn meant<'a>(reader: &mut Reader, e: Entry<'a>, map: Map<'a>) -> Option<Entry<'a>> {
+    let is_ours = |name: &str| name == "state" || keys::RESOURCE.key(name).is_some();
+    let decl = map.get("type").and_then(Node::text).and_then(resource::find);
+    // Of a type that is not known, a script's as a rule, every word may be an attribute.
+    let Some(decl) = decl.filter(|d| !is_ours(e.name) && !resource::custom::is_open(d)) else { return Some(e) };
+    if decl.attributes.iter().any(|a| a.name == e.name || a.aliases.contains(&e.name)) {
+        return Some(e);
+    }
+    let Some(ours) = super::reader::our_word(e.name).filter(|ours| is_ours(ours)) else { return Some(e) };
+    reader.old_word(e, ours);
+    // What others write there is a command, and no expression.
+    (map.get(ours).is_none() && ours != "when").then_some(Entry { name: ours, ..e })
+}
+
 fn attribute<'a>(reader: &mut Reader, e: Entry<'a>, into: &mut Vec<Entry<'a>>) {
     if e.value.is_null() {
         let message = format!("attribute `{}` is empty", e.name);
-        let d = Diagnostic::new(Code::Shape, e.key.span(), message);
+        let d = Diagnostic::new(Code::Empty, e.key.span(), message);
         reader.report(d.help("write a value, `\"\"` for an empty text, or leave the attribute out"));
         return;
     }
@@ -198,8 +215,9 @@ fn case<'a>(reader: &mut Reader, entry: Entry<'a>, resource: Map<'a>) -> Option<
         return Some(Case::Match(node, arms));
     }
     if let Some(table) = resource.get("match") {
-        let d = Diagnostic::new(Code::Shape, table.span(), "`match` belongs to a `case` that is one text");
-        reader.report(d.label(node.span(), "this one is a list of arms"));
+        let d = Diagnostic::new(Code::CaseArms, table.span(), "`match` belongs to a `case` that is one text");
+        let d = d.label(node.span(), "this one is a list of arms");
+        reader.report(d.help("take `match` out, or write `case: \"{{ … }}\"`"));
     }
     let items = reader.list(node, "case");
     let last = items.len().saturating_sub(1);

@@ -114,23 +114,23 @@ pub(super) fn arm_head<'a>(
         (None, Some(default)) => {
             if reader.bool(default, "default")? {
                 if !is_last {
-                    let d = Diagnostic::new(Code::Shape, arm.span(), "`default` is not the last arm");
+                    let d = Diagnostic::new(Code::CaseArms, arm.span(), "`default` is not the last arm");
                     reader.report(d.help("move it to the end: the arms behind it are never reached"));
                 }
                 return Some((None, default));
             }
-            let d = Diagnostic::new(Code::BadValue, default.span(), "`default: false` says nothing");
+            let d = Diagnostic::new(Code::CaseArms, default.span(), "`default: false` says nothing");
             reader.report(d.help("write `default: true`, or a `when:`"));
             None
         }
         (Some(_), Some(default)) => {
-            let d = Diagnostic::new(Code::Shape, default.span(), "an arm has `when` or `default`, not both");
-            reader.report(d);
+            let d = Diagnostic::new(Code::CaseArms, default.span(), "an arm has `when` or `default`, not both");
+            reader.report(d.help("take `default` out, and add an arm for it at the end"));
             None
         }
         (None, None) => {
             let d = Diagnostic::new(Code::MissingKey, arm.span(), "an arm needs `when:` or `default: true`");
-            reader.report(d);
+            reader.report(d.help("write its condition, as `when: \"os_family('debian')\"`"));
             None
         }
     }

@@ -17,7 +17,7 @@ pub(crate) fn value(reader: &mut Reader, node: Node<'_>) -> Value {
             if secret::mark(e.name).is_some() {
                 let d =
                     Diagnostic::new(Code::SecretMisplaced, e.key.span(), "a secret cannot stand in the name of a key");
-                reader.report(d);
+                reader.report(d.help("let the secret be the value"));
             }
             (Arc::from(e.name), value(reader, e.value))
         })),

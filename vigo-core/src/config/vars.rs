@@ -50,17 +50,18 @@ pub(super) fn vars_from<'a>(reader: &mut Reader, sources: &'a Sources, node: Nod
         let path = name.text().unwrap_or_default();
         let Some(file) = sources.data_file(path) else {
             let message = format!("file `{path}` of `vars_from` is not in the tree");
-            reader.report(
-                Diagnostic::new(Code::UnknownName, name.span(), message)
-                    .help("name it relative to the root of the tree"),
-            );
+            let d = reader.near(Diagnostic::new(Code::UnknownName, name.span(), message), path, sources.others());
+            reader.report(match d.help.is_empty() {
+                true => d.help("name it relative to the root of the tree"),
+                false => d,
+            });
             continue;
         };
         let mut documents = file.documents();
         let root = documents.next();
         if let Some(more) = documents.next() {
             let message = format!("`{path}` holds several documents, a file of `vars_from` is one map");
-            reader.report(Diagnostic::new(Code::Shape, more.span(), message));
+            reader.report(Diagnostic::new(Code::Misplaced, more.span(), message).help("merge them into the first"));
         }
         if let Some(root) = root {
             all.extend(vars(reader, root, path));

@@ -49,7 +49,7 @@ macro_rules! codes {
 codes! {
     /// A file or folder that has no business where it stands.
     Misplaced = 100 "misplaced" Error;
-    /// A value of another shape than the key takes: a list for a text, nothing at all.
+    /// A value of another shape than the key takes: a list for a text, a text for a map.
     Shape = 101 "shape" Error;
     /// A key that does not exist there.
     UnknownKey = 102 "unknown-key" Error;
@@ -77,6 +77,14 @@ codes! {
     Foreach = 113 "foreach" Error;
     /// A policy that is larger than what an agent is asked to hold.
     TooLarge = 114 "too-large" Error;
+    /// A word of older trees or of another tool, for which Vigo has its own.
+    OldWord = 115 "old-word" Error;
+    /// Something that is there and empty where a value must stand.
+    Empty = 116 "empty" Error;
+    /// A glob over hostnames that is none.
+    Glob = 117 "glob" Error;
+    /// Arms of a `case` that do not fit together.
+    CaseArms = 118 "case-arms" Error;
     /// A match block that an earlier one shadows whole.
     ShadowedBlock = 150 "shadowed-block" Warning;
     /// A `common.vgo` beside match files, which do not inherit it.
@@ -93,12 +101,32 @@ codes! {
     DuplicateKey = 202 "duplicate-key" Error;
     /// YAML that reads as something else than what was meant.
     YamlTrap = 203 "yaml-trap" Error;
+    /// A tab where blanks must stand.
+    Tab = 204 "tab" Error;
+    /// A template without quotes, of which YAML makes a map.
+    UnquotedTemplate = 205 "unquoted-template" Error;
+    /// An alias that stands for nothing: as a rule a `*` without quotes.
+    Alias = 206 "alias" Error;
+    /// A tag that means nothing: as a rule a `!` without quotes.
+    Tag = 207 "tag" Error;
+    /// A line whose indent does not fit.
+    Indent = 208 "indent" Error;
+    /// A list, map or text that does not end, or ends where it was not meant to.
+    Unclosed = 209 "unclosed" Error;
     /// A folded block where lines matter.
     FoldedContent = 250 "folded-content" Warning;
-    /// A `when:` expression that does not parse or check.
+    /// A `when:` expression that cannot be read.
     When = 300 "when" Error;
-    /// A template that does not parse or check.
+    /// A condition that does not exist.
+    UnknownCondition = 301 "unknown-condition" Error;
+    /// A condition with arguments that it does not take.
+    ConditionArgument = 302 "condition-argument" Error;
+    /// A condition where it cannot stand.
+    ConditionPlace = 303 "condition-place" Error;
+    /// A template that cannot be read.
     Template = 400 "template" Error;
+    /// A name in a template that there is not: a function, a field, a trait.
+    TemplateName = 401 "template-name" Error;
     /// A resource type that does not exist.
     UnknownType = 500 "unknown-type" Error;
     /// An attribute that the type does not have.

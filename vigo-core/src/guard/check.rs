@@ -72,6 +72,8 @@ fn is_shell(program: &str) -> bool {
     matches!(program.rsplit('/').next(), Some("sh" | "bash" | "dash" | "ksh" | "zsh" | "cmd" | "cmd.exe"))
 }
 
+const HELP: &str = "leave Vigo's service, packages and files alone; no flag switches this off";
+
 /// Refuses to remove Vigo's own packages.
 ///
 /// # Errors
@@ -79,7 +81,7 @@ fn is_shell(program: &str) -> bool {
 pub fn check_packages<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<(), Problem> {
     let own = |name: &&str| matches!(name.to_lowercase().as_str(), "vigo" | "vigosrv" | "vigocli");
     match names.into_iter().find(own) {
-        Some(name) => Err(Problem::new(ProblemKind::Guarded, format!("package `{name}` is Vigo itself"))),
+        Some(name) => Err(Problem::new(ProblemKind::Guarded, format!("package `{name}` is Vigo itself")).help(HELP)),
         None => Ok(()),
     }
 }
@@ -90,7 +92,7 @@ pub fn check_packages<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<()
 /// [`Problem`] of kind `Guarded`.
 pub fn check_service(name: &str) -> Result<(), Problem> {
     match crate::resource::service::is_own(name) {
-        true => Err(Problem::new(ProblemKind::Guarded, format!("service `{name}` is Vigo itself"))),
+        true => Err(Problem::new(ProblemKind::Guarded, format!("service `{name}` is Vigo itself")).help(HELP)),
         false => Ok(()),
     }
 }

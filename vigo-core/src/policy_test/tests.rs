@@ -281,7 +281,7 @@ fn what_is_no_test_is_told_with_what_to_write() {
             "tests: [{name: t, hostname: a, expect: {resources: {a/b: {mode: }}}}]",
             "`mode` is empty [write the value, or `{absent: true}`]",
         ),
-        ("tests: [{name: t, hostname: a, expect: {resources: {a/b: {runs: \"is_contaner\"}}}}]", "E0300"),
+        ("tests: [{name: t, hostname: a, expect: {resources: {a/b: {runs: \"is_contaner\"}}}}]", "E0301"),
         ("tests: [{name: t, hostname: a, expect: {order: [a/b]}}]", "an order takes two resources or more"),
         ("tests: [{name: t, expect: {diagnostics: [E9999]}}]", "unknown code `E9999`"),
         ("tests: [{name: t, expect: {diagnostics: [unknwn-name]}}]", "did you mean `unknown-name`?"),

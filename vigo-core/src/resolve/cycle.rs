@@ -49,9 +49,9 @@ pub(super) fn find(instances: &Instances<'_, '_>, edges: &[WrittenEdge<'_>]) -> 
         if cycle.is_empty() {
             break;
         }
-        // Walked backwards: turn it round, and begin with the resource that comes first.
+        // Walked backwards: turn it round, and begin with the edge that is written first.
         let mut cycle: Vec<&WrittenEdge<'_>> = cycle.iter().rev().filter_map(|&i| edges.get(i)).collect();
-        if let Some(first) = (0..cycle.len()).min_by_key(|&i| cycle.get(i).map(|e| e.from)) {
+        if let Some(first) = (0..cycle.len()).min_by_key(|&i| cycle.get(i).map(|e| (e.node.span(), e.from))) {
             cycle.rotate_left(first);
         }
         found.push(report(instances, &cycle));
@@ -101,7 +101,11 @@ fn report(instances: &Instances<'_, '_>, cycle: &[&WrittenEdge<'_>]) -> Diagnost
     }
     path.push_str(&format!("`{}`", cycle.first().map_or("", |e| id(e.from))));
     let span = cycle.first().map_or(crate::diagnostic::Span::NONE, |e| e.node.span());
-    let mut d = Diagnostic::new(Code::Cycle, span, format!("these resources wait for each other: {path}"));
+    let message = match cycle {
+        [one] => format!("`{}` waits for itself", id(one.from)),
+        _ => format!("these resources wait for each other: {path}"),
+    };
+    let mut d = Diagnostic::new(Code::Cycle, span, message);
     for (i, e) in cycle.iter().enumerate() {
         let text = match e.kind {
             EdgeKind::Requires => format!("`{}` requires `{}`", id(e.to), id(e.from)),

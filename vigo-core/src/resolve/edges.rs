@@ -5,7 +5,7 @@ use super::instances::{Context, Instances};
 use super::names::Target;
 use super::render::{self, PublishData};
 use crate::bundle::EdgeKind;
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::limits;
 use crate::resource::{self, Refresh};
 use crate::source::Node;
@@ -226,12 +226,19 @@ impl<'a> Edges<'_, '_, 'a> {
         {
             let names: Vec<alloc::string::String> =
                 krate.resources.iter().map(super::attributes::static_name).collect();
-            return d.did_you_mean(name, names.iter().map(|n| &**n));
+            let krate = &krate.name;
+            return match nearest(name, names.iter().map(|n| &**n)) {
+                Some(near) => d.help(format!("did you mean `{krate}/{near}`?")),
+                None => d.help(format!("crate `{krate}` has no resource of that name")),
+            };
         }
         if resource::find(text).is_some() {
             return d.help("write the name of a resource or crate, not a type");
         }
-        d.did_you_mean(text, known)
+        match d.did_you_mean(text, known) {
+            d if d.help.is_empty() => d.help("write the name of a resource of this crate, of a crate, or `crate/name`"),
+            d => d,
+        }
     }
 
     fn product(&mut self, from: &[u32], to: &[u32], kind: EdgeKind, node: Node<'a>) {

@@ -188,7 +188,10 @@ pub(super) fn instantiate<'c, 'a>(cx: &mut Context<'c, 'a>, vars: &mut HostVars)
                 }
                 if out.all.len() > limits::RESOURCES_MAX {
                     let message = format!("more than {} resources in one class", limits::RESOURCES_MAX);
-                    cx.report(Diagnostic::new(Code::TooLarge, resource.node.span(), message));
+                    let d = Diagnostic::new(Code::TooLarge, resource.node.span(), message);
+                    cx.report(d.help(
+                        "give a host less: shorten the lists of `foreach`, or part the hosts by more match blocks",
+                    ));
                     return out;
                 }
             }

@@ -122,7 +122,7 @@ impl PublishData<'_> {
 
 /// Returns the diagnostic of a template that stands in the text of `node`.
 pub(super) fn syntax_error(node: Node<'_>, e: &TemplateError) -> Diagnostic {
-    let d = Diagnostic::new(Code::Template, node.part(e.offset, e.len), e.message.clone());
+    let d = Diagnostic::new(e.code(), node.part(e.offset, e.len), e.message.clone());
     match &e.help {
         Some(help) => d.help(help.clone()),
         None => d,
@@ -134,11 +134,19 @@ fn error(node: Node<'_>, e: &TemplateError) -> Diagnostic {
     let d = syntax_error(node, e);
     match e.kind {
         ErrorKind::Name => d.help("at publish there are `.Vars`, `.User`, `.Item`, `.Each`, `.Index`, `.Outer`"),
-        ErrorKind::Value => Diagnostic { code: Code::UndefinedVariable, ..d },
+        ErrorKind::Value => match node.text().unwrap_or_default().get(e.offset..e.offset + e.len) {
+            Some(field @ (".Traits" | ".Envoy")) => {
+                let message = format!("`{field}` is not known where names are made");
+                let d = Diagnostic::new(Code::TemplateName, node.part(e.offset, e.len), message);
+                d.help("at publish there are `.Vars`, `.User`, `.Item`, `.Each`, `.Index`, `.Outer`")
+            }
+            _ => Diagnostic { code: Code::UndefinedVariable, ..d },
+        },
         _ => d,
     }
 }
 
 fn misplaced(span: crate::diagnostic::Span, what: &str) -> Diagnostic {
-    Diagnostic::new(Code::SecretMisplaced, span, format!("a secret cannot stand in `{what}`"))
+    let d = Diagnostic::new(Code::SecretMisplaced, span, format!("a secret cannot stand in `{what}`"));
+    d.help(super::written::NO_SECRET)
 }

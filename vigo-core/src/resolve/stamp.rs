@@ -28,7 +28,8 @@ pub(super) fn items(node: Node<'_>, vars: &Value, outer: Option<&Value>) -> Resu
     let Some(path) = node.text() else { return Ok(Vec::new()) };
     if let Some(found) = secret::find(path).first() {
         let span = node.part(found.start, found.end - found.start);
-        return Err(Diagnostic::new(Code::SecretMisplaced, span, "a secret cannot stand in `foreach`"));
+        let d = Diagnostic::new(Code::SecretMisplaced, span, "a secret cannot stand in `foreach`");
+        return Err(d.help("write the name of a variable; its items may hold secrets"));
     }
     let root = path.split('.').next().unwrap_or_default();
     if !path.split('.').all(|part| is_var_name(part) || part.bytes().all(|b| b.is_ascii_digit()) && !part.is_empty()) {
@@ -58,11 +59,9 @@ pub(super) fn items(node: Node<'_>, vars: &Value, outer: Option<&Value>) -> Resu
                 Some(kind @ "integer") => format!("an {kind}"),
                 Some(kind) => format!("a {kind}"),
             };
-            return Err(Diagnostic::new(
-                Code::Foreach,
-                node.span(),
-                format!("`{path}` is {kind}, expected a list or a map"),
-            ));
+            let d =
+                Diagnostic::new(Code::Foreach, node.span(), format!("`{path}` is {kind}, expected a list or a map"));
+            return Err(d.help(format!("write the items into it, as `{path}: [a, b]`")));
         }
     };
     check_labels(node, path, &items)?;
@@ -90,7 +89,10 @@ fn scalar(value: &Value) -> Option<Arc<str>> {
 }
 
 fn check_labels(node: Node<'_>, path: &str, items: &[Item]) -> Result<(), Diagnostic> {
-    let error = |code, message| Err(Diagnostic::new(code, node.span(), message));
+    let error = |code, message| {
+        let help = "give each item a name of its own: the item itself, its `name`, or its key";
+        Err(Diagnostic::new(code, node.span(), message).help(help))
+    };
     let mut seen: hashbrown::HashSet<&str> = hashbrown::HashSet::with_capacity(items.len());
     for item in items {
         if secret::is_marked(&item.label) {

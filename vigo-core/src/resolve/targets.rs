@@ -139,7 +139,7 @@ fn short_fields(instances: &Instances<'_, '_>, i: &Instance<'_, '_>) -> Option<F
     let mut short = all.clone();
     let long = |name: &str| decl.attribute(name).is_some_and(|a| a.kind == Kind::LongText);
     short.entries.retain(|(name, _)| !long(name));
-    let value = |node: Node<'_>, _: bool| known(node, &data);
+    let value = |node: Node<'_>| known(node, &data);
     let span = i.resource.node.span();
     let (mut fields, _) = written::fields(krate.krate, i.resource, decl, &short, i.handler, span, value);
     let pending = |name: &str| Field { name: name.into(), value: FieldValue::Pending, place: fields.place };

@@ -20,15 +20,16 @@ use alloc::vec::Vec;
 use core::cell::Cell;
 use hashbrown::HashMap;
 
-/// Templates by where they stand, parsed once for all classes of a check; those that do not parse are reported elsewhere.
+/// Templates by where they stand, parsed once for all classes of a check, as far as they can be read: what cannot is
+/// reported elsewhere, and does not hide the names in the rest.
 #[derive(Default)]
 pub(super) struct Cache {
-    parsed: HashMap<Span, Option<Template>>,
+    parsed: HashMap<Span, Template>,
 }
 
 impl Cache {
-    fn get(&mut self, at: Span, text: &str) -> Option<&Template> {
-        self.parsed.entry(at).or_insert_with(|| Template::parse(text).ok()).as_ref()
+    fn get(&mut self, at: Span, text: &str) -> &Template {
+        self.parsed.entry(at).or_insert_with(|| Template::parse_readable(text))
     }
 }
 
@@ -104,7 +105,7 @@ fn resource(
             for (file, id) in config.sources.templates_named(path) {
                 let (Some(id), Ok(text)) = (*id, core::str::from_utf8(&file.bytes)) else { continue };
                 let whole = Span::new(id, 0, text.len() as u32);
-                let errors = cache.get(whole, text).map(|t| t.check(&seen)).unwrap_or_default();
+                let errors = cache.get(whole, text).check(&seen);
                 errors.iter().for_each(|e| cx.report(coded(e.diagnostic(whole), e, &seen)));
             }
         }
@@ -116,7 +117,7 @@ fn node(cx: &mut Context<'_, '_>, cache: &mut Cache, seen: &Seen<'_>, at: Node<'
         NodeKind::Scalar(text, _) if text.contains("{{") => {
             seen.secret.set(false);
             let text = written::template_text(text, decl);
-            let errors = cache.get(at.span(), &text).map(|t| t.check(seen)).unwrap_or_default();
+            let errors = cache.get(at.span(), &text).check(seen);
             for e in &errors {
                 cx.report(diagnostic(at, e, seen));
             }
@@ -154,7 +155,10 @@ impl Names for Seen<'_> {
             "Index" if self.item.is_none() => Err(no_foreach(root)),
             "Index" => Ok(()),
             "User" if self.is_user => Ok(()),
-            "User" => Err(unknown("`.User` is there in usercrates only", None)),
+            "User" => {
+                let help = "use a variable, or make the crate one of `usercrates/`";
+                Err(unknown("`.User` is there in usercrates only", Some(help.into())))
+            }
             "Traits" if rest.is_empty() => Ok(()),
             "Traits" => traits::check_path(&rest.join(".")).map_err(|e| Unknown { message: e.message, help: e.help }),
             "Envoy" => match rest.first() {
@@ -163,7 +167,10 @@ impl Names for Seen<'_> {
                     let help = nearest(name, ["Hostname", "ID", "Environment"]);
                     Err(unknown(
                         format!("`.Envoy` has no `{name}`"),
-                        help.map(|n| format!("did you mean `.Envoy.{n}`?")),
+                        Some(help.map_or_else(
+                            || "there is `.Envoy.Hostname`, `.Envoy.ID` and `.Envoy.Environment`".into(),
+                            |n| format!("did you mean `.Envoy.{n}`?"),
+                        )),
                     ))
                 }
             },
@@ -198,7 +205,7 @@ impl Seen<'_> {
                     "variable `{}` holds secret `{path_of}`, which cannot stand in a name or path",
                     path.join(".")
                 );
-                return Err(unknown(message, None));
+                return Err(unknown(message, Some(written::NO_SECRET.into())));
             }
         }
         Ok(())
@@ -246,7 +253,9 @@ fn one_of<'k>(map: &[&str], name: &str, known: impl Iterator<Item = &'k str>) ->
 
 fn no_foreach(root: &str) -> Unknown {
     let what = if root == "Outer" { "a crate with `foreach`" } else { "a `foreach`" };
-    unknown(format!("`.{root}` is there in {what} only"), None)
+    let help =
+        if root == "Outer" { "write `.Item`, or stamp the crate by `foreach`" } else { "write `foreach: <variable>`" };
+    unknown(format!("`.{root}` is there in {what} only"), Some(help.into()))
 }
 
 fn unknown(message: impl Into<String>, help: Option<String>) -> Unknown {

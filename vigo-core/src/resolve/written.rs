@@ -44,6 +44,9 @@ const REVERTIBLE: &[&str] = &[
     "selinux_boolean",
     "selinux_mode",
 ];
+/// What to do about a secret in a name or path.
+pub(super) const NO_SECRET: &str =
+    "keep it where the value is written to the machine: a content, a password, an environment";
 /// Types that a command of the operator's brings back.
 const REVERTED_BY_COMMAND: &[&str] = &["exec", "powershell", "custom"];
 
@@ -115,10 +118,9 @@ impl<'a> Checks<'_, 'a> {
             let Some(attr) = decl.attribute(name) else { continue };
             if attr.no_secret
                 && let Some(found) = first_secret(e.value)
-                && has_template(e.value)
             {
                 let message = format!("attribute `{name}` is part of a name or path, where no secret can stand");
-                self.report(Diagnostic::new(Code::SecretMisplaced, found, message));
+                self.report(Diagnostic::new(Code::SecretMisplaced, found, message).help(NO_SECRET));
             }
             if attr.kind == Kind::LongText && e.value.scalar().is_some_and(|(_, style)| style == ScalarStyle::Folded) {
                 let message = format!("`>` joins the lines of `{name}`");
@@ -152,7 +154,8 @@ impl<'a> Checks<'_, 'a> {
 
     fn selector(&mut self, on: Node<'a>) {
         if let Some(span) = first_secret(on) {
-            self.report(Diagnostic::new(Code::SecretMisplaced, span, "a secret cannot stand in `case`"));
+            let d = Diagnostic::new(Code::SecretMisplaced, span, "a secret cannot stand in `case`");
+            self.report(d.help("decide by a variable or a trait"));
         }
         self.templates(on, None);
     }
@@ -230,20 +233,31 @@ impl<'a> Checks<'_, 'a> {
                     format!("no resource of crate `{}` takes the default `{}`", krate.name, e.name),
                 );
                 let known = decls.iter().flat_map(|d| d.attributes).map(|a| a.name);
-                self.report(d.did_you_mean(e.name, known));
+                self.report(match d.did_you_mean(e.name, known) {
+                    d if d.help.is_empty() => d.help("take it out, or write it into a crate whose resources have it"),
+                    d => d,
+                });
             }
         }
         for (key, entries) in &krate.defaults.by_type {
             let Some(decl) = resource::find(key.name) else { continue };
             if !decls.iter().any(|d| d.name == decl.name) {
                 let message = format!("crate `{}` has no resource of type `{}`", krate.name, key.name);
-                self.report(Diagnostic::new(Code::UnusedDefault, key.key.span(), message));
+                let d = Diagnostic::new(Code::UnusedDefault, key.key.span(), message);
+                self.report(d.help("take it out, or write it into a crate that has one"));
             }
             for e in entries {
                 if attributes::attribute_of(decl, e.name).is_none() {
                     let message = format!("type `{}` has no attribute `{}`", decl.name, e.name);
                     let d = Diagnostic::new(Code::UnknownAttribute, e.key.span(), message);
-                    self.report(d.did_you_mean(e.name, decl.attributes.iter().map(|a| a.name)));
+                    let names = decl.attributes.iter().map(|a| a.name);
+                    self.report(match d.did_you_mean(e.name, names.clone()) {
+                        d if d.help.is_empty() => {
+                            let all: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+                            d.help(format!("`{}` takes {}", decl.name, all.join(", ")))
+                        }
+                        d => d,
+                    });
                 }
             }
         }
@@ -335,7 +349,7 @@ pub(super) fn fields<'a>(
     attributes: &Attributes<'a>,
     handler: bool,
     whole: Span,
-    mut value: impl FnMut(Node<'a>, bool) -> FieldValue,
+    mut value: impl FnMut(Node<'a>) -> FieldValue,
 ) -> (Fields, Vec<Span>) {
     let name: Arc<str> = attributes::static_name(r).into();
     let mut spans = Vec::with_capacity(attributes.entries.len() + 1);
@@ -344,7 +358,7 @@ pub(super) fn fields<'a>(
         let attr = decl.attribute(name);
         // What is wrong with a key is shown at the key.
         spans.push(if attr.is_some() || *name == "state" { e.value.span() } else { e.key.span() });
-        Field { name: (*name).into(), value: value(e.value, attr.is_some_and(|a| a.no_secret)), place: place(i) }
+        Field { name: (*name).into(), value: value(e.value), place: place(i) }
     });
     let items: Vec<Field> = items.collect();
     spans.push(whole);
@@ -360,8 +374,8 @@ pub(super) fn fields<'a>(
 }
 
 /// Returns a literal value; what is rendered, or filled in, is pending.
-fn literal(node: Node<'_>, no_secret: bool) -> FieldValue {
-    if has_template(node) || (!no_secret && first_secret(node).is_some()) {
+fn literal(node: Node<'_>) -> FieldValue {
+    if has_template(node) || first_secret(node).is_some() {
         return FieldValue::Pending;
     }
     FieldValue::Known(attributes::datum(node))
@@ -417,6 +431,8 @@ pub(super) fn diagnostic(problem: Problem, spans: &[Span]) -> Diagnostic {
     let d = Diagnostic::new(code, span, secret::shown(&message));
     match problem.help {
         Some(help) => d.help(help),
+        None if code == Code::ConflictingAttributes && message.contains(": excludes ") => d.help("keep one of the two"),
+        None if code == Code::ConflictingAttributes => d.help("take it out, or write what it needs"),
         None => d,
     }
 }

@@ -1,6 +1,6 @@
 //! The checks that every type shares, from its declaration.
 
-use super::{FieldValue, Fields};
+use super::{Datum, FieldValue, Fields, Kind, kind};
 use crate::diagnostic::nearest;
 use crate::host::{Problem, ProblemKind};
 use alloc::format;
@@ -16,6 +16,22 @@ const FOREIGN: &[(&str, &str)] = &[
     ("pkg", "package"),
     ("require", "depends_on"),
     ("append", "groups_exact: false"),
+];
+
+/// States of other tools, and ours.
+const FOREIGN_STATES: &[(&str, &str)] = &[
+    ("started", "running"),
+    ("installed", "present"),
+    ("latest", "present"),
+    ("created", "present"),
+    ("file", "present"),
+    ("directory", "present"),
+    ("link", "present"),
+    ("mounted", "present"),
+    ("removed", "absent"),
+    ("purged", "absent"),
+    ("uninstalled", "absent"),
+    ("deleted", "absent"),
 ];
 
 /// Keys that every resource may have; they are no attributes and never get here.
@@ -39,7 +55,10 @@ pub fn check(fields: &Fields) -> Vec<Problem> {
             let words: Vec<String> = decl.states.iter().map(|s| format!("`{s}`")).collect();
             let mut problem =
                 Problem::bad_value("state", format!("expected {}, found `{state}`", words.join(", "))).at(field.place);
-            if let Some(near) = nearest(state, decl.states.iter().copied()) {
+            let foreign = FOREIGN_STATES.iter().find(|(theirs, ours)| *theirs == state && decl.states.contains(ours));
+            if let Some((_, ours)) = foreign {
+                problem = problem.help(format!("write `{ours}`"));
+            } else if let Some(near) = nearest(state, decl.states.iter().copied()) {
                 problem = problem.help(format!("did you mean `{near}`?"));
             }
             problems.push(problem);
@@ -59,7 +78,8 @@ pub fn check(fields: &Fields) -> Vec<Problem> {
         };
         if !state.is_empty() && !attr.takes_in(state) {
             let message = format!("has no meaning with `state: {state}`");
-            problems.push(Problem::conflict(attr.name, message).at(field.place));
+            let help = "take it out, or write the `state` that it belongs to";
+            problems.push(Problem::conflict(attr.name, message).help(help).at(field.place));
         }
         let FieldValue::Known(datum) = &field.value else { continue };
         if attr.no_secret
@@ -72,7 +92,15 @@ pub fn check(fields: &Fields) -> Vec<Problem> {
                 Some(path) => format!("the value of «secret {path}» does not fit: expected another kind of value"),
                 None => expected,
             };
-            problems.push(Problem::bad_value(attr.name, message).at(field.place));
+            let problem = Problem::bad_value(attr.name, message).at(field.place);
+            let meant = match (attr.kind, datum) {
+                (Kind::Bool, Datum::Scalar { text, .. }) => kind::meant_bool(text.as_str()),
+                _ => None,
+            };
+            problems.push(match meant {
+                Some(word) => problem.help(format!("write `{word}`")),
+                None => problem,
+            });
         }
     }
     // What was meant by a misspelt one is not missing too.
@@ -89,7 +117,8 @@ pub fn check(fields: &Fields) -> Vec<Problem> {
         .collect();
     if !missing.is_empty() {
         let message = format!("type `{}` needs {}", decl.name, missing.join(", "));
-        problems.push(Problem::new(ProblemKind::MissingAttribute, message).at(fields.place));
+        let help = format!("write {} among its attributes", missing.join(" and "));
+        problems.push(Problem::new(ProblemKind::MissingAttribute, message).help(help).at(fields.place));
     }
     if problems.is_empty() {
         problems.extend((decl.check)(fields).into_iter().map(|p| {

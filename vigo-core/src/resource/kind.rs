@@ -155,12 +155,16 @@ pub(super) fn bool(t: &str) -> Result<bool, String> {
     if t.eq_ignore_ascii_case("false") {
         return Ok(false);
     }
-    let instead = match t.to_ascii_lowercase().as_str() {
-        "yes" | "on" | "1" => "; write `true`",
-        "no" | "off" | "0" => "; write `false`",
-        _ => "",
-    };
-    Err(format!("expected `true` or `false`, found `{t}`{instead}"))
+    Err(format!("expected `true` or `false`, found `{t}`"))
+}
+
+/// Returns what was meant by a word that is no boolean.
+pub(super) fn meant_bool(t: &str) -> Option<&'static str> {
+    match t.to_ascii_lowercase().as_str() {
+        "yes" | "on" | "1" => Some("true"),
+        "no" | "off" | "0" => Some("false"),
+        _ => None,
+    }
 }
 
 pub(super) fn integer(t: &str, min: i64, max: i64) -> Result<i64, String> {

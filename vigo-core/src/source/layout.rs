@@ -94,6 +94,14 @@ fn error(span: Span, message: impl Into<String>, help: impl Into<String>) -> Dia
     Diagnostic::new(Code::Yaml, span, message).help(help)
 }
 
+fn unclosed(span: Span, message: impl Into<String>, help: impl Into<String>) -> Diagnostic {
+    Diagnostic::new(Code::Unclosed, span, message).help(help)
+}
+
+fn indent(span: Span, message: impl Into<String>, help: impl Into<String>) -> Diagnostic {
+    Diagnostic::new(Code::Indent, span, message).help(help)
+}
+
 fn blanks(n: usize) -> String {
     format!("{n} blank{}", if n == 1 { "" } else { "s" })
 }
@@ -113,18 +121,33 @@ pub(super) fn of_kind(id: FileId, source: &str, at: usize, kind: &ErrorKind) -> 
             no_end(point, if source.get(at..).is_some_and(|s| s.starts_with('{')) { '{' } else { '[' })
         }),
         ErrorKind::MisplacedFlowCollectionEnd | ErrorKind::MismatchedFlowCollectionEnd { .. } => {
+            if let Some((opened, close)) = match source.as_bytes().get(at) {
+                Some(b'[') => Some(('[', ']')),
+                Some(b'{') => Some(('{', '}')),
+                _ => None,
+            } {
+                let what = if opened == '[' { "list" } else { "map" };
+                let message = format!("the {what} that begins with this `{opened}` ends with another bracket");
+                return Some(unclosed(point, message, format!("end it with `{close}`")));
+            }
             let found = source.get(at..)?.chars().find(|c| matches!(c, ']' | '}'))?;
-            error(point, format!("`{found}` closes nothing"), "remove it, or quote the whole value")
+            unclosed(point, format!("`{found}` closes nothing"), "remove it, or quote the whole value")
         }
         ErrorKind::InvalidQuotedScalarIndent
         | ErrorKind::UnclosedQuotedScalar
         | ErrorKind::DocumentIndicatorInQuotedScalar => unclosed_quote(id, source, line)?,
-        ErrorKind::InvalidTrailingSingleQuotedScalar => error(
+        // A blank behind the closing quote, and a list or map around it: an item is over.
+        ErrorKind::InvalidTrailingSingleQuotedScalar | ErrorKind::InvalidTrailingDoubleQuotedScalar
+            if source.get(..at).is_some_and(|s| s.ends_with(' ')) && unclosed_flow(id, source, at).is_some() =>
+        {
+            unclosed_flow(id, source, at)?
+        }
+        ErrorKind::InvalidTrailingSingleQuotedScalar => unclosed(
             point,
             "a `'` inside '…' ends the text",
             "write it twice (`''`), or the whole value in double quotes or as a block scalar (`|`)",
         ),
-        ErrorKind::InvalidTrailingDoubleQuotedScalar => error(
+        ErrorKind::InvalidTrailingDoubleQuotedScalar => unclosed(
             point,
             "a `\"` inside \"…\" ends the text",
             "write `\\\"`, or the whole value in '…' or as a block scalar (`|`)",
@@ -165,7 +188,7 @@ pub(super) fn unclosed_flow(id: FileId, source: &str, at: usize) -> Option<Diagn
         Some((from + open, opened, flow.open))
     })?;
     if rest.is_empty() {
-        return Some(error(
+        return Some(unclosed(
             point(id, source, at),
             "two items without a `,` between them",
             "write `,` between the items",
@@ -176,7 +199,7 @@ pub(super) fn unclosed_flow(id: FileId, source: &str, at: usize) -> Option<Diagn
 
 fn no_end(span: Span, opened: char) -> Diagnostic {
     let (what, close) = if opened == '[' { ("list", ']') } else { ("map", '}') };
-    error(span, format!("the {what} that begins with this `{opened}` has no end"), format!("write the `{close}`"))
+    unclosed(span, format!("the {what} that begins with this `{opened}` has no end"), format!("write the `{close}`"))
 }
 
 /// The brackets of a text in flow style, as far as it was read.
@@ -221,7 +244,7 @@ pub(super) fn continued(id: FileId, source: &str, at: usize) -> Option<Diagnosti
         && rest.starts_with(|c: char| c.is_alphanumeric())
     {
         let span = above.span(id, above.indent(), 1);
-        return Some(error(span, "a `-` without a blank behind it begins no list item", format!("write `- {rest}`")));
+        return Some(indent(span, "a `-` without a blank behind it begins no list item", format!("write `- {rest}`")));
     }
     let key = line.key()?;
     // The `:` is that of the line's own key, and the line above has a value that this one goes on with.
@@ -231,7 +254,7 @@ pub(super) fn continued(id: FileId, source: &str, at: usize) -> Option<Diagnosti
     }
     let message = format!("`{key}` is indented deeper than the line above, and so goes on with that line's text");
     let help = format!("indent it by {}, like the key above", blanks(above.column()));
-    Some(error(line.span(id, line.column(), key.len()), message, help))
+    Some(indent(line.span(id, line.column(), key.len()), message, help))
 }
 
 /// Explains a line whose indent fits neither what is above it nor what encloses that.
@@ -240,7 +263,7 @@ fn misindented(id: FileId, source: &str, line: Line<'_>) -> Option<Diagnostic> {
     if let Some(first) = block.filter(|l| l.opens_block()).last().filter(|l| l.column() < line.indent()) {
         let message = "this line is indented less than the first line of the block scalar it belongs to";
         let help = format!("indent the whole text behind `{}` alike", first.key().unwrap_or("|"));
-        return Some(error(line.span(id, line.indent(), line.text.trim().len()), message, help));
+        return Some(indent(line.span(id, line.indent(), line.text.trim().len()), message, help));
     }
     let is_item = line.text.trim_start().starts_with("- ");
     let (what, column, like) = if is_item {
@@ -254,7 +277,7 @@ fn misindented(id: FileId, source: &str, line: Line<'_>) -> Option<Diagnostic> {
     }
     let message = format!("{what} is indented by {}, what it belongs to by {like}", blanks(column));
     let len = if is_item { 1 } else { line.key().map_or(1, str::len) };
-    Some(error(line.span(id, column, len), message, format!("indent it by {}", blanks(like))))
+    Some(indent(line.span(id, column, len), message, format!("indent it by {}", blanks(like))))
 }
 
 /// Explains a line that is no `key: value`.
@@ -264,7 +287,7 @@ fn no_key(id: FileId, source: &str, line: Line<'_>, here: Span) -> Diagnostic {
     if let Some(above) = line.above(source).filter(|l| l.opens_block() && line.indent() <= l.column()) {
         let key = above.key().unwrap_or("|");
         let message = format!("the text of `{key}` must be indented deeper than `{key}`");
-        return error(here, message, format!("indent it by {}", blanks(above.column() + 2)));
+        return indent(here, message, format!("indent it by {}", blanks(above.column() + 2)));
     }
     if let Some((key, value)) = content.split_once(':').filter(|(_, value)| !value.starts_with([' ', '/'])) {
         let at = line.span(id, line.column() + key.len(), 1);
@@ -276,6 +299,7 @@ fn no_key(id: FileId, source: &str, line: Line<'_>, here: Span) -> Diagnostic {
     }
     let help = match content.split_once(' ') {
         Some((key, value)) if !key.contains(['"', '\'']) => format!("write `{key}: {value}` if `{key}` is the key"),
+        _ if line.key().is_none() && !shown.contains(['"', '\'', ':']) => format!("write `{shown}:` if it is a key"),
         _ => "write a `:` and a blank behind the key".into(),
     };
     error(here, format!("expected `key: value`, found `{shown}`"), help)
@@ -291,7 +315,7 @@ fn unclosed_quote(id: FileId, source: &str, line: Line<'_>) -> Option<Diagnostic
     });
     let (at, quote) = open?;
     let span = Span::new(id, at as u32, at as u32 + 1);
-    Some(error(
+    Some(unclosed(
         span,
         format!("the text that begins with this `{quote}` has no end"),
         format!("write the closing `{quote}`"),

@@ -238,6 +238,14 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// Returns whether this stands in for an alias, a tag or a template without quotes, of which is told already.
+    pub fn is_trap(self) -> bool {
+        let span = self.span();
+        let source = self.file.text.get(span.start as usize..span.end as usize).unwrap_or_default();
+        let is_text = matches!(self.scalar(), Some((_, ScalarStyle::Single)));
+        is_text && (source.starts_with(['*', '{']) || source.starts_with('!') && !source.starts_with("!!"))
+    }
+
     /// Returns line and column of the first character of a scalar's text: behind the quote, or in the first line of a
     /// block.
     pub fn text_place(self) -> (u32, u32) {

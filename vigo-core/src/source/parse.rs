@@ -118,7 +118,7 @@ impl<'t> Builder<'t> {
             };
             if let Err(d) = result {
                 // What the parser trips over behind a trap is the same mistake.
-                let again = |last: &Diagnostic| last.code == Code::YamlTrap && self.same_line(last.span(), d.span());
+                let again = |last: &Diagnostic| trap::is_trap(last.code) && self.same_line(last.span(), d.span());
                 if !self.diagnostics.last().is_some_and(again) {
                     self.diagnostics.push(d);
                 }
@@ -289,7 +289,7 @@ impl<'t> Builder<'t> {
         }
         if self.frames.len() >= limits::YAML_DEPTH_MAX {
             let message = format!("nested deeper than {} levels", limits::YAML_DEPTH_MAX);
-            return Err(Diagnostic::new(Code::YamlLimit, span, message));
+            return Err(Diagnostic::new(Code::YamlLimit, span, message).help("make it flatter"));
         }
         let data = if map { Data::Map { from: 0, to: 0 } } else { Data::List { from: 0, to: 0 } };
         let node = self.add(at, data);
@@ -342,8 +342,9 @@ impl<'t> Builder<'t> {
                 self.child(node, size);
                 Ok(())
             }
-            _ => Err(Diagnostic::new(Code::Yaml, span, "an alias that stands inside its own anchor")
-                .at("would contain itself")),
+            _ => Err(Diagnostic::new(Code::Alias, span, "an alias that stands inside its own anchor")
+                .at("would contain itself")
+                .help("write the value out")),
         }
     }
 
@@ -353,7 +354,8 @@ impl<'t> Builder<'t> {
             return Ok(());
         }
         let message = format!("the aliases of this document stand for more than {} nodes", limits::ALIAS_NODES_MAX);
-        Err(Diagnostic::new(Code::YamlLimit, span, message).at("this one is too much"))
+        let d = Diagnostic::new(Code::YamlLimit, span, message).at("this one is too much");
+        Err(d.help("write what is needed once; each alias counts with all that it stands for"))
     }
 
     /// Makes entries of the keys and values behind `base`; returns the nodes that merge keys added, or nothing where
@@ -378,7 +380,7 @@ impl<'t> Builder<'t> {
                     continue;
                 }
                 Key::Bad(d) => {
-                    let is_template = d.code == Code::YamlTrap;
+                    let is_template = d.code == Code::UnquotedTemplate;
                     self.diagnostics.push(d);
                     if is_template {
                         self.file.entries.truncate(first);
@@ -414,7 +416,8 @@ impl<'t> Builder<'t> {
         let span = Span::new(self.file.id, node.start, node.end);
         match &node.data {
             Data::Scalar { style: ScalarStyle::Empty, .. } => {
-                Key::Bad(Diagnostic::new(Code::Yaml, span, "a key is missing before `:`"))
+                let d = Diagnostic::new(Code::Yaml, span, "a key is missing before `:`");
+                Key::Bad(d.help("write the key, or quote the `:` if it is text"))
             }
             Data::Scalar { style: ScalarStyle::Plain, .. } if key_text(&self.file, key) == "<<" => Key::Merge,
             Data::Scalar { .. } => Key::Text,
@@ -525,4 +528,5 @@ fn duplicate(file: &YamlFile, key: u32, earlier: u32) -> Diagnostic {
     Diagnostic::new(Code::DuplicateKey, span(key), format!("key `{}` is written twice in one map", key_text(file, key)))
         .at("again here")
         .label(span(earlier), "first here")
+        .help("keep one of the two, with what stands below both")
 }

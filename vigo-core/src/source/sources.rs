@@ -50,6 +50,8 @@ pub struct Sources {
     templates: Vec<(TreeFile, Option<FileId>)>,
     /// The edition of each template file.
     template_editions: Vec<u64>,
+    /// Paths of the files that nothing reads.
+    others: Vec<Arc<str>>,
     diagnostics: Vec<Diagnostic>,
     test_diagnostics: Vec<Diagnostic>,
     /// Editions that were handed out, over all readings of one tree.
@@ -105,6 +107,7 @@ impl Sources {
                 sources.data.insert(path, index);
             }
         }
+        sources.others = others.into_values().map(|file| file.path.clone()).collect();
         sources
     }
 
@@ -222,6 +225,11 @@ impl Sources {
     /// Returns what was wrong with the texts of the tests and their data files.
     pub fn test_diagnostics(&self) -> &[Diagnostic] {
         &self.test_diagnostics
+    }
+
+    /// Returns the paths of the files that are no policy and that no `vars_from` names, sorted.
+    pub fn others(&self) -> impl Iterator<Item = &str> {
+        self.others.iter().map(|path| &**path)
     }
 
     /// Returns the files below `templates/`, sorted by path; those that are text have an id in the map.

@@ -7,7 +7,46 @@ use alloc::string::String;
 use granit_parser as yaml;
 use granit_parser::ErrorKind;
 
-const QUOTE_TEMPLATE: &str = "quote it: `'{{ … }}'`; unquoted, `{` begins a YAML map";
+/// Says how a value is written in quotes.
+fn quote_it(value: &str) -> String {
+    let value = value.trim_end();
+    let is_flow = value.starts_with(['{', '[']) && value.ends_with(['}', ']']);
+    if value.is_empty() || is_flow || value.chars().nth(SHOWN_MAX).is_some() || value.contains(char::is_control) {
+        return String::from("quote the whole value");
+    }
+    match (value.contains(['"', '\\']), value.contains('\'')) {
+        (false, _) => format!("quote the whole value: `\"{value}\"`"),
+        (true, false) => format!("quote the whole value: `'{value}'`"),
+        (true, true) => String::from("write the value as a block scalar (`|`)"),
+    }
+}
+
+/// The same, of a value that begins with a template.
+fn quote_template(value: &str) -> String {
+    let value = value.trim_end().trim_end_matches(',');
+    let is_short = value.contains("}}") && value.chars().nth(SHOWN_MAX).is_none() && !value.contains(['\'', '\n', '#']);
+    let shown = if is_short { value } else { "{{ … }}" };
+    format!("quote it: `'{shown}'`; unquoted, `{{` begins a YAML map")
+}
+
+/// Characters of a value that a help line repeats.
+const SHOWN_MAX: usize = 80;
+
+/// Returns the first tab in the indent of a line, from the line that begins at `from` on.
+fn tab(source: &str, from: usize) -> Option<usize> {
+    let mut start = from;
+    for line in source.get(from..)?.split_inclusive('\n').take(LINES_OF_A_TAB) {
+        let blank = line.len() - line.trim_start_matches([' ', '\t']).len();
+        if let Some(at) = line.get(..blank).and_then(|indent| indent.find('\t')) {
+            return Some(start + at);
+        }
+        start += line.len();
+    }
+    None
+}
+
+/// Lines in which the tab stands that the parser trips over: a text may go on over some.
+const LINES_OF_A_TAB: usize = 50;
 
 /// Words the error of the parser, or the trap behind it.
 pub(super) fn scan_error(id: FileId, source: &str, error: &yaml::ScanError) -> Diagnostic {
@@ -16,6 +55,8 @@ pub(super) fn scan_error(id: FileId, source: &str, error: &yaml::ScanError) -> D
     let line_start = source.get(..at).and_then(|s| s.rfind('\n')).map_or(0, |i| i + 1);
     let line = source.get(line_start..).unwrap_or_default().lines().next().unwrap_or_default();
     let value = value_of_line(line);
+    // What is wrong stands behind the value's beginning, and not with the line as a whole.
+    let is_behind = at > line_start + (line.len() - value.len());
     let trap = |message: &str, help: &str| Diagnostic::new(Code::YamlTrap, span, message).help(help);
     match error.kind() {
         ErrorKind::TabNotAllowed
@@ -23,27 +64,31 @@ pub(super) fn scan_error(id: FileId, source: &str, error: &yaml::ScanError) -> D
         | ErrorKind::TabInIndentation
         | ErrorKind::TabInPlainScalar
         | ErrorKind::TabAtBlockScalarStart => {
-            trap("a tab in the indent", "indent with spaces; YAML allows no tabs there")
+            let at = tab(source, line_start).unwrap_or(at);
+            Diagnostic::new(Code::Tab, layout::point(id, source, at), "a tab in the indent")
+                .help("indent with blanks; YAML allows no tabs there")
         }
         ErrorKind::InvalidTrailingDoubleQuotedScalar if line.contains("{{") => trap(
             "the double quotes inside the template end the text",
             "write the whole value in '…' or as a block scalar (`|`), or use backquotes inside the template",
         ),
         ErrorKind::MissingAnchorOrAliasName if source.get(at..).is_some_and(|s| s.starts_with('*')) => {
-            trap("a bare `*` begins a YAML alias", "quote it: `\"*\"`")
+            coded(Code::Alias, trap("a bare `*` begins a YAML alias", "quote it: `\"*\"`"))
         }
-        _ if value.starts_with("{{") => trap("a template that is not quoted", QUOTE_TEMPLATE),
+        _ if value.starts_with("{{") => {
+            coded(Code::UnquotedTemplate, trap("a template that is not quoted", &quote_template(value)))
+        }
         ErrorKind::ExpectedBlockMappingKey | ErrorKind::FlowMappingValueAdjacentCollection
-            if value.starts_with('{') =>
+            if value.starts_with('{') && is_behind =>
         {
-            trap("unquoted, `{` begins a YAML map", &format!("quote the value: `\"{}\"`", value.trim_end()))
+            trap("unquoted, `{` begins a YAML map", &quote_it(value))
         }
-        ErrorKind::ExpectedBlockMappingKey if value.starts_with('[') => {
-            trap("unquoted, `[` begins a YAML list", &format!("quote the value: `\"{}\"`", value.trim_end()))
+        ErrorKind::ExpectedBlockMappingKey if value.starts_with('[') && is_behind => {
+            trap("unquoted, `[` begins a YAML list", &quote_it(value))
         }
         ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement => {
             layout::unclosed_flow(id, source, at).or_else(|| layout::continued(id, source, at)).unwrap_or_else(|| {
-                trap("a `:` with a blank behind it, inside a text that is not quoted", "quote the whole value")
+                trap("a `:` with a blank behind it, inside a text that is not quoted", &quote_it(value))
             })
         }
         ErrorKind::UnexpectedCharacter { character } if character.is_control() => trap(
@@ -52,17 +97,27 @@ pub(super) fn scan_error(id: FileId, source: &str, error: &yaml::ScanError) -> D
         ),
         ErrorKind::UnexpectedCharacter { character } => {
             let shown = if *character == '`' { "a backquote".into() } else { format!("`{character}`") };
-            trap(&format!("a text cannot begin with {shown} unless it is quoted"), "quote the whole value")
+            trap(&format!("a text cannot begin with {shown} unless it is quoted"), &quote_it(value))
         }
         ErrorKind::RecursionLimitExceeded => Diagnostic::new(
             Code::YamlLimit,
             span,
             format!("nested deeper than {} levels", crate::limits::YAML_DEPTH_MAX),
-        ),
+        )
+        .help("make it flatter"),
         kind => {
             layout::of_kind(id, source, at, kind).unwrap_or_else(|| Diagnostic::new(Code::Yaml, span, error.info()))
         }
     }
+}
+
+fn coded(code: Code, d: Diagnostic) -> Diagnostic {
+    Diagnostic { code, ..d }
+}
+
+/// Returns whether it is a trap: what the parser trips over behind one in the same line is the same mistake.
+pub(super) fn is_trap(code: Code) -> bool {
+    matches!(code, Code::YamlTrap | Code::Tab | Code::UnquotedTemplate | Code::Alias | Code::Tag)
 }
 
 fn yaml_escape(c: char) -> String {
@@ -82,12 +137,8 @@ pub(super) fn value_of_line(line: &str) -> &str {
 }
 
 pub(super) fn unknown_alias(span: Span, name: &str) -> Diagnostic {
-    Diagnostic::new(
-        Code::YamlTrap,
-        span,
-        format!("`*{name}` is a YAML alias, and no anchor `&{name}` stands before it"),
-    )
-    .help(format!("quote it if it is a text: `\"*{name}\"`"))
+    Diagnostic::new(Code::Alias, span, format!("`*{name}` is a YAML alias, and no anchor `&{name}` stands before it"))
+        .help(format!("quote it if it is a text: `\"*{name}\"`"))
 }
 
 /// Words a tag that is not known; where nothing stands behind it, it was meant as a negation.
@@ -95,10 +146,10 @@ pub(super) fn tag(id: FileId, tag: &yaml::Tag, at: &yaml::Span, node: Span, is_a
     let span = at.tag_span().and_then(|s| s.byte_range()).map_or(node, |r| Span::new(id, r.start as u32, r.end as u32));
     let written = tag.original();
     if tag.parts().0 == "!" && is_all {
-        return Diagnostic::new(Code::YamlTrap, span, format!("`{written}` is a YAML tag, not a negation"))
+        return Diagnostic::new(Code::Tag, span, format!("`{written}` is a YAML tag, not a negation"))
             .help(format!("quote the whole value, as in `when: \"{written}\"`"));
     }
-    Diagnostic::new(Code::YamlTrap, span, format!("`{written}` is a YAML tag that has no meaning here"))
+    Diagnostic::new(Code::Tag, span, format!("`{written}` is a YAML tag that has no meaning here"))
         .help("quote the whole value if `!` belongs to it; tags are `!!str`, `!!int`, `!!float`, `!!bool`, `!!null`, `!!map` and `!!seq`")
 }
 
@@ -116,7 +167,7 @@ pub(super) fn plain(source: &str, span: Span, text: &str) -> Option<Diagnostic> 
             Span::new(span.file, at, at + 1),
             "`#` begins a comment here and cuts the template off",
         )
-        .help("quote the whole value")
+        .help(quote_it(source.get(span.start as usize..).and_then(|s| s.lines().next()).unwrap_or_default()))
     })
 }
 
@@ -127,7 +178,19 @@ pub(super) fn key(source: &str, span: Span) -> Diagnostic {
         source.get(span.start as usize..span.end as usize).unwrap_or_default().chars().take(40).collect();
     if text.starts_with('{') && before.ends_with('{') {
         let whole = Span { start: span.start - 1, ..span };
-        return Diagnostic::new(Code::YamlTrap, whole, "a template that is not quoted").help(QUOTE_TEMPLATE);
+        let rest = source.get(whole.start as usize..).unwrap_or_default();
+        // In a list or map only the template itself; else all that stands in the line.
+        let line_start = before.rfind('\n').map_or(0, |i| i + 1);
+        let line = source.get(line_start..).and_then(|s| s.lines().next()).unwrap_or_default();
+        let value = value_of_line(line);
+        let value = if rest.starts_with(value) { value } else { until_end(rest).unwrap_or_default() };
+        return Diagnostic::new(Code::UnquotedTemplate, whole, "a template that is not quoted")
+            .help(quote_template(value));
     }
-    Diagnostic::new(Code::Yaml, span, "a key must be a text")
+    Diagnostic::new(Code::Yaml, span, "a key must be a text").help("quote it, if it is one")
+}
+
+/// Returns a text up to the end of the template that it begins with.
+fn until_end(text: &str) -> Option<&str> {
+    text.get(..text.find("}}")? + 2)
 }

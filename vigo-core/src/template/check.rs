@@ -407,6 +407,8 @@ impl<'t, 'n> Walk<'t, 'n> {
         if definition.entry == NONE {
             let known = self.template.definitions.iter().filter(|d| d.entry != NONE).map(|d| &*d.name);
             let help = nearest(&definition.name, known).map(|near| format!("did you mean `{near}`?"));
+            let name = &definition.name;
+            let help = help.or_else(|| Some(format!("define it: `{{{{ define \"{name}\" }}}}…{{{{ end }}}}`")));
             let len = self.template.excerpt(at).find(' ').unwrap_or(self.template.excerpt(at).len());
             self.fault(at, len, format!("template `{}` not defined", definition.name), help);
         }

@@ -48,9 +48,14 @@ impl fmt::Display for TemplateError {
 }
 
 impl TemplateError {
+    /// Returns the code that explains it.
+    pub fn code(&self) -> Code {
+        if self.kind == ErrorKind::Name { Code::TemplateName } else { Code::Template }
+    }
+
     /// Returns the diagnostic of this error for a template whose text stands verbatim at `text`.
     pub fn diagnostic(&self, text: Span) -> Diagnostic {
-        let diagnostic = Diagnostic::new(Code::Template, text.part(self.offset, self.len), self.message.clone());
+        let diagnostic = Diagnostic::new(self.code(), text.part(self.offset, self.len), self.message.clone());
         match &self.help {
             None => diagnostic,
             Some(help) => diagnostic.help(help.clone()),

@@ -269,7 +269,10 @@ impl<'t> Lexer<'t> {
         loop {
             match self.byte(self.pos) {
                 Some(b'\\') if self.byte(self.pos + 1).is_some_and(|b| b != b'\n') => self.pos += 2,
-                None | Some(b'\n' | b'\\') => return Err(Fault::syntax(start, self.pos - start, unterminated)),
+                None | Some(b'\n' | b'\\') => {
+                    let fault = Fault::syntax(start, self.pos - start, unterminated);
+                    return Err(fault.help(format!("close it with `{}`", char::from(quote))));
+                }
                 Some(b) if b == quote => break,
                 Some(_) => self.pos += 1,
             }

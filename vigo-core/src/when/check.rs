@@ -1,12 +1,12 @@
 //! What an expression may say where it stands, and what its arguments may be.
 
 use super::builtin::{Decide, Param, ParamKind, Side};
-use super::error::WhenError;
+use super::error::{WhenError, WhenErrorKind};
 use super::expr::{Arg, Call, Expr, Place};
 use super::parser::Context;
 use super::{version, words};
 use crate::diagnostic::nearest;
-use crate::glob::Glob;
+use crate::glob::{self, Glob};
 use crate::traits;
 use alloc::format;
 use alloc::string::String;
@@ -22,7 +22,9 @@ pub(super) fn place(expr: &Expr, context: Context, errors: &mut Vec<WhenError>) 
         match operand {
             // The one place where `changed` has a meaning: beside other conditions.
             Expr::Call(call) if context == Context::Resource && matches!(call.builtin.decide, Decide::Trigger) => {}
-            other => other.each_call(&mut |call| errors.extend(misplaced(call, context))),
+            other => other.each_call(&mut |call| {
+                errors.extend(misplaced(call, context).map(|e| e.of_kind(WhenErrorKind::Place)))
+            }),
         }
     }
 }
@@ -60,6 +62,12 @@ pub(super) fn args(expr: &Expr, errors: &mut Vec<WhenError>) {
 
 /// Checks number, kind and value of a builtin's arguments, but for those that hold a template.
 pub(super) fn call(call: &Call, errors: &mut Vec<WhenError>) {
+    let mut found = Vec::new();
+    arguments(call, &mut found);
+    errors.extend(found.into_iter().map(|e| e.of_kind(WhenErrorKind::Argument)));
+}
+
+fn arguments(call: &Call, errors: &mut Vec<WhenError>) {
     let params = call.builtin.params;
     if params.len() != call.args.len() {
         let wanted = match params {
@@ -122,7 +130,7 @@ fn value(param: &Param, arg: &Arg) -> Result<(), WhenError> {
         }
         ParamKind::Glob => match Glob::parse(text) {
             Ok(_) => Ok(()),
-            Err(error) => Err(inside(at, text, error.at, error.len, error.message)),
+            Err(error) => Err(inside(at, text, error.at, error.len, error.message).help(glob::HELP)),
         },
         ParamKind::Family if words::family_bits(text).is_some() => Ok(()),
         ParamKind::Family => {

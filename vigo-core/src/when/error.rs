@@ -12,16 +12,37 @@ pub struct WhenError {
     pub at: usize,
     /// Its length in bytes; 0 at the end of the text.
     pub len: usize,
+    /// What kind of mistake it is.
+    pub kind: WhenErrorKind,
     /// What is wrong: lowercase, no full stop, values in backticks.
     pub message: String,
     /// What to write instead, in the imperative.
     pub help: Option<String>,
 }
 
+/// What kind of mistake it is: each has an explanation of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WhenErrorKind {
+    /// The text is no expression.
+    Syntax,
+    /// A condition that does not exist.
+    Name,
+    /// Arguments that a condition does not take.
+    Argument,
+    /// A condition where it cannot stand.
+    Place,
+}
+
 impl WhenError {
     /// Returns an error about the `len` bytes at `at`.
     pub fn new(at: usize, len: usize, message: impl Into<String>) -> Self {
-        Self { at, len, message: message.into(), help: None }
+        Self { at, len, kind: WhenErrorKind::Syntax, message: message.into(), help: None }
+    }
+
+    /// Says what kind of mistake it is.
+    #[must_use]
+    pub fn of_kind(self, kind: WhenErrorKind) -> Self {
+        Self { kind, ..self }
     }
 
     /// Says what to write instead.

@@ -24,7 +24,7 @@ mod version;
 pub mod words;
 
 pub use builtin::{Builtin, Side, builtins};
-pub use error::WhenError;
+pub use error::{WhenError, WhenErrorKind};
 pub use eval::{Decision, Look, decide, eval, looks};
 pub use exclusive::exclusive;
 pub use expr::{Arg, ArgValue, Call, Expr, Part, Template};

@@ -8,7 +8,7 @@
 
 use super::builtin::{Builtin, builtins};
 use super::check;
-use super::error::WhenError;
+use super::error::{WhenError, WhenErrorKind};
 use super::expr::{Arg, ArgValue, Call, Expr, Place};
 use super::lexer::{Kind, Lexer, Token};
 use crate::limits::{
@@ -179,7 +179,10 @@ impl Parser<'_, '_> {
     fn named(&mut self) -> Result<Expr, WhenError> {
         let Token { kind: Kind::Name(name), place } = self.advance()? else { return Ok(Expr::False) };
         if name.eq_ignore_ascii_case("not") {
-            return Err(place.error(format!("unknown function `{name}`")).help("write `!`"));
+            return Err(place
+                .error(format!("unknown condition `{name}`"))
+                .of_kind(WhenErrorKind::Name)
+                .help("write `!`"));
         }
         let open = self.token.place;
         let mut args = Vec::new();
@@ -213,7 +216,10 @@ impl Parser<'_, '_> {
             Some(builtin) => Ok(Expr::Call(Arc::new(Call { builtin, args, place: whole }))),
             None => {
                 let known = builtins().iter().map(|b| b.name).chain(["true", "false"]);
-                let error = place.error(format!("unknown function `{name}`")).did_you_mean(&name, known);
+                let error = place
+                    .error(format!("unknown condition `{name}`"))
+                    .of_kind(WhenErrorKind::Name)
+                    .did_you_mean(&name, known);
                 self.errors.push(error);
                 // Stands for it while the rest is read; the error keeps it from getting out.
                 Ok(Expr::False)

@@ -2,6 +2,7 @@
 //!
 //! <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>
 
+use super::{meaning, page};
 use serde_json::{Value, json};
 use vigo_core::diagnostic::{Code, Severity};
 
@@ -36,6 +37,8 @@ fn rule(code: Code) -> Value {
         "id": code.to_string(),
         "name": code.slug(),
         "shortDescription": { "text": code.summary() },
+        "fullDescription": { "text": meaning(code) },
+        "help": { "text": page(code), "markdown": page(code) },
         "helpUri": format!("{PAGES}/{code}.md"),
         "defaultConfiguration": { "level": level },
     })

@@ -104,7 +104,10 @@ impl Parser<'_> {
     }
 
     fn otherwise(&mut self, token: Token) -> Faulty<()> {
-        let misplaced = || Fault::syntax(token.start, token.end - token.start, "unexpected `else`");
+        let misplaced = || {
+            let fault = Fault::syntax(token.start, token.end - token.start, "unexpected `else`");
+            fault.help("remove it, or open a block before it")
+        };
         let chained = self.peek()?;
         let Some(block) = self.blocks.last() else { return Err(misplaced()) };
         let (kind, in_else, vars_at_else, at) = (block.kind, block.in_else, block.vars_at_else, token.start);
@@ -165,7 +168,8 @@ impl Parser<'_> {
                 let here = self.here();
                 self.patch(next, here);
             }
-            _ => {}
+            BlockKind::Broken => self.steps.truncate(block.otherwise),
+            BlockKind::If | BlockKind::With => {}
         }
         self.vars.truncate(block.vars_before);
         let here = self.here();

@@ -27,6 +27,16 @@ impl Template {
         }
     }
 
+    /// Parses what can be read of `text`, to be checked: actions that cannot, and blocks that begin with one where it
+    /// decides what `.` is, are left out. It is not to be rendered.
+    pub(crate) fn parse_readable(text: impl Into<Arc<str>>) -> Self {
+        let text = text.into();
+        let mut parser = Parser::new(&text, TEMPLATE_ERRORS_MAX);
+        parser.run();
+        let Parser { steps, constants, definitions, slots, single, .. } = parser;
+        Self { steps, constants, definitions, slots, single, text }
+    }
+
     /// Parses `text` and returns all its errors, in their order.
     pub fn parse_all(text: &str) -> Vec<TemplateError> {
         let mut parser = Parser::new(text, TEMPLATE_ERRORS_MAX);
@@ -42,7 +52,7 @@ pub(super) struct Block {
     pub(super) at: usize,
     pub(super) len: usize,
     pub(super) in_else: bool,
-    /// The step that jumps to the `else`, to be told where that is.
+    /// The step that jumps to the `else`, to be told where that is; of a broken block the first of those that go.
     pub(super) otherwise: usize,
     /// The last of a list of steps that jump to the end, each holding the one before.
     pub(super) ends: u32,
@@ -101,6 +111,13 @@ pub(super) enum Declares {
 pub(super) enum Shape {
     Field,
     Other,
+}
+
+/// How much there was before an action.
+struct Before {
+    steps: usize,
+    vars: usize,
+    blocks: usize,
 }
 
 pub(super) struct Parser<'t> {
@@ -178,10 +195,10 @@ impl<'t> Parser<'t> {
                     actions += 1;
                     self.peeked = None;
                     self.parens = 0;
-                    let (vars, blocks) = (self.vars.len(), self.blocks.len());
+                    let before = Before { steps: self.steps.len(), vars: self.vars.len(), blocks: self.blocks.len() };
                     match self.action(open) {
                         Ok(prints) => printed = prints,
-                        Err(fault) => self.recover(*fault, open, vars, blocks),
+                        Err(fault) => self.recover(*fault, open, before),
                     }
                 }
             }
@@ -197,15 +214,33 @@ impl<'t> Parser<'t> {
     }
 
     /// Notes an error of the action at `open` and goes on behind it, so that later errors are found too.
-    fn recover(&mut self, fault: Fault, open: usize, vars: usize, blocks: usize) {
+    fn recover(&mut self, fault: Fault, open: usize, before: Before) {
         self.lexer.resync(fault.at.max(open + 2));
         self.faults.push(fault);
-        self.vars.truncate(vars.max(self.frame + 1));
-        let word = self.text.get(open + 2..).unwrap_or("").trim_start_matches('-').trim_start();
-        let word = word.get(..word.find(|c: char| !c.is_ascii_lowercase()).unwrap_or(word.len())).unwrap_or("");
-        if matches!(word, "if" | "with" | "range" | "define" | "block") && self.blocks.len() == blocks {
-            self.open_block(BlockKind::Broken, open, NONE as usize, self.vars.len());
+        self.vars.truncate(before.vars.max(self.frame + 1));
+        let action = self.text.get(open + 2..).unwrap_or("").trim_start_matches('-').trim_start();
+        let (word, rest) = action.split_at(action.find(|c: char| !c.is_ascii_lowercase()).unwrap_or(action.len()));
+        // An `else` may have changed what is noted of its block.
+        if word != "else" && self.blocks.len() == before.blocks {
+            self.steps.truncate(before.steps);
         }
+        if matches!(word, "if" | "with" | "range" | "define" | "block") && self.blocks.len() == before.blocks {
+            // What `.` is in the block does not depend on an `if`.
+            let gone = if word == "if" { usize::MAX } else { before.steps };
+            self.open_block(BlockKind::Broken, open, gone, self.vars.len());
+        }
+        self.declare_all(rest);
+    }
+
+    /// Declares the variables that a broken action declares, so that they are not missed further down.
+    fn declare_all(&mut self, action: &'t str) {
+        let Some((names, _)) = action.split_once(":=") else { return };
+        let is_name =
+            |name: &str| name.starts_with('$') && name.bytes().skip(1).all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        for name in names.split(',').map(str::trim).take(2).take_while(|name| is_name(name)) {
+            self.vars.push(Variable { name });
+        }
+        self.slots = self.slots.max(u16::try_from(self.vars.len() - self.frame).unwrap_or(u16::MAX));
     }
 
     // Tokens.

@@ -25,7 +25,8 @@ impl Parser<'_> {
                 self.next()?;
                 if stage == 0 {
                     let message = format!("missing value for {context}");
-                    return Err(Fault::syntax(token.start, token.end - token.start, message));
+                    let fault = Fault::syntax(token.start, token.end - token.start, message);
+                    return Err(fault.help("write a value, such as `.Vars.port`"));
                 }
                 break;
             }
@@ -118,7 +119,10 @@ impl Parser<'_> {
                 let fault = Fault::new(ErrorKind::Name, token.start, token.end - token.start, message);
                 Err(match nearest(name, visible.iter().skip(1).map(|v| v.name)) {
                     Some(near) => fault.help(format!("did you mean `{near}`?")),
-                    None => fault,
+                    None => {
+                        let bare = name.trim_start_matches('$');
+                        fault.help(format!("write `.Vars.{bare}`, or declare it by `{{{{ {name} := … }}}}` before"))
+                    }
                 })
             }
         }
