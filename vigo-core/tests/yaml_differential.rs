@@ -20,7 +20,7 @@ const DIFFERENT: &[(&str, &str, &str)] = &[
     ),
     (
         "cloud-init/cloud-config-write-files.yaml",
-        "E0203: `!!binary` is a YAML tag that has no meaning here",
+        "E0207: `!!binary` is a YAML tag that has no meaning here",
         "a policy has text, numbers, booleans and null; bytes go into files as `content` that a template decodes",
     ),
 ];
