@@ -9,7 +9,7 @@ use vigo_core::diagnostic::Severity;
 use vigo_core::policy_test::{self, Snapshots, Tests};
 use vigo_core::resolve;
 use vigo_core::source::{Sources, Tree};
-use vigo_host_linux::Linux;
+use vigo_host_linux::BLANKS;
 
 /// A fenced block of a page: what it says it is, and its lines.
 struct Fence {
@@ -265,7 +265,8 @@ fn wrong(files: &BTreeMap<String, String>, host: Option<&str>) -> Vec<String> {
         .map(|d| format!("{} {}: {}", d.code, sources.map().describe(d.span()), d.message))
         .collect();
     if wrong.is_empty() {
-        let tests = Tests { tree: &tree, config: &config, found: &found, host: |_| &Linux };
+        let tests =
+            Tests { tree: &tree, config: &config, found: &found, blank: |_| &BLANKS[0], entropy: |_| Vec::new() };
         let verdicts = cases.iter().map(|case| tests.run(case, &Snapshots::default(), true));
         let failures = verdicts.flat_map(|verdict| verdict.failures);
         wrong.extend(failures.map(|f| format!("{}: {f:?}", sources.map().describe(f.span))));

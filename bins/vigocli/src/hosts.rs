@@ -1,21 +1,27 @@
-//! The adapters of every system: an operator on one machine asks what policy does on another.
+//! Machines of every system: an operator on one asks what policy does on another.
 
-use vigo_core::host::Host;
-use vigo_host_bsd::{FreeBsd, NetBsd, OpenBsd};
-use vigo_host_illumos::Illumos;
-use vigo_host_linux::Linux;
-use vigo_host_macos::MacOs;
-use vigo_host_windows::Windows;
+use vigo_core::bundle::PolicyBundle;
+use vigo_core::converge::Converge;
+use vigo_core::entropy::Entropy;
+use vigo_core::preview::Blank;
 
-/// Returns the adapters for machines of a family; one that is not known is a Linux.
-pub(crate) fn host(family: &str) -> &'static dyn Host {
-    match family {
-        "freebsd" => &FreeBsd,
-        "openbsd" => &OpenBsd,
-        "netbsd" => &NetBsd,
-        "illumos" => &Illumos,
-        "macos" => &MacOs,
-        "windows" => &Windows,
-        _ => &Linux,
-    }
+/// Returns one machine of each system that Vigo knows.
+pub(crate) fn blanks() -> impl Iterator<Item = &'static Blank> {
+    let bsd = vigo_host_bsd::BLANKS.iter().chain(vigo_host_illumos::BLANKS);
+    vigo_host_linux::BLANKS.iter().chain(bsd).chain(vigo_host_macos::BLANKS).chain(vigo_host_windows::BLANKS)
+}
+
+/// Returns the machine of a family; one that is not known is the first.
+pub(crate) fn blank(family: &str) -> &'static Blank {
+    let named = |blank: &&Blank| blank.name == family;
+    blanks().find(named).unwrap_or(&vigo_host_linux::BLANKS[0])
+}
+
+/// Returns fresh randomness, as much as the policy may use: that of hashed passwords, which nobody will see.
+pub(crate) fn entropy(bundle: &PolicyBundle) -> Vec<Entropy> {
+    let piece = || {
+        let mut bytes = [0u8; 32];
+        getrandom::fill(&mut bytes).ok().map(|()| Entropy::new(bytes))
+    };
+    (0..Converge::entropy_wanted(bundle)).map_while(|_| piece()).collect()
 }

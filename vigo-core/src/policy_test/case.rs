@@ -3,7 +3,7 @@
 use super::Matcher;
 use crate::diagnostic::Code;
 use crate::source::Node;
-use crate::time::Civil;
+use crate::time::Timestamp;
 use crate::traits::TraitSet;
 use crate::value::Value;
 use crate::when::Expr;
@@ -26,8 +26,8 @@ pub struct Case<'a> {
     pub environment: Option<Node<'a>>,
     /// What the machine says of itself: of `os` or `traits_file`, and `traits` over it.
     pub traits: TraitSet,
-    /// `at`: local time on the machine.
-    pub at: Civil,
+    /// `at`: the time of the run, of a machine in Greenwich.
+    pub at: Timestamp,
     /// `files`: what other texts the tree has in this test; `None` takes the file out.
     pub files: Vec<(&'a str, Option<&'a str>)>,
     /// `expect`.
@@ -81,6 +81,10 @@ pub struct ResourceExpectation<'a> {
     pub type_name: Option<Node<'a>>,
     /// `runs`: true, false, or what is left to be looked at on the machine.
     pub runs: Option<(Expr, Node<'a>)>,
+    /// `outcome`: what a plan for a machine with nothing on it says of it.
+    pub outcome: Option<Node<'a>>,
+    /// `operations`: what that plan would do, each a part of an operation, in this order.
+    pub operations: Option<(Vec<Node<'a>>, Node<'a>)>,
     /// `depends_on`: resources that it needs.
     pub depends_on: Vec<Node<'a>>,
     /// `notify`: resources that it triggers.

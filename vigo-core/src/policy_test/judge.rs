@@ -93,10 +93,38 @@ fn resource(world: &World, expected: &ResourceExpectation<'_>, failures: &mut Ve
     {
         failures.push(Failure::new(*node, what("runs"), condition(expr), condition(&foreseen.condition)));
     }
+    plan(world, expected, &what, failures);
     edges(world, foreseen, &expected.depends_on, EdgeKind::Requires, &what("depends_on"), failures);
     edges(world, foreseen, &expected.notify, EdgeKind::Notifies, &what("notify"), failures);
     if !expected.attributes.is_empty() {
         attributes(expected, resource, foreseen, &what, failures);
+    }
+}
+
+fn plan(world: &World, expected: &ResourceExpectation<'_>, what: &dyn Fn(&str) -> String, failures: &mut Vec<Failure>) {
+    let Some(report) = world.planned(expected.id) else { return };
+    let why = report.cause.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+    if let Some(node) = expected.outcome
+        && node.text() != Some(report.outcome.word())
+    {
+        let found = format!("`{}`{why}", report.outcome.word());
+        failures.push(Failure::new(node, what("outcome"), quoted(node), found));
+    }
+    let Some((parts, key)) = &expected.operations else { return };
+    let all = || match report.operations.is_empty() {
+        true => format!("none, it is `{}`{why}", report.outcome.word()),
+        false => show::names(report.operations.iter().map(String::as_str)),
+    };
+    if parts.is_empty() && !report.operations.is_empty() {
+        failures.push(Failure::new(*key, what("operations"), "none", all()));
+    }
+    let mut rest = report.operations.iter();
+    for node in parts {
+        let part = node.text().unwrap_or_default();
+        if !rest.any(|operation| operation.contains(part)) {
+            failures.push(Failure::new(*node, what("operations"), quoted(*node), all()));
+            return;
+        }
     }
 }
 

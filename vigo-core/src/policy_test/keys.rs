@@ -81,6 +81,16 @@ pub static RESOURCE: Place = Place {
             Takes::When,
             "Whether it runs: `true`, `false`, or the expression that is left for looks at the machine.",
         ),
+        key(
+            "outcome",
+            Takes::Text,
+            "What a plan for a machine with nothing on it says: changed, ok, skipped, failed, unknown.",
+        ),
+        key(
+            "operations",
+            Takes::Texts,
+            "What that plan would do: parts of operations, in this order; none at all for `[]`.",
+        ),
         key("depends_on", Takes::Texts, "Resources that it needs."),
         key("notify", Takes::Texts, "Resources that it triggers."),
     ],

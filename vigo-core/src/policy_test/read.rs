@@ -7,7 +7,7 @@ use crate::config::{self, Reader, is_extension};
 use crate::diagnostic::{Code, Diagnostic, Severity, tidy};
 use crate::resolve;
 use crate::source::{Map, Node, Sources};
-use crate::time::{Civil, Timestamp};
+use crate::time::Timestamp;
 use crate::traits::{self, TraitSet, check_path};
 use crate::value::Value;
 use crate::when::Context;
@@ -65,7 +65,7 @@ fn case<'a>(reader: &mut Reader, sources: &'a Sources, file: &'a Arc<str>, node:
         hostname: None,
         environment: None,
         traits: TraitSet::new(),
-        at: USUAL_TIME.civil(0),
+        at: USUAL_TIME,
         files: Vec::new(),
         expect: Expect::default(),
     };
@@ -207,9 +207,9 @@ fn over(lower: &Value, upper: &Value) -> Value {
     Value::map(merged)
 }
 
-fn at(reader: &mut Reader, node: Node<'_>) -> Option<Civil> {
+fn at(reader: &mut Reader, node: Node<'_>) -> Option<Timestamp> {
     let text = reader.text(node, "at")?;
-    let time = civil(text);
+    let time = time(text);
     if time.is_none() {
         let message = format!("`at` takes a local time, found `{}`", text.escape_debug());
         reader.report(Diagnostic::new(Code::BadValue, node.span(), message).help("write it as `2026-12-31T23:59`"));
@@ -218,7 +218,7 @@ fn at(reader: &mut Reader, node: Node<'_>) -> Option<Civil> {
 }
 
 /// Reads `2026-12-31T23:59`, also with a blank for the `T`, and with seconds.
-fn civil(text: &str) -> Option<Civil> {
+fn time(text: &str) -> Option<Timestamp> {
     let (date, time) = text.split_once(['T', ' '])?;
     let number = |digits: &str, len: usize| {
         (digits.len() == len && digits.bytes().all(|b| b.is_ascii_digit())).then(|| digits.parse::<i64>().ok())?
@@ -233,11 +233,12 @@ fn civil(text: &str) -> Option<Civil> {
     let (era, yoe) = (shifted.div_euclid(400), shifted.rem_euclid(400));
     let doy = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     let days = era * 146_097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719_468;
-    let civil = Timestamp::from_epoch_secs(days * 86_400 + hour * 3600 + minute * 60 + second).civil(0);
+    let at = Timestamp::from_epoch_secs(days * 86_400 + hour * 3600 + minute * 60 + second);
+    let civil = at.civil(0);
     // A day or hour that does not exist comes back as another one.
     let same = (civil.year, i64::from(civil.month), i64::from(civil.day)) == (year, month, day)
         && (i64::from(civil.hour), i64::from(civil.minute), i64::from(civil.second)) == (hour, minute, second);
-    same.then_some(civil)
+    same.then_some(at)
 }
 
 fn files<'a>(reader: &mut Reader, node: Node<'a>) -> Vec<(&'a str, Option<&'a str>)> {
@@ -302,6 +303,8 @@ fn resources<'a>(reader: &mut Reader, node: Node<'a>) -> Vec<ResourceExpectation
         absent: false,
         type_name: None,
         runs: None,
+        outcome: None,
+        operations: None,
         depends_on: Vec::new(),
         notify: Vec::new(),
         attributes: Vec::new(),
@@ -319,6 +322,8 @@ fn resources<'a>(reader: &mut Reader, node: Node<'a>) -> Vec<ResourceExpectation
                     "absent" => resource.absent = reader.bool(e.value, "absent").unwrap_or(false),
                     "type" => resource.type_name = reader.text(e.value, "type").map(|_| e.value),
                     "runs" => resource.runs = reader.when(e.value, Context::Resource).map(|expr| (expr, e.value)),
+                    "outcome" => resource.outcome = outcome(reader, e.value),
+                    "operations" => resource.operations = Some((reader.texts(e.value, e.name), e.key)),
                     "depends_on" => resource.depends_on = reader.texts(e.value, e.name),
                     "notify" => resource.notify = reader.texts(e.value, e.name),
                     _ => {
@@ -338,6 +343,19 @@ fn resources<'a>(reader: &mut Reader, node: Node<'a>) -> Vec<ResourceExpectation
         }
     }
     all
+}
+
+const OUTCOMES: &[&str] = &["changed", "ok", "skipped", "failed", "unknown", "blocked"];
+
+fn outcome<'a>(reader: &mut Reader, node: Node<'a>) -> Option<Node<'a>> {
+    let text = reader.text(node, "outcome")?;
+    if OUTCOMES.contains(&text) {
+        return Some(node);
+    }
+    let message = format!("`outcome` takes one of {}, found `{}`", OUTCOMES.join(", "), text.escape_debug());
+    let d = Diagnostic::new(Code::BadValue, node.span(), message);
+    reader.report(d.did_you_mean(text, OUTCOMES.iter().copied()));
+    None
 }
 
 fn variables<'a>(reader: &mut Reader, node: Node<'a>) -> Vec<VariableExpectation<'a>> {
@@ -440,9 +458,9 @@ mod tests {
             ("2026-01-01T1:00", None),
         ];
         for (text, expected) in cases {
-            let found = civil(text).map(|c| (c.year, c.month, c.day, c.hour, c.minute, c.weekday));
+            let found = time(text).map(|t| t.civil(0)).map(|c| (c.year, c.month, c.day, c.hour, c.minute, c.weekday));
             assert_eq!(found, expected, "{text}");
         }
-        assert_eq!(civil("2026-01-01T12:00"), Some(USUAL_TIME.civil(0)));
+        assert_eq!(time("2026-01-01T12:00"), Some(USUAL_TIME));
     }
 }

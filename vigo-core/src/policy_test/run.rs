@@ -5,9 +5,11 @@ use super::snapshot::{self, Snapshots};
 use super::tree;
 use super::world::World;
 use super::{judge, show};
+use crate::bundle::PolicyBundle;
 use crate::config::Config;
 use crate::diagnostic::{Code, Diagnostic, Span};
-use crate::host::Host;
+use crate::entropy::Entropy;
+use crate::preview::Blank;
 use crate::resolve;
 use crate::source::{Node, Sources, Tree};
 use alloc::format;
@@ -22,8 +24,10 @@ pub struct Tests<'c, 'a> {
     pub config: &'c Config<'a>,
     /// What [`resolve::check`] said of it: no error.
     pub found: &'c [Diagnostic],
-    /// The adapters of a system, by the family that the traits name.
-    pub host: fn(&str) -> &'static dyn Host,
+    /// A machine with nothing on it, by the family that the traits name.
+    pub blank: fn(&str) -> &'static Blank,
+    /// Fresh randomness, as much as a plan of the policy may use.
+    pub entropy: fn(&PolicyBundle) -> Vec<Entropy>,
 }
 
 /// What came of a test.
@@ -92,7 +96,7 @@ impl Tests<'_, '_> {
         }
         let Some((hostname, node)) = &case.hostname else { return verdict };
         let family = case.traits.value().at("os.family").and_then(|f| f.as_str()).unwrap_or_default();
-        match World::new(config, case, hostname, (self.host)(family)) {
+        match World::new(config, case, hostname, (self.blank)(family), &self.entropy) {
             Err(errors) => {
                 let is_unassigned = errors.iter().any(|d| d.code == Code::Unassigned);
                 match case.expect.unassigned {

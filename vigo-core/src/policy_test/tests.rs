@@ -3,6 +3,7 @@
 use super::*;
 use crate::config::Config;
 use crate::host::{Capability, Host};
+use crate::preview::{At, Blank};
 use crate::resolve;
 use crate::source::{Sources, Tree};
 use alloc::borrow::ToOwned;
@@ -21,6 +22,18 @@ impl Host for Nowhere {
         &[]
     }
 }
+
+/// A machine that has nothing but a root, and whose programs tell nothing.
+static NOWHERE: Blank = Blank {
+    name: "nowhere",
+    host: &Nowhere,
+    letter: "L",
+    is_unix: true,
+    traits: &[],
+    programs: &[],
+    at: |path| matches!(path, "/" | "/etc").then_some(At::Dir(&[])),
+    answer: |_| None,
+};
 
 const FILES: &[(&str, &str)] = &[
     (
@@ -86,7 +99,7 @@ fn run_with(more: &[(&str, &str)], update: bool) -> (Vec<String>, Vec<(String, S
     }
     let config = Config::read(&sources);
     let found = resolve::check(&config);
-    let tests = Tests { tree: &tree, config: &config, found: &found, host: |_| &Nowhere };
+    let tests = Tests { tree: &tree, config: &config, found: &found, blank: |_| &NOWHERE, entropy: |_| Vec::new() };
     let snapshots = Snapshots::read(&tree);
     let mut lines = Vec::new();
     let mut taken = Vec::new();
@@ -126,6 +139,7 @@ fn what_holds_passes() {
         "{resources: {web/conf: {type: file, mode: '0640', owner: root, depends_on: web/pkg, notify: [web/reload]}}}",
         "{resources: {web/conf: {mode: '640', target_path: {matches: '^/etc/'}, content: \"listen 8080;\\nfamily debian;\\n\"}}}",
         "{resources: {web/conf: {type: template}}}",
+        "{resources: {web/conf: {outcome: changed, operations: [write /etc/nginx.conf, 0640]}, web/tune: {outcome: skipped, operations: []}}}",
         "{resources: {web/conf: {content: {contains: [listen 8080, family]}, group: {absent: true}, owner: {not: www}}}}",
         "{resources: {web/site: {content: \"port 8080\\n\"}}}",
         "{resources: {web/key: {content: 'k=secret:web/token'}}}",
@@ -207,6 +221,16 @@ fn what_does_not_hold_is_told_with_its_place() {
             "{order: ['web/conf before web/pkg']}",
             "order: expected `web/conf` before `web/pkg`, found `web/conf` after `web/pkg`",
         ),
+        ("{resources: {web/conf: {outcome: ok}}}", "`outcome`: expected `ok`, found `changed`"),
+        (
+            "{resources: {web/conf: {operations: [chmod]}}}",
+            "`operations`: expected `chmod`, found `write /etc/nginx.conf",
+        ),
+        ("{resources: {web/conf: {operations: []}}}", "`operations`: expected none, found `write"),
+        (
+            "{resources: {web/pkg: {operations: [install]}}}",
+            "found none, it is `failed`: type `package` is not supported",
+        ),
         ("{diagnostics: [E0103]}", "diagnostics: expected E0103, found none"),
         ("{snapshot: true}", "snapshot: expected one in a.test.vgo.snap, found none; write it with `--update`"),
     ];
@@ -283,6 +307,7 @@ fn what_is_no_test_is_told_with_what_to_write() {
         ),
         ("tests: [{name: t, hostname: a, expect: {resources: {a/b: {runs: \"is_contaner\"}}}}]", "E0301"),
         ("tests: [{name: t, hostname: a, expect: {order: [a/b]}}]", "an order takes two resources or more"),
+        ("tests: [{name: t, hostname: a, expect: {resources: {a/b: {outcome: chnged}}}}]", "did you mean `changed`?"),
         ("tests: [{name: t, expect: {diagnostics: [E9999]}}]", "unknown code `E9999`"),
         ("tests: [{name: t, expect: {diagnostics: [unknwn-name]}}]", "did you mean `unknown-name`?"),
         ("tests: [{name: t, expect: {diagnostics: []}, files: {../x: y}}]", "`../x` is no path in the tree"),

@@ -1,11 +1,13 @@
 //! A host of a tree, resolved and looked at as far as that goes without a machine.
 
-use super::case::Case;
+use super::case::{Case, ResourceExpectation};
 use crate::bundle::{BundleResource, PolicyBundle};
 use crate::config::Config;
-use crate::converge::{Converge, Envoy, Foreseen, Options};
+use crate::converge::{Converge, Envoy, Foreseen, Options, ResourceReport};
 use crate::diagnostic::Diagnostic;
-use crate::host::{Host, HostFacts};
+use crate::entropy::Entropy;
+use crate::host::HostFacts;
+use crate::preview::{self, Blank, Subject};
 use crate::resolve::{self, Resolved};
 use crate::when::{Expr, fold_traits};
 use alloc::collections::BTreeSet;
@@ -23,6 +25,8 @@ pub(super) struct World {
     pub(super) resources: Vec<Foreseen>,
     /// Where in them each is.
     places: HashMap<Arc<str>, usize>,
+    /// What a run on a machine with nothing on it would come to, where a test asks.
+    plan: HashMap<Arc<str>, ResourceReport>,
 }
 
 impl World {
@@ -34,24 +38,24 @@ impl World {
         config: &Config<'_>,
         case: &Case<'_>,
         hostname: &str,
-        host: &'static dyn Host,
+        blank: &'static Blank,
+        entropy: &dyn Fn(&PolicyBundle) -> Vec<Entropy>,
     ) -> Result<Self, Vec<Diagnostic>> {
         let environment = case.environment.and_then(|n| n.text());
         let resolved = resolve::resolve(config, hostname, environment)?;
         let bundle = Arc::new(resolved.bundle.clone());
-        let out = |condition: &Expr| fold_traits(condition, hostname, &case.traits, &case.at) == Expr::False;
+        let clock = case.at.civil(0);
+        let out = |condition: &Expr| fold_traits(condition, hostname, &case.traits, &clock) == Expr::False;
         let (outside, inside): (Vec<_>, Vec<_>) = resolved.trace.crates.iter().partition(|c| out(&c.condition));
         let crates = inside.iter().map(|c| c.name.clone()).collect();
         let outside: BTreeSet<&str> = outside.iter().map(|c| &*c.name).collect();
+        let environment = resolved.class.environment.clone().unwrap_or_default();
+        let envoy = Envoy { hostname: hostname.into(), id: "".into(), environment };
         let options = Options {
             dry_run: true,
             only: Vec::new(),
-            envoy: Envoy {
-                hostname: hostname.into(),
-                id: "".into(),
-                environment: resolved.class.environment.clone().unwrap_or_default(),
-            },
-            clock: case.at,
+            envoy: envoy.clone(),
+            clock,
             triggers: Vec::new(),
             snapshots: Vec::new(),
             revert_commands: Vec::new(),
@@ -60,11 +64,20 @@ impl World {
             seed: 0,
         };
         let facts = HostFacts::from_traits(case.traits.value());
-        let mut resources = Converge::new(bundle.clone(), case.traits.clone(), host, facts, options).outlook();
+        let mut resources = Converge::new(bundle.clone(), case.traits.clone(), blank.host, facts, options).outlook();
         resources.retain(|r| bundle.resources.get(r.resource).is_some_and(|r| !outside.contains(bare_crate(r))));
         let id = |r: &Foreseen| bundle.resources.get(r.resource).map(|r| r.id.clone());
         let places = resources.iter().enumerate().filter_map(|(place, r)| Some((id(r)?, place))).collect();
-        Ok(Self { resolved, bundle, crates, resources, places })
+        let asks = |r: &ResourceExpectation<'_>| r.outcome.is_some() || r.operations.is_some();
+        let plan = match case.expect.resources.iter().any(asks) {
+            false => HashMap::new(),
+            true => {
+                let (traits, now, entropy) = (case.traits.clone(), case.at, entropy(&bundle));
+                let report = preview::plan(&bundle, blank, Subject { envoy, traits, now, entropy });
+                report.resources.into_iter().map(|r| (r.id.clone(), r)).collect()
+            }
+        };
+        Ok(Self { resolved, bundle, crates, resources, places, plan })
     }
 
     /// Returns a resource of the policy.
@@ -76,6 +89,11 @@ impl World {
     pub(super) fn find(&self, id: &str) -> Option<(&BundleResource, &Foreseen)> {
         let foreseen = self.resources.get(*self.places.get(id)?)?;
         Some((self.resource(foreseen)?, foreseen))
+    }
+
+    /// Returns what a run on a machine with nothing on it would come to for a resource.
+    pub(super) fn planned(&self, id: &str) -> Option<&ResourceReport> {
+        self.plan.get(id)
     }
 
     /// Returns the resources with what is foreseen of them, in the order of their turns.

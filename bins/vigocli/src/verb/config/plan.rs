@@ -3,15 +3,14 @@
 use super::local::{self, Stacks};
 use crate::cli::Global;
 use crate::error::CliError;
+use crate::hosts;
 use crate::output::Answer;
 use clap::Args;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use vigo_core::bundle::PolicyBundle;
 use vigo_core::config::Config;
-use vigo_core::converge::{Converge, Envoy, RunOutcome};
-use vigo_core::entropy::Entropy;
+use vigo_core::converge::{Envoy, RunOutcome};
 use vigo_core::preview::{self, Blank, Subject};
 use vigo_core::resolve;
 use vigo_core::value::Value;
@@ -54,7 +53,7 @@ impl Plan {
             .map_err(|why| CliError::Usage { why: format!("the file of `--traits`: {why}") })?;
         let environment = resolved.class.environment.unwrap_or_default();
         let envoy = Envoy { hostname: host.into(), id: "".into(), environment };
-        let subject = Subject { envoy, traits, now: local::now(), entropy: entropy(&bundle) };
+        let subject = Subject { envoy, traits, now: local::now(), entropy: hosts::entropy(&bundle) };
         let report = preview::plan(&bundle, blank, subject);
         let status = u8::from(report.outcome == RunOutcome::NotConverged);
         let mut text = Vec::new();
@@ -68,28 +67,13 @@ impl Plan {
     fn blank(&self, given: Option<&Value>) -> Result<&'static Blank, CliError> {
         let family = given.and_then(|traits| traits.at("os.family")).and_then(Value::as_str);
         let name = self.system.as_deref().or(family).unwrap_or(DEFAULT);
-        blanks().find(|blank| blank.name == name).ok_or_else(|| {
-            let names: Vec<&str> = blanks().map(|blank| blank.name).collect();
+        hosts::blanks().find(|blank| blank.name == name).ok_or_else(|| {
+            let names: Vec<&str> = hosts::blanks().map(|blank| blank.name).collect();
             CliError::Usage {
                 why: format!("expected one of {} as the system, found `{}`", names.join(", "), name.escape_debug()),
             }
         })
     }
-}
-
-/// Returns one machine of each system that Vigo knows.
-fn blanks() -> impl Iterator<Item = &'static Blank> {
-    let bsd = vigo_host_bsd::BLANKS.iter().chain(vigo_host_illumos::BLANKS);
-    vigo_host_linux::BLANKS.iter().chain(bsd).chain(vigo_host_macos::BLANKS).chain(vigo_host_windows::BLANKS)
-}
-
-/// Returns fresh randomness, as much as the policy may use: that of hashed passwords, which nobody will see.
-fn entropy(bundle: &PolicyBundle) -> Vec<Entropy> {
-    let piece = || {
-        let mut bytes = [0u8; 32];
-        getrandom::fill(&mut bytes).ok().map(|()| Entropy::new(bytes))
-    };
-    (0..Converge::entropy_wanted(bundle)).map_while(|_| piece()).collect()
 }
 
 /// Reads traits: a map of them, or one that holds it as `traits`.
