@@ -250,6 +250,26 @@ fn the_examples_are_edited() {
 }
 
 #[test]
+fn a_file_is_written_in_its_one_form_unless_there_is_a_mistake_in_it() {
+    let motd = "resources:\n- type: file\n  name: m # größer\n  target_path: '/m'\n  content: x\n";
+    let tree = Tree::new("format", &[("configcrates/motd.vgo", motd), ("envoys.vgo", "envoys: []\n")]);
+    let mut editor = Editor::open(&tree);
+    let options = json!({ "tabSize": 2, "insertSpaces": true });
+    let params = |path: &str| json!({ "textDocument": { "uri": tree.uri(path) }, "options": options });
+    editor.did_open(&tree, "configcrates/motd.vgo", motd);
+    let edits = editor.ask("textDocument/formatting", params("configcrates/motd.vgo"))["result"].clone();
+    assert_eq!(range(&edits[0]["range"]), (0, 0, 5, 0), "{edits}");
+    let written = edits[0]["newText"].as_str().unwrap();
+    assert_eq!(written, "resources:\n  - name: m # größer\n    type: file\n    target_path: \"/m\"\n    content: x\n");
+    tree.write("configcrates/motd.vgo", written);
+    assert_eq!(editor.ask("textDocument/formatting", params("envoys.vgo"))["result"], json!([]));
+    editor.did_open(&tree, "envoys.vgo", "envoys: [\n");
+    let refused = editor.ask("textDocument/formatting", params("envoys.vgo"));
+    assert!(refused["error"]["message"].as_str().unwrap().contains("mistakes"), "{refused}");
+    assert_eq!(editor.end(), 0);
+}
+
+#[test]
 fn mistakes_are_told_while_they_are_made_and_taken_back_when_they_are_mended() {
     let envoys = "envoys:\n- {match: a, configcrates: [web]}\n";
     let files = [("configcrates/web.vgo", "resources: []\n"), ("envoys.vgo", envoys)];

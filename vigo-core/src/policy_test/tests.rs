@@ -139,7 +139,7 @@ fn what_holds_passes() {
         "{resources: {web/conf: {type: file, mode: '0640', owner: root, depends_on: web/pkg, notify: [web/reload]}}}",
         "{resources: {web/conf: {mode: '640', target_path: {matches: '^/etc/'}, content: \"listen 8080;\\nfamily debian;\\n\"}}}",
         "{resources: {web/conf: {type: template}}}",
-        "{resources: {web/conf: {outcome: changed, operations: [write /etc/nginx.conf, 0640]}, web/tune: {outcome: skipped, operations: []}}}",
+        "{resources: {web/site: {outcome: changed, operations: [write /etc/site.conf]}, web/tune: {outcome: skipped, operations: []}}}",
         "{resources: {web/conf: {content: {contains: [listen 8080, family]}, group: {absent: true}, owner: {not: www}}}}",
         "{resources: {web/site: {content: \"port 8080\\n\"}}}",
         "{resources: {web/key: {content: 'k=secret:web/token'}}}",
@@ -221,15 +221,15 @@ fn what_does_not_hold_is_told_with_its_place() {
             "{order: ['web/conf before web/pkg']}",
             "order: expected `web/conf` before `web/pkg`, found `web/conf` after `web/pkg`",
         ),
-        ("{resources: {web/conf: {outcome: ok}}}", "`outcome`: expected `ok`, found `changed`"),
+        ("{resources: {web/site: {outcome: ok}}}", "`outcome`: expected `ok`, found `changed`"),
         (
-            "{resources: {web/conf: {operations: [chmod]}}}",
-            "`operations`: expected `chmod`, found `write /etc/nginx.conf",
+            "{resources: {web/site: {operations: [chmod]}}}",
+            "`operations`: expected `chmod`, found `write /etc/site.conf",
         ),
-        ("{resources: {web/conf: {operations: []}}}", "`operations`: expected none, found `write"),
+        ("{resources: {web/site: {operations: []}}}", "`operations`: expected none, found `write"),
         (
             "{resources: {web/pkg: {operations: [install]}}}",
-            "found none, it is `failed`: type `package` is not supported",
+            "found none, it is `failed`: configcrates/web.vgo:4:5: type `package` is not supported",
         ),
         ("{diagnostics: [E0103]}", "diagnostics: expected E0103, found none"),
         ("{snapshot: true}", "snapshot: expected one in a.test.vgo.snap, found none; write it with `--update`"),
@@ -312,7 +312,7 @@ fn what_is_no_test_is_told_with_what_to_write() {
         ("tests: [{name: t, expect: {diagnostics: [unknwn-name]}}]", "did you mean `unknown-name`?"),
         ("tests: [{name: t, expect: {diagnostics: []}, files: {../x: y}}]", "`../x` is no path in the tree"),
         ("tests: [{name: t, expect: {diagnostics: []}}, {name: t, expect: {diagnostics: []}}]", "E0105"),
-        ("tests: [\n", "E0200"),
+        ("tests: [\n", "E0209"),
     ];
     for (test, expected) in cases {
         let found = run(test);

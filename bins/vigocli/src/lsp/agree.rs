@@ -40,6 +40,7 @@ pub(super) fn capabilities(encoding: Encoding) -> ServerCapabilities {
         workspace_symbol_provider: Some(true.into()),
         code_action_provider: Some(actions.into()),
         rename_provider: Some(rename.into()),
+        document_formatting_provider: Some(true.into()),
         ..ServerCapabilities::default()
     }
 }

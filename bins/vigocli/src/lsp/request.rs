@@ -10,6 +10,8 @@ use gen_lsp_types::{
 use std::collections::HashMap;
 use std::sync::Arc;
 use vigo_core::editor::{self, CompletionKind, Outline, OutlineKind, Refusal};
+use vigo_core::format;
+use vigo_core::source::{Sources, Tree as Source};
 
 /// Names that a search over a tree returns.
 const FOUND_MAX: usize = 500;
@@ -111,6 +113,21 @@ impl<'t> Asked<'t> {
     pub(super) fn symbols(&self) -> Vec<DocumentSymbol> {
         let lines = self.lines(&self.path);
         self.tree.workspace.outline(&self.path).into_iter().map(|o| symbol(o, &lines)).collect()
+    }
+
+    /// Returns what `config fmt` would make of the file.
+    pub(super) fn formatted(&self) -> Result<Vec<TextEdit>, String> {
+        let text = self.text(&self.path);
+        let tree = Source::from_texts([(&*self.path, text)]);
+        let sources = Sources::read(&tree).with_tests(&tree);
+        if !(sources.diagnostics().is_empty() && sources.test_diagnostics().is_empty()) {
+            return Err("there are mistakes in it".into());
+        }
+        let file = sources.policy_files().chain(sources.test_files()).next();
+        let written =
+            format::format(file.ok_or("only files of policy are formatted")?).map_err(|why| why.to_string())?;
+        let range = self.lines(&self.path).range(0..text.len());
+        Ok(if written == text { Vec::new() } else { vec![TextEdit { range, new_text: written }] })
     }
 
     /// Returns what mends the mistakes in a range, as far as their texts are still those that were checked.

@@ -12,8 +12,8 @@ use super::uri;
 use gen_lsp_types::{
     ClientCapabilities, CodeActionParams, CompletionParams, DefinitionParams, DidChangeTextDocumentParams,
     DidChangeWatchedFilesParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams, DidSaveTextDocumentParams,
-    DocumentHighlightParams, DocumentSymbolParams, ErrorCodes, HoverParams, InitializeParams, InitializeResult,
-    Position, PositionEncodingKind, PrepareRenameParams, ReferenceParams, RenameParams, ServerInfo,
+    DocumentFormattingParams, DocumentHighlightParams, DocumentSymbolParams, ErrorCodes, HoverParams, InitializeParams,
+    InitializeResult, Position, PositionEncodingKind, PrepareRenameParams, ReferenceParams, RenameParams, ServerInfo,
     TextDocumentPositionParams, Uri, WorkspaceFolders, WorkspaceSymbolParams,
 };
 use serde::de::DeserializeOwned;
@@ -251,6 +251,11 @@ impl<W: Write> Session<W> {
             "textDocument/codeAction" => {
                 let p: CodeActionParams = parse(params)?;
                 Ok(self.asked(&p.text_document.uri).map_or(json!([]), |asked| json!(asked.fixes(p.range))))
+            }
+            "textDocument/formatting" => {
+                let p: DocumentFormattingParams = parse(params)?;
+                let edits = self.asked(&p.text_document.uri)?.formatted();
+                edits.map(|edits| json!(edits)).map_err(|why| Problem::new(FAILED, why))
             }
             "workspace/symbol" => {
                 let p: WorkspaceSymbolParams = parse(params)?;
