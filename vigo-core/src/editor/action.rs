@@ -42,7 +42,7 @@ pub fn fixes(diagnostic: &Diagnostic, map: &SourceMap) -> Vec<Fix> {
 
 /// Returns whether such a diagnostic's help says what is to stand where the mistake does.
 fn is_word_for_word(diagnostic: &Diagnostic) -> bool {
-    matches!(diagnostic.code, Code::UnknownKey | Code::UnknownAttribute | Code::UnknownType)
+    matches!(diagnostic.code, Code::UnknownKey | Code::UnknownAttribute | Code::UnknownType | Code::OldWord)
         || (diagnostic.code == Code::BadValue && diagnostic.message.contains("`true` or `false`, found"))
 }
 
