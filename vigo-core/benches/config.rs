@@ -60,6 +60,7 @@ fn measure(per_mille: usize) {
             workspace.update(&changed(&tree, path, edition));
             workspace.check();
         });
+        println!("    of it {:?}", workspace.work());
     }
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     println!("  {}", status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or("no peak of memory here"));

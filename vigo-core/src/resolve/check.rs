@@ -59,6 +59,7 @@ pub(super) fn through(
             let diagnostics: Rc<[Diagnostic]> = match (known, &mut each) {
                 (Some(known), None) => known,
                 (known, each) => {
+                    memory.count_class();
                     let validate = if known.is_some() { None } else { Some(&mut cache) };
                     let look = Look { validate, resolve: each.is_some() };
                     let (resolved, diagnostics, looked) = policy::of_class(config, &layers, set, look);
@@ -87,6 +88,7 @@ pub(super) fn through(
         if memory.is_clean(&key) {
             continue;
         }
+        memory.count_class();
         let (diagnostics, looked) = policy::of_crate(config, &set, &mut cache);
         if diagnostics.is_empty() {
             memory.keep_clean(key, looked);

@@ -35,9 +35,22 @@ pub(super) struct Memory {
     written: HashSet<u64>,
     /// The number of this check.
     check: u64,
+    /// What this check looked at.
+    work: Work,
     /// The names of all crates and resources, and how many others there were before.
     names: Vec<u8>,
     names_edition: u64,
+}
+
+/// What a check looked at; the rest it knew from an earlier one.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[non_exhaustive]
+pub struct Work {
+    /// Configcrates whose resources were looked at as they are written.
+    pub crates: usize,
+    /// Classes that were resolved: one for all match blocks that come to the same; a configcrate that no host includes is
+    /// one too.
+    pub classes: usize,
 }
 
 /// That nothing was found.
@@ -73,6 +86,7 @@ impl Memory {
     /// Begins a check: numbers the crates of the tree as it is now.
     pub fn begin(&mut self, config: &Config<'_>) -> Numbered {
         self.check += 1;
+        self.work = Work::default();
         let mut names = Vec::with_capacity(self.names.len());
         for krate in &config.crates {
             text(&mut names, &krate.name);
@@ -108,6 +122,16 @@ impl Memory {
         self.clean.retain(|_, kept| kept.asked == check);
     }
 
+    /// Returns what the last check looked at.
+    pub fn work(&self) -> Work {
+        self.work
+    }
+
+    /// Counts a class that is resolved.
+    pub fn count_class(&mut self) {
+        self.work.classes += 1;
+    }
+
     /// Returns whether nothing is wrong with what this key stands for.
     pub fn is_clean(&mut self, key: &[u8]) -> bool {
         let (check, names) = (self.check, self.names_edition);
@@ -121,9 +145,12 @@ impl Memory {
         self.clean.insert(key, Kept { asked: self.check, names });
     }
 
-    /// Returns whether nothing is wrong with the resources of a crate as written.
-    pub fn is_written_well(&self, number: u64) -> bool {
-        self.written.contains(&number)
+    /// Returns whether nothing is wrong with the resources of a crate as written; where that is not known they are looked
+    /// at.
+    pub fn is_written_well(&mut self, number: u64) -> bool {
+        let known = self.written.contains(&number);
+        self.work.crates += usize::from(!known);
+        known
     }
 
     /// Keeps that nothing is wrong with the resources of a crate as written.

@@ -42,6 +42,7 @@ pub use explain::{
     explain,
 };
 pub use hostname::{HostnameError, hostname};
+pub use memory::Work;
 pub(crate) use names::{pattern_of, wildcard};
 pub use policy::{Resolved, resolve};
 pub use reach::{Reach, SettingReach, reach};

@@ -1,7 +1,7 @@
 //! A tree that changes under one's hands.
 
 use super::check::through;
-use super::memory::Memory;
+use super::memory::{Memory, Work};
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, SourceMap};
 use crate::source::{Sources, Tree};
@@ -33,6 +33,11 @@ impl Workspace {
     /// Returns everything that is wrong or doubtful in the tree, as [`check`](super::check()) does.
     pub fn check(&mut self) -> Vec<Diagnostic> {
         through(&Config::read(&self.sources), &mut self.memory, None)
+    }
+
+    /// Returns what the last check looked at: after a change, only what depends on it.
+    pub fn work(&self) -> Work {
+        self.memory.work()
     }
 
     /// Returns the tree, parsed.

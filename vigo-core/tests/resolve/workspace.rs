@@ -228,6 +228,53 @@ fn what_a_change_makes_wrong_elsewhere_is_seen() {
     }
 }
 
+/// Twenty crates, each of three match blocks of its own.
+fn many(changed: &str, text: &str) -> Tree {
+    let mut files = vec![("common.vgo".to_owned(), "vars: {shared: 1}\n".to_owned())];
+    for n in 0..20 {
+        let content = if n == 7 { "'{{ .Vars.own }}'" } else { "x" };
+        files.push((
+            format!("configcrates/c{n}.vgo"),
+            format!("resources:\n  - {{name: f, type: file, target_path: /c{n}, content: {content}}}\n"),
+        ));
+        let block = |i: usize| format!("  - {{match: h{n}-{i}, configcrates: [c{n}], vars: {{own: {i}}}}}\n");
+        files.push((format!("hosts/b{n:02}.vgo"), format!("envoys:\n{}", (0..3).map(block).collect::<String>())));
+    }
+    let texts = files.iter().map(|(path, old)| (&**path, if path == changed { text } else { old }));
+    Tree::from_texts(texts)
+}
+
+#[test]
+fn after_a_change_only_what_depends_on_it_is_looked_at() {
+    let mut workspace = Workspace::default();
+    let mut work = |tree: Tree| {
+        workspace.update(&tree);
+        let found = workspace.check();
+        assert!(found.is_empty(), "{found:#?}");
+        (workspace.work().crates, workspace.work().classes)
+    };
+    let crate_text =
+        |content| format!("resources:\n  - {{name: f, type: file, target_path: /c3, content: {content}}}\n");
+    let block = |vars| format!("envoys:\n  - {{match: h3-0, configcrates: [c3], vars: {vars}}}\n");
+    assert_eq!(work(many("", "")), (20, 20), "three blocks that come to the same are looked at once");
+    assert_eq!(work(many("", "")), (0, 0), "nothing changed");
+    assert_eq!(work(many("configcrates/c3.vgo", &crate_text("y"))), (1, 1));
+    assert_eq!(work(many("configcrates/c3.vgo", &crate_text("y"))), (0, 0));
+    assert_eq!(work(many("", "")), (1, 1), "what is forgotten is looked at again");
+    assert_eq!(work(many("hosts/b03.vgo", &block("{own: 9}"))), (0, 0), "no check sees the value");
+    let other = "envoys:\n  - {match: h3-0, configcrates: [c3, c4]}\n";
+    assert_eq!(work(many("hosts/b03.vgo", other)), (0, 1), "another set of crates");
+    assert_eq!(
+        work(many("common.vgo", "vars: {shared: 2}\n")),
+        (0, 1),
+        "the first set again, and a value that nobody sees"
+    );
+    assert_eq!(
+        work(many("hosts/b07.vgo", "envoys:\n  - {match: h7, configcrates: [c7], vars: {own: {a: 1}}}\n")),
+        (0, 1)
+    );
+}
+
 #[test]
 fn a_file_that_comes_or_goes_is_seen() {
     let envoys = ("envoys.vgo", "envoys:\n  - {match: a, configcrates: [a]}\n");
