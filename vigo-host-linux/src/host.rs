@@ -1,9 +1,9 @@
 //! The table of Linux adapters.
 
 use crate::account::{BusyBoxGroups, BusyBoxUsers, FileGroups, FileUsers, ShadowGroups, ShadowUsers};
-use crate::cron::Jobs;
 use crate::mounts::{Swaps, TableAndMounts};
 use crate::system::{FileHostname, Hostnamectl, LinkedTimezone, Parameters, Timedatectl};
+use vigo_core::host::posix::{Crontab, Jobs};
 use vigo_core::host::{Adapter, Capability, Host, HostFacts, Init, Problem, Support};
 use vigo_core::resource::cron::Cron;
 use vigo_core::resource::hostname::Hostname;
@@ -77,7 +77,7 @@ impl Host for Linux {
     }
 
     fn cron(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Cron>, Problem> {
-        Ok(&Jobs)
+        Ok(&JOBS)
     }
 
     fn hostname(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<Hostname>, Problem> {
@@ -101,6 +101,14 @@ impl Host for Linux {
     fn swap(&self, _: &HostFacts) -> Result<&'static dyn Adapter<swap::Swaps>, Problem> {
         Ok(&Swaps)
     }
+}
+
+/// Vixie's cron, cronie and BusyBox'.
+static JOBS: Jobs = Jobs(Crontab { says_none, ..Crontab::VIXIE });
+
+fn says_none(err: &str) -> bool {
+    let busybox = err.contains("can't open") && err.contains("No such file");
+    busybox || err.contains("no crontab for")
 }
 
 /// One line a type.

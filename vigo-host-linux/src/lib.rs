@@ -7,7 +7,6 @@ extern crate alloc;
 
 mod account;
 mod blank;
-mod cron;
 mod host;
 pub mod installation;
 mod mounts;

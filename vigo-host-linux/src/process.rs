@@ -1,12 +1,13 @@
 //! Processes, from proc(5).
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use vigo_core::action::{AbsPath, Command, Op, OpOutput, Outputs};
+use vigo_core::host::posix::ancestors;
 use vigo_core::host::{Adapter, Family, HostFacts, Interpreted, Problem};
-use vigo_core::resource::process::{Action, Found, OWN, Process, Restart, State, Want, in_image};
+use vigo_core::resource::process::{Action, Found, Process, Restart, State, Want, in_image};
 use vigo_core::resource::service::Service;
 use vigo_core::value::Text;
 
@@ -157,14 +158,7 @@ fn answers(outputs: &Outputs) -> (BTreeMap<u32, Stat>, BTreeMap<u32, String>) {
 }
 
 fn matches(want: &Want, own: u32, stats: &BTreeMap<u32, Stat>, command_lines: &BTreeMap<u32, String>) -> Vec<Found> {
-    // The agent and what it descends from; a circle of parents ends where it was seen before.
-    let mut ancestors = BTreeSet::new();
-    let mut at = own;
-    while ancestors.insert(at)
-        && let Some(stat) = stats.get(&at)
-    {
-        at = stat.parent;
-    }
+    let ancestors = ancestors(own, |pid| stats.get(&pid).map(|stat| stat.parent));
     let mut found: Vec<Found> = Vec::new();
     for (pid, stat) in stats {
         if stat.zombie || ancestors.contains(pid) {
@@ -177,8 +171,7 @@ fn matches(want: &Want, own: u32, stats: &BTreeMap<u32, Stat>, command_lines: &B
             None => "",
         };
         let args: Vec<&str> = line.trim_end_matches('\0').split('\0').collect();
-        let spared = !want.running && OWN.contains(&&*stat.name);
-        if !spared && want.matching.matches(&stat.name, &args) {
+        if want.counts(&stat.name, &args) {
             found.push(Found { pid: *pid, start_time: stat.start_time });
         }
     }

@@ -5,6 +5,7 @@ mod adapter;
 mod database;
 mod facts;
 mod observe;
+pub mod posix;
 mod problem;
 mod settings;
 mod table;

@@ -112,7 +112,7 @@ fn check(fields: &Fields) -> Vec<Problem> {
 }
 
 /// Vigo's own programs, which are never ended.
-pub const OWN: &[&str] = &["vigo", "vigosrv"];
+const OWN: &[&str] = &["vigo", "vigosrv"];
 
 /// Reads `kill_timeout`; `None` is the boolean that other tools have there.
 fn kill_timeout(datum: &Datum) -> Result<Option<Duration>, String> {
@@ -184,6 +184,14 @@ pub struct Want {
     pub bool_timeout: bool,
     /// How to reach `min`.
     pub restart: Option<Restart>,
+}
+
+impl Want {
+    /// Returns whether a process of this name and these arguments is one of them. Vigo's own programs are never ended.
+    pub fn counts(&self, name: &str, args: &[&str]) -> bool {
+        let spared = !self.running && OWN.contains(&name);
+        !spared && self.matching.matches(name, args)
+    }
 }
 
 /// What counts as one of the processes.
