@@ -45,7 +45,9 @@ pub(super) fn replace(path: &Path, before: Option<&[u8]>, text: &str) -> Result<
             file.set_permissions(meta.permissions())?;
         }
         file.sync_all()?;
-        fs::rename(&temporary, &real)
+        fs::rename(&temporary, &real)?;
+        // The name is on the disk when its folder is.
+        real.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
     })();
     written.map_err(|error| {
         let _ = fs::remove_file(&temporary);
