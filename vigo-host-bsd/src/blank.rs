@@ -13,6 +13,7 @@ macro_rules! traits {
             ("os.arch", "amd64"),
             ("init.manager", $init),
             ("virtualization.is_container", "false"),
+            ("virtualization.is_virtual", "false"),
         ]
     };
 }

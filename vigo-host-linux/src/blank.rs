@@ -7,13 +7,18 @@ use alloc::string::String;
 use vigo_core::action::{Command, Ran};
 use vigo_core::preview::{At, Blank, arguments};
 
-/// One of each family.
+/// One of each family, the usual one first, and one of those that have none; then distributions whose services are run by something else.
 pub static BLANKS: &[Blank] = &[
     blank("debian", DEBIAN, SHADOW_AND_APT),
     blank("redhat", REDHAT, SHADOW_AND_DNF),
     blank("suse", SUSE, SHADOW_AND_ZYPPER),
     blank("arch", ARCH, SHADOW_AND_PACMAN),
     blank("alpine", ALPINE, BUSYBOX_AND_APK),
+    blank("linux", OTHER, SHADOW_AND_SYSTEMD),
+    blank("devuan", DEVUAN, SHADOW_AND_APT_ALONE),
+    blank("gentoo", GENTOO, SHADOW_SUITE),
+    blank("slackware", SLACKWARE, SHADOW_SUITE),
+    blank("void", VOID, SHADOW_SUITE),
 ];
 
 const fn blank(
@@ -24,36 +29,38 @@ const fn blank(
     Blank { name, host: &Linux, letter: "L", is_unix: true, traits, programs, at, answer }
 }
 
-macro_rules! systemd {
-    ($family:literal, $distro:literal, $manager:literal) => {
+macro_rules! linux {
+    ($family:literal, $distro:literal, $init:literal $(, $manager:literal)?) => {
         &[
             ("os.family", $family),
             ("os.distro", $distro),
             ("os.arch", "amd64"),
-            ("init.manager", "systemd"),
+            ("init.manager", $init),
             ("virtualization.is_container", "false"),
-            ("packages.manager", $manager),
+            ("virtualization.is_virtual", "false"),
+            $(("packages.manager", $manager),)?
         ]
     };
 }
 
-const DEBIAN: &[(&str, &str)] = systemd!("debian", "debian", "apt");
-const REDHAT: &[(&str, &str)] = systemd!("redhat", "rhel", "dnf");
-const SUSE: &[(&str, &str)] = systemd!("suse", "sles", "zypper");
-const ARCH: &[(&str, &str)] = systemd!("arch", "arch", "pacman");
-const ALPINE: &[(&str, &str)] = &[
-    ("os.family", "alpine"),
-    ("os.distro", "alpine"),
-    ("os.arch", "amd64"),
-    ("init.manager", "openrc"),
-    ("virtualization.is_container", "false"),
-    ("packages.manager", "apk"),
-];
+const DEBIAN: &[(&str, &str)] = linux!("debian", "debian", "systemd", "apt");
+const REDHAT: &[(&str, &str)] = linux!("redhat", "rhel", "systemd", "dnf");
+const SUSE: &[(&str, &str)] = linux!("suse", "sles", "systemd", "zypper");
+const ARCH: &[(&str, &str)] = linux!("arch", "arch", "systemd", "pacman");
+const ALPINE: &[(&str, &str)] = linux!("alpine", "alpine", "openrc", "apk");
+const OTHER: &[(&str, &str)] = linux!("linux", "linux", "systemd");
+const DEVUAN: &[(&str, &str)] = linux!("debian", "devuan", "sysv", "apt");
+const GENTOO: &[(&str, &str)] = linux!("linux", "gentoo", "openrc");
+const SLACKWARE: &[(&str, &str)] = linux!("linux", "slackware", "sysv");
+const VOID: &[(&str, &str)] = linux!("linux", "void", "runit");
 
 const SHADOW_AND_APT: &[&str] = &["apt-get", "groupadd", "hostnamectl", "systemctl", "timedatectl", "useradd"];
 const SHADOW_AND_DNF: &[&str] = &["dnf", "groupadd", "hostnamectl", "systemctl", "timedatectl", "useradd"];
 const SHADOW_AND_ZYPPER: &[&str] = &["groupadd", "hostnamectl", "systemctl", "timedatectl", "useradd", "zypper"];
 const SHADOW_AND_PACMAN: &[&str] = &["groupadd", "hostnamectl", "pacman", "systemctl", "timedatectl", "useradd"];
+const SHADOW_AND_APT_ALONE: &[&str] = &["apt-get", "groupadd", "useradd"];
+const SHADOW_AND_SYSTEMD: &[&str] = &["groupadd", "hostnamectl", "systemctl", "timedatectl", "useradd"];
+const SHADOW_SUITE: &[&str] = &["groupadd", "useradd"];
 const BUSYBOX_AND_APK: &[&str] = &["addgroup", "adduser", "apk"];
 
 /// Directories that every distribution has.

@@ -17,6 +17,7 @@ pub static BLANKS: &[Blank] = &[Blank {
         ("os.arch", "arm64"),
         ("init.manager", "launchd"),
         ("virtualization.is_container", "false"),
+        ("virtualization.is_virtual", "false"),
     ],
     programs: &[],
     at,

@@ -17,6 +17,7 @@ pub static BLANKS: &[Blank] = &[Blank {
         ("os.arch", "amd64"),
         ("init.manager", "scm"),
         ("virtualization.is_container", "false"),
+        ("virtualization.is_virtual", "false"),
     ],
     programs: &[],
     at,

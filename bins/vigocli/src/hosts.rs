@@ -4,6 +4,7 @@ use vigo_core::bundle::PolicyBundle;
 use vigo_core::converge::Converge;
 use vigo_core::entropy::Entropy;
 use vigo_core::preview::Blank;
+use vigo_core::when::words::family_of;
 
 /// Returns one machine of each system that Vigo knows.
 pub(crate) fn blanks() -> impl Iterator<Item = &'static Blank> {
@@ -11,10 +12,11 @@ pub(crate) fn blanks() -> impl Iterator<Item = &'static Blank> {
     vigo_host_linux::BLANKS.iter().chain(bsd).chain(vigo_host_macos::BLANKS).chain(vigo_host_windows::BLANKS)
 }
 
-/// Returns the machine of a family; one that is not known is the first.
-pub(crate) fn blank(family: &str) -> &'static Blank {
-    let named = |blank: &&Blank| blank.name == family;
-    blanks().find(named).unwrap_or(&vigo_host_linux::BLANKS[0])
+/// Returns the machine of a distribution or family; of one that is not known it is the first.
+pub(crate) fn blank(system: &str) -> &'static Blank {
+    let named = |name: &str| blanks().find(|blank| blank.name == name);
+    let found = named(system).or_else(|| named(family_of(system)?));
+    found.unwrap_or(&vigo_host_linux::BLANKS[0])
 }
 
 /// Returns fresh randomness, as much as the policy may use: that of hashed passwords, which nobody will see.

@@ -4,7 +4,6 @@ use super::Matcher;
 use crate::diagnostic::Code;
 use crate::source::Node;
 use crate::time::Timestamp;
-use crate::traits::TraitSet;
 use crate::value::Value;
 use crate::when::Expr;
 use alloc::string::String;
@@ -24,8 +23,10 @@ pub struct Case<'a> {
     pub hostname: Option<(String, Node<'a>)>,
     /// `environment`, in place of the match block's.
     pub environment: Option<Node<'a>>,
-    /// What the machine says of itself: of `os` or `traits_file`, and `traits` over it.
-    pub traits: TraitSet,
+    /// `os`: the family or distribution whose usual traits the machine has; `None` where `traits_file` says all.
+    pub system: Option<&'static str>,
+    /// Traits over those: of `traits_file`, and `traits` over it.
+    pub traits: Value,
     /// `at`: the time of the run, of a machine in Greenwich.
     pub at: Timestamp,
     /// `files`: what other texts the tree has in this test; `None` takes the file out.

@@ -8,9 +8,10 @@ use crate::diagnostic::{Code, Diagnostic, Severity, tidy};
 use crate::resolve;
 use crate::source::{Map, Node, Sources};
 use crate::time::Timestamp;
-use crate::traits::{self, TraitSet, check_path};
+use crate::traits::{TraitSet, check_path};
 use crate::value::Value;
 use crate::when::Context;
+use crate::when::words::{DISTROS, FAMILIES};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -64,7 +65,8 @@ fn case<'a>(reader: &mut Reader, sources: &'a Sources, file: &'a Arc<str>, node:
         node,
         hostname: None,
         environment: None,
-        traits: TraitSet::new(),
+        system: Some(USUAL_SYSTEM),
+        traits: Value::default(),
         at: USUAL_TIME,
         files: Vec::new(),
         expect: Expect::default(),
@@ -84,7 +86,7 @@ fn case<'a>(reader: &mut Reader, sources: &'a Sources, file: &'a Arc<str>, node:
             _ => reader.unknown_key(e, &keys::TEST),
         }
     }
-    case.traits = machine(reader, sources, map);
+    (case.system, case.traits) = machine(reader, sources, map);
     let mut missing = Vec::new();
     for key in ["name", "expect"] {
         if map.get(key).is_none_or(Node::is_null) && Reader::misspelt(map, key, keys::TEST.names()).is_none() {
@@ -117,50 +119,49 @@ fn hostname(reader: &mut Reader, node: Node<'_>) -> Option<String> {
     }
 }
 
-/// Returns what the machine says of itself.
-fn machine(reader: &mut Reader, sources: &Sources, case: Map<'_>) -> TraitSet {
-    let mut root = match (case.get("os"), case.get("traits_file")) {
+/// Returns what the machine says of itself: its system, and traits over those of the system.
+fn machine(reader: &mut Reader, sources: &Sources, case: Map<'_>) -> (Option<&'static str>, Value) {
+    let (system, mut given) = match (case.get("os"), case.get("traits_file")) {
         (os, Some(node)) => {
             if let Some(os) = os {
                 let d = Diagnostic::new(Code::Shape, os.span(), "a test has `os` or `traits_file`, not both");
                 reader.report(d.label(node.span(), "the traits of the file begin here").help("take `os` out"));
             }
-            traits_file(reader, sources, node).unwrap_or_default()
+            (None, traits_file(reader, sources, node).unwrap_or_default())
         }
-        (Some(node), None) => match reader.text(node, "os").map(|name| (name, traits::sample(name))) {
-            Some((_, Some(sample))) => sample.value().clone(),
-            Some((name, None)) => {
-                let message = format!("unknown operating system `{}`", name.escape_debug());
-                let d = Diagnostic::new(Code::UnknownName, node.span(), message);
-                let near = d.clone().did_you_mean(name, traits::systems());
-                reader.report(match near.help.is_empty() {
-                    true => d.help("write a family such as `debian`, `redhat` or `openbsd`, or a distribution"),
-                    false => near,
-                });
-                Value::default()
-            }
-            None => Value::default(),
-        },
-        (None, None) => traits::sample(USUAL_SYSTEM).unwrap_or_default().value().clone(),
+        (Some(node), None) => (reader.text(node, "os").and_then(|name| system(reader, node, name)), Value::default()),
+        (None, None) => (Some(USUAL_SYSTEM), Value::default()),
     };
     if let Some(node) = case.get("traits") {
         if let Some(map) = reader.map(node, "traits") {
             declared(reader, map, "");
         }
-        root = over(&root, &config::value(reader, node));
+        given = over(&given, &config::value(reader, node));
     }
-    if root == Value::Null {
-        return TraitSet::new();
+    if given != Value::Null
+        && let Err(why) = TraitSet::from_value(given.clone())
+    {
+        let node = case.get("traits").or(case.get("traits_file"));
+        let span = node.map_or(crate::diagnostic::Span::NONE, Node::span);
+        reader.report(Diagnostic::new(Code::BadValue, span, format!("these are no traits: {why}")));
     }
-    match TraitSet::from_value(root) {
-        Ok(set) => set,
-        Err(why) => {
-            let node = case.get("traits").or(case.get("traits_file"));
-            let span = node.map_or(crate::diagnostic::Span::NONE, Node::span);
-            reader.report(Diagnostic::new(Code::BadValue, span, format!("these are no traits: {why}")));
-            TraitSet::new()
-        }
+    (system, given)
+}
+
+/// Returns the family or distribution of this name.
+fn system(reader: &mut Reader, node: Node<'_>, name: &str) -> Option<&'static str> {
+    let known = || FAMILIES.into_iter().chain(DISTROS.iter().map(|(distro, _)| *distro));
+    let found = known().find(|known| known.eq_ignore_ascii_case(name));
+    if found.is_none() {
+        let message = format!("unknown operating system `{}`", name.escape_debug());
+        let d = Diagnostic::new(Code::UnknownName, node.span(), message);
+        let near = d.clone().did_you_mean(name, known());
+        reader.report(match near.help.is_empty() {
+            true => d.help("write a family such as `debian`, `redhat` or `openbsd`, or a distribution"),
+            false => near,
+        });
     }
+    found
 }
 
 fn traits_file(reader: &mut Reader, sources: &Sources, node: Node<'_>) -> Option<Value> {
@@ -197,7 +198,7 @@ fn declared(reader: &mut Reader, map: Map<'_>, above: &str) {
 }
 
 /// Lays `upper` over `lower`: maps are merged, the rest is replaced.
-fn over(lower: &Value, upper: &Value) -> Value {
+pub(super) fn over(lower: &Value, upper: &Value) -> Value {
     let (Value::Map(old), Value::Map(new)) = (lower, upper) else { return upper.clone() };
     let mut merged = (**old).clone();
     for (key, value) in new.iter() {

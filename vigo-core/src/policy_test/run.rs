@@ -24,7 +24,7 @@ pub struct Tests<'c, 'a> {
     pub config: &'c Config<'a>,
     /// What [`resolve::check`] said of it: no error.
     pub found: &'c [Diagnostic],
-    /// A machine with nothing on it, by the family that the traits name.
+    /// A machine with nothing on it, by its distribution or family.
     pub blank: fn(&str) -> &'static Blank,
     /// Fresh randomness, as much as a plan of the policy may use.
     pub entropy: fn(&PolicyBundle) -> Vec<Entropy>,
@@ -70,7 +70,7 @@ impl Tests<'_, '_> {
             return self.on(case, self.config, self.found, snapshots, update);
         }
         let tree = tree::with_files(self.tree, &case.files);
-        let sources = Sources::read(&tree);
+        let sources = Sources::read_after(&tree, self.config.sources);
         let config = Config::read(&sources);
         let found = resolve::check(&config);
         self.on(case, &config, &found, snapshots, update)
@@ -95,8 +95,7 @@ impl Tests<'_, '_> {
             return verdict;
         }
         let Some((hostname, node)) = &case.hostname else { return verdict };
-        let family = case.traits.value().at("os.family").and_then(|f| f.as_str()).unwrap_or_default();
-        match World::new(config, case, hostname, (self.blank)(family), &self.entropy) {
+        match World::new(config, case, hostname, self) {
             Err(errors) => {
                 let is_unassigned = errors.iter().any(|d| d.code == Code::Unassigned);
                 match case.expect.unassigned {

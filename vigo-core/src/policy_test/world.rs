@@ -1,14 +1,17 @@
 //! A host of a tree, resolved and looked at as far as that goes without a machine.
 
 use super::case::{Case, ResourceExpectation};
+use super::read::over;
+use super::run::Tests;
 use crate::bundle::{BundleResource, PolicyBundle};
 use crate::config::Config;
 use crate::converge::{Converge, Envoy, Foreseen, Options, ResourceReport};
 use crate::diagnostic::Diagnostic;
-use crate::entropy::Entropy;
 use crate::host::HostFacts;
-use crate::preview::{self, Blank, Subject};
+use crate::preview::{self, Subject};
 use crate::resolve::{self, Resolved};
+use crate::traits::TraitSet;
+use crate::value::Value;
 use crate::when::{Expr, fold_traits};
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
@@ -38,14 +41,20 @@ impl World {
         config: &Config<'_>,
         case: &Case<'_>,
         hostname: &str,
-        blank: &'static Blank,
-        entropy: &dyn Fn(&PolicyBundle) -> Vec<Entropy>,
+        tests: &Tests<'_, '_>,
     ) -> Result<Self, Vec<Diagnostic>> {
         let environment = case.environment.and_then(|n| n.text());
+        let word = |path| case.traits.at(path).and_then(Value::as_str);
+        let system = case.system.or(word("os.distro")).or(word("os.family")).unwrap_or_default();
+        let blank = (tests.blank)(system);
+        let usual = case.system.map(|system| preview::usual(blank, system)).unwrap_or_default();
+        // What is wrong with those that are given was said when the test was read.
+        let all = if case.traits == Value::Null { usual } else { over(&usual, &case.traits) };
+        let traits = TraitSet::from_value(all).unwrap_or_default();
         let resolved = resolve::resolve(config, hostname, environment)?;
         let bundle = Arc::new(resolved.bundle.clone());
         let clock = case.at.civil(0);
-        let out = |condition: &Expr| fold_traits(condition, hostname, &case.traits, &clock) == Expr::False;
+        let out = |condition: &Expr| fold_traits(condition, hostname, &traits, &clock) == Expr::False;
         let (outside, inside): (Vec<_>, Vec<_>) = resolved.trace.crates.iter().partition(|c| out(&c.condition));
         let crates = inside.iter().map(|c| c.name.clone()).collect();
         let outside: BTreeSet<&str> = outside.iter().map(|c| &*c.name).collect();
@@ -63,8 +72,8 @@ impl World {
             entropy: Vec::new(),
             seed: 0,
         };
-        let facts = HostFacts::from_traits(case.traits.value());
-        let mut resources = Converge::new(bundle.clone(), case.traits.clone(), blank.host, facts, options).outlook();
+        let facts = HostFacts::from_traits(traits.value());
+        let mut resources = Converge::new(bundle.clone(), traits.clone(), blank.host, facts, options).outlook();
         resources.retain(|r| bundle.resources.get(r.resource).is_some_and(|r| !outside.contains(bare_crate(r))));
         let id = |r: &Foreseen| bundle.resources.get(r.resource).map(|r| r.id.clone());
         let places = resources.iter().enumerate().filter_map(|(place, r)| Some((id(r)?, place))).collect();
@@ -72,7 +81,7 @@ impl World {
         let plan = match case.expect.resources.iter().any(asks) {
             false => HashMap::new(),
             true => {
-                let (traits, now, entropy) = (case.traits.clone(), case.at, entropy(&bundle));
+                let (now, entropy) = (case.at, (tests.entropy)(&bundle));
                 let report = preview::plan(&bundle, blank, Subject { envoy, traits, now, entropy });
                 report.resources.into_iter().map(|r| (r.id.clone(), r)).collect()
             }

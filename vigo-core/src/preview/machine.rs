@@ -5,6 +5,7 @@ use super::unknown;
 use crate::action::{Entry, FailureKind, FileKind, Metadata, Op, OpFailure, OpOutput, Space};
 use crate::traits::{TraitError, TraitSet, areas};
 use crate::value::Value;
+use crate::when::words::family_of;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
@@ -92,6 +93,25 @@ pub fn traits(blank: &Blank, hostname: &str, given: Option<&Value>) -> Result<Tr
         all.extend(set.value().as_map().into_iter().flatten().map(|(area, value)| (area.clone(), value.clone())));
     }
     TraitSet::from_value(Value::Map(Arc::new(all)))
+}
+
+/// Returns what a machine of this kind says of itself as a rule, of this family or distribution: what is not among it such a
+/// machine does not have.
+pub fn usual(blank: &Blank, system: &str) -> Value {
+    let family = family_of(system).unwrap_or(system);
+    let mut known: BTreeMap<&str, &str> = blank.traits.iter().copied().collect();
+    known.insert("os.family", family);
+    // A family that is no distribution stands for one of its own.
+    if system != family || !known.contains_key("os.distro") {
+        known.insert("os.distro", system);
+    }
+    let mut areas: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Value>> = BTreeMap::new();
+    for (path, value) in known {
+        let (area, field) = path.split_once('.').unwrap_or((path, ""));
+        areas.entry(area.into()).or_default().insert(field.into(), scalar(value));
+    }
+    let areas = areas.into_iter().map(|(area, fields)| (area, Value::Map(Arc::new(fields))));
+    Value::Map(Arc::new(areas.collect()))
 }
 
 fn is_of(blank: &Blank, systems: &str) -> bool {

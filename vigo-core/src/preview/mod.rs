@@ -9,5 +9,5 @@ mod plan;
 mod unknown;
 
 pub use blank::{At, Blank, arguments};
-pub use machine::traits;
+pub use machine::{traits, usual};
 pub use plan::{Subject, plan};

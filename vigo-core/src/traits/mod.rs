@@ -6,7 +6,6 @@ mod declared;
 mod delta;
 mod history;
 mod path;
-mod sample;
 mod set;
 
 pub use bound::bounded;
@@ -15,5 +14,4 @@ pub use declared::{Area, Period, TraitKind, areas};
 pub use delta::{DeltaError, TraitDelta};
 pub use history::{TraitChange, changes, is_lasting};
 pub use path::{PathError, check_path, children_of, declared};
-pub use sample::{sample, systems};
 pub use set::{Lookup, TraitError, TraitSet};

@@ -21,8 +21,8 @@ pub(crate) struct Plan {
     /// The machine's name
     #[arg(long, value_name = "NAME")]
     host: String,
-    /// The system: debian, redhat, suse, arch, alpine, freebsd, openbsd, netbsd, illumos, macos or windows [default: that of
-    /// the traits, or debian]
+    /// The system: debian, redhat, suse, arch, alpine, linux, devuan, gentoo, slackware, void, freebsd, openbsd, netbsd,
+    /// illumos, macos or windows [default: that of the traits, or debian]
     #[arg(long = "as", value_name = "OS")]
     system: Option<String>,
     /// A file of traits, as `vigo traits --format json` or `vigocli traits show` prints them; without it the plan says
