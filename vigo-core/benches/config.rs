@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use tree::Size;
 use vigo_core::config::Config;
-use vigo_core::resolve::{self, Workspace};
+use vigo_core::resolve::{self, Checker};
 use vigo_core::source::{Sources, Tree, TreeFile};
 
 const ROUNDS: usize = 5;
@@ -49,18 +49,18 @@ fn measure(per_mille: usize) {
     least("  check", || drop(resolve::check(&config)));
     least("  whole", || drop(resolve::check(&Config::read(&Sources::read(&tree)))));
 
-    let mut workspace = Workspace::default();
-    workspace.update(&tree);
-    workspace.check();
+    let mut checker = Checker::default();
+    checker.update(&tree);
+    checker.check();
     for path in ["configcrates/team-6/app-6.vgo", "configcrates/team-0/app-0.vgo", "hosts/region-0/services/from-0.vgo"]
     {
         let mut edition = 0;
         least(&format!("  after {path} changed"), || {
             edition += 1;
-            workspace.update(&changed(&tree, path, edition));
-            workspace.check();
+            checker.update(&changed(&tree, path, edition));
+            checker.check();
         });
-        println!("    of it {:?}", workspace.work());
+        println!("    of it {:?}", checker.work());
     }
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     println!("  {}", status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or("no peak of memory here"));

@@ -99,10 +99,8 @@ impl Memory {
         }
         let numbers = config.crates.iter().map(|krate| {
             let mut key = alloc::vec![krate.node.file().edition(), u64::from(krate.node.span().start)];
-            for path in krate.resources.iter().flat_map(|r| uses::shipped(r)) {
-                let named = config.sources.templates_from(path);
-                key.extend(named.map(|(file, _)| config.sources.template_edition(&file.path)));
-            }
+            let shipped = uses::templates_of(config, krate);
+            key.extend(shipped.into_iter().map(|file| config.sources.template_edition(&file.path)));
             let next = &mut self.next;
             *self.numbers.entry(key.into()).or_insert_with(|| {
                 *next += 1;

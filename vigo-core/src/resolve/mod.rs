@@ -7,6 +7,7 @@
 
 mod attributes;
 mod check;
+mod checker;
 mod class;
 mod classes;
 mod contract;
@@ -30,16 +31,16 @@ mod trace;
 mod uses;
 mod validate;
 mod vars;
-mod workspace;
 mod written;
 
 pub(crate) use attributes::static_name;
 pub use check::check;
+pub use checker::Checker;
 pub use class::Class;
 pub use classes::{ClassPolicy, Classes, classes};
 pub use explain::{
-    ClaimTrace, Condition, ConditionKind, ConditionPart, EdgeTrace, Explained, FileOutcome, FileTrace, WaiverTrace,
-    explain,
+    Chosen, ClaimTrace, Condition, ConditionKind, ConditionPart, EdgeTrace, Explained, FileOutcome, FileTrace,
+    WaiverTrace, explain,
 };
 pub use hostname::{HostnameError, hostname};
 pub use memory::Work;
@@ -48,5 +49,5 @@ pub use policy::{Resolved, resolve};
 pub use reach::{Reach, SettingReach, reach};
 pub use table::{ClassTable, ClassTableError};
 pub use trace::{ConditionTrace, CrateTrace, ExcludedTrace, Setting, Trace, VarTrace};
+pub use uses::templates_of;
 pub use validate::validate;
-pub use workspace::Workspace;

@@ -2,7 +2,7 @@
 
 use crate::config::{Case, Config, Configcrate, Resource};
 use crate::resource::Kind;
-use crate::source::{Node, NodeKind};
+use crate::source::{Entry, Node, NodeKind, TreeFile};
 use crate::value::Value;
 use crate::when::{Expr, ReferenceKind};
 use alloc::collections::BTreeMap;
@@ -42,6 +42,9 @@ impl Uses {
         for resource in &krate.resources {
             uses.resource(config, resource);
         }
+        for file in templates_of(config, krate) {
+            uses.text(core::str::from_utf8(&file.bytes).unwrap_or_default(), Use::Shape);
+        }
         uses
     }
 
@@ -71,13 +74,6 @@ impl Uses {
             arms.iter().filter_map(|arm| arm.when.as_ref()).for_each(|expr| self.condition(expr));
         }
         self.stamps(resource.foreach);
-        for path in shipped(resource) {
-            for (file, _) in config.sources.templates_named(path) {
-                if let Ok(text) = core::str::from_utf8(&file.bytes) {
-                    self.text(text, Use::Shape);
-                }
-            }
-        }
     }
 
     fn stamps(&mut self, foreach: Option<Node<'_>>) {
@@ -131,21 +127,38 @@ impl Uses {
     }
 }
 
-/// Returns the paths below `templates/` whose files belong to the resource; none may be rendered, and then they are
-/// looked at for nothing.
-pub(super) fn shipped<'a>(resource: &Resource<'a>) -> impl Iterator<Item = &'a str> {
-    let of = |set: &[crate::source::Entry<'a>]| set.iter().map(|e| e.value).collect::<Vec<_>>();
-    let mut values = of(&resource.attributes);
-    match &resource.case {
-        Some(Case::Arms(arms)) => values.extend(arms.iter().flat_map(|arm| of(&arm.set))),
-        Some(Case::Match(_, arms)) => values.extend(arms.iter().flat_map(|arm| of(&arm.set))),
-        None => {}
+/// Returns the files below `templates/` that the attributes of a crate name: those that travel with it. Where a template
+/// stands in a name they are all that it may name.
+pub fn templates_of<'c>(config: &'c Config<'_>, krate: &Configcrate<'_>) -> Vec<&'c TreeFile> {
+    let mut files: Vec<&TreeFile> = Vec::new();
+    let mut add = |node: Node<'_>| {
+        let Some(text) = node.text().filter(|text| text.starts_with("templates/")) else { return };
+        match text.split_once("{{") {
+            Some((start, _)) => files.extend(config.sources.templates_from(start).map(|(file, _)| file)),
+            None => files.extend(config.sources.templates_named(text).map(|(file, _)| file)),
+        }
+    };
+    for e in entries(krate) {
+        add(e.value);
+        e.value.list().into_iter().flatten().for_each(&mut add);
     }
-    let texts = values.into_iter().flat_map(|node| {
-        let items = node.list().into_iter().flatten().filter_map(Node::text);
-        node.text().into_iter().chain(items)
+    files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    files.dedup_by(|a, b| a.path == b.path);
+    files
+}
+
+/// Returns every attribute that a resource of the crate may have.
+fn entries<'k, 'a>(krate: &'k Configcrate<'a>) -> impl Iterator<Item = &'k Entry<'a>> {
+    let defaults = krate.defaults.by_type.iter().flat_map(|(_, entries)| entries).chain(&krate.defaults.general);
+    let own = krate.resources.iter().flat_map(|resource| {
+        let laid: Vec<&[Entry<'a>]> = match &resource.case {
+            Some(Case::Arms(arms)) => arms.iter().map(|arm| &*arm.set).collect(),
+            Some(Case::Match(_, arms)) => arms.iter().map(|arm| &*arm.set).collect(),
+            None => Vec::new(),
+        };
+        resource.attributes.iter().chain(laid.into_iter().flatten())
     });
-    texts.filter(|text| text.starts_with("templates/")).map(|text| text.split("{{").next().unwrap_or_default())
+    defaults.chain(own)
 }
 
 /// Returns the name at the start of `text`; empty when there is none.

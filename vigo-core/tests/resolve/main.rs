@@ -1,5 +1,6 @@
 //! The configuration language, from texts to policies.
 
+mod checker;
 mod config;
 mod example;
 mod explain;
@@ -8,5 +9,4 @@ mod mistakes;
 mod properties;
 mod rules;
 mod support;
-mod workspace;
 mod yaml;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, Sender};
 use vigo_core::diagnostic::{Diagnostic, SourceMap};
 use vigo_core::policy_test;
-use vigo_core::resolve::Workspace;
+use vigo_core::resolve::Checker;
 use vigo_core::source::{Sources, Tree};
 
 /// A tree to check.
@@ -32,12 +32,12 @@ pub(super) struct Part {
 /// Checks one tree after the other, until nobody asks any more. Of a tree that was checked before, what depends on nothing
 /// that changed is not looked at again.
 pub(super) fn work(jobs: &Receiver<Job>, events: &Sender<Event>) {
-    let mut workspaces: HashMap<usize, Workspace> = HashMap::new();
+    let mut checkers: HashMap<usize, Checker> = HashMap::new();
     for Job { number, tree } in jobs {
-        let workspace = workspaces.entry(number).or_default();
-        workspace.update(&tree);
-        let diagnostics = workspace.check();
-        let parts = [Part { map: workspace.map().clone(), diagnostics }, tests(tree)];
+        let checker = checkers.entry(number).or_default();
+        checker.update(&tree);
+        let diagnostics = checker.check();
+        let parts = [Part { map: checker.map().clone(), diagnostics }, tests(tree)];
         if events.send(Event::Checked(Box::new(Checked { number, parts }))).is_err() {
             return;
         }

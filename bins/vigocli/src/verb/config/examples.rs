@@ -10,6 +10,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use vigo_core::config::Config;
+use vigo_core::resolve;
 use vigo_core::source::{Sources, Tree, TreeFile};
 use vigo_driver::system_text;
 
@@ -105,9 +106,8 @@ fn crates(files: &[(&str, &'static [u8])]) -> Vec<Example> {
         let path = krate.node.file().path();
         let text = krate.node.file().text();
         let test = format!("{}.test.vgo", path.trim_end_matches(".vgo"));
-        let belongs = |name: &str| {
-            name == &**path || name == test || (name.starts_with("templates/") && names_template(text, name))
-        };
+        let templates = resolve::templates_of(&config, krate);
+        let belongs = |name: &str| name == &**path || name == test || templates.iter().any(|file| *file.path == *name);
         let own = files.iter().filter(|(name, _)| belongs(name));
         let comment = text.lines().next().and_then(|line| line.strip_prefix('#')).map(str::trim);
         let many = krate.resources.len();
@@ -120,15 +120,6 @@ fn crates(files: &[(&str, &'static [u8])]) -> Vec<Example> {
         });
     }
     found
-}
-
-/// Returns whether a text names a template file, or the folder that holds it.
-fn names_template(text: &str, path: &str) -> bool {
-    let folders = path.match_indices('/').skip(1).filter_map(|(at, _)| path.get(..at));
-    text.contains(path)
-        || folders
-            .into_iter()
-            .any(|folder| text.contains(&format!("{folder}\n")) || text.contains(&format!("{folder}/{{{{")))
 }
 
 fn copy(example: &Example, dir: &Path, force: bool) -> Result<Answer, CliError> {

@@ -1,11 +1,10 @@
 //! The trace for programs. Keys stay; new ones may come.
 
-use super::chosen::Chosen;
 use serde_json::{Map, Value, json};
 use vigo_core::bundle::{BundleResource, EdgeKind};
 use vigo_core::resolve::{
-    ClaimTrace, Condition, ConditionKind, CrateTrace, EdgeTrace, ExcludedTrace, Explained, FileOutcome, FileTrace,
-    Setting, VarTrace, WaiverTrace,
+    Chosen, ClaimTrace, Condition, ConditionKind, CrateTrace, EdgeTrace, ExcludedTrace, Explained, FileOutcome,
+    FileTrace, Setting, VarTrace, WaiverTrace,
 };
 use vigo_core::secret::shown_value;
 use vigo_core::when::{Expr, Side};

@@ -1,6 +1,5 @@
 //! `vigocli config trace`.
 
-mod chosen;
 mod json;
 mod text;
 mod verb;

@@ -1,13 +1,12 @@
 //! The trace for people.
 
-use super::chosen::Chosen;
 use super::json::ordered;
 use crate::output::shown;
 use std::collections::BTreeMap;
 use vigo_core::bundle::{BundleResource, EdgeKind};
 use vigo_core::resolve::{
-    ClaimTrace, Condition, ConditionKind, CrateTrace, EdgeTrace, ExcludedTrace, Explained, FileOutcome, FileTrace,
-    Setting, VarTrace, WaiverTrace,
+    Chosen, ClaimTrace, Condition, ConditionKind, CrateTrace, EdgeTrace, ExcludedTrace, Explained, FileOutcome,
+    FileTrace, Setting, VarTrace, WaiverTrace,
 };
 use vigo_core::secret::shown_value;
 use vigo_core::when::{Expr, Side};

@@ -1,13 +1,13 @@
 //! The verb, and the whole host.
 
 use super::super::local::{self, Stacks};
-use super::{chosen, json, text};
+use super::{json, text};
 use crate::cli::Global;
 use crate::error::CliError;
 use crate::output::Answer;
 use clap::Args;
 use vigo_core::config::Config;
-use vigo_core::resolve;
+use vigo_core::resolve::{self, Explained};
 
 /// Show why a host gets what it gets: the rule that won, every crate, variable, condition and edge with its line
 #[derive(Args, Debug)]
@@ -34,7 +34,22 @@ impl Trace {
         let Some(what) = &self.what else {
             return Ok(Answer::new(json::whole(&host, &explained), text::whole(&host, &explained)));
         };
-        let found = chosen::find(&config, &explained, &host, what)?;
+        let found = explained.choose(what);
+        if found.is_empty() {
+            return Err(nothing(&config, &explained, &host, what));
+        }
         Ok(Answer::new(json::chosen(&host, &explained, &found), text::chosen(&explained, &found)))
     }
+}
+
+/// Returns that a host has nothing of this name.
+fn nothing(config: &Config<'_>, explained: &Explained, host: &str, word: &str) -> CliError {
+    if config.configcrate(word).is_some() {
+        let why = format!("configcrate `{word}` is in the tree, and nothing includes it for {host}");
+        return CliError::NotFound {
+            why,
+            help: Some(format!("`vigocli config search --crate {word}` shows who does")),
+        };
+    }
+    local::unknown(&format!("{host} has no resource, configcrate or variable"), word, explained.names())
 }

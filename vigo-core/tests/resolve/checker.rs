@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use vigo_core::config::Config;
-use vigo_core::resolve::{self, Workspace};
+use vigo_core::resolve::{self, Checker};
 use vigo_core::source::{Sources, Tree};
 
 /// A file of the tree, and the texts that it may have.
@@ -86,15 +86,15 @@ proptest! {
         changes in prop::collection::vec((0..FILES.len(), 0..6usize), 1..12),
     ) {
         let mut choice = start;
-        let mut workspace = Workspace::default();
-        workspace.update(&tree(&choice, ""));
-        workspace.check();
+        let mut checker = Checker::default();
+        checker.update(&tree(&choice, ""));
+        checker.check();
         for (file, text) in changes {
             choice[file] = text;
             let tree = tree(&choice, "");
-            workspace.update(&tree);
+            checker.update(&tree);
             let sources = Sources::read(&tree);
-            prop_assert_eq!(workspace.check(), resolve::check(&Config::read(&sources)), "{:?}", choice);
+            prop_assert_eq!(checker.check(), resolve::check(&Config::read(&sources)), "{:?}", choice);
         }
     }
 
@@ -186,10 +186,10 @@ fn one_block_in_order_does_not_speak_for_the_next() {
         let codes = |found: &BTreeSet<String>| found.iter().map(|d| d[..5].to_owned()).collect::<Vec<_>>();
         assert_eq!(codes(&found(&tree(&format!("{first}{second}")))), codes(&alone), "{name}");
         // The same one after the other.
-        let mut workspace = Workspace::default();
+        let mut checker = Checker::default();
         for (blocks, expected) in [(&first, 0), (&second, 1), (&first, 0)] {
-            workspace.update(&tree(blocks));
-            assert_eq!(workspace.check().len(), expected, "{name}");
+            checker.update(&tree(blocks));
+            assert_eq!(checker.check().len(), expected, "{name}");
         }
     }
 }
@@ -206,6 +206,11 @@ fn what_a_change_makes_wrong_elsewhere_is_seen() {
             ("configcrates/b.vgo", MOTD, "resources:\n  - {name: n, type: file, target_path: /m, content: x}\n"),
         ),
         ("a template file", a("source: templates/t"), ("templates/t", "plain", "{{ .Vars.nothing }}")),
+        (
+            "a template file by a default",
+            format!("defaults: {{file: {{source: templates/t}}}}\n{}", a("mode: '0644'")),
+            ("templates/t", "plain", "{{ .Vars.nothing }}"),
+        ),
         ("a variable", a("content: '{{ .Vars.v }}'"), ("environments.vgo", "env: {}", "env: {p: {vars: {w: 1}}}")),
     ];
     for (name, a, (path, before, after)) in &cases {
@@ -219,10 +224,10 @@ fn what_a_change_makes_wrong_elsewhere_is_seen() {
                 ("h/envoys.vgo", envoys.1),
             ])
         };
-        let mut workspace = Workspace::default();
+        let mut checker = Checker::default();
         for (text, expected) in [(before, true), (after, false), (before, true)] {
-            workspace.update(&tree(text));
-            let found = workspace.check();
+            checker.update(&tree(text));
+            let found = checker.check();
             assert_eq!(found.is_empty(), expected, "{name}: {found:#?}");
         }
     }
@@ -246,12 +251,12 @@ fn many(changed: &str, text: &str) -> Tree {
 
 #[test]
 fn after_a_change_only_what_depends_on_it_is_looked_at() {
-    let mut workspace = Workspace::default();
+    let mut checker = Checker::default();
     let mut work = |tree: Tree| {
-        workspace.update(&tree);
-        let found = workspace.check();
+        checker.update(&tree);
+        let found = checker.check();
         assert!(found.is_empty(), "{found:#?}");
-        (workspace.work().crates, workspace.work().classes)
+        (checker.work().crates, checker.work().classes)
     };
     let crate_text =
         |content| format!("resources:\n  - {{name: f, type: file, target_path: /c3, content: {content}}}\n");
@@ -280,10 +285,10 @@ fn a_file_that_comes_or_goes_is_seen() {
     let envoys = ("envoys.vgo", "envoys:\n  - {match: a, configcrates: [a]}\n");
     let a = ("configcrates/a.vgo", "resources:\n  - {name: f, type: file, target_path: /f, content: x, notify: b}\n");
     let b = ("configcrates/b.vgo", "resources: []\n");
-    let mut workspace = Workspace::default();
+    let mut checker = Checker::default();
     for (files, expected) in [(vec![a, b, envoys], 0), (vec![a, envoys], 1), (vec![b, a, envoys], 0)] {
-        workspace.update(&Tree::from_texts(files));
-        let found = workspace.check();
+        checker.update(&Tree::from_texts(files));
+        let found = checker.check();
         assert_eq!(found.len(), expected, "{found:#?}");
     }
 }

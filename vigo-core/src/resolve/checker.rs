@@ -11,15 +11,15 @@ use core::fmt;
 /// A tree that is checked again and again: after one file has changed, only that file is parsed, and only what depends on
 /// it is looked at.
 ///
-/// Call [`Workspace::update`] whenever the tree is another, then [`Workspace::check`]. The spans of what it returns are
-/// those of [`Workspace::map`], until the next update.
+/// Call [`Checker::update`] whenever the tree is another, then [`Checker::check`]. The spans of what it returns are
+/// those of [`Checker::map`], until the next update.
 #[derive(Default)]
-pub struct Workspace {
+pub struct Checker {
     sources: Sources,
     memory: Memory,
 }
 
-impl Workspace {
+impl Checker {
     /// Takes the tree as it is now.
     pub fn update(&mut self, tree: &Tree) {
         let sources = Sources::read_after(tree, &self.sources);
@@ -51,8 +51,8 @@ impl Workspace {
     }
 }
 
-impl fmt::Debug for Workspace {
+impl fmt::Debug for Checker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Workspace").field("files", &self.map().files().len()).finish_non_exhaustive()
+        f.debug_struct("Checker").field("files", &self.map().files().len()).finish_non_exhaustive()
     }
 }
