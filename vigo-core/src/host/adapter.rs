@@ -5,6 +5,7 @@ use crate::action::{AbsPath, Op, Outputs, Ran};
 use crate::resource::{Change, Diff, Keep};
 use crate::time::Duration;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -221,4 +222,13 @@ pub enum Interpreted<S> {
     Unknown(String),
     /// More must be read first.
     Ask(Vec<Op>),
+}
+
+/// A program that depends on the machine: where it is, and the account that it must run as.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RunsAs {
+    /// Absolute path.
+    pub program: Arc<str>,
+    /// Name of the account.
+    pub user: Arc<str>,
 }

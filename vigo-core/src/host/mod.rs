@@ -11,7 +11,7 @@ mod settings;
 mod table;
 
 pub use accounts::Accounts;
-pub use adapter::{Adapter, Comparison, Family, Interpreted, Phase};
+pub use adapter::{Adapter, Comparison, Family, Interpreted, Phase, RunsAs};
 pub use database::{Database, Group, IdRange, Shadow, User};
 pub use facts::{HostFacts, Init};
 pub use observe::{ROUNDS_MAX, observe};

@@ -54,6 +54,7 @@ pub mod systemd_dropin;
 pub mod systemd_unit;
 pub mod timezone;
 pub mod user;
+pub mod vfstab;
 
 pub use change::Change;
 pub use check::check;

@@ -1,6 +1,7 @@
 //! `mount`: a line of the table of file systems, and what is mounted.
 
 use super::fstab::{self, Line};
+use super::vfstab;
 use super::{Attr, Change, Diff, Fields, Footprint, Instance, Kind, Managed, Need, Prepare, Refresh, Side, TypeDecl};
 use crate::action::{AbsPath, FileKind, Metadata};
 use crate::host::{Comparison, Family, Phase, Problem};
@@ -157,6 +158,8 @@ impl Want {
 /// What is there.
 #[derive(Clone, Debug)]
 pub struct State {
+    /// How the table is written.
+    pub form: Form,
     /// The text of the table; `None` when there is none.
     pub table: Option<Arc<[u8]>>,
     /// The first line of the mount point.
@@ -167,6 +170,15 @@ pub struct State {
     pub live: Live,
     /// What is at the mount point; `None` is nothing.
     pub point: Option<Metadata>,
+}
+
+/// How a table of file systems is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Form {
+    /// `/etc/fstab`, fstab(5).
+    Fstab,
+    /// `/etc/vfstab` of illumos, vfstab(5).
+    Vfstab,
 }
 
 /// Whether a device is the wanted one.
@@ -310,8 +322,12 @@ fn table(want: &Want, state: &State, c: &mut Comparison<Action>) {
 
 fn write_table(want: &Want, state: &State, new: Option<&Line>, c: &mut Comparison<Action>) {
     let old = state.table.clone().unwrap_or_default();
-    let text: Arc<[u8]> = fstab::edited(&old, |line| want.is_line(line), new).into();
-    c.diff = Some(Diff::new("/etc/fstab".into(), state.table.clone(), Side::Bytes(text.clone())));
+    let is = |line: &Line| want.is_line(line);
+    let (path, text): (_, Arc<[u8]>) = match state.form {
+        Form::Fstab => ("/etc/fstab", fstab::edited(&old, is, new).into()),
+        Form::Vfstab => ("/etc/vfstab", vfstab::edited(&old, is, new).into()),
+    };
+    c.diff = Some(Diff::new(path.into(), state.table.clone(), Side::Bytes(text.clone())));
     c.act(Action::WriteTable(text));
 }
 

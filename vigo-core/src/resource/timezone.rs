@@ -61,6 +61,8 @@ pub struct State {
     pub named: Option<Arc<str>>,
     /// Whether the machine knows the wanted zone.
     pub known: Known,
+    /// The text of the file that names the zone among other settings, where there is such a file.
+    pub settings: Option<Arc<[u8]>>,
 }
 
 /// Whether a machine knows a time zone.
@@ -123,6 +125,6 @@ impl Family for Timezone {
 
     fn predict(want: &Want, state: &State) -> Option<State> {
         let zone = want.timezone.clone();
-        Some(State { named: state.named.as_ref().map(|_| zone.clone()), zone: Ok(zone), known: state.known })
+        Some(State { named: state.named.as_ref().map(|_| zone.clone()), zone: Ok(zone), ..state.clone() })
     }
 }

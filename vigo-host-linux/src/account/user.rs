@@ -3,13 +3,12 @@
 use super::settings::{settings, settings_reads};
 use alloc::format;
 use alloc::string::{String, ToString};
-use alloc::sync::Arc;
 use alloc::vec::Vec;
-use vigo_core::action::{AbsPath, Command, FileKind, Op, OpOutput, Outputs, Owner};
+use vigo_core::action::{AbsPath, Command, Op, OpOutput, Outputs};
 use vigo_core::host::{Adapter, Database, HostFacts, Interpreted, Problem};
 use vigo_core::resource::user::{
-    self, Account, Action, Ageing, FileAt, Found, SKELETON, State, Users, Want, database_after, groups_after,
-    home_to_remove, home_writes, keys_writes, sudo_path, sudo_writes,
+    Action, Ageing, Found, Machine, Skeleton, State, Users, Want, database_after, files_beside_tools, first_reads,
+    groups_after, home_to_remove, observe, sudo_path, sudo_writes,
 };
 use vigo_core::value::Text;
 
@@ -57,7 +56,7 @@ impl Adapter<Users> for ShadowUsers {
                 _ => {}
             }
         }
-        ops.extend(files(want, state, actions));
+        ops.extend(files_beside_tools(want, state, actions));
         Ok(ops)
     }
 
@@ -124,7 +123,7 @@ impl Adapter<Users> for BusyBoxUsers {
                 _ => {}
             }
         }
-        ops.extend(files(want, state, actions));
+        ops.extend(files_beside_tools(want, state, actions));
         Ok(ops)
     }
 
@@ -172,15 +171,8 @@ fn no_number(want: &Want) -> Problem {
 fn probe(want: &Want) -> Vec<Op> {
     let mut ops = Database::reads(true);
     ops.pop();
-    ops.extend(want.shell.iter().map(|path| Op::Stat { path: path.clone(), follow: true }));
-    if want.sudo.is_some() || !want.present {
-        ops.push(read_unfollowed(sudo_file(want)));
-    }
+    ops.extend(first_reads(want, &sudo_file(want)));
     ops
-}
-
-fn read_unfollowed(path: AbsPath) -> Op {
-    Op::ReadFile { path, follow: false, bytes_max: 16 << 20 }
 }
 
 fn sudo_file(want: &Want) -> AbsPath {
@@ -188,118 +180,28 @@ fn sudo_file(want: &Want) -> AbsPath {
 }
 
 fn interpret(want: &Want, outputs: &Outputs, facts: &HostFacts) -> Interpreted<State> {
-    match observe(want, outputs, facts) {
+    let database = match Database::from_outputs(outputs) {
+        Ok(database) => database,
+        Err(why) => return Interpreted::Unknown(why),
+    };
+    let getent = || Op::Run(Command::read("getent", ["passwd", &want.username]));
+    let machine = Machine {
+        database,
+        unread: match outputs.path(&AbsPath::known("/etc/shadow")) {
+            Some(OpOutput::Failed(failure)) => Some(failure.message.clone()),
+            _ => None,
+        },
+        sudo: sudo_file(want),
+        elsewhere: facts.image.is_none().then(getent),
+        is_elsewhere: elsewhere,
+        settings: &settings_reads(),
+        read_settings: settings,
+        skeleton: Skeleton::Etc,
+    };
+    match observe(want, outputs, machine) {
         Ok(Ok(state)) => Interpreted::Known(state),
         Ok(Err(ask)) => Interpreted::Ask(ask),
         Err(why) => Interpreted::Unknown(why),
-    }
-}
-
-/// Returns the state, or what must be read first.
-fn observe(want: &Want, outputs: &Outputs, facts: &HostFacts) -> Result<Result<State, Vec<Op>>, String> {
-    let database = Database::from_outputs(outputs)?;
-    let name = &*want.username;
-    let accounts = database.accounts();
-    let secret = want.password.is_some() || want.lock.is_some() || want.ageing != Ageing::default();
-    let shadow_file = AbsPath::known("/etc/shadow");
-    if let Some(OpOutput::Failed(failure)) = outputs.path(&shadow_file)
-        && secret
-    {
-        return Err(failure.message.clone());
-    }
-    let account = database.user(name)?.map(|user| Account {
-        shadow: database.shadow(name),
-        groups: database.groups_of(name),
-        group: accounts.group_name(user.gid).map(Arc::from),
-        user,
-    });
-    let file = |path: &AbsPath| FileAt::from_outputs(outputs, path).transpose();
-    let mut asks = Asks { outputs, ops: Vec::new() };
-    let mut state = State {
-        uid_holder: want.uid.and_then(|uid| accounts.user_name(uid)).filter(|n| *n != name).map(Arc::from),
-        group: want.group.as_ref().map(|group| {
-            let gid = accounts.gid(group).filter(|gid| accounts.group_name(*gid).is_some());
-            gid.ok_or_else(|| format!("group `{group}` does not exist"))
-        }),
-        missing_groups: want
-            .groups
-            .iter()
-            .flatten()
-            .filter(|g| !matches!(database.group(g), Ok(Some(_))))
-            .cloned()
-            .collect(),
-        sudo: file(&sudo_file(want))?,
-        ..State::default()
-    };
-    if let Some(shell) = &want.shell {
-        state.shell_problem = shell_problem(shell, outputs)?;
-    }
-    let home = match (&account, want.present) {
-        (None, false) => None,
-        (None, true) => {
-            if facts.image.is_none() {
-                asks.need(Op::Run(Command::read("getent", ["passwd", name])));
-                state.elsewhere = elsewhere(want, outputs)?;
-            }
-            settings_reads().into_iter().for_each(|op| asks.need(op));
-            state.settings = Arc::new(settings(outputs).unwrap_or_default());
-            if want.manage_home {
-                state.skeleton = skeleton(&mut asks);
-            }
-            let known = settings(outputs).is_some();
-            user::home_of_new(want, &state).filter(|_| known)
-        }
-        (Some(account), true) if want.home.is_some() || want.authorized_keys.is_some() => {
-            let own = AbsPath::parse(&account.user.home);
-            if want.authorized_keys.is_some() {
-                let own = own
-                    .clone()
-                    .map_err(|e| format!("home directory of `{name}`: {e}, found `{}`", account.user.home))?;
-                let (dir, keys) = (own.join(".ssh"), own.join(".ssh/authorized_keys"));
-                asks.need(Op::stat(&dir));
-                asks.need(read_unfollowed(keys.clone()));
-                (state.ssh_dir, state.keys) = (file(&dir)?, file(&keys)?);
-            }
-            want.home.clone().or(own.ok())
-        }
-        (Some(account), false) if want.manage_home => AbsPath::parse(&account.user.home).ok(),
-        (Some(_), _) => None,
-    };
-    if let Some(home) = home {
-        asks.need(Op::stat(&home));
-        state.home = file(&home)?;
-        let missing = state.home.as_ref().is_none_or(|h| h.found == Found::Nothing);
-        if want.present && want.manage_home && missing && state.home.is_some() {
-            settings_reads().into_iter().for_each(|op| asks.need(op));
-            state.settings = Arc::new(settings(outputs).unwrap_or_default());
-            state.skeleton = skeleton(&mut asks);
-        }
-    }
-    (state.account, state.database) = (account, database);
-    Ok(if asks.ops.is_empty() { Ok(state) } else { Err(asks.ops) })
-}
-
-/// What an observation still lacks.
-struct Asks<'a> {
-    outputs: &'a Outputs,
-    ops: Vec<Op>,
-}
-
-impl Asks<'_> {
-    fn need(&mut self, op: Op) {
-        if self.outputs.get(&op).is_none() {
-            self.ops.push(op);
-        }
-    }
-}
-
-fn shell_problem(shell: &AbsPath, outputs: &Outputs) -> Result<Option<String>, String> {
-    match outputs.path(shell) {
-        Some(OpOutput::Missing) => Ok(Some(format!("shell `{shell}` does not exist"))),
-        Some(OpOutput::Stat(m)) if m.kind == FileKind::File && m.mode & 0o111 != 0 => Ok(None),
-        Some(OpOutput::Stat(_)) => Ok(Some(format!("shell `{shell}` is not executable"))),
-        Some(OpOutput::Failed(failure)) => Err(failure.message.clone()),
-        _ => Err(format!("`{shell}` was not looked at")),
     }
 }
 
@@ -314,26 +216,6 @@ fn elsewhere(want: &Want, outputs: &Outputs) -> Result<bool, String> {
         Some(OpOutput::Failed(failure)) => Err(failure.message.clone()),
         _ => Ok(false),
     }
-}
-
-/// Returns what a new home gets. A skeleton that cannot be read is left out, as useradd does.
-fn skeleton(asks: &mut Asks<'_>) -> Vec<(Arc<str>, vigo_core::action::Metadata, Option<[u8; 32]>)> {
-    let path = AbsPath::known(SKELETON);
-    asks.need(Op::ListDir { path: path.clone(), deep: true, entries_max: 256 });
-    let Some(OpOutput::Dir(entries)) = asks.outputs.path(&path) else { return Vec::new() };
-    let mut skeleton = Vec::new();
-    for entry in entries {
-        let path = path.join(&entry.path);
-        let mut sha256 = None;
-        if entry.meta.kind == FileKind::File {
-            asks.need(Op::HashFile { path: path.clone(), follow: false });
-            if let Some(OpOutput::Hash { sha256: digest, .. }) = asks.outputs.path(&path) {
-                sha256 = Some(*digest);
-            }
-        }
-        skeleton.push((entry.path.clone(), entry.meta.clone(), sha256));
-    }
-    skeleton
 }
 
 fn useradd(want: &Want, state: &State) -> Vec<String> {
@@ -439,36 +321,6 @@ fn chage(want: &Want, ageing: &Ageing) -> Vec<String> {
 fn set_password(want: &Want, stored: &Text) -> Op {
     let line = Text::plain(format!("{}:{}\n", want.username, stored.as_str())).tainted_by(stored.secret_path());
     Op::Run(Command::change("chpasswd", ["-e"]).stdin(line))
-}
-
-/// Returns the file operations: home, keys, and last the sudo rule. Keys of an account that is new, or about to move,
-/// are written in the next round, when its number and home are known; the rule then comes after them.
-fn files(want: &Want, state: &State, actions: &[Action]) -> Vec<Op> {
-    let keys = actions.contains(&Action::WriteKeys);
-    let settled = state.account.as_ref().filter(|account| !account.home_changes(want));
-    let mut ops = Vec::new();
-    if let Some(account) = &state.account {
-        let mut user = account.user.clone();
-        for action in actions {
-            if let Action::Modify(m) = action {
-                (user.uid, user.gid) = (m.uid.unwrap_or(user.uid), m.gid.unwrap_or(user.gid));
-                user.home = m.home.as_ref().map_or(user.home, AbsPath::shared);
-            }
-        }
-        if actions.contains(&Action::MakeHome)
-            && let Ok(home) = AbsPath::parse(&user.home)
-        {
-            ops.extend(home_writes(state, &home, Owner { uid: Some(user.uid), gid: Some(user.gid) }));
-        }
-        if keys && settled.is_some() {
-            ops.extend(keys_writes(want, state, &user));
-        }
-    }
-    if keys && settled.is_none() {
-        return ops;
-    }
-    ops.extend(sudo_writes(want, state, actions, true));
-    ops
 }
 
 fn shadow(want: &Want, state: &State, actions: &[Action]) -> Vec<Op> {

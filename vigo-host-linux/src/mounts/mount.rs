@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use vigo_core::action::{AbsPath, Command, Content, Expect, Op, OpOutput, Outputs, Owner, Replace};
 use vigo_core::host::{Adapter, HostFacts, Init, Interpreted, Problem};
 use vigo_core::resource::fstab;
-use vigo_core::resource::mount::{Action, Device, Live, Mount, State, Want, Wanted};
+use vigo_core::resource::mount::{Action, Device, Form, Live, Mount, State, Want, Wanted};
 
 /// The table and what is mounted; in an image the table alone.
 pub(crate) struct TableAndMounts;
@@ -179,7 +179,7 @@ fn observe(want: &Want, outputs: &Outputs, facts: &HostFacts) -> Result<Result<S
         },
     };
     let line_device = device(line.as_ref().is_some_and(|l| same(&l.device, &want.device, outputs)));
-    Ok(Ok(State { table, line, line_device, live, point }))
+    Ok(Ok(State { form: Form::Fstab, table, line, line_device, live, point }))
 }
 
 fn is_wanted(want: &Want, mounted: &Mounted, mounts: &Mounts, outputs: &Outputs) -> bool {

@@ -1,6 +1,5 @@
 //! apk. Unverified: its output is known from its documentation only.
 
-use super::tool::{By, LOCKED_HELP, Tool, blocked};
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -8,7 +7,7 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 use vigo_core::action::{Command, Ran};
 use vigo_core::host::{HostFacts, Problem};
-use vigo_core::resource::package::{Action, Ensure, Found, Hold, State, Upgrade, Want};
+use vigo_core::resource::package::{Action, By, Ensure, Found, Hold, LOCKED_HELP, State, Tool, Upgrade, Want, blocked};
 
 /// Alpine.
 pub(crate) struct Apk;

@@ -1,13 +1,12 @@
 //! What apt's programs print.
 
-use super::tool::LOCKED_HELP;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use vigo_core::action::Ran;
 use vigo_core::host::{Problem, ProblemKind};
-use vigo_core::resource::package::{Foretold, Upgrade};
+use vigo_core::resource::package::{Foretold, LOCKED_HELP, Upgrade};
 
 /// What `apt-cache policy` says of a name.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

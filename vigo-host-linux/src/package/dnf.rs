@@ -1,6 +1,5 @@
 //! dnf, and yum before it.
 
-use super::tool::{By, LOCKED_HELP, Tool, blocked, versioned};
 use super::{rpm, rpm_version};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -9,7 +8,9 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 use vigo_core::action::{Command, Ran};
 use vigo_core::host::{HostFacts, Problem};
-use vigo_core::resource::package::{Action, Ensure, Found, State, Upgrade, Want};
+use vigo_core::resource::package::{
+    Action, By, Ensure, Found, LOCKED_HELP, State, Tool, Upgrade, Want, blocked, versioned,
+};
 use vigo_core::time::Duration;
 
 /// Red Hat and its relatives; yum where there is no dnf.

@@ -12,7 +12,6 @@ mod rpm_version;
 mod select;
 #[cfg(test)]
 mod tests;
-mod tool;
 mod zypper;
 
 pub(crate) use apk::classify as classify_apk;

@@ -1,7 +1,6 @@
 //! pacman.
 
 use super::rpm_version;
-use super::tool::{By, LOCKED_HELP, Tool, blocked, versioned};
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -9,7 +8,9 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 use vigo_core::action::{Command, Ran};
 use vigo_core::host::{HostFacts, Problem};
-use vigo_core::resource::package::{Action, Found, Hold, State, Upgrade, Want};
+use vigo_core::resource::package::{
+    Action, By, Found, Hold, LOCKED_HELP, State, Tool, Upgrade, Want, blocked, versioned,
+};
 
 /// Arch.
 pub(crate) struct Pacman;

@@ -4,7 +4,6 @@ use super::apk::Apk;
 use super::dnf::Dnf;
 use super::pacman::Pacman;
 use super::rpm;
-use super::tool::{By, Tool};
 use super::zypper::Zypper;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -13,7 +12,7 @@ use alloc::vec::Vec;
 use proptest::prelude::*;
 use vigo_core::action::{AbsPath, Effect, Exit, Op, OpOutput, Outputs, Ran};
 use vigo_core::host::{Adapter, Family, HostFacts, Interpreted, Phase, ProblemKind};
-use vigo_core::resource::package::{Ensure, Hold, Package, State, Version, Want};
+use vigo_core::resource::package::{By, Ensure, Hold, Package, State, Tool, Version, Want};
 use vigo_core::time::Duration;
 
 fn recorded(text: &str) -> Ran {

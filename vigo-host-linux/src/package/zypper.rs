@@ -1,6 +1,5 @@
 //! zypper.
 
-use super::tool::{By, LOCKED_HELP, Tool, blocked};
 use super::{rpm, rpm_version};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -9,7 +8,9 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 use vigo_core::action::{Command, Ran};
 use vigo_core::host::{HostFacts, Problem, ProblemKind};
-use vigo_core::resource::package::{Action, Ensure, Found, State, Target, Upgrade, Want};
+use vigo_core::resource::package::{
+    Action, By, Ensure, Found, LOCKED_HELP, State, Target, Tool, Upgrade, Want, blocked,
+};
 use vigo_core::time::Duration;
 
 /// SUSE.

@@ -118,7 +118,7 @@ fn observe(want: &Want, outputs: &Outputs) -> Result<Result<State, Vec<Op>>, Str
         Some(_) => Err("something that is no time zone".into()),
         None => return Err(format!("`{}` was not looked at", localtime())),
     };
-    Ok(Ok(State { zone, named, known }))
+    Ok(Ok(State { zone, named, known, settings: None }))
 }
 
 fn link(want: &Want) -> Op {

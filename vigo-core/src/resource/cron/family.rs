@@ -21,6 +21,8 @@ pub enum State {
     Drop(FileAt),
     /// Jobs are lines in the user's table; this is the table, without cron's own header.
     Table(Text),
+    /// As [`State::Table`], where cron understands no steps, names and macros: jobs are written without.
+    PlainTable(Text),
     /// There is no cron.
     NoCron,
 }
@@ -70,11 +72,8 @@ impl Family for Cron {
             }
             State::NoCron => {}
             State::Drop(file) => compare_drop(want, file, &mut c),
-            State::Table(old) => {
-                let new = match want.present {
-                    true => with_job(old.as_str(), want),
-                    false => without_job(old.as_str(), &want.id),
-                };
+            State::Table(old) | State::PlainTable(old) => {
+                let new = new_table(want, state, old);
                 if new != old.as_str() {
                     c.change(Change::new("job", "(differs)", if want.present { shown(want) } else { "absent".into() }));
                     let secret = want.environment.iter().find_map(|(_, value)| value.secret_path());
@@ -91,17 +90,26 @@ impl Family for Cron {
     fn evidence(state: &State) -> Option<String> {
         Some(match state {
             State::Drop(file) => file.evidence(),
-            State::Table(text) => text.as_str().into(),
+            State::Table(text) | State::PlainTable(text) => text.as_str().into(),
             State::NoCron => "no cron".into(),
         })
     }
 
     fn predict(want: &Want, state: &State) -> Option<State> {
         // A file is found in the overlay; a table is not.
-        let State::Table(old) = state else { return None };
-        let new = if want.present { with_job(old.as_str(), want) } else { without_job(old.as_str(), &want.id) };
+        let (State::Table(old) | State::PlainTable(old)) = state else { return None };
         let secret = want.environment.iter().find_map(|(_, value)| value.secret_path());
-        Some(State::Table(Text::plain(new).tainted_by(secret).tainted_by(old.secret_path())))
+        let new = Text::plain(new_table(want, state, old)).tainted_by(secret).tainted_by(old.secret_path());
+        Some(if matches!(state, State::PlainTable(_)) { State::PlainTable(new) } else { State::Table(new) })
+    }
+}
+
+fn new_table(want: &Want, state: &State, old: &Text) -> String {
+    let plain = || Some(Want { schedule: want.schedule.plain()?, ..want.clone() });
+    match (want.present, state) {
+        (false, _) => without_job(old.as_str(), &want.id),
+        (true, State::PlainTable(_)) => with_job(old.as_str(), plain().as_ref().unwrap_or(want)),
+        (true, _) => with_job(old.as_str(), want),
     }
 }
 

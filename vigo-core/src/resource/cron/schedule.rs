@@ -1,7 +1,9 @@
 //! When a job runs, crontab(5).
 
+use alloc::collections::BTreeSet;
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
 use core::fmt;
 
 /// A schedule that was checked.
@@ -57,6 +59,60 @@ impl Schedule {
     }
 }
 
+impl Schedule {
+    /// Returns the schedule in what every cron understands: numbers, lists of them and `*`. `None` where there is no such
+    /// form, as of `@reboot`.
+    pub fn plain(&self) -> Option<Self> {
+        let fields = match self {
+            Self::Macro("@hourly") => ["0", "*", "*", "*", "*"],
+            Self::Macro("@daily") => ["0", "0", "*", "*", "*"],
+            Self::Macro("@weekly") => ["0", "0", "*", "*", "0"],
+            Self::Macro("@monthly") => ["0", "0", "1", "*", "*"],
+            Self::Macro("@yearly") => ["0", "0", "1", "1", "*"],
+            Self::Macro(_) => return None,
+            Self::Fields(fields) => {
+                let mut plain = fields.clone();
+                plain.iter_mut().enumerate().for_each(|(i, field)| *field = plain_field(i, field));
+                return Some(Self::Fields(plain));
+            }
+        };
+        Some(Self::Fields(fields.map(String::from)))
+    }
+}
+
+/// Returns a checked field without names, steps, and with Sunday as 0.
+fn plain_field(index: usize, text: &str) -> String {
+    let (min, max, names) = range_of(index);
+    let number = |word: &str| match names.iter().position(|n| n.eq_ignore_ascii_case(word)) {
+        Some(at) => Some(at as u32 + min),
+        None => word.parse::<u32>().ok().map(|n| n.min(max)),
+    };
+    let is_plain = |part: &str| part == "*" || part.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+    let sunday = index == 4 && text.contains('7');
+    if text.split(',').all(is_plain) && !sunday {
+        return text.into();
+    }
+    // Sunday is 0 as well as 7: what counts up to 6 has all days.
+    let last = if index == 4 { 6 } else { max };
+    let mut all = BTreeSet::new();
+    for part in text.split(',') {
+        let (range, step) = part.split_once('/').unwrap_or((part, "1"));
+        let (from, to) = match range.split_once('-') {
+            _ if range == "*" => (Some(min), Some(last)),
+            Some((from, to)) => (number(from), number(to)),
+            None => (number(range), number(range)),
+        };
+        let step = step.parse::<usize>().unwrap_or(1).max(1);
+        if let (Some(from), Some(to)) = (from, to) {
+            all.extend((from..=to).step_by(step).map(|n| if index == 4 { n % 7 } else { n }));
+        }
+    }
+    if all.len() as u32 == last + 1 - min {
+        return "*".into();
+    }
+    all.iter().map(u32::to_string).collect::<Vec<_>>().join(",")
+}
+
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -66,15 +122,20 @@ impl fmt::Display for Schedule {
     }
 }
 
-/// Checks one field: a list of `*`, numbers and ranges, the first and last with a step.
-pub(super) fn check(index: usize, text: &str) -> Result<(), String> {
-    let (min, max, names): (u32, u32, &[&str]) = match index {
+/// Returns the least and the greatest number of a field, and the names that its numbers have.
+fn range_of(index: usize) -> (u32, u32, &'static [&'static str]) {
+    match index {
         0 => (0, 59, &[]),
         1 => (0, 23, &[]),
         2 => (1, 31, &[]),
         3 => (1, 12, MONTHS),
         _ => (0, 7, DAYS),
-    };
+    }
+}
+
+/// Checks one field: a list of `*`, numbers and ranges, the first and last with a step.
+pub(super) fn check(index: usize, text: &str) -> Result<(), String> {
+    let (min, max, names) = range_of(index);
     let bad = || {
         let names = match (names.first(), names.last()) {
             (Some(first), Some(last)) => format!(", `{first}` to `{last}`"),
@@ -160,7 +221,42 @@ mod tests {
         }
     }
 
+    #[test]
+    fn steps_names_and_macros_are_expanded() {
+        let cases = [
+            ("*/20 * * * *", Some("0,20,40 * * * *")),
+            ("5 0-23/6 1-3 jan-mar,12 mon-fri", Some("5 0,6,12,18 1-3 1,2,3,12 1,2,3,4,5")),
+            ("*/1 * * * *", Some("* * * * *")),
+            ("0 0 * * 7", Some("0 0 * * 0")),
+            ("0 0 * * 5-7", Some("0 0 * * 0,5,6")),
+            ("0 0 * * 0-7", Some("0 0 * * *")),
+            ("0 0 * * */2", Some("0 0 * * 0,2,4,6")),
+            ("0,15 1-5 * * 0-6", Some("0,15 1-5 * * 0-6")),
+            ("@hourly", Some("0 * * * *")),
+            ("@daily", Some("0 0 * * *")),
+            ("@weekly", Some("0 0 * * 0")),
+            ("@monthly", Some("0 0 1 * *")),
+            ("@yearly", Some("0 0 1 1 *")),
+            ("@reboot", None),
+        ];
+        for (text, expected) in cases {
+            let plain = Schedule::parse(text).unwrap().plain().map(|s| s.to_string());
+            assert_eq!(plain.as_deref(), expected, "{text}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_plain_schedule_is_one_and_stays(
+            text in "(\\*|[0-5]?[0-9])(/[1-9])? (\\*|1?[0-9]-2[0-3])(/[1-9])? (\\*|[1-9],1[0-9]) (\\*|jan-[a-d]ec) (\\*|[0-7]|sun-sat|[0-3]-[4-7])(/[1-3])?"
+        ) {
+            if let Ok(schedule) = Schedule::parse(&text) {
+                let plain = schedule.plain().unwrap();
+                prop_assert!(!plain.to_string().contains(|c: char| c == '/' || c.is_alphabetic()));
+                prop_assert_eq!(Schedule::parse(&plain.to_string()), Ok(plain.clone()));
+                prop_assert_eq!(plain.plain(), Some(plain));
+            }
+        }
         #[test]
         fn a_schedule_prints_as_one_that_parses(text in "[0-9*,/a-z@ -]{0,30}") {
             if let Ok(schedule) = Schedule::parse(&text) {

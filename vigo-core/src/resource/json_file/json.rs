@@ -12,7 +12,7 @@ pub(super) const DEPTH_MAX: usize = 128;
 
 /// A JSON value.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(in crate::resource) enum Json {
+pub enum Json {
     /// `null`, `true`, `false` or a number, as spelled.
     Word(Box<str>),
     /// A string as spelled, quotes included.
@@ -25,15 +25,20 @@ pub(in crate::resource) enum Json {
 
 /// Why a text is no JSON.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(in crate::resource) struct Error {
+pub struct Error {
+    /// From 1.
     pub line: usize,
     /// In characters, from 1.
     pub column: usize,
+    /// What was expected, and seen.
     pub message: String,
 }
 
 impl Json {
     /// Parses a text that holds one value and nothing else.
+    ///
+    /// # Errors
+    /// [`Error`], with the place in the text.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let mut parser = Parser { text, at: 0 };
         let value = parser.value(0).and_then(|value| {

@@ -9,3 +9,4 @@ mod tests;
 mod value;
 
 pub use decl::DECL;
+pub use json::{Error as JsonError, Json};

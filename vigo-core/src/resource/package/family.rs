@@ -1,6 +1,6 @@
 //! What is wanted of packages, what there is, and what follows.
 
-use crate::host::{Comparison, Family, Phase, Problem};
+use crate::host::{Comparison, Family, Phase, Problem, RunsAs};
 use crate::resource::Change;
 use crate::time::Duration;
 use alloc::borrow::Cow;
@@ -103,6 +103,8 @@ pub struct State {
     pub index: Index,
     /// What the manager says it would do, when a plan asked it.
     pub foretold: Foretold,
+    /// The manager itself, where its place and account depend on the machine.
+    pub by: Option<Arc<RunsAs>>,
 }
 
 /// One package.

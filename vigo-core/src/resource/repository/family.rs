@@ -2,7 +2,7 @@
 
 use super::KeySource;
 use crate::action::{AbsPath, Content, Expect, Op, Owner, Replace};
-use crate::host::{Comparison, Family, Phase, Problem};
+use crate::host::{Comparison, Family, Phase, Problem, RunsAs};
 use crate::resource::digest::{sha256, short};
 use crate::resource::{Change, Diff, FileDiff, Side};
 use crate::time::Duration;
@@ -61,12 +61,14 @@ pub struct State {
     pub problem: Option<Problem>,
     /// Remarks.
     pub notes: Vec<String>,
+    /// The manager itself, where its place and account depend on the machine.
+    pub by: Option<Arc<RunsAs>>,
 }
 
-/// One file.
+/// One file, or what a manager keeps about a source itself: its text stands for it then.
 #[derive(Clone, Debug)]
 pub struct FileState {
-    /// What it is: `source`, `key`.
+    /// What it is: `source`, `key`; `tap`, `publisher` for what is no file.
     pub field: &'static str,
     /// Where it is.
     pub path: AbsPath,
@@ -140,6 +142,8 @@ impl fmt::Display for Action {
         match self {
             Self::Write { field: "key", .. } => f.write_str("install key"),
             Self::Remove { field: "key", .. } => f.write_str("remove key"),
+            Self::Write { field: field @ ("tap" | "publisher"), .. } => write!(f, "set {field}"),
+            Self::Remove { field: field @ ("tap" | "publisher"), .. } => write!(f, "remove {field}"),
             Self::Write { path, .. } => write!(f, "write {path}"),
             Self::Remove { path, .. } => write!(f, "remove {path}"),
             Self::RefreshIndex => f.write_str("refresh index"),
@@ -220,6 +224,7 @@ impl Family for Repository {
             indexed: Indexed::Yes,
             problem: None,
             notes: state.notes.clone(),
+            by: state.by.clone(),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! What differs between an account and what is wanted of it, and what follows.
 
-use super::{Ageing, Expiry, Lock, Password, Sudo, Update, Want, crypt};
+use super::{Ageing, Expiry, Lock, Password, Sudo, Update, Want, crypt, pbkdf2};
 use crate::action::{AbsPath, FileKind, Metadata, OpOutput, Outputs};
 use crate::host::{AccountSettings, Comparison, Database, Family, Phase, Problem, Shadow};
 use crate::resource::group::listed;
@@ -45,6 +45,20 @@ pub struct State {
     pub settings: Arc<AccountSettings>,
     /// What a new home gets, with digests of the files.
     pub skeleton: Vec<(Arc<str>, Metadata, Option<[u8; 32]>)>,
+    /// How passwords are hashed here.
+    pub scheme: Scheme,
+    /// Whether the account has been made and its first password is still to be set, where the two cannot be one round.
+    pub password_due: bool,
+}
+
+/// How a system hashes passwords.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Scheme {
+    /// SHA-512-crypt, `$6$`.
+    #[default]
+    Sha512Crypt,
+    /// The salted PBKDF2 of macOS, here written `$ml$`.
+    Pbkdf2,
 }
 
 /// A local account.
@@ -211,7 +225,7 @@ impl Family for Users {
             return Comparison::fail(problem);
         }
         match &state.account {
-            None => create(want, &mut c),
+            None => create(want, state, &mut c),
             Some(account) => modify(want, state, account, &mut c),
         }
         c.notes.extend(want.key_remarks.iter().cloned());
@@ -283,7 +297,7 @@ fn possible(want: &Want, state: &State) -> Result<(), Problem> {
     }
 }
 
-fn create(want: &Want, c: &mut Comparison<Action>) {
+fn create(want: &Want, state: &State, c: &mut Comparison<Action>) {
     c.change(Change::new("state", "absent", "present"));
     c.act(Action::Create);
     if let Some(groups) = want.groups.as_ref().filter(|g| !g.is_empty()) {
@@ -293,7 +307,7 @@ fn create(want: &Want, c: &mut Comparison<Action>) {
         Some(password) => {
             let lock = want.lock == Some(Lock::Locked);
             c.change(Change::masked("password", &Text::default(), password.text()));
-            c.act(Action::SetPassword(password.stored(lock)));
+            c.act(Action::SetPassword(password.stored(lock, state.scheme)));
         }
         None if want.lock == Some(Lock::Open) => c.notes.push("there is no password to unlock".into()),
         None => {}
@@ -336,7 +350,7 @@ fn modify(want: &Want, state: &State, account: &Account, c: &mut Comparison<Acti
     }
     groups(want, account, c);
     if let Some(shadow) = &account.shadow {
-        password(want, shadow, c);
+        password(want, state, shadow, c);
         ageing(want, Some(shadow), c);
     }
     let missing = state.home.as_ref().is_some_and(|h| h.found == Found::Nothing);
@@ -366,17 +380,18 @@ fn groups(want: &Want, account: &Account, c: &mut Comparison<Action>) {
     }
 }
 
-fn password(want: &Want, shadow: &Shadow, c: &mut Comparison<Action>) {
+fn password(want: &Want, state: &State, shadow: &Shadow, c: &mut Comparison<Action>) {
     let hash = shadow.password.trim_start_matches('!');
     let marked = hash.len() < shadow.password.len();
     let any = !hash.is_empty() && !hash.starts_with('*');
-    if let Some(password) = want.password.as_ref().filter(|_| want.update_password == Update::Always)
+    let due = want.update_password == Update::Always || state.password_due;
+    if let Some(password) = want.password.as_ref().filter(|_| due)
         && !password.is(&shadow.password, hash)
     {
         // A lock that somebody set stays, unless the policy says otherwise; `!` alone is no lock but no password.
         let locked = want.lock.map_or(marked && any, |lock| lock == Lock::Locked);
         c.change(Change::masked("password", &Text::plain("another"), password.text()));
-        c.act(Action::SetPassword(password.stored(locked)));
+        c.act(Action::SetPassword(password.stored(locked, state.scheme)));
         return;
     }
     match want.lock {
@@ -404,15 +419,20 @@ impl Password {
     /// Returns whether a stored field, and the hash in it without its lock, are of this password.
     fn is(&self, stored: &str, hash: &str) -> bool {
         match self {
-            Self::Plain { password, .. } => crypt::verify(password.as_str(), hash),
+            Self::Plain { password, .. } => {
+                crypt::verify(password.as_str(), hash) || pbkdf2::verify(password.as_str(), hash)
+            }
             Self::Hash(wanted) => wanted.as_str() == stored || wanted.as_str() == hash,
         }
     }
 
     /// Returns what is to be stored.
-    fn stored(&self, locked: bool) -> Text {
+    fn stored(&self, locked: bool, scheme: Scheme) -> Text {
         let hash = match self {
-            Self::Plain { password, salt } => crypt::hash(password.as_str(), salt),
+            Self::Plain { password, salt } => match scheme {
+                Scheme::Sha512Crypt => crypt::hash(password.as_str(), salt),
+                Scheme::Pbkdf2 => pbkdf2::hash(password.as_str(), salt),
+            },
             Self::Hash(hash) => hash.as_str().into(),
         };
         let lock = if locked && !hash.starts_with('!') { "!" } else { "" };

@@ -27,6 +27,11 @@ impl Salt {
         }
         Self(salt)
     }
+
+    /// Returns the 16 characters.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 /// Returns the hash of `password` with 5000 rounds, ready for `/etc/shadow`.

@@ -4,13 +4,17 @@ mod compare;
 mod crypt;
 mod decl;
 mod files;
+mod observe;
+mod pbkdf2;
 
-pub use compare::{Account, Action, FileAt, Found, Modification, State, Users};
+pub use compare::{Account, Action, FileAt, Found, Modification, Scheme, State, Users};
 pub use crypt::Salt;
 pub use decl::{Ageing, DECL, Expiry, Lock, Password, Sudo, Update, Want};
 pub use files::{
     SKELETON, database_after, groups_after, home_of_new, home_to_remove, home_writes, keys_writes, sudo_path,
     sudo_writes,
 };
+pub use observe::{Machine, Skeleton, files_beside_tools, first_reads, observe};
+pub use pbkdf2::Stored;
 
 pub(super) use decl::check_name;

@@ -1,18 +1,18 @@
-//! What the managers beside apt have in common: one question for what is installed, one for what is newer.
+//! What most managers have in common: one question for what is installed, one for what is newer.
 
+use super::{Action, Ensure, Found, Hold, Index, Package, State, Step, Target, Upgrade, Want};
+use crate::action::{AbsPath, Command, Content, Expect, Op, OpOutput, Outputs, Owner, Ran, Replace};
+use crate::host::{Adapter, Family, HostFacts, Interpreted, Problem, ProblemKind};
+use crate::time::{Duration, Timestamp};
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
-use vigo_core::action::{AbsPath, Command, Content, Expect, Op, OpOutput, Outputs, Owner, Ran, Replace};
-use vigo_core::host::{Adapter, Family, HostFacts, Interpreted, Problem, ProblemKind};
-use vigo_core::resource::package::{Action, Ensure, Found, Hold, Index, Package, State, Step, Target, Upgrade, Want};
-use vigo_core::time::{Duration, Timestamp};
 
 /// A manager, in what it does its own way.
-pub(super) trait Tool: Sync + 'static {
+pub trait Tool: Sync + 'static {
     /// Its name, as in `manager`.
     const NAME: &'static str;
 
@@ -27,12 +27,18 @@ pub(super) trait Tool: Sync + 'static {
     fn query(&self, names: &[Arc<str>], facts: &HostFacts) -> Command;
 
     /// Reads its answer.
+    ///
+    /// # Errors
+    /// A fragment, when it does not say.
     fn installed(&self, ran: &Ran, name: &Arc<str>) -> Result<Found, String>;
 
     /// Returns the question for what could be upgraded.
     fn newer(&self, facts: &HostFacts) -> Command;
 
     /// Reads its answer.
+    ///
+    /// # Errors
+    /// A fragment, when it does not say.
     fn upgrades(&self, ran: &Ran) -> Result<Vec<Upgrade>, String>;
 
     /// Returns the question for the versions on offer, where a beginning of a version needs one.
@@ -54,6 +60,9 @@ pub(super) trait Tool: Sync + 'static {
     }
 
     /// Reads its answer.
+    ///
+    /// # Errors
+    /// A fragment, when it does not say.
     fn is_held(&self, _ran: &Ran, _name: &str) -> Result<bool, String> {
         Ok(false)
     }
@@ -66,7 +75,7 @@ pub(super) trait Tool: Sync + 'static {
 }
 
 /// A [`Tool`] as an adapter.
-pub(super) struct By<T>(pub(super) T);
+pub struct By<T>(pub T);
 
 impl<T: Tool> Adapter<Package> for By<T> {
     fn check(&self, want: &Want, _: &HostFacts) -> Result<(), Problem> {
@@ -105,7 +114,7 @@ impl<T: Tool> Adapter<Package> for By<T> {
     }
 
     fn interpret(&self, want: &Want, outputs: &Outputs, facts: &HostFacts) -> Interpreted<State> {
-        let mut state = State { index: index(want, outputs, facts, T::STAMP), ..State::default() };
+        let mut state = State { index: index_age(want, outputs, facts, T::STAMP), ..State::default() };
         let upgrades = match want.ensure {
             Ensure::Latest => match self.newer_of(outputs, facts) {
                 Ok(upgrades) => upgrades,
@@ -147,7 +156,7 @@ impl<T: Tool> Adapter<Package> for By<T> {
 
 impl<T: Tool> By<T> {
     fn newer_of(&self, outputs: &Outputs, facts: &HostFacts) -> Result<Vec<Upgrade>, String> {
-        self.0.upgrades(ran(outputs, &Op::Run(self.0.newer(facts)))?)
+        self.0.upgrades(answer(outputs, &Op::Run(self.0.newer(facts)))?)
     }
 
     fn found(
@@ -161,7 +170,7 @@ impl<T: Tool> By<T> {
         let unknown = Interpreted::Unknown;
         let mut found = self.0.installed(self.asked(outputs, name, facts).map_err(unknown)?, name).map_err(unknown)?;
         if let Some(holds) = self.0.holds(facts).filter(|_| want.hold != Hold::AsIs) {
-            found.held = self.0.is_held(ran(outputs, &Op::Run(holds)).map_err(unknown)?, name).map_err(unknown)?;
+            found.held = self.0.is_held(answer(outputs, &Op::Run(holds)).map_err(unknown)?, name).map_err(unknown)?;
         }
         match &want.version {
             None => {
@@ -235,7 +244,7 @@ impl<T: Tool> By<T> {
     }
 }
 
-fn ran<'a>(outputs: &'a Outputs, op: &Op) -> Result<&'a Ran, String> {
+fn answer<'a>(outputs: &'a Outputs, op: &Op) -> Result<&'a Ran, String> {
     match (outputs.get(op), op) {
         (Some(output), Op::Run(command)) => ran_of(output, command),
         _ => Err(format!("`{op}` was not asked")),
@@ -251,7 +260,8 @@ fn ran_of<'a>(output: &'a OpOutput, command: &Command) -> Result<&'a Ran, String
     }
 }
 
-fn index(want: &Want, outputs: &Outputs, facts: &HostFacts, stamp: &'static str) -> Index {
+/// Returns how old the index is by the time of a file that is touched after each refresh, where the want asks.
+pub fn index_age(want: &Want, outputs: &Outputs, facts: &HostFacts, stamp: &'static str) -> Index {
     match outputs.path(&AbsPath::known(stamp)) {
         Some(OpOutput::Stat(meta)) if want.refresh_after.is_some() => {
             let fetched = Timestamp::from_epoch_ms(meta.mtime_ms);
@@ -262,7 +272,7 @@ fn index(want: &Want, outputs: &Outputs, facts: &HostFacts, stamp: &'static str)
 }
 
 /// Makes a file anew, so that its time is now.
-fn touch(path: &AbsPath) -> Op {
+pub fn touch(path: &AbsPath) -> Op {
     Op::ReplaceFile(Replace {
         path: path.clone(),
         content: Content::Bytes(Arc::from(&b""[..])),
@@ -278,7 +288,7 @@ fn touch(path: &AbsPath) -> Op {
 }
 
 /// Returns the names as the manager wants them: with the version after `sign`, where one is wanted.
-pub(super) fn versioned(want: &Want, names: &[Arc<str>], sign: &str) -> Vec<Arc<str>> {
+pub fn versioned(want: &Want, names: &[Arc<str>], sign: &str) -> Vec<Arc<str>> {
     let one = |name: &Arc<str>| match &want.version {
         Some(version) => format!("{name}{sign}{version}").into(),
         None => name.clone(),
@@ -287,10 +297,10 @@ pub(super) fn versioned(want: &Want, names: &[Arc<str>], sign: &str) -> Vec<Arc<
 }
 
 /// What to do about another's lock.
-pub(super) const LOCKED_HELP: &str = "let the other package manager finish";
+pub const LOCKED_HELP: &str = "let the other package manager finish";
 
 /// Returns the first line of the errors that holds one of `texts`, as *blocked*; those with [`LOCKED_HELP`] as a lock.
-pub(super) fn blocked(ran: &Ran, texts: &[(&str, &str)]) -> Option<Problem> {
+pub fn blocked(ran: &Ran, texts: &[(&str, &str)]) -> Option<Problem> {
     let (err, out) = (ran.err(), ran.out());
     texts.iter().find_map(|(text, help)| {
         let line = err.lines().chain(out.lines()).find(|l| l.contains(text))?;
