@@ -139,6 +139,7 @@ static CAPABILITIES: &[Capability] = &[
     Capability { type_name: "exec", support: Support::Full, tool: "sh" },
     Capability { type_name: "git", support: Support::Full, tool: "git" },
     Capability { type_name: "custom", support: Support::Full, tool: "the script" },
+    Capability { type_name: "registry", support: Support::No, tool: "" },
     Capability {
         type_name: "service",
         support: Support::Partly(

@@ -65,6 +65,15 @@ fn answer(command: &Command) -> Option<Ran> {
             ),
             "",
         )),
+        ("reg.exe", ["query", "HKLM", _]) => {
+            Some(Ran::exited(0, "\r\nHKEY_LOCAL_MACHINE\\SOFTWARE\r\nHKEY_LOCAL_MACHINE\\SYSTEM\r\n", ""))
+        }
+        ("reg.exe", ["query", "HKU", _]) => Some(Ran::exited(0, "\r\nHKEY_USERS\\.DEFAULT\r\n", "")),
+        ("reg.exe", ["query", key, _])
+            if ["HKLM\\SOFTWARE", "HKLM\\SYSTEM", "HKU\\.DEFAULT"].iter().any(|k| k.eq_ignore_ascii_case(key)) =>
+        {
+            Some(Ran::exited(0, "", ""))
+        }
         ("reg.exe", ["query", ..]) => Some(Ran::exited(1, "", "")),
         ("sc.exe", ["enumdepend", ..]) => Some(Ran::exited(0, "[SC] EnumDependentServices: entriesRead = 0\r\n", "")),
         _ => None,

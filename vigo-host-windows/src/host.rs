@@ -1,7 +1,9 @@
 //! What Windows supports of each type.
 
+use crate::registry::RegExe;
 use crate::service::Scm;
 use vigo_core::host::{Adapter, Capability, Host, HostFacts, Problem, Support};
+use vigo_core::resource::registry_key::RegistryKey;
 use vigo_core::resource::service::Service;
 
 /// Windows, client and server.
@@ -18,6 +20,10 @@ impl Host for Windows {
 
     fn service(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Service>, Problem> {
         Ok(&Scm)
+    }
+
+    fn registry(&self, _: &HostFacts) -> Result<&'static dyn Adapter<RegistryKey>, Problem> {
+        Ok(&RegExe)
     }
 }
 
@@ -51,6 +57,7 @@ static CAPABILITIES: &[Capability] = &[
     Capability { type_name: "swap", support: Support::No, tool: "" },
     Capability { type_name: "git", support: Support::Full, tool: "git" },
     Capability { type_name: "custom", support: Support::Planned, tool: "executors" },
+    Capability { type_name: "registry", support: Support::Partly("letters beyond ASCII"), tool: "reg.exe" },
 ];
 
 #[cfg(test)]

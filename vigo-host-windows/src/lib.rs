@@ -10,6 +10,8 @@ extern crate alloc;
 
 mod blank;
 mod host;
+mod program;
+mod registry;
 mod service;
 mod status;
 

@@ -1,11 +1,12 @@
 //! sc.exe and net.exe.
 
+use crate::program::{CMD, NET, REG, SC, ran};
 use crate::status::{error, number, registry_number, run_state, running_names, start_type};
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use vigo_core::action::{Command, Op, OpOutput, Outputs, Ran};
+use vigo_core::action::{Command, Op, Outputs, Ran};
 use vigo_core::host::{Adapter, HostFacts, Interpreted, Problem};
 use vigo_core::resource::service::{
     Action, BootState, Observed, Reload, RunState, Scope, Service, StartType, State, Want, unsupported,
@@ -14,11 +15,6 @@ use vigo_core::resource::service::{
 /// Services of the Windows service control manager. *Unverified*: written after texts that people reported; the format of
 /// `query` and of `reg.exe` was also seen in Wine.
 pub struct Scm;
-
-const SC: &str = "C:\\Windows\\System32\\sc.exe";
-const NET: &str = "C:\\Windows\\System32\\net.exe";
-const REG: &str = "C:\\Windows\\System32\\reg.exe";
-const CMD: &str = "C:\\Windows\\System32\\cmd.exe";
 
 /// ERROR_SERVICE_DOES_NOT_EXIST.
 const MISSING: i32 = 1060;
@@ -166,14 +162,6 @@ fn failure_number(ran: &Ran) -> Option<i32> {
     }
 }
 
-fn ran<'a>(outputs: &'a Outputs, op: &Op) -> Option<Result<&'a Ran, String>> {
-    Some(match outputs.get(op)? {
-        OpOutput::Ran(ran) => Ok(ran),
-        OpOutput::Failed(failure) => Err(failure.message.clone()),
-        other => Err(format!("expected an answer of `{op}`, found {other:?}")),
-    })
-}
-
 fn observed(want: &Want, outputs: &Outputs) -> Result<Interpreted<State>, String> {
     let name = &*want.name;
     let answer = |op: &Op| {
@@ -229,6 +217,7 @@ fn observed(want: &Want, outputs: &Outputs) -> Result<Interpreted<State>, String
 mod tests {
     use super::*;
     use alloc::string::ToString;
+    use vigo_core::action::OpOutput;
     use vigo_core::host::observe;
     use vigo_core::resource::service::{Boot, Goal};
 

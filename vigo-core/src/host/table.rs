@@ -116,6 +116,8 @@ families! {
     mount: crate::resource::mount::Mount;
     /// Returns the adapter for swap.
     swap: crate::resource::swap::Swaps;
+    /// Returns the adapter for the Windows registry.
+    registry: crate::resource::registry_key::RegistryKey;
 }
 
 /// Returns that a host has no way to manage a type.

@@ -44,6 +44,7 @@ pub mod json_file;
 pub mod mount;
 pub mod package;
 pub mod process;
+pub mod registry_key;
 pub mod replace;
 pub mod repository;
 pub mod service;

@@ -32,6 +32,7 @@ static TYPES: &[&TypeDecl] = &[
     &super::swap::DECL,
     &super::git::DECL,
     &super::custom::DECL,
+    &super::registry_key::DECL,
 ];
 
 /// Returns all types, in the order of the reference.

@@ -140,6 +140,8 @@ pub(crate) fn command_digest(fields: &Fields) -> [u8; 32] {
 pub(crate) fn restore(kept: &Kept, fields: &Fields, ctx: &Prepare<'_>) -> Result<Box<dyn Instance>, Problem> {
     if let Kept::Value { attribute, value } = kept {
         let mut fields = fields.clone();
+        // What had a value was there.
+        fields.items.retain(|field| &*field.name != "state");
         let known = FieldValue::Known(Datum::Scalar { text: Text::plain(value.clone()), plain: true });
         match fields.items.iter_mut().find(|f| f.name == *attribute) {
             Some(field) => field.value = known,

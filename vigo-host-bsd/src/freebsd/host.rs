@@ -51,6 +51,7 @@ static CAPABILITIES: &[Capability] = &[
     Capability { type_name: "swap", support: Support::Planned, tool: "swapctl, md" },
     Capability { type_name: "git", support: Support::Full, tool: "git" },
     Capability { type_name: "custom", support: Support::Full, tool: "executors" },
+    Capability { type_name: "registry", support: Support::No, tool: "" },
 ];
 
 #[cfg(test)]

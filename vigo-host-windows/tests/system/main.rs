@@ -1,0 +1,4 @@
+//! Resources converged on machines in memory.
+
+mod machine;
+mod registry;
