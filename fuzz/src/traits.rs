@@ -3,10 +3,13 @@
 use crate::answers::Answers;
 use crate::input::{choice, text};
 use vigo_core::action::{AbsPath, Effect, Entry, FileKind, Metadata, Op, OpOutput, Outputs};
+use vigo_core::host::Host as _;
 use vigo_core::time::Timestamp;
-use vigo_core::traits::{TraitKind, TraitSet, bounded, check_custom, custom_yaml, declared};
+use vigo_core::traits::{
+    Address, Collector, Found, Machine, TraitKind, TraitSet, bounded, check_custom, custom_yaml, declared,
+};
 use vigo_core::value::Value;
-use vigo_host_linux::traits::{Address, Collector, Found, Machine, collectors};
+use vigo_host_linux::Linux;
 
 /// The file that is a certificate.
 const CERTIFICATE: &str = "site.pem";
@@ -17,7 +20,7 @@ const CERTIFICATE: &str = "site.pem";
 /// A collector only reads and asks for something new each time, its value is within its bound, and every field of the declared kind.
 pub fn traits(data: &[u8]) {
     let Some((which, rest)) = choice(data) else { return };
-    match collectors().get(usize::from(which & 0x7f)) {
+    match Linux.collectors().get(usize::from(which & 0x7f)) {
         Some(collector) => {
             let mut answers = Answers::wide(rest);
             run(collector, which & 0x80 != 0, |op| answers.answer(op));
@@ -132,7 +135,7 @@ fn certificate(der: &[u8]) {
         Op::ReadFile { .. } => OpOutput::File { meta: meta.clone(), content: pem.as_bytes().into() },
         _ => OpOutput::Missing,
     };
-    if let Some(collector) = collectors().iter().find(|c| c.area == "cert_lifecycle") {
+    if let Some(collector) = Linux.collectors().iter().find(|c| c.area == "cert_lifecycle") {
         run(collector, false, answer);
     }
 }

@@ -4,7 +4,7 @@ use crate::account::{BusyBoxGroups, BusyBoxUsers, FileGroups, FileUsers, ShadowG
 use crate::mounts::{Swaps, TableAndMounts};
 use crate::system::{FileHostname, Hostnamectl, LinkedTimezone, Parameters, Timedatectl};
 use vigo_core::host::posix::{Crontab, Jobs};
-use vigo_core::host::{Adapter, Capability, Host, HostFacts, Init, Problem, Support};
+use vigo_core::host::{Adapter, Capability, Host, HostFacts, Init, Installer, Problem, Support};
 use vigo_core::resource::cron::Cron;
 use vigo_core::resource::hostname::Hostname;
 use vigo_core::resource::mount::Mount;
@@ -17,6 +17,7 @@ use vigo_core::resource::systemd_dropin::SystemdDropin;
 use vigo_core::resource::systemd_unit::SystemdUnit;
 use vigo_core::resource::timezone::Timezone;
 use vigo_core::resource::{group, swap, user};
+use vigo_core::traits::Collector;
 
 /// Linux, all distributions.
 pub struct Linux;
@@ -32,6 +33,14 @@ impl Host for Linux {
 
     fn programs(&self) -> &'static [&'static str] {
         PROGRAMS
+    }
+
+    fn collectors(&self) -> &'static [Collector] {
+        crate::traits::COLLECTORS
+    }
+
+    fn installer(&self) -> Option<&'static dyn Installer> {
+        Some(&crate::installation::Services)
     }
 
     fn package(&self, facts: &HostFacts, manager: Option<&str>) -> Result<&'static dyn Adapter<Package>, Problem> {

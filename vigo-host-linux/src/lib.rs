@@ -8,14 +8,14 @@ extern crate alloc;
 mod account;
 mod blank;
 mod host;
-pub mod installation;
+mod installation;
 mod mounts;
 mod package;
 mod process;
 mod repository;
 mod service;
 mod system;
-pub mod traits;
+mod traits;
 
 pub use blank::BLANKS;
 pub use host::Linux;

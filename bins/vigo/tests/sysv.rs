@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 use vigo_core::host::Init;
-use vigo_host_linux::installation::{Installation, Step};
+use vigo_core::host::{Host, HostFacts, Installation, Step};
 
 struct Machine(PathBuf);
 
@@ -27,9 +27,17 @@ impl Machine {
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         }
         let at = |name: &str| machine.0.join(name).to_str().unwrap().to_owned();
-        let installation =
-            Installation { program: at("bin/agent"), state_dir: at("state"), pid_file: at("pid"), log_file: at("log") };
-        let steps = installation.install(Init::SysV, &|_| true).unwrap();
+        let installation = Installation {
+            pid_file: at("pid"),
+            log_file: at("log"),
+            program: at("bin/agent"),
+            state_dir: at("state"),
+            is_copied: false,
+            arguments: "run".into(),
+        };
+        let programs = ["update-rc.d".into()].into();
+        let facts = HostFacts { init: Init::SysV, programs, ..HostFacts::default() };
+        let steps = vigo_host_linux::Linux.installer().unwrap().install(&installation, &facts).unwrap();
         let script = steps.iter().find_map(|step| match step {
             Step::Write { path, text, .. } if path.starts_with("/etc/init.d/") => Some(text),
             _ => None,

@@ -42,6 +42,16 @@ macro_rules! families {
                 &[]
             }
 
+            /// Returns the collectors of its traits.
+            fn collectors(&self) -> &'static [crate::traits::Collector] {
+                &[]
+            }
+
+            /// Returns how the agent becomes a service here; `None` where that is not known.
+            fn installer(&self) -> Option<&'static dyn super::Installer> {
+                None
+            }
+
             /// Returns the adapter for packages: of `manager`, or of the system's own one.
             ///
             /// # Errors

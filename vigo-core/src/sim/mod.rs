@@ -24,6 +24,7 @@
 //! assert!(told.runs > 0 && told.crashes > 0);
 //! ```
 
+mod answers;
 mod certificate;
 pub(crate) mod disk;
 mod enrol;
@@ -38,5 +39,6 @@ mod server;
 mod story;
 mod world;
 
+pub use answers::{Files, answers};
 pub use story::{Story, Told, Violation};
 pub use world::World;

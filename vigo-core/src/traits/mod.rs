@@ -1,14 +1,17 @@
 //! Facts of a machine: which there are, a set of them, what changed between two sets.
 
 mod bound;
+mod collector;
 mod custom;
 mod declared;
 mod delta;
 mod history;
 mod path;
+pub mod see;
 mod set;
 
 pub use bound::bounded;
+pub use collector::{Address, Collector, Found, Machine, Place};
 pub use custom::{check_custom, custom_yaml, is_custom_key};
 pub use declared::{Area, Period, TraitKind, areas};
 pub use delta::{DeltaError, TraitDelta};

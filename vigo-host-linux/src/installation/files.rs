@@ -1,9 +1,8 @@
 //! The files by which service managers know the agent.
 
-use super::Installation;
-use super::steps::SERVICE;
 use alloc::format;
 use alloc::string::String;
+use vigo_core::host::{Installation, SERVICE};
 
 /// The unit of systemd, systemd.service(5).
 ///
@@ -12,7 +11,7 @@ use alloc::string::String;
 /// what is left of its children goes with it, also when it was killed: two package managers side by side are worse than one
 /// that was interrupted.
 pub(super) fn unit(told: &Installation) -> String {
-    let Installation { program, state_dir, .. } = told;
+    let Installation { program, state_dir, arguments, .. } = told;
     format!(
         "[Unit]
 Description=Vigo agent
@@ -34,14 +33,13 @@ UMask=0022
 
 [Install]
 WantedBy=multi-user.target
-",
-        arguments = arguments(told)
+"
     )
 }
 
 /// The script of OpenRC, openrc-run(8), supervise-daemon(8).
 pub(super) fn openrc(told: &Installation) -> String {
-    let Installation { program, state_dir, .. } = told;
+    let Installation { program, state_dir, arguments, .. } = told;
     format!(
         "#!/sbin/openrc-run
 name=\"Vigo agent\"
@@ -62,14 +60,13 @@ depend() {{
     use net dns logger
     after firewall
 }}
-",
-        arguments = arguments(told)
+"
     )
 }
 
 /// The script of System V, LSB \"Init Script Actions\". Nothing there starts again what has ended, so a loop does.
 pub(super) fn sysv(told: &Installation) -> String {
-    let Installation { program, state_dir, pid_file, log_file } = told;
+    let Installation { program, state_dir, arguments, pid_file, log_file, .. } = told;
     format!(
         "#!/bin/sh
 ### BEGIN INIT INFO
@@ -145,20 +142,12 @@ status)
     exit 2
     ;;
 esac
-",
-        arguments = arguments(told)
+"
     )
 }
 
 /// The script of runit, runsv(8).
 pub(super) fn runit(told: &Installation) -> String {
-    let (program, arguments) = (&told.program, arguments(told));
+    let Installation { program, arguments, .. } = told;
     format!("#!/bin/sh\nexec 2>&1\nulimit -c 0\numask 022\nexec {program} {arguments}\n")
-}
-
-fn arguments(told: &Installation) -> String {
-    match &*told.state_dir {
-        super::steps::STATE_DIR => "run".into(),
-        dir => format!("run --state-dir {dir}"),
-    }
 }

@@ -1,10 +1,10 @@
 //! `accounts`: users and groups of the local files.
 
-use super::collector::{Collector, Found, Machine};
-use super::see::{See, fields, read, some, sorted};
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
+use vigo_core::traits::see::{See, fields, read, some, sorted};
+use vigo_core::traits::{Collector, Found, Machine};
 use vigo_core::value::Value;
 
 pub(super) const COLLECTOR: Collector = Collector::quick("accounts", probe, interpret).of_image();
@@ -49,7 +49,7 @@ fn of_group(line: &str) -> Option<(&str, Value)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::traits::see::answers;
+    use vigo_core::sim::answers;
 
     #[test]
     fn lines_that_are_no_accounts_are_left_out() {

@@ -1,11 +1,11 @@
 //! `agent_self`: what the agent itself uses. Which collectors failed is the driver's to add.
 
-use super::collector::{Collector, Found, Machine};
-use super::see::{See, fields, int, kilobytes, list, list_at, path, read, read_at};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
+use vigo_core::traits::see::{See, fields, int, kilobytes, list, list_at, path, read, read_at};
+use vigo_core::traits::{Collector, Found, Machine};
 use vigo_core::value::Value;
 
 pub(super) const COLLECTOR: Collector = Collector::quick("agent_self", probe, interpret);
@@ -67,7 +67,7 @@ fn age(stat: &str, uptime: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::traits::see::answers;
+    use vigo_core::sim::answers;
 
     #[test]
     fn sizes_are_bytes_and_never_too_large_to_be_told() {

@@ -1,10 +1,10 @@
 //! `apparmor`.
 
-use super::collector::{Collector, Found, Machine};
-use super::see::{See, fields, int, read};
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, OpOutput, Outputs};
+use vigo_core::traits::see::{See, fields, int, read};
+use vigo_core::traits::{Collector, Found, Machine};
 use vigo_core::value::Value;
 
 pub(super) const COLLECTOR: Collector = Collector::quick("apparmor", probe, interpret);

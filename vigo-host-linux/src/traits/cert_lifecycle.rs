@@ -1,13 +1,13 @@
 //! `cert_lifecycle`: the certificates of this machine, and when they end.
 
 use super::certificate::{Certificate, certificates};
-use super::collector::{Collector, Found, Machine};
-use super::see::{See, fields, list, listed, path, some};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use vigo_core::action::{AbsPath, FileKind, Op, Outputs};
 use vigo_core::time::Timestamp;
+use vigo_core::traits::see::{See, fields, list, listed, path, some};
+use vigo_core::traits::{Collector, Found, Machine};
 use vigo_core::value::Value;
 
 pub(super) const COLLECTOR: Collector = Collector::slow("cert_lifecycle", probe, interpret).of_image();

@@ -1,11 +1,11 @@
 //! `cpu`: the processors.
 
-use super::collector::{Collector, Found, Machine};
-use super::see::{See, colon, fields, int, read, some, sorted};
 use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
+use vigo_core::traits::see::{See, colon, fields, int, read, some, sorted};
+use vigo_core::traits::{Collector, Found, Machine};
 
 pub(super) const COLLECTOR: Collector = Collector::quick("cpu", probe, interpret);
 
@@ -71,7 +71,7 @@ fn topology(text: &str) -> (u64, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::traits::see::answers;
+    use vigo_core::sim::answers;
     use vigo_core::value::Value;
 
     #[test]

@@ -1,10 +1,10 @@
 //! `custom_types`: executors that stand ready for resources of type `custom`.
 
-use super::collector::{Collector, Found, Machine};
-use super::see::{See, list, sorted};
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{FileKind, Op, Outputs};
+use vigo_core::traits::see::{See, list, sorted};
+use vigo_core::traits::{Collector, Found, Machine};
 
 pub(super) const COLLECTOR: Collector = Collector::quick("custom_types", probe, interpret).of_image();
 

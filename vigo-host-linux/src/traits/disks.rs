@@ -1,11 +1,11 @@
 //! `disks`: whole disks with their partitions.
 
-use super::collector::{Collector, Found, Machine};
-use super::see::{See, fields, int, list, list_at, path, read_at, sorted};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
+use vigo_core::traits::see::{See, fields, int, list, list_at, path, read_at, sorted};
+use vigo_core::traits::{Collector, Found, Machine};
 use vigo_core::value::Value;
 
 pub(super) const COLLECTOR: Collector = Collector::quick("disks", probe, interpret);
@@ -67,7 +67,7 @@ pub(super) fn size_gb(see: See<'_>, name: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::traits::see::answers;
+    use vigo_core::sim::answers;
 
     #[test]
     fn disks_have_sizes_and_partitions() {

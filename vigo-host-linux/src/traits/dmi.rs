@@ -1,10 +1,10 @@
 //! `dmi`: what the firmware says about the machine.
 
-use super::collector::{Collector, Found, Machine};
-use super::see::{See, fields, int, read, some, stat};
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{AbsPath, Op, OpOutput, Outputs};
+use vigo_core::traits::see::{See, fields, int, read, some, stat};
+use vigo_core::traits::{Collector, Found, Machine};
 use vigo_core::value::Value;
 
 pub(super) const COLLECTOR: Collector = Collector::quick("dmi", probe, interpret);

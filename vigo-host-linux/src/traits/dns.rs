@@ -1,10 +1,10 @@
 //! `dns`: which servers the resolver asks.
 
-use super::collector::{Collector, Found, Machine};
-use super::see::{See, fields, listed, read};
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
+use vigo_core::traits::see::{See, fields, listed, read};
+use vigo_core::traits::{Collector, Found, Machine};
 
 pub(super) const COLLECTOR: Collector = Collector::quick("dns", probe, interpret).of_image();
 
@@ -30,7 +30,7 @@ fn interpret(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::traits::see::answers;
+    use vigo_core::sim::answers;
 
     #[test]
     fn the_last_search_counts() {

@@ -1,10 +1,10 @@
 //! `docker`: whether it is there and runs.
 
-use super::collector::{Collector, Found, Machine};
-use super::see::{See, fields, int, run, some, stat};
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
+use vigo_core::traits::see::{See, fields, int, run, some, stat};
+use vigo_core::traits::{Collector, Found, Machine};
 use vigo_core::value::Value;
 
 pub(super) const COLLECTOR: Collector = Collector::slow("docker", probe, interpret);

@@ -1,12 +1,12 @@
 //! `filesystem`: how full local file systems are.
 
-use super::collector::{Collector, Found, Machine};
 use super::mountpoints::{MOUNTINFO, Mount, unescaped};
-use super::see::{See, fields, int, path, percent, read};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
+use vigo_core::traits::see::{See, fields, int, path, percent, read};
+use vigo_core::traits::{Collector, Found, Machine};
 use vigo_core::value::Value;
 
 pub(super) const COLLECTOR: Collector = Collector::slow("filesystem", probe, interpret);
@@ -109,9 +109,9 @@ fn local(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::traits::see::answers;
     use alloc::sync::Arc;
     use vigo_core::action::{AbsPath, OpOutput, Space};
+    use vigo_core::sim::answers;
 
     const TEXT: &str = "\
         20 1 0:19 / / rw - overlay overlay rw\n\

@@ -1,10 +1,10 @@
 //! `firewall`: which one is in charge, and what it does with the rest.
 
-use super::collector::{Collector, Found, Machine};
-use super::see::{See, assigned, fields, read, run, some, stat};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
+use vigo_core::traits::see::{See, assigned, fields, read, run, some, stat};
+use vigo_core::traits::{Collector, Found, Machine};
 use vigo_core::value::Value;
 
 pub(super) const COLLECTOR: Collector = Collector::slow("firewall", probe, interpret);
@@ -88,7 +88,7 @@ fn iptables(rules: &str, chain: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::traits::see::{Files, answers};
+    use vigo_core::sim::{Files, answers};
 
     #[test]
     fn the_one_in_charge_is_found() {

@@ -1,13 +1,13 @@
 //! `hardware`: processors, memory and disks in short.
 
-use super::collector::{Collector, Found, Machine};
 use super::cpu::{CPUINFO, model, online, threads};
 use super::disks::{self, names, size_gb};
-use super::see::{See, fields, int, kilobytes, list, path, read, read_at, some};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
+use vigo_core::traits::see::{See, fields, int, kilobytes, list, path, read, read_at, some};
+use vigo_core::traits::{Collector, Found, Machine};
 use vigo_core::value::Value;
 
 pub(super) const COLLECTOR: Collector = Collector::quick("hardware", probe, interpret);

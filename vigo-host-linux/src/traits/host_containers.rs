@@ -1,11 +1,11 @@
 //! `host_containers`: the containers of this machine.
 
-use super::collector::{Collector, Found, Machine};
 use super::docker::{DOCKER, SOCKET};
-use super::see::{See, fields, run, some, stat};
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
+use vigo_core::traits::see::{See, fields, run, some, stat};
+use vigo_core::traits::{Collector, Found, Machine};
 use vigo_core::value::Value;
 
 pub(super) const COLLECTOR: Collector = Collector::slow("host_containers", probe, interpret);

@@ -1,10 +1,10 @@
 //! `host_self`: how near the machine is to its own bounds.
 
-use super::collector::{Collector, Found, Machine};
-use super::see::{See, fields, int, list, percent, read};
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{AbsPath, Op, Outputs};
+use vigo_core::traits::see::{See, fields, int, list, percent, read};
+use vigo_core::traits::{Collector, Found, Machine};
 
 pub(super) const COLLECTOR: Collector = Collector::quick("host_self", probe, interpret);
 

@@ -1,11 +1,11 @@
 //! `init`: what starts services.
 
-use super::collector::{Collector, Found, Machine};
-use super::see::{See, fields, list, list_at, path, read, some, stat};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
+use vigo_core::traits::see::{See, fields, list, list_at, path, read, some, stat};
+use vigo_core::traits::{Collector, Found, Machine};
 use vigo_core::value::Value;
 
 pub(super) const COLLECTOR: Collector = Collector::quick("init", probe, interpret).of_image();
@@ -94,9 +94,9 @@ fn running(see: See<'_>) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::traits::see::answers;
     use alloc::sync::Arc;
     use vigo_core::action::{FileKind, Metadata, OpOutput};
+    use vigo_core::sim::answers;
 
     fn with_dir(mut outputs: Outputs, path: &'static str) -> Outputs {
         let meta = Metadata {

@@ -1,12 +1,12 @@
 //! `interfaces`: network interfaces.
 
-use super::collector::{Address, Collector, Found, Machine};
 use super::network::{INTERFACES_MAX, NET};
-use super::see::{See, fields, list, path, read_at};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
+use vigo_core::traits::see::{See, fields, list, path, read_at};
+use vigo_core::traits::{Address, Collector, Found, Machine};
 use vigo_core::value::Value;
 
 pub(super) const COLLECTOR: Collector = Collector::quick("interfaces", probe, interpret);
@@ -55,7 +55,7 @@ fn interpret(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::traits::see::answers;
+    use vigo_core::sim::answers;
 
     #[test]
     fn addresses_go_to_their_interface() {

@@ -1,10 +1,10 @@
 //! `kernel`: how it was started, and what is loaded.
 
-use super::collector::{Collector, Found, Machine};
-use super::see::{See, fields, read, sorted};
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
+use vigo_core::traits::see::{See, fields, read, sorted};
+use vigo_core::traits::{Collector, Found, Machine};
 
 pub(super) const COLLECTOR: Collector = Collector::quick("kernel", probe, interpret);
 

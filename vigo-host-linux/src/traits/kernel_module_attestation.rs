@@ -1,11 +1,11 @@
 //! `kernel_module_attestation`: whether modules must be signed, and which are not.
 
-use super::collector::{Collector, Found, Machine};
 use super::kernel::MODULES;
-use super::see::{See, fields, read, sorted};
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
+use vigo_core::traits::see::{See, fields, read, sorted};
+use vigo_core::traits::{Collector, Found, Machine};
 use vigo_core::value::Value;
 
 pub(super) const COLLECTOR: Collector = Collector::quick("kernel_module_attestation", probe, interpret);

@@ -1,13 +1,13 @@
 //! `listeners`: who listens where.
 
-use super::collector::{Collector, Found, Machine};
 use super::ports::{CLOSE, LISTEN, Socket};
-use super::see::{See, fields, int, list, list_at, path, read, read_at};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use vigo_core::action::{AbsPath, Op, OpOutput, Outputs};
+use vigo_core::traits::see::{See, fields, int, list, list_at, path, read, read_at};
+use vigo_core::traits::{Collector, Found, Machine};
 use vigo_core::value::Value;
 
 pub(super) const COLLECTOR: Collector = Collector::slow("listeners", probe, interpret);
@@ -94,7 +94,7 @@ fn owners<'a>(outputs: &'a Outputs, sockets: &[(&str, Socket<'_>)]) -> BTreeMap<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::traits::see::answers;
+    use vigo_core::sim::answers;
 
     #[test]
     fn a_socket_belongs_to_the_process_that_has_it_open() {

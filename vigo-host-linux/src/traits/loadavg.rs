@@ -1,10 +1,10 @@
 //! `loadavg`: how many wait for a processor.
 
-use super::collector::{Collector, Found, Machine};
-use super::see::{See, fields, read};
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
+use vigo_core::traits::see::{See, fields, read};
+use vigo_core::traits::{Collector, Found, Machine};
 use vigo_core::value::Value;
 
 pub(super) const COLLECTOR: Collector = Collector::quick("loadavg", probe, interpret);
@@ -23,7 +23,7 @@ fn interpret(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::traits::see::answers;
+    use vigo_core::sim::answers;
 
     #[test]
     fn only_numbers_are_loads() {

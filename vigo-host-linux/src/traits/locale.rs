@@ -1,10 +1,10 @@
 //! `locale`: the system's language.
 
-use super::collector::{Collector, Found, Machine};
-use super::see::{See, assigned, fields, read, some};
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
+use vigo_core::traits::see::{See, assigned, fields, read, some};
+use vigo_core::traits::{Collector, Found, Machine};
 use vigo_core::value::Value;
 
 pub(super) const COLLECTOR: Collector = Collector::quick("locale", probe, interpret).of_image();
@@ -33,7 +33,7 @@ fn interpret(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::traits::see::{Files, answers};
+    use vigo_core::sim::{Files, answers};
 
     #[test]
     fn the_map_is_part_of_the_language() {

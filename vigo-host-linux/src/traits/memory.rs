@@ -1,10 +1,10 @@
 //! `memory` and `swap`.
 
-use super::collector::{Collector, Found, Machine};
-use super::see::{See, fields, int, kilobytes, percent, read};
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
+use vigo_core::traits::see::{See, fields, int, kilobytes, percent, read};
+use vigo_core::traits::{Collector, Found, Machine};
 
 pub(super) const MEMORY: Collector = Collector::quick("memory", probe, memory);
 pub(super) const SWAP: Collector = Collector::quick("swap", probe, swap);
@@ -47,7 +47,7 @@ fn swap(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::traits::see::answers;
+    use vigo_core::sim::answers;
     use vigo_core::value::Value;
 
     #[test]

@@ -1,10 +1,10 @@
 //! `mountpoints`: what is mounted where.
 
-use super::collector::{Collector, Found, Machine};
-use super::see::{See, fields, listed, read};
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
+use vigo_core::traits::see::{See, fields, listed, read};
+use vigo_core::traits::{Collector, Found, Machine};
 use vigo_core::value::Value;
 
 pub(super) const COLLECTOR: Collector = Collector::quick("mountpoints", probe, interpret);
@@ -76,7 +76,7 @@ pub(super) fn unescaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::traits::see::answers;
+    use vigo_core::sim::answers;
 
     #[test]
     fn mounts_are_read_with_their_escapes() {

@@ -1,12 +1,12 @@
 //! `network`: name, addresses and the way out.
 
-use super::collector::{Collector, Found, Machine};
-use super::see::{See, fields, list, path, read, read_at, some, sorted};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 use vigo_core::action::{Op, Outputs};
+use vigo_core::traits::see::{See, fields, list, path, read, read_at, some, sorted};
+use vigo_core::traits::{Collector, Found, Machine};
 use vigo_core::value::Value;
 
 pub(super) const COLLECTOR: Collector = Collector::quick("network", probe, interpret);

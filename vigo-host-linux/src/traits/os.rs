@@ -1,10 +1,10 @@
 //! `os`: which system this is.
 
-use super::collector::{Collector, Found, Machine};
-use super::see::{See, assigned, fields, read, some};
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
+use vigo_core::traits::see::{See, assigned, fields, read, some};
+use vigo_core::traits::{Collector, Found, Machine};
 use vigo_core::value::Value;
 use vigo_core::when::words::{ARCHES, DISTROS, FAMILIES};
 
@@ -68,7 +68,7 @@ fn arch(machine: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::traits::see::answers;
+    use vigo_core::sim::answers;
 
     #[test]
     fn families_words_and_upstreams() {

@@ -1,11 +1,11 @@
 //! `package_source_audit`: repositories that are not signed or not encrypted.
 
-use super::collector::{Collector, Found, Machine};
 use super::repositories::{probe, sources};
-use super::see::{See, fields, sorted};
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::Outputs;
+use vigo_core::traits::see::{See, fields, sorted};
+use vigo_core::traits::{Collector, Found, Machine};
 
 pub(super) const COLLECTOR: Collector = Collector::quick("package_source_audit", probe, interpret).of_image();
 

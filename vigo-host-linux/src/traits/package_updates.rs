@@ -1,11 +1,11 @@
 //! `package_updates`: what the local index knows to be newer. No index is fetched.
 
-use super::collector::{Collector, Found, Machine};
-use super::see::{See, fields, int, run, some, stat};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
 use vigo_core::time::{Duration, Timestamp};
+use vigo_core::traits::see::{See, fields, int, run, some, stat};
+use vigo_core::traits::{Collector, Found, Machine};
 use vigo_core::value::Value;
 
 pub(super) const COLLECTOR: Collector =

@@ -1,11 +1,11 @@
 //! `packages`: what is installed.
 
-use super::collector::{Collector, Found, Machine};
-use super::see::{See, fields, int, list, read_large, run, stat};
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use vigo_core::action::{Op, OpOutput, Outputs};
+use vigo_core::traits::see::{See, fields, int, list, read_large, run, stat};
+use vigo_core::traits::{Collector, Found, Machine};
 use vigo_core::value::Value;
 
 pub(super) const COLLECTOR: Collector = Collector::slow("packages", probe, interpret).of_image();
@@ -111,7 +111,7 @@ fn rpm(text: &str) -> BTreeMap<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::traits::see::answers;
+    use vigo_core::sim::answers;
 
     #[test]
     fn databases_are_read() {

@@ -1,12 +1,12 @@
 //! `reboot`: whether something waits for one.
 
-use super::collector::{Collector, Found, Machine};
-use super::see::{See, fields, list, read, sorted};
 use crate::package::compare_versions;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 use vigo_core::action::{Op, Outputs};
+use vigo_core::traits::see::{See, fields, list, read, sorted};
+use vigo_core::traits::{Collector, Found, Machine};
 use vigo_core::value::Value;
 
 pub(super) const COLLECTOR: Collector = Collector::quick("reboot", probe, interpret);

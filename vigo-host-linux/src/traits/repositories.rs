@@ -1,12 +1,12 @@
 //! `repositories`: where packages come from.
 
-use super::collector::{Collector, Found, Machine};
-use super::see::{See, assigned, list, path, read, read_at, some};
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
+use vigo_core::traits::see::{See, assigned, list, path, read, read_at, some};
+use vigo_core::traits::{Collector, Found, Machine};
 use vigo_core::value::Value;
 
 pub(super) const COLLECTOR: Collector = Collector::quick("repositories", probe, interpret).of_image();
@@ -40,7 +40,7 @@ fn interpret(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
         Err(ops) => Ok(Found::Ask(ops)),
         Ok(sources) => {
             let one = |s: Source| {
-                super::see::fields([
+                vigo_core::traits::see::fields([
                     ("id", some(&s.id)),
                     ("url", some(&s.url)),
                     ("enabled", Some(Value::Bool(s.enabled))),
@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(deb822("x", &text).len(), SOURCES_MAX);
     }
 
-    use crate::traits::see::answers;
+    use vigo_core::sim::answers;
 
     fn source(id: &str, url: &str, enabled: bool, unsigned: bool) -> Source {
         Source { id: id.into(), url: url.into(), enabled, unsigned }

@@ -1,10 +1,10 @@
 //! `secureboot`.
 
-use super::collector::{Collector, Found, Machine};
-use super::see::{See, fields, read, stat};
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, OpOutput, Outputs};
+use vigo_core::traits::see::{See, fields, read, stat};
+use vigo_core::traits::{Collector, Found, Machine};
 use vigo_core::value::Value;
 
 pub(super) const COLLECTOR: Collector = Collector::quick("secureboot", probe, interpret);

@@ -1,14 +1,14 @@
 //! `security_scan`: files that give others more than they should have, on the file system of the root. An image has none:
 //! what lies in it is not what others reach.
 
-use super::collector::{Collector, Found, Machine};
-use super::see::{See, fields, int};
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Command, Exit, Op, Outputs};
 use vigo_core::time::Duration;
+use vigo_core::traits::see::{See, fields, int};
+use vigo_core::traits::{Collector, Found, Machine};
 use vigo_core::value::Value;
 
 pub(super) const COLLECTOR: Collector =

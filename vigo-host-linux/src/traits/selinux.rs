@@ -1,10 +1,10 @@
 //! `selinux`.
 
-use super::collector::{Collector, Found, Machine};
-use super::see::{See, assigned, fields, read, some};
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
+use vigo_core::traits::see::{See, assigned, fields, read, some};
+use vigo_core::traits::{Collector, Found, Machine};
 use vigo_core::value::Value;
 
 pub(super) const COLLECTOR: Collector = Collector::quick("selinux", probe, interpret);

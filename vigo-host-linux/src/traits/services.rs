@@ -1,11 +1,11 @@
 //! `services`: which run, and which start at boot.
 
-use super::collector::{Collector, Found, Machine};
-use super::see::{See, fields, list, run, some, stat};
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
+use vigo_core::traits::see::{See, fields, list, run, some, stat};
+use vigo_core::traits::{Collector, Found, Machine};
 use vigo_core::value::Value;
 
 pub(super) const COLLECTOR: Collector = Collector::slow("services", probe, interpret);

@@ -1,13 +1,13 @@
 //! `ssh`: the server of OpenSSH.
 
 use super::base64::{decoded, encoded};
-use super::collector::{Collector, Found, Machine};
-use super::see::{See, fields, list, path, read_at, run, some, stat};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use sha2::{Digest, Sha256};
 use vigo_core::action::{Op, Outputs};
+use vigo_core::traits::see::{See, fields, list, path, read_at, run, some, stat};
+use vigo_core::traits::{Collector, Found, Machine};
 use vigo_core::value::Value;
 
 pub(super) const COLLECTOR: Collector = Collector::slow("ssh", probe, interpret);

@@ -1,12 +1,12 @@
 //! `storage`: volume groups, pools and arrays.
 
-use super::collector::{Collector, Found, Machine};
 use super::disks::BLOCK;
-use super::see::{See, fields, list, path, read, read_at, sorted};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use vigo_core::action::{FileKind, Op, Outputs};
+use vigo_core::traits::see::{See, fields, list, path, read, read_at, sorted};
+use vigo_core::traits::{Collector, Found, Machine};
 
 pub(super) const COLLECTOR: Collector = Collector::quick("storage", probe, interpret);
 
@@ -56,7 +56,7 @@ fn volume_group(name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::traits::see::answers;
+    use vigo_core::sim::answers;
 
     #[test]
     fn groups_come_from_the_names_of_volumes() {

@@ -1,19 +1,15 @@
 //! All collectors.
 
-use super::collector::Collector;
 use super::{
     accounts, agent_self, apparmor, cert_lifecycle, cpu, custom_types, disks, dmi, dns, docker, filesystem, firewall,
     hardware, host_containers, host_self, hypervisor, init, interfaces, kernel, kernel_module_attestation, listeners,
     loadavg, locale, memory, mountpoints, network, os, package_source_audit, package_updates, packages, ports, reboot,
     repositories, secureboot, security_scan, selinux, services, ssh, storage, time, tpm, uptime, users, virtualization,
 };
+use vigo_core::traits::Collector;
 
-/// Returns the collectors of Linux.
-pub fn collectors() -> &'static [Collector] {
-    COLLECTORS
-}
-
-static COLLECTORS: &[Collector] = &[
+/// The collectors of Linux.
+pub static COLLECTORS: &[Collector] = &[
     time::COLLECTOR,
     uptime::COLLECTOR,
     loadavg::COLLECTOR,
@@ -64,15 +60,15 @@ static COLLECTORS: &[Collector] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::traits::{Found, Machine};
     use vigo_core::action::{Effect, Outputs};
     use vigo_core::traits::areas;
+    use vigo_core::traits::{Found, Machine};
 
     #[test]
     fn every_collector_has_an_area_and_only_reads() {
-        for collector in collectors() {
+        for collector in COLLECTORS {
             assert!(areas().iter().any(|area| area.name == collector.area), "{}", collector.area);
-            let twice = collectors().iter().filter(|c| c.area == collector.area).count();
+            let twice = COLLECTORS.iter().filter(|c| c.area == collector.area).count();
             assert_eq!(twice, 1, "{}", collector.area);
             for op in (collector.probe)(&Machine::default()) {
                 assert_eq!(op.effect(), Effect::Reads, "{}: {op}", collector.area);
@@ -82,7 +78,7 @@ mod tests {
 
     #[test]
     fn without_answers_nothing_panics() {
-        for collector in collectors() {
+        for collector in COLLECTORS {
             let seen = (collector.interpret)(&Machine::default(), &Outputs::default());
             assert!(!matches!(&seen, Ok(Found::Ask(ops)) if ops.is_empty()), "{}: {seen:?}", collector.area);
         }

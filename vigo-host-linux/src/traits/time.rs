@@ -1,10 +1,10 @@
 //! `time`: the clock.
 
-use super::collector::{Collector, Found, Machine};
-use super::see::{See, fields, read, some};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use vigo_core::action::{AbsPath, Op, Outputs};
+use vigo_core::traits::see::{See, fields, read, some};
+use vigo_core::traits::{Collector, Found, Machine};
 use vigo_core::value::Value;
 
 pub(super) const COLLECTOR: Collector = Collector::quick("time", probe, interpret);

@@ -1,11 +1,11 @@
 //! `uptime`: since when the machine runs.
 
-use super::collector::{Collector, Found, Machine};
-use super::see::{See, fields, int, read};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
 use vigo_core::time::Timestamp;
+use vigo_core::traits::see::{See, fields, int, read};
+use vigo_core::traits::{Collector, Found, Machine};
 use vigo_core::value::Value;
 
 pub(super) const COLLECTOR: Collector = Collector::quick("uptime", probe, interpret);

@@ -1,11 +1,11 @@
 //! `users`: who has an account, and who is logged in.
 
-use super::collector::{Collector, Found, Machine};
-use super::see::{See, assigned, fields, list, path, read, read_at, sorted};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, OpOutput, Outputs};
+use vigo_core::traits::see::{See, assigned, fields, list, path, read, read_at, sorted};
+use vigo_core::traits::{Collector, Found, Machine};
 
 pub(super) const COLLECTOR: Collector = Collector::quick("users", probe, interpret);
 
@@ -90,7 +90,7 @@ fn utmp(content: &[u8]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::traits::see::answers;
+    use vigo_core::sim::answers;
     use vigo_core::value::Value;
 
     const TEXT: &str = "root:x:0:0:root:/root:/bin/bash\ndaemon:x:1:1:x:/:/usr/sbin/nologin\n\

@@ -1,10 +1,10 @@
 //! `virtualization`: whether this is a container or a virtual machine, and of which kind.
 
-use super::collector::{Collector, Found, Machine};
-use super::see::{See, colon, fields, read, stat};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
+use vigo_core::traits::see::{See, colon, fields, read, stat};
+use vigo_core::traits::{Collector, Found, Machine};
 use vigo_core::value::Value;
 
 pub(super) const COLLECTOR: Collector = Collector::quick("virtualization", probe, interpret);
@@ -142,7 +142,7 @@ fn of_processor(see: See<'_>) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::traits::see::{Files, answers};
+    use vigo_core::sim::{Files, answers};
 
     #[test]
     fn kinds_are_told_apart() {

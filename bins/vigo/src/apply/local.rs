@@ -14,7 +14,7 @@ use vigo_core::host::Host;
 use vigo_core::time::{Civil, Timestamp};
 
 /// Returns the adapters of this operating system.
-pub(super) fn host() -> &'static dyn Host {
+pub(crate) fn host() -> &'static dyn Host {
     &vigo_host_linux::Linux
 }
 
@@ -58,7 +58,7 @@ pub(super) fn abs_path(path: &Path) -> Result<AbsPath, ApplyError> {
 }
 
 /// Returns those of `names` that the executor would find.
-pub(super) fn programs(names: &[&str]) -> BTreeSet<Arc<str>> {
+pub(crate) fn programs(names: &[&str]) -> BTreeSet<Arc<str>> {
     names.iter().filter(|n| crate::executor::find_program(n).is_some()).map(|n| Arc::from(*n)).collect()
 }
 

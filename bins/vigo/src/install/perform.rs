@@ -8,7 +8,7 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-use vigo_host_linux::installation::Step;
+use vigo_core::host::Step;
 
 /// How long a program may take: a stop waits for the operation in hand, and systemd gives it 15 minutes.
 const RUN_TIME_MAX: Duration = Duration::from_secs(16 * 60);

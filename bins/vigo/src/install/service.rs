@@ -2,15 +2,15 @@
 
 use super::InstallError;
 use super::perform::perform;
-use crate::executor::{Executor, ExecutorOptions, find_program, system_text};
+use crate::apply::{host, programs};
+use crate::executor::{Executor, ExecutorOptions, system_text};
 use crate::state::is_alive;
 use crate::traits;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use vigo_core::bundle::TraitsWanted;
-use vigo_core::host::{HostFacts, Init};
-use vigo_host_linux::installation::{Installation, Step};
+use vigo_core::host::{BY_HAND, HostFacts, Installation, Installer, Problem, Step};
 
 /// How long an agent may take to come to life, and to be gone.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -23,7 +23,8 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// The agent's service on this machine. Nothing is changed before [`Service::pause`] and [`Service::install`].
 pub struct Service {
-    init: Init,
+    installer: &'static dyn Installer,
+    facts: HostFacts,
     state_dir: PathBuf,
     steps: Vec<Step>,
 }
@@ -35,11 +36,12 @@ impl Service {
     /// [`InstallError::Unsupported`].
     pub fn here(state_dir: &Path) -> Result<Self, InstallError> {
         let own = std::env::current_exe().unwrap_or_default();
-        let installation = Installation::new(&own.to_string_lossy(), &state_dir.to_string_lossy());
-        let init = init(state_dir);
-        let has = |name: &str| find_program(name).is_some();
-        let steps = installation.and_then(|installation| installation.install(init, &has));
-        Ok(Self { init, state_dir: state_dir.to_owned(), steps: steps.map_err(InstallError::Unsupported)? })
+        let unknown = || Problem::unsupported("nothing is known here that would start it").help(BY_HAND);
+        let installer = host().installer().ok_or_else(|| InstallError::Unsupported(unknown()))?;
+        let facts = facts(state_dir);
+        let told = Installation::new(installer.places(), &own.to_string_lossy(), &state_dir.to_string_lossy());
+        let steps = told.and_then(|told| installer.install(&told, &facts)).map_err(InstallError::Unsupported)?;
+        Ok(Self { installer, facts, state_dir: state_dir.to_owned(), steps })
     }
 
     /// Returns what [`Service::install`] does.
@@ -55,7 +57,7 @@ impl Service {
         if !is_alive(&self.state_dir) {
             return Ok(false);
         }
-        Installation::stop(self.init).iter().try_for_each(|step| perform(step).map(drop))?;
+        self.installer.stop(&self.facts).iter().try_for_each(|step| perform(step).map(drop))?;
         match is_soon(|| !is_alive(&self.state_dir)) {
             true => Ok(true),
             false => Err(InstallError::Other { state_dir: self.state_dir.clone() }),
@@ -67,7 +69,7 @@ impl Service {
     /// # Errors
     /// [`InstallError::Step`].
     pub fn resume(&self) -> Result<(), InstallError> {
-        Installation::start(self.init).iter().try_for_each(|step| perform(step).map(drop))
+        self.installer.start(&self.facts).iter().try_for_each(|step| perform(step).map(drop))
     }
 
     /// Installs it, starts it, and sees that it lives. What a failure leaves is taken away again, where nothing was
@@ -78,7 +80,7 @@ impl Service {
     pub fn install(&self, was_there: bool) -> Result<(), InstallError> {
         let installed = self.steps.iter().try_for_each(|step| perform(step).map(drop)).and_then(|()| self.lives());
         if installed.is_err() && !was_there {
-            for step in Installation::uninstall(self.init) {
+            for step in self.installer.uninstall(&self.facts) {
                 if let Err(error) = perform(&step) {
                     tracing::warn!("{error}");
                 }
@@ -89,7 +91,7 @@ impl Service {
 
     /// Returns what takes the service away from this machine, but for the state.
     pub fn removal(state_dir: &Path) -> Vec<Step> {
-        Installation::uninstall(init(state_dir))
+        host().installer().map(|installer| installer.uninstall(&facts(state_dir))).unwrap_or_default()
     }
 
     /// Takes a step of [`Service::removal`]. Returns whether there was something to do.
@@ -124,18 +126,20 @@ pub fn as_root() -> Result<(), InstallError> {
     }
 }
 
-/// Returns which service manager is in charge.
-fn init(state_dir: &Path) -> Init {
-    match Executor::new(ExecutorOptions::new(None, state_dir)) {
+/// Returns what the installer must know: which service manager is in charge, and the programs that there are.
+fn facts(state_dir: &Path) -> HostFacts {
+    let mut facts = match Executor::new(ExecutorOptions::new(None, state_dir)) {
         Ok(mut executor) => {
             let wanted = TraitsWanted::Areas([Arc::from("init")].into());
-            HostFacts::from_traits(traits::collect(&wanted, &mut executor).value()).init
+            HostFacts::from_traits(traits::collect(&wanted, &mut executor).value())
         }
         Err(error) => {
             tracing::warn!("what starts services here is not known: {}", system_text(error));
-            Init::None
+            HostFacts::default()
         }
-    }
+    };
+    facts.programs = programs(host().programs());
+    facts
 }
 
 fn is_soon(is_so: impl Fn() -> bool) -> bool {

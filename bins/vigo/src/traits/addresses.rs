@@ -1,7 +1,7 @@
 //! The addresses of network interfaces, which no file has.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use vigo_host_linux::traits::Address;
+use vigo_core::traits::Address;
 
 /// Returns all addresses, sorted; none when the system does not say.
 pub(super) fn addresses() -> Vec<Address> {

@@ -2,6 +2,7 @@
 
 use super::custom;
 use super::machine::machine;
+use crate::apply::host;
 use crate::executor::Executor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -9,9 +10,8 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 use vigo_core::action::Outputs;
 use vigo_core::bundle::TraitsWanted;
-use vigo_core::traits::{TraitSet, bounded};
+use vigo_core::traits::{Collector, Found, Machine, Place, TraitSet, bounded};
 use vigo_core::value::Value;
-use vigo_host_linux::traits::{Collector, Found, Machine, Place, collectors};
 
 /// Collectors that run side by side.
 const THREADS_MAX: usize = 8;
@@ -26,7 +26,7 @@ const GRACE: Duration = Duration::from_millis(500);
 pub fn collect(wanted: &TraitsWanted, executor: &mut Executor) -> TraitSet {
     let mut run = Run { set: TraitSet::new(), failed: Vec::new() };
     let on_machine = machine(wanted);
-    let chosen = collectors().iter().filter(|c| wanted.has(c.area));
+    let chosen = host().collectors().iter().filter(|c| wanted.has(c.area));
     let (quick, slow): (Vec<_>, Vec<_>) = chosen.partition(|c| c.is_quick);
     let (sender, receiver) = channel();
     let mut waiting = slow.into_iter();

@@ -3,7 +3,7 @@
 use super::addresses::addresses;
 use vigo_core::bundle::TraitsWanted;
 use vigo_core::time::Timestamp;
-use vigo_host_linux::traits::Machine;
+use vigo_core::traits::Machine;
 
 /// Looks at clock, kernel and interfaces, as far as the areas that are wanted need it.
 pub(super) fn machine(wanted: &TraitsWanted) -> Machine {

@@ -1,4 +1,4 @@
-//! What is done, one thing after the other.
+//! What is done to take the agent in as a service, one thing after the other.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -42,6 +42,31 @@ pub enum Step {
         /// Whether it may fail: it undoes what may never have been done.
         may_fail: bool,
     },
+}
+
+impl Step {
+    /// Returns the step that runs a program.
+    pub fn run(program: &'static str, args: &[&str]) -> Self {
+        Self::Run { program, args: args.iter().map(|arg| String::from(*arg)).collect(), may_fail: false }
+    }
+
+    /// Returns the step that writes a file.
+    pub fn write(path: &str, mode: u32, text: String) -> Self {
+        Self::Write { path: path.into(), mode, text }
+    }
+
+    /// Returns the step that removes a file or link.
+    pub fn remove(path: &str) -> Self {
+        Self::Remove { path: path.into() }
+    }
+
+    /// Returns the same step, which may fail when it is a program's run.
+    pub fn may_fail(self) -> Self {
+        match self {
+            Self::Run { program, args, .. } => Self::Run { program, args, may_fail: true },
+            other => other,
+        }
+    }
 }
 
 impl fmt::Display for Step {

@@ -1,15 +1,15 @@
 //! What a collector is.
 
+use crate::action::{Op, Outputs};
+use crate::time::{Duration, Timestamp};
+use crate::value::Value;
 use alloc::string::String;
 use alloc::vec::Vec;
-use vigo_core::action::{Op, Outputs};
-use vigo_core::time::{Duration, Timestamp};
-use vigo_core::value::Value;
 
 /// A collector of one area: what to read, and what the answers say. Pure.
 #[derive(Debug)]
 pub struct Collector {
-    /// The area, as in the table of [`vigo_core::traits`].
+    /// The area, as in the table of [`crate::traits`].
     pub area: &'static str,
     /// What it looks at when an image is converged.
     pub place: Place,
@@ -81,7 +81,7 @@ impl Collector {
     pub const ROUNDS_MAX: usize = 4;
 
     /// Returns a collector that reads a few files of the machine.
-    pub(super) const fn quick(
+    pub const fn quick(
         area: &'static str,
         probe: fn(&Machine) -> Vec<Op>,
         interpret: fn(&Machine, &Outputs) -> Result<Found, String>,
@@ -90,7 +90,7 @@ impl Collector {
     }
 
     /// Returns a collector that runs programs, or reads a lot.
-    pub(super) const fn slow(
+    pub const fn slow(
         area: &'static str,
         probe: fn(&Machine) -> Vec<Op>,
         interpret: fn(&Machine, &Outputs) -> Result<Found, String>,
@@ -99,12 +99,12 @@ impl Collector {
     }
 
     /// Returns the same of an image, where one is converged.
-    pub(super) const fn of_image(self) -> Self {
+    pub const fn of_image(self) -> Self {
         Self { place: Place::Image, ..self }
     }
 
     /// Returns the same with another deadline.
-    pub(super) const fn within(self, deadline: Duration) -> Self {
+    pub const fn within(self, deadline: Duration) -> Self {
         Self { deadline, ..self }
     }
 }
