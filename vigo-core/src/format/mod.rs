@@ -12,6 +12,8 @@ mod tree;
 mod verify;
 
 #[cfg(test)]
+mod random;
+#[cfg(test)]
 mod tests;
 
 pub use verify::{Unformatted, format};

@@ -3,6 +3,7 @@
 use super::scalar;
 use super::tree::{Block, Collection, Comment, Kind, Node, Slot, Tree};
 use alloc::string::String;
+use alloc::vec::Vec;
 
 /// Columns of a line, where flow style can choose.
 const WIDTH: usize = 120;
@@ -12,7 +13,7 @@ const STEP: usize = 2;
 
 /// Writes the whole file.
 pub(super) fn print(tree: &Tree<'_>) -> String {
-    let mut printer = Printer { tree, out: String::new() };
+    let mut printer = Printer { tree, out: String::new(), kept: None };
     for (i, doc) in tree.docs.iter().enumerate() {
         printer.comments(&doc.prelude, 0, i == 0);
         if doc.explicit || i > 0 {
@@ -21,7 +22,7 @@ pub(super) fn print(tree: &Tree<'_>) -> String {
         let is_top = printer.out.is_empty();
         printer.comments(&doc.head, 0, is_top || doc.explicit || i > 0);
         if doc.head_blank && !doc.head.is_empty() {
-            printer.out.push('\n');
+            printer.blank_line();
         }
         if let Some(root) = doc.root {
             printer.root(root);
@@ -35,6 +36,8 @@ pub(super) fn print(tree: &Tree<'_>) -> String {
 struct Printer<'p, 't> {
     tree: &'p Tree<'t>,
     out: String,
+    /// Where the last block scalar with `+` ends: an empty line there is a part of its text.
+    kept: Option<usize>,
 }
 
 impl<'p, 't> Printer<'p, 't> {
@@ -42,10 +45,17 @@ impl<'p, 't> Printer<'p, 't> {
         self.out.extend(core::iter::repeat_n(' ', indent));
     }
 
+    /// Writes an empty line, where it parts and says nothing.
+    fn blank_line(&mut self) {
+        if self.kept != Some(self.out.len()) {
+            self.out.push('\n');
+        }
+    }
+
     fn comments(&mut self, comments: &[Comment<'_>], indent: usize, mut is_first: bool) {
         for comment in comments {
             if comment.blank && !is_first {
-                self.out.push('\n');
+                self.blank_line();
             }
             is_first = false;
             self.pad(indent);
@@ -62,7 +72,7 @@ impl<'p, 't> Printer<'p, 't> {
                     self.out.push_str(&node.props.join(" "));
                     self.out.push('\n');
                 }
-                self.block_collection(c, 0);
+                self.block_collection(c, 0, false);
             }
             _ => {
                 self.value(root, None, 0, true);
@@ -70,13 +80,19 @@ impl<'p, 't> Printer<'p, 't> {
         }
     }
 
-    /// Writes a collection in block style, each slot on lines of its own.
-    fn block_collection(&mut self, c: &Collection<'_>, indent: usize) {
+    /// Writes a collection in block style, each slot on lines of its own; the first one behind a dash, where that holds it.
+    fn block_collection(&mut self, c: &Collection<'_>, indent: usize, is_held: bool) {
         for (i, slot) in c.slots.iter().filter_map(|s| self.tree.slots.get(*s)).enumerate() {
-            self.comments(&slot.leading, indent, i == 0);
-            // The first of a collection stands at its top, whatever stood there before.
-            if slot.blank && (i > 0 || !slot.leading.is_empty()) {
-                self.out.push('\n');
+            if i > 0 || !is_held {
+                let mut above = slot.leading.clone();
+                if !c.is_map {
+                    self.behind_dash(slot, indent, &mut above);
+                }
+                self.comments(&above, indent, i == 0);
+                // The first of a collection stands at its top, whatever stood there before.
+                if slot.blank && (i > 0 || !above.is_empty()) {
+                    self.blank_line();
+                }
             }
             if c.is_map { self.entry(slot, indent) } else { self.item(slot, indent) }
         }
@@ -107,21 +123,34 @@ impl<'p, 't> Printer<'p, 't> {
         self.out.push(':');
     }
 
-    fn item(&mut self, slot: &Slot<'_>, indent: usize) {
-        let node = slot.value.and_then(|v| self.tree.nodes.get(v));
-        if let Some(Node { props, kind: Kind::Collection(c) }) = node
-            && props.is_empty()
-            && !slot.value.is_some_and(|v| self.fits(v, indent + STEP))
-        {
-            // There is no place for a comment behind the dash.
-            if let Some(comment) = &slot.trailing {
-                self.pad(indent);
-                self.out.push_str(comment.text);
-                self.out.push('\n');
+    /// Returns the collection of an item that begins on the item's own line.
+    fn held(&self, slot: &Slot<'_>, indent: usize) -> Option<&'p Collection<'t>> {
+        let value = slot.value?;
+        match self.tree.nodes.get(value)? {
+            Node { props, kind: Kind::Collection(c) } if props.is_empty() && !self.fits(value, indent + STEP) => {
+                Some(c)
             }
+            _ => None,
+        }
+    }
+
+    /// Collects the comments for which there is no place behind the dash of an item.
+    fn behind_dash(&self, slot: &Slot<'t>, indent: usize, above: &mut Vec<Comment<'t>>) {
+        let Some(c) = self.held(slot, indent) else { return };
+        above.extend(slot.trailing.clone());
+        if let Some(first) = c.slots.first().and_then(|s| self.tree.slots.get(*s)) {
+            above.extend(first.leading.iter().cloned());
+            if !c.is_map {
+                self.behind_dash(first, indent + STEP, above);
+            }
+        }
+    }
+
+    fn item(&mut self, slot: &Slot<'_>, indent: usize) {
+        if let Some(c) = self.held(slot, indent) {
             let from = self.out.len();
-            self.block_collection(c, indent + STEP);
-            // The first line begins with the dash; comments above it have been given to the item.
+            self.block_collection(c, indent + STEP, true);
+            // The first line begins with the dash.
             let dash = from + indent;
             if self.out.get(from..dash + STEP).is_some_and(|t| t.bytes().all(|b| b == b' ')) {
                 self.out.replace_range(dash..=dash, "-");
@@ -199,7 +228,7 @@ impl<'p, 't> Printer<'p, 't> {
             }
             Kind::Block(block) => {
                 self.blank(is_root);
-                self.block(block, trailing, indent);
+                self.block(block, trailing, indent, is_root);
                 true
             }
             Kind::Collection(c) => {
@@ -211,7 +240,7 @@ impl<'p, 't> Printer<'p, 't> {
                 }
                 self.trailing(trailing);
                 self.out.push('\n');
-                self.block_collection(c, indent + STEP);
+                self.block_collection(c, indent + STEP, false);
                 true
             }
         }
@@ -228,9 +257,10 @@ impl<'p, 't> Printer<'p, 't> {
         }
     }
 
-    fn block(&mut self, block: &Block<'_>, trailing: Option<&Comment<'_>>, indent: usize) {
+    fn block(&mut self, block: &Block<'_>, trailing: Option<&Comment<'_>>, indent: usize, is_root: bool) {
         self.out.push(block.style);
-        if block.lines.iter().find(|l| !l.is_empty()).is_some_and(|l| l.starts_with(' ')) {
+        // Below an empty text, the next comment would be its first line, where nothing is less indented.
+        if block.lines.iter().find(|l| !l.is_empty()).map_or(is_root, |l| l.starts_with(' ')) {
             self.out.push('2');
         }
         self.out.extend(block.chomp);
@@ -242,6 +272,9 @@ impl<'p, 't> Printer<'p, 't> {
                 self.out.push_str(line);
             }
             self.out.push('\n');
+        }
+        if block.chomp == Some('+') {
+            self.kept = Some(self.out.len());
         }
     }
 
@@ -302,12 +335,18 @@ impl<'p, 't> Printer<'p, 't> {
             if i > 0 {
                 self.out.push_str(", ");
             }
+            let value = slot.value.and_then(|v| Some((v, self.tree.nodes.get(v)?)));
             if c.is_map {
                 self.key(slot);
-                self.out.push(' ');
+                match value {
+                    // A key alone says the same.
+                    Some((_, Node { props, kind: Kind::Empty })) if props.is_empty() && !c.implicit => {
+                        self.out.truncate(self.out.len() - 1);
+                    }
+                    _ => self.out.push(' '),
+                }
             }
-            let Some(value) = slot.value else { continue };
-            let Some(node) = self.tree.nodes.get(value) else { continue };
+            let Some((value, node)) = value else { continue };
             for (i, prop) in node.props.iter().enumerate() {
                 self.out.push_str(prop);
                 if i + 1 < node.props.len() || !matches!(node.kind, Kind::Empty) {

@@ -11,7 +11,7 @@ pub(super) struct Unknown(pub &'static str);
 
 const LOST: Unknown = Unknown("its layout");
 
-/// Reads a text that the parser of policies takes.
+/// Reads a text that the parser of policies takes; its lines end in `\n` alone.
 pub(super) fn read(text: &str) -> Result<Tree<'_>, Unknown> {
     let options = options! {
         emit_comments: false,
@@ -33,6 +33,11 @@ pub(super) fn read(text: &str) -> Result<Tree<'_>, Unknown> {
         reader.event(event, &span)?;
     }
     Ok(reader.tree)
+}
+
+/// Returns how many of anchor and tag a node has.
+fn count(anchor: usize, has_tag: bool) -> usize {
+    usize::from(anchor != 0) + usize::from(has_tag)
 }
 
 /// The token before the gap.
@@ -81,9 +86,15 @@ impl<'t> Reader<'t> {
             Event::DocumentStart(explicit, _) => self.start(explicit),
             Event::DocumentEnd => Ok(()),
             Event::StreamEnd => self.end(),
-            Event::Scalar(text, style, ..) => {
-                let slot = self.place(matches!(style, ScalarStyle::Plain) && text.is_empty())?;
-                let node = self.scalar(style, span, slot)?;
+            Event::Scalar(text, style, anchor, tag) => {
+                let props = count(anchor, tag.is_some());
+                let is_empty = style == ScalarStyle::Plain && span.byte_range().is_some_and(|r| r.is_empty());
+                let slot = self.place(is_empty)?;
+                let node = if is_empty {
+                    Node { props: self.props(slot, props)?, kind: Kind::Empty }
+                } else {
+                    self.scalar(&text, style, span, slot, props)?
+                };
                 self.put(node, slot)
             }
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
@@ -94,8 +105,8 @@ impl<'t> Reader<'t> {
                 self.advance(word.len());
                 self.put(Node { props: Vec::new(), kind: Kind::Alias(word) }, slot)
             }
-            Event::SequenceStart(style, ..) => self.open(false, style),
-            Event::MappingStart(style, ..) => self.open(true, style),
+            Event::SequenceStart(style, anchor, tag) => self.open(false, style, count(anchor, tag.is_some())),
+            Event::MappingStart(style, anchor, tag) => self.open(true, style, count(anchor, tag.is_some())),
             Event::SequenceEnd | Event::MappingEnd => self.close(),
             _ => Ok(()),
         }
@@ -122,14 +133,9 @@ impl<'t> Reader<'t> {
                     self.newlines += 1;
                     self.cursor += 1;
                 }
-                Some(b'\r') => {
-                    self.newlines += usize::from(bytes.get(self.cursor + 1) != Some(&b'\n'));
-                    self.cursor += 1;
-                }
                 Some(b'#') if self.cursor == 0 || bytes.get(self.cursor - 1).is_some_and(u8::is_ascii_whitespace) => {
                     self.comment();
                 }
-                Some(0xef) if self.cursor == 0 && self.text.starts_with('\u{feff}') => self.cursor += 3,
                 _ => return self.cursor,
             }
         }
@@ -137,15 +143,15 @@ impl<'t> Reader<'t> {
 
     fn comment(&mut self) {
         let rest = self.rest(self.cursor);
-        let text = rest.split(['\n', '\r']).next().unwrap_or_default();
-        let line = self.text.get(..self.cursor).and_then(|t| t.rfind(['\n', '\r'])).map_or(0, |at| at + 1);
+        let text = rest.split('\n').next().unwrap_or_default();
+        let line = self.text.get(..self.cursor).and_then(|t| t.rfind('\n')).map_or(0, |at| at + 1);
         let before = self.text.get(line..self.cursor).unwrap_or_default();
         let gap = before.len() - before.trim_end_matches([' ', '\t']).len();
         let is_first = self.last == Token::Start && self.gap.is_empty();
         let blank = self.newlines >= 2 || (is_first && self.newlines > 0);
         self.gap.push(Found {
             comment: Comment { text: text.trim_end(), blank, gap },
-            own_line: before.trim_start_matches('\u{feff}').trim().is_empty(),
+            own_line: before.trim().is_empty(),
             column: before.len(),
         });
         self.cursor += text.len();
@@ -274,8 +280,7 @@ impl<'t> Reader<'t> {
             at = self.significant();
         }
         let rest = self.rest(at);
-        let is_sign =
-            |c: char| rest.strip_prefix(c).is_some_and(|r| r.is_empty() || r.starts_with([' ', '\t', '\n', '\r']));
+        let is_sign = |c: char| rest.strip_prefix(c).is_some_and(|r| r.is_empty() || r.starts_with([' ', '\t', '\n']));
         if is_sign('?') {
             return Err(Unknown("a key with `?`"));
         }
@@ -339,6 +344,10 @@ impl<'t> Reader<'t> {
     fn lead(&mut self, leading: Vec<Comment<'t>>, blank: bool, first: usize) {
         let mut holder = Some(first);
         for frame in self.frames.iter().rev() {
+            // Behind an anchor or a tag it begins on a line of its own.
+            if self.tree.nodes.get(frame.node).is_some_and(|n| !n.props.is_empty()) {
+                break;
+            }
             match frame.owner {
                 Some(owner) if self.tree.slots.get(owner).is_some_and(|s| s.key.is_none()) => holder = Some(owner),
                 Some(_) => break,
@@ -356,34 +365,36 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Reads anchor and tag.
-    fn props(&mut self, slot: Option<usize>) -> Result<Vec<&'t str>, Unknown> {
+    /// Reads anchor and tag, as many as there are. What is empty stands nowhere without them: the gap behind it belongs to
+    /// what follows.
+    fn props(&mut self, slot: Option<usize>, count: usize) -> Result<Vec<&'t str>, Unknown> {
         let mut props = Vec::new();
-        loop {
-            let at = self.significant();
+        for _ in 0..count {
+            let at = self.token(slot)?;
             let rest = self.rest(at);
             if !rest.starts_with(['&', '!']) {
-                return Ok(props);
+                return Err(LOST);
             }
-            self.token(slot)?;
             let len = rest.find(|c: char| c.is_whitespace() || ",[]{}".contains(c)).unwrap_or(rest.len());
             props.extend(rest.get(..len));
             self.advance(len);
         }
+        Ok(props)
     }
 
-    fn scalar(&mut self, style: ScalarStyle, span: &Span, slot: Option<usize>) -> Result<Node<'t>, Unknown> {
+    fn scalar(
+        &mut self,
+        text: &str,
+        style: ScalarStyle,
+        span: &Span,
+        slot: Option<usize>,
+        props: usize,
+    ) -> Result<Node<'t>, Unknown> {
         let range = span.byte_range().ok_or(LOST)?;
-        // What is empty and plain stands nowhere: the gap behind it belongs to what follows.
-        if range.is_empty() && matches!(style, ScalarStyle::Plain) {
-            let rest = self.text.get(self.cursor..).unwrap_or_default().trim_start_matches([' ', '\t']);
-            let props = if rest.starts_with(['&', '!']) { self.props(slot)? } else { Vec::new() };
-            return Ok(Node { props, kind: Kind::Empty });
-        }
-        let props = self.props(slot)?;
+        let props = self.props(slot, props)?;
         let at = self.token(slot)?;
         if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
-            let block = self.block(at, span, slot)?;
+            let block = self.block(text, at, span, slot)?;
             return Ok(Node { props, kind: Kind::Block(block) });
         }
         if at != range.start {
@@ -394,10 +405,10 @@ impl<'t> Reader<'t> {
         Ok(Node { props, kind: Kind::Scalar(raw) })
     }
 
-    fn block(&mut self, at: usize, span: &Span, slot: Option<usize>) -> Result<Block<'t>, Unknown> {
+    fn block(&mut self, text: &str, at: usize, span: &Span, slot: Option<usize>) -> Result<Block<'t>, Unknown> {
         let rest = self.rest(at);
         let style = rest.chars().next().filter(|c| matches!(c, '|' | '>')).ok_or(LOST)?;
-        let header = rest.split([' ', '\t', '\n', '\r', '#']).next().unwrap_or_default();
+        let header = rest.split([' ', '\t', '\n', '#']).next().unwrap_or_default();
         let chomp = header.chars().find(|c| matches!(c, '+' | '-'));
         self.advance(header.len());
         // The rest of the header's line: a comment at most.
@@ -414,33 +425,29 @@ impl<'t> Reader<'t> {
             }
         }
         let body_at = at + rest.find('\n').map_or(rest.len(), |i| i + 1);
+        let body = self.rest(body_at).split_inclusive('\n');
+        // What has line breaks alone has no indent: the lines below belong to others.
+        let breaks = text.bytes().all(|b| b == b'\n').then_some(text.len());
         let indent = span.start.col();
         let mut lines: Vec<&'t str> = Vec::new();
-        let mut end = body_at.min(self.text.len());
-        let mut kept = 0;
-        let mut from = end;
-        for line in self.text.get(body_at..).unwrap_or_default().split_inclusive('\n') {
-            let text = line.trim_end_matches(['\n', '\r']);
+        let (mut kept, mut end, mut from) = (0, self.cursor, body_at);
+        for line in body.take(breaks.unwrap_or(usize::MAX)) {
+            let text = line.trim_end_matches('\n');
             let spaces = text.len() - text.trim_start_matches(' ').len();
-            let is_blank = spaces == text.len();
-            if !is_blank && spaces < indent {
+            if breaks.is_none() && spaces < text.len() && spaces < indent {
                 break;
             }
-            let content = text.get(indent.min(spaces)..).unwrap_or_default();
+            let content = if breaks.is_some() { "" } else { text.get(indent.min(spaces)..).unwrap_or_default() };
             lines.push(content);
-            if !content.is_empty() || chomp == Some('+') {
+            let is_line = breaks.is_some() || (chomp == Some('+') && text.len() < line.len());
+            if is_line || !content.is_empty() {
                 kept = lines.len();
                 end = from + text.len();
             }
             from += line.len();
         }
         lines.truncate(kept);
-        if span.byte_range().is_some_and(|r| r.is_empty()) && chomp != Some('+') {
-            // Nothing at all: the lines below belong to others.
-            lines.clear();
-            end = body_at.saturating_sub(1).max(at + header.len());
-        }
-        self.cursor = end.max(self.cursor.min(body_at)).min(self.text.len());
+        self.cursor = end;
         self.newlines = 0;
         self.last = Token::Other;
         Ok(Block { style, chomp, lines })
@@ -471,7 +478,7 @@ impl<'t> Reader<'t> {
         Ok(())
     }
 
-    fn open(&mut self, is_map: bool, style: StructureStyle) -> Result<(), Unknown> {
+    fn open(&mut self, is_map: bool, style: StructureStyle, props: usize) -> Result<(), Unknown> {
         let slot = self.place(false)?;
         if self.frames.last().is_some_and(|f| f.key.is_none())
             && self.frames.last().and_then(|f| self.tree.collection(f.node)).is_some_and(|c| c.is_map)
@@ -479,13 +486,7 @@ impl<'t> Reader<'t> {
             return Err(Unknown("a key that is no text"));
         }
         let flow = style == StructureStyle::Flow;
-        let at_props = {
-            let rest = self.rest(self.cursor).trim_start_matches([' ', '\t']);
-            rest.starts_with(['&', '!'])
-        };
-        // The first key of a block map may have an anchor of its own: only what stands apart is the map's.
-        let is_own = at_props && (flow || self.ends_line());
-        let props = if is_own || (flow && at_props) { self.props(slot)? } else { Vec::new() };
+        let props = self.props(slot, props)?;
         let mut implicit = false;
         if flow {
             let sign = if is_map { '{' } else { '[' };
@@ -509,13 +510,6 @@ impl<'t> Reader<'t> {
         Ok(())
     }
 
-    /// Returns whether nothing but anchors, tags and a comment stands on the rest of the line.
-    fn ends_line(&self) -> bool {
-        let line = self.rest(self.cursor).split(['\n', '\r']).next().unwrap_or_default();
-        let mut words = line.split_ascii_whitespace().skip_while(|w| w.starts_with(['&', '!']));
-        words.next().is_none_or(|w| w.starts_with('#'))
-    }
-
     /// Returns the column of the next token; the gap before it stays as it is.
     fn next_column(&self) -> usize {
         let mut at = self.cursor;
@@ -523,11 +517,11 @@ impl<'t> Reader<'t> {
         loop {
             match bytes.get(at) {
                 Some(b) if b.is_ascii_whitespace() => at += 1,
-                Some(b'#') => at += self.rest(at).find(['\n', '\r']).unwrap_or(self.text.len() - at),
+                Some(b'#') => at += self.rest(at).find('\n').unwrap_or(self.text.len() - at),
                 _ => break,
             }
         }
-        let line = self.text.get(..at).and_then(|t| t.rfind(['\n', '\r'])).map_or(0, |i| i + 1);
+        let line = self.text.get(..at).and_then(|t| t.rfind('\n')).map_or(0, |i| i + 1);
         at - line
     }
 

@@ -4,8 +4,6 @@ use super::{Unformatted, format};
 use crate::source::{Sources, Tree};
 use alloc::format as text;
 use alloc::string::String;
-use alloc::vec::Vec;
-use proptest::prelude::*;
 
 fn formatted(path: &str, text: &str) -> Result<String, Unformatted> {
     let tree = Tree::from_texts([(path, text)]);
@@ -159,6 +157,115 @@ fn other_files_have_their_own_order() {
     }
 }
 
+/// Empty lines below a text with `+` are a part of it: none comes to it, and none is lost.
+#[test]
+fn what_a_kept_text_ends_with_stays() {
+    let cases = [
+        ("comment apart", "a: >+\n  x\n\n# c\n\nb: 1\n", "a: >+\n  x\n\n# c\n\nb: 1\n"),
+        (
+            "a comment that moves up",
+            "a:\n- |+\n  x\n\n- - \n\n   # c\n\n   - 1\n",
+            "a:\n  - |+\n    x\n\n  # c\n  - - - 1\n",
+        ),
+        (
+            "lists in lists",
+            "\n# above\nk0: \n # above\n - \n  # above\n  k0: >+\n      a\n      b\n\n\n\n - \n  - \n\n   # apart\n\n   - a\n",
+            "# above\nk0:\n  # above\n  # above\n  - k0: >+\n      a\n      b\n\n\n\n  # apart\n  - - - a\n",
+        ),
+        (
+            "a text that moves up",
+            "resources: []\n\nvars: {}\n\n\nname: |+\n  x\n\n",
+            "name: |+\n  x\n\nvars: {}\nresources: []\n",
+        ),
+        ("map", "vars:\n   a: |+\n     x\n   b: |+\n   c: 1\n", "vars:\n  a: |+\n    x\n  b: |+\n  c: 1\n"),
+        (
+            "list",
+            "vars:\n- >2+\n     x\n\n- |+\n  x\n\n\n# c\n- 1\n",
+            "vars:\n  - >2+\n       x\n\n  - |+\n    x\n\n\n  # c\n  - 1\n",
+        ),
+        ("end", "vars:\n  a:\n  - |+\n   x\n\n\n\n", "vars:\n  a:\n    - |+\n      x\n\n\n\n"),
+        ("end without a line break", "vars: |+\n  x", "vars: |+\n  x\n"),
+        ("end in blanks", "vars: |+\n  x\n  ", "vars: |+\n  x\n"),
+        ("blanks alone", "vars: |+\n  ", "vars: |+\n\n"),
+        ("end with a comment", "vars: |+\n  x\n\n\n# end\n", "vars: |+\n  x\n\n\n# end\n"),
+        (
+            "documents",
+            "vars: |+\n x\n\n---\nvars: >+\n\n---\n|+\n x\n\n",
+            "vars: |+\n  x\n\n---\nvars: >+\n\n---\n|+\n  x\n\n",
+        ),
+        ("nothing", "vars:\n a: |+\n\n\n b: |1+\n c: |+\n", "vars:\n  a: |+\n\n\n  b: |+\n  c: |+\n"),
+    ];
+    for (name, text, expected) in cases {
+        assert_eq!(twice(text).as_deref(), Ok(expected), "{name}");
+    }
+}
+
+/// A text of which nothing stands there has no indent that tells it from what follows.
+#[test]
+fn an_empty_text_takes_no_line_of_others() {
+    let cases = [
+        ("end", "vars: |1+\n# end\n", "vars: |+\n# end\n"),
+        ("blanks", "vars: |\n    \n# end\n", "vars: |\n\n# end\n"),
+        ("the whole file", "|\n  \n# end\n", "|2\n\n# end\n"),
+        ("a whole document", "a: 1\n---\n|1\n\n...\n# c\n---\nb: 1\n", "a: 1\n---\n|2\n# c\n---\nb: 1\n"),
+    ];
+    for (name, text, expected) in cases {
+        assert_eq!(twice(text).as_deref(), Ok(expected), "{name}");
+    }
+}
+
+#[test]
+fn a_mark_at_the_top_and_all_ends_of_lines_are_read() {
+    let cases = [
+        ("mark", "\u{feff}# top\nname: a\n", "# top\nname: a\n"),
+        (
+            "CRLF",
+            "name: a # b\r\n\r\nvars:\r\n- |+\r\n x\r\n\r\n- 'a\r\n  b'\r\n",
+            "name: a # b\n\nvars:\n  - |+\n    x\n\n  - 'a\n    b'\n",
+        ),
+        ("CR", "name: a\rvars: >\r x\r y\r", "name: a\nvars: >\n  x\n  y\n"),
+    ];
+    for (name, text, expected) in cases {
+        assert_eq!(twice(text).as_deref(), Ok(expected), "{name}");
+    }
+}
+
+#[test]
+fn a_key_in_flow_needs_no_value() {
+    let cases = [
+        ("map", "vars: {a, b: , 'c', d: 1}\n", "vars: {a, b, \"c\", d: 1}\n"),
+        ("list", "vars: [{a}, b: , c]\n", "vars: [{a}, b: , c]\n"),
+    ];
+    for (name, text, expected) in cases {
+        assert_eq!(twice(text).as_deref(), Ok(expected), "{name}");
+    }
+}
+
+#[test]
+fn comments_in_flow_that_is_broken_stay_with_their_item() {
+    let cases = [
+        ("in lists", "vars:\n- - [[ # c\n  ]]\n", "vars:\n  # c\n  - - - []\n"),
+        ("in maps", "vars:\n- - {a: [ # c\n  ]} # d\n", "vars:\n  # d\n  # c\n  - - a: []\n"),
+        ("behind an anchor", "vars:\n- &a [[ # c\n  ]]\n", "vars:\n  - &a\n    # c\n    - []\n"),
+    ];
+    for (name, text, expected) in cases {
+        assert_eq!(twice(text).as_deref(), Ok(expected), "{name}");
+    }
+}
+
+#[test]
+fn anchors_and_tags_of_collections_stay_theirs() {
+    let cases = [
+        ("line of their own", "vars: \n  &a\n - a\n", "vars: &a\n  - a\n"),
+        ("of the first key", "vars:\n  &a k: 1\n", "vars:\n  &a k: 1\n"),
+        ("both", "vars:\n  &a\n  &b k: 1\n", "vars: &a\n  &b k: 1\n"),
+        ("in a list", "vars:\n- !!seq &a\n  # c\n  - 1\n", "vars:\n  - !!seq &a\n    # c\n    - 1\n"),
+    ];
+    for (name, text, expected) in cases {
+        assert_eq!(twice(text).as_deref(), Ok(expected), "{name}");
+    }
+}
+
 #[test]
 fn what_cannot_be_written_anew_stays() {
     let cases = [
@@ -168,87 +275,5 @@ fn what_cannot_be_written_anew_stays() {
     ];
     for (text, expected) in cases {
         assert_eq!(twice(text), Err(expected), "{text}");
-    }
-}
-
-/// A value of a generated file, at this depth, with comments and blank lines strewn in.
-fn value(depth: u32) -> BoxedStrategy<String> {
-    let word = prop_oneof![
-        "[a-z][a-z0-9_]{0,6}",
-        "[0-9]{1,4}",
-        Just(String::from("true")),
-        Just(String::from("'it''s'")),
-        Just(String::from("\"a: b # c\"")),
-        Just(String::from("'{{ .Vars.x }}'")),
-        Just(String::from("~")),
-    ];
-    let flow = prop_oneof![
-        prop::collection::vec(word.clone(), 0..4).prop_map(|items| text!("[{}]", items.join(" , "))),
-        prop::collection::vec(word.clone(), 0..3).prop_map(|items| {
-            let pairs: Vec<String> = items.iter().enumerate().map(|(i, v)| text!("k{i}: {v}")).collect();
-            text!("{{ {} }}", pairs.join(","))
-        }),
-    ];
-    let block = prop_oneof![
-        Just(String::from("|\n  one\n   two\n\n  three")),
-        Just(String::from("|-\n  # no comment\n  x")),
-        Just(String::from(">+\n  a\n  b\n\n\n")),
-        Just(String::from("|2-\n   x\n  y")),
-    ];
-    let leaf = prop_oneof![4 => word, 2 => flow, 1 => block];
-    if depth == 0 {
-        return leaf.boxed();
-    }
-    let inner = (value(depth - 1), 0..7u8, 1..4usize);
-    let map = prop::collection::vec(inner.clone(), 1..4).prop_map(|entries| collection(&entries, true));
-    let list = prop::collection::vec(inner, 1..4).prop_map(|items| collection(&items, false));
-    prop_oneof![2 => leaf, 2 => map, 1 => list].boxed()
-}
-
-/// Writes a block collection, its lines indented; it begins with a line break.
-fn collection(entries: &[(String, u8, usize)], is_map: bool) -> String {
-    let mut out = String::new();
-    for (i, (value, noise, indent)) in entries.iter().enumerate() {
-        let (above, behind) = match noise {
-            0 => ("# above\n", ""),
-            1 => ("\n\n", ""),
-            2 => ("\n# apart\n\n", ""),
-            3 => ("", "  # behind"),
-            4 => ("# one\n\n# two\n", " # behind"),
-            _ => ("", ""),
-        };
-        out.push('\n');
-        out.push_str(above);
-        let sign = if is_map { text!("k{i}:") } else { "-".into() };
-        let is_open = value.starts_with('\n');
-        let mut lines = value.split('\n');
-        let first = lines.next().unwrap_or_default();
-        let is_block = first.starts_with(['|', '>']);
-        // A comment behind a text that goes on below would end it.
-        let behind = if is_open || is_block || !value.contains('\n') { behind } else { "" };
-        out.push_str(&text!("{sign} {first}{behind}"));
-        for line in lines {
-            out.push('\n');
-            if !line.is_empty() {
-                out.push_str(&" ".repeat(if is_block { 2 } else { *indent }));
-                out.push_str(line);
-            }
-        }
-    }
-    out
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-
-    #[test]
-    fn whatever_is_written_says_the_same_and_stays(root in prop::collection::vec((value(3), 0..7u8, 1..4usize), 1..4)) {
-        let text = collection(&root, true);
-        let tree = Tree::from_texts([("x.vgo", &*text)]);
-        prop_assume!(Sources::read(&tree).diagnostics().is_empty());
-        let once = formatted("x.vgo", &text);
-        prop_assert!(once.is_ok(), "{:?} of\n{}", once, text);
-        let once = once.unwrap_or_default();
-        prop_assert_eq!(formatted("x.vgo", &once), Ok(once.clone()), "{}\nfrom\n{}", &once, text);
     }
 }

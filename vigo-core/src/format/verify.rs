@@ -3,6 +3,7 @@
 use super::{order, print, read};
 use crate::resource;
 use crate::source::{Node, NodeKind, ScalarStyle, Sources, Tree, YamlFile};
+use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -31,11 +32,17 @@ pub fn format(file: &YamlFile) -> Result<String, Unformatted> {
     if file.lost().next().is_some() {
         return Err(Unformatted::Unread);
     }
-    let text = file.text();
-    let mut tree = read::read(text).map_err(|construct| Unformatted::Construct(construct.0))?;
+    let text = plain(file.text());
+    let mut tree = read::read(&text).map_err(|construct| Unformatted::Construct(construct.0))?;
     order::arrange(&mut tree, file.path());
     let written = print::print(&tree);
     if same(file, &written) { Ok(written) } else { Err(Unformatted::Changed) }
+}
+
+/// Returns a text without a byte order mark, its lines ended by `\n`.
+fn plain(text: &str) -> Cow<'_, str> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n").into() } else { text.into() }
 }
 
 /// Returns whether a text says what the file says.
