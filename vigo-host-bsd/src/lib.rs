@@ -14,6 +14,7 @@ mod blank;
 mod freebsd;
 mod netbsd;
 mod openbsd;
+mod places;
 
 pub use blank::BLANKS;
 pub use freebsd::FreeBsd;

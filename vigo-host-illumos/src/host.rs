@@ -1,7 +1,7 @@
 //! What illumos supports of each type.
 
 use crate::service::Smf;
-use vigo_core::host::{Adapter, Capability, Host, HostFacts, Problem, Support};
+use vigo_core::host::{Adapter, Capability, Host, HostFacts, Installer, Problem, Support};
 use vigo_core::resource::service::Service;
 
 /// illumos and its distributions.
@@ -10,6 +10,10 @@ pub struct Illumos;
 impl Host for Illumos {
     fn name(&self) -> &'static str {
         "illumos"
+    }
+
+    fn installer(&self) -> Option<&'static dyn Installer> {
+        Some(&crate::installer::Manifest)
     }
 
     fn capabilities(&self) -> &'static [Capability] {

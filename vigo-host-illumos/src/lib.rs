@@ -9,6 +9,7 @@ extern crate alloc;
 
 mod blank;
 mod host;
+mod installer;
 mod service;
 
 pub use blank::BLANKS;

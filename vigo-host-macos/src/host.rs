@@ -1,7 +1,7 @@
 //! What macOS supports of each type.
 
 use crate::service::Launchd;
-use vigo_core::host::{Adapter, Capability, Host, HostFacts, Problem, Support};
+use vigo_core::host::{Adapter, Capability, Host, HostFacts, Installer, Problem, Support};
 use vigo_core::resource::service::Service;
 
 /// macOS.
@@ -10,6 +10,10 @@ pub struct MacOs;
 impl Host for MacOs {
     fn name(&self) -> &'static str {
         "macos"
+    }
+
+    fn installer(&self) -> Option<&'static dyn Installer> {
+        Some(&crate::installer::LaunchDaemon)
     }
 
     fn capabilities(&self) -> &'static [Capability] {

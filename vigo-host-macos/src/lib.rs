@@ -9,6 +9,7 @@ extern crate alloc;
 
 mod blank;
 mod host;
+mod installer;
 mod plist;
 mod service;
 

@@ -33,6 +33,7 @@ const GUARDED: &[&str] = &[
     "/etc/service/vigo-envoy",
     "/etc/service/vigosrv",
     "/etc/rc.d/vigo_envoy",
+    "/etc/rc.conf.d/vigo_envoy",
     "/etc/rc.d/vigosrv",
     "/usr/local/etc/rc.d/vigo_envoy",
     "/usr/local/etc/rc.d/vigosrv",

@@ -238,18 +238,12 @@ impl Sources {
     }
 
     /// Returns the files below `templates/` that `written` names: the file, or all below the folder.
-    pub(crate) fn templates_named<'s>(
-        &'s self,
-        written: &str,
-    ) -> impl Iterator<Item = &'s (TreeFile, Option<FileId>)> {
+    pub(crate) fn templates_named<'s>(&'s self, written: &str) -> impl Iterator<Item = &'s (TreeFile, Option<FileId>)> {
         self.templates_from(written.trim_end_matches('/')).filter(move |(file, _)| is_in(&file.path, written))
     }
 
     /// Returns the files below `templates/` whose paths begin with `start`.
-    pub(crate) fn templates_from<'s>(
-        &'s self,
-        start: &str,
-    ) -> impl Iterator<Item = &'s (TreeFile, Option<FileId>)> {
+    pub(crate) fn templates_from<'s>(&'s self, start: &str) -> impl Iterator<Item = &'s (TreeFile, Option<FileId>)> {
         let first = self.templates.partition_point(|(file, _)| &*file.path < start);
         let rest = self.templates.get(first..).unwrap_or_default();
         rest.iter().take_while(move |(file, _)| file.path.starts_with(start))

@@ -1,7 +1,7 @@
 //! What FreeBSD supports of each type.
 
 use super::service::RcD;
-use vigo_core::host::{Adapter, Capability, Host, HostFacts, Problem, Support};
+use vigo_core::host::{Adapter, Capability, Host, HostFacts, Installer, Problem, Support};
 use vigo_core::resource::service::Service;
 
 /// FreeBSD, DragonFly.
@@ -10,6 +10,10 @@ pub struct FreeBsd;
 impl Host for FreeBsd {
     fn name(&self) -> &'static str {
         "freebsd"
+    }
+
+    fn installer(&self) -> Option<&'static dyn Installer> {
+        Some(&super::installer::RcScript)
     }
 
     fn capabilities(&self) -> &'static [Capability] {

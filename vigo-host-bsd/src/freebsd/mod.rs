@@ -1,6 +1,7 @@
 //! FreeBSD and DragonFly.
 
 mod host;
+mod installer;
 mod service;
 
 pub use host::FreeBsd;

@@ -1,7 +1,7 @@
 //! What NetBSD supports of each type.
 
 use super::service::RcD;
-use vigo_core::host::{Adapter, Capability, Host, HostFacts, Problem, Support};
+use vigo_core::host::{Adapter, Capability, Host, HostFacts, Installer, Problem, Support};
 use vigo_core::resource::service::Service;
 
 /// NetBSD.
@@ -10,6 +10,10 @@ pub struct NetBsd;
 impl Host for NetBsd {
     fn name(&self) -> &'static str {
         "netbsd"
+    }
+
+    fn installer(&self) -> Option<&'static dyn Installer> {
+        Some(&super::installer::RcScript)
     }
 
     fn capabilities(&self) -> &'static [Capability] {

@@ -2,6 +2,7 @@
 
 mod assignment;
 mod host;
+mod installer;
 mod service;
 
 pub use host::NetBsd;

@@ -1,7 +1,7 @@
 //! What OpenBSD supports of each type.
 
 use super::service::Rcctl;
-use vigo_core::host::{Adapter, Capability, Host, HostFacts, Problem, Support};
+use vigo_core::host::{Adapter, Capability, Host, HostFacts, Installer, Problem, Support};
 use vigo_core::resource::service::Service;
 
 /// OpenBSD.
@@ -10,6 +10,10 @@ pub struct OpenBsd;
 impl Host for OpenBsd {
     fn name(&self) -> &'static str {
         "openbsd"
+    }
+
+    fn installer(&self) -> Option<&'static dyn Installer> {
+        Some(&super::installer::RcScript)
     }
 
     fn capabilities(&self) -> &'static [Capability] {

@@ -1,6 +1,7 @@
 //! OpenBSD.
 
 mod host;
+mod installer;
 mod service;
 
 pub use host::OpenBsd;
