@@ -17,7 +17,7 @@ vigo_bootstrap() {
     }
 
     # The server's key is pinned where curl can do that; what is fetched is compared with its digest in any case.
-    fetch() {
+    download() {
         if command -v curl >/dev/null 2>&1; then
             curl --pinnedpubkey "$pin" -sSfk -o "$dir/vigo" "$url" 2>"$dir/why" && return
             [ $? != 90 ] || fail "the server at $https has another key than the pinned one" \
@@ -25,16 +25,26 @@ vigo_bootstrap() {
             return 1
         elif command -v wget >/dev/null 2>&1; then
             wget -q --no-check-certificate -O "$dir/vigo" "$url" 2>"$dir/why"
+        elif [ "$os" = freebsd ] || [ "$os" = dragonfly ]; then
+            fetch --no-verify-peer --no-verify-hostname -q -o "$dir/vigo" "$url" 2>"$dir/why"
+        elif [ "$os" = openbsd ]; then
+            ftp -V -S dont -o "$dir/vigo" "$url" 2>"$dir/why"
+        elif [ "$os" = netbsd ]; then
+            FTPSSLNOVERIFY=1 ftp -V -o "$dir/vigo" "$url" 2>"$dir/why"
         else
             fail 'there is neither curl nor wget here' 'install one of them'
         fi
     }
 
-    digest() {
+    sha256_of() {
         if command -v sha256sum >/dev/null 2>&1; then
             sha256sum "$1" | cut -d ' ' -f 1
         elif command -v shasum >/dev/null 2>&1; then
             shasum -a 256 "$1" | cut -d ' ' -f 1
+        elif command -v sha256 >/dev/null 2>&1; then
+            sha256 -q "$1"
+        elif [ "$os" = sunos ]; then
+            digest -a sha256 "$1"
         elif command -v openssl >/dev/null 2>&1; then
             openssl dgst -sha256 -r "$1" | cut -d ' ' -f 1
         else
@@ -47,7 +57,8 @@ vigo_bootstrap() {
     os=$(uname -s | tr '[:upper:]' '[:lower:]')
     arch=$(uname -m)
     case $arch in
-    amd64) arch=x86_64 ;;
+    amd64 | i86pc) arch=x86_64 ;;
+    evbarm) arch=$(uname -p) ;;
     arm64) arch=aarch64 ;;
     armv7* | armv8l) arch=armv7 ;;
     i[3456]86) arch=i686 ;;
@@ -72,13 +83,13 @@ vigo_bootstrap() {
 
     url="https://$https/bootstrap/binary/$os-$arch"
     tries=0
-    until fetch; do
+    until download; do
         tries=$((tries + 1))
         [ "$tries" -lt 5 ] || fail "the agent could not be fetched from $url: $(head -n 1 "$dir/why")"
         sleep "$((tries * 2))"
     done
 
-    found=$(digest "$dir/vigo") || fail 'there is no sha256sum, shasum or openssl here' 'install one of them'
+    found=$(sha256_of "$dir/vigo") || fail 'there is no sha256sum, shasum, sha256 or openssl here' 'install one of them'
     [ "$found" = "$sha256" ] || fail "the agent from $url has SHA-256 $found, expected $sha256" \
         'it was changed on the server or on the way; nothing was installed. On the server: vigocli server agents list'
     chmod 700 "$dir/vigo"

@@ -128,18 +128,23 @@ fn an_entry_that_the_bundle_key_did_not_sign_is_passed_over() {
 fn run(temp: &Temp, shell: &[&str], agents: &[Agent], served: &[u8], fakes: [&str; 2]) -> (Output, Option<String>) {
     let [curl, id] = fakes;
     let bin = temp.path.join("bin");
-    let scratch = temp.path.join("scratch");
-    let (out, file) = (temp.path.join("out"), temp.path.join("served"));
-    for folder in [&bin, &scratch] {
-        fs::create_dir_all(folder).unwrap();
-    }
-    let _ = fs::remove_file(&out);
-    fs::write(&file, served).unwrap();
+    fs::create_dir_all(&bin).unwrap();
     for (name, text) in [("curl", curl), ("id", id), ("sleep", ":")] {
         let path = bin.join(name);
         fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     }
+    let paths = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap_or_default());
+    run_with(temp, shell, agents, served, &paths)
+}
+
+/// Runs it with these folders of programs.
+fn run_with(temp: &Temp, shell: &[&str], agents: &[Agent], served: &[u8], paths: &str) -> (Output, Option<String>) {
+    let scratch = temp.path.join("scratch");
+    let (out, file) = (temp.path.join("out"), temp.path.join("served"));
+    fs::create_dir_all(&scratch).unwrap();
+    let _ = fs::remove_file(&out);
+    fs::write(&file, served).unwrap();
     let text = script(Script {
         https: "vigo.example:8443",
         https_pin: "sha256//abc=",
@@ -151,7 +156,6 @@ fn run(temp: &Temp, shell: &[&str], agents: &[Agent], served: &[u8], fakes: [&st
     let path = temp.path.join("script");
     fs::write(&path, text).unwrap();
     let mut command = Command::new(shell[0]);
-    let paths = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap_or_default());
     command.args(&shell[1..]).arg("-s").args(["--", "--hostname", "web 1"]).stdin(fs::File::open(&path).unwrap());
     command.env("PATH", paths).env("TMPDIR", &scratch).env("OUT", &out).env("FILE", &file).env("VIGO_TOKEN", "t0ken");
     let output = command.output().unwrap();
@@ -161,6 +165,9 @@ fn run(temp: &Temp, shell: &[&str], agents: &[Agent], served: &[u8], fakes: [&st
 
 /// A `curl` that writes what is served to the file behind `-o`.
 const CURL: &str = "while [ \"$1\" != -o ]; do shift; done; cat \"$FILE\" >\"$2\"";
+
+/// A `wget` that does likewise behind `-O`.
+const WGET: &str = "while [ \"$1\" != -O ]; do shift; done; cat \"$FILE\" >\"$2\"";
 
 const ROOT: &str = "echo 0";
 
@@ -197,6 +204,44 @@ fn the_script_runs_the_right_program_with_what_it_must_know() {
             "",
         ];
         assert_eq!(told.unwrap(), expected.join("\n"), "{shell:?}");
+    }
+}
+
+/// What a unix has of its own to fetch and to hash with: name, machine, target, and the programs.
+type Own<'a> = (&'a str, &'a str, &'a str, &'a [(&'a str, &'a str)]);
+
+#[test]
+fn a_unix_needs_nothing_but_what_it_comes_with() {
+    const TO_O: &str = "for last; do :; done; case $last in https://vigo.example:8443/bootstrap/binary/*) ;; *) exit 9; esac; \
+                        while [ \"$1\" != -o ]; do shift; done; cat \"$FILE\" >\"$2\"";
+    const HASH: &str = "for last; do :; done; /usr/bin/sha256sum \"$last\" | cut -d ' ' -f 1";
+    let systems: [Own<'_>; 6] = [
+        ("FreeBSD", "amd64", "freebsd-x86_64", &[("fetch", TO_O), ("sha256", HASH)]),
+        ("OpenBSD", "amd64", "openbsd-x86_64", &[("ftp", TO_O), ("sha256", HASH)]),
+        ("NetBSD", "evbarm", "netbsd-aarch64", &[("ftp", TO_O), ("openssl", HASH)]),
+        ("SunOS", "i86pc", "sunos-x86_64", &[("curl", CURL), ("digest", HASH)]),
+        ("Darwin", "arm64", "darwin-aarch64", &[("curl", CURL), ("shasum", HASH)]),
+        ("Linux", "aarch64", "linux-aarch64", &[("wget", WGET), ("sha256sum", HASH)]),
+    ];
+    for (system, machine, target, programs) in systems {
+        let temp = Temp::new(&format!("own-{target}"));
+        let agents = temp.open();
+        add(&agents, "1.0.0", target);
+        let bin = temp.path.join("only");
+        fs::create_dir_all(&bin).unwrap();
+        for name in ["cat", "chmod", "cut", "head", "mktemp", "rm", "sh", "tr"] {
+            std::os::unix::fs::symlink(Path::new("/usr/bin").join(name), bin.join(name)).unwrap();
+        }
+        let uname = format!("case $1 in -s) echo {system} ;; -m) echo {machine} ;; -p) echo aarch64 ;; esac");
+        for (name, text) in programs.iter().copied().chain([("uname", &*uname), ("id", ROOT), ("sleep", ":")]) {
+            fs::write(bin.join(name), format!("#!/bin/sh\n{text}\n")).unwrap();
+            fs::set_permissions(bin.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        let (output, told) = run_with(&temp, &["/bin/sh"], &agents.all(), &program("1.0.0"), bin.to_str().unwrap());
+        assert!(
+            output.status.success() && told.is_some_and(|told| told.contains("--manifest")),
+            "{target}: {output:?}"
+        );
     }
 }
 
