@@ -33,6 +33,7 @@ const DIRECTORIES: &[&str] = &[
     "/etc/default",
     "/etc/inet",
     "/etc/ssh",
+    "/etc/sudoers.d",
     "/export",
     "/export/home",
     "/home",
@@ -64,10 +65,19 @@ fn at(path: &str) -> Option<At> {
         }
         "/etc/hosts" | "/etc/inet/hosts" => file("127.0.0.1\tlocalhost\n"),
         "/bin/sh" | "/usr/bin/sh" | "/usr/bin/bash" => Some(At::Program),
+        "/etc/shadow" => file("root:*LK*:19000::::::\nnobody:*LK*:6445::::::\n"),
+        "/etc/nodename" => file("unknown\n"),
+        "/etc/default/init" => file("TZ=UTC\nCMASK=022\n"),
+        "/etc/vfstab" => file("/dev/zvol/dsk/rpool/swap\t-\t-\tswap\t-\tno\t-\n"),
+        "/etc/mnttab" => file("rpool/ROOT/omnios\t/\tzfs\trw,devices,setuid,exec\t0\n"),
+        path if path.starts_with("/usr/share/lib/zoneinfo/") => file(""),
         path if DIRECTORIES.contains(&path) => Some(At::Dir(&[])),
         _ => None,
     }
 }
+
+const PUBLISHERS: &str = "PUBLISHER\tSTICKY\tSYSPUB\tENABLED\tTYPE\tSTATUS\tURI\tPROXY\n\
+    omnios\ttrue\tfalse\ttrue\torigin\tonline\thttps://pkg.omnios.org/r151046/core/\t-\n";
 
 fn answer(command: &Command) -> Option<Ran> {
     match (&*command.program, &arguments(command)[..]) {
@@ -76,6 +86,19 @@ fn answer(command: &Command) -> Option<Ran> {
             Some(Ran::exited(0, &format!("disabled - {fmri}\n"), ""))
         }
         ("/usr/bin/svcprop", _) => Some(Ran::exited(0, "false\n", "")),
+        ("/usr/bin/pkg", ["list", "-Hvu"]) => {
+            Some(Ran::exited(1, "", "pkg list: no packages have newer versions available\n"))
+        }
+        ("/usr/bin/pkg", ["list", ..]) => {
+            Some(Ran::exited(0, "pkg://omnios/SUNWcs@0.5.11-151046.0:20230501T000000Z  i--\n", ""))
+        }
+        ("/usr/bin/pkg", ["publisher", ..]) => Some(Ran::exited(0, PUBLISHERS, "")),
+        ("/usr/bin/getent", _) => Some(Ran::exited(2, "", "")),
+        ("/usr/bin/hostname", _) => Some(Ran::exited(0, "unknown\n", "")),
+        ("crontab", _) => Some(Ran::exited(1, "", "crontab: can't open your crontab file.\n")),
+        ("/bin/sh", ["-c", "echo \"$PPID\""]) => Some(Ran::exited(0, "2\n", "")),
+        ("ps", args) if args.last() == Some(&"fname=") => Some(Ran::exited(0, "1 init\n2 vigo\n", "")),
+        ("ps", _) => Some(Ran::exited(0, "1 0 S 10:00 /sbin/init\n2 1 S 10:00 vigo\n", "")),
         _ => None,
     }
 }

@@ -7,10 +7,13 @@
 
 extern crate alloc;
 
+mod account;
 mod blank;
 mod host;
 mod installer;
+mod package;
 mod service;
+mod system;
 
 pub use blank::BLANKS;
 pub use host::Illumos;

@@ -52,8 +52,9 @@ impl Adapter<Service> for Smf {
         let fmri = &*seen.native;
         let (enables, disables) = (actions.contains(&Action::Enable), actions.contains(&Action::Disable));
         let mut ops = Vec::new();
-        // What is in maintenance stays there until it is cleared, also by `enable`.
-        let clears = seen.run == Some(RunState::Maintenance) && actions.contains(&Action::Start);
+        // What is in maintenance stays there until it is cleared, also by `enable` and `restart`.
+        let starts = [Action::Start, Action::Restart].iter().any(|start| actions.contains(start));
+        let clears = seen.run == Some(RunState::Maintenance) && starts;
         ops.extend(clears.then(|| change(&["clear", fmri])));
         for action in actions {
             if let Some(own) = want.own_command(*action) {
@@ -64,7 +65,8 @@ impl Adapter<Service> for Smf {
                 Action::Enable => ops.push(change(&["enable", fmri])),
                 Action::Disable => ops.push(change(&["disable", fmri])),
                 // `enable` has started it, `disable` has stopped it: the rest is below.
-                Action::Start if enables || disables || clears => {}
+                Action::Start | Action::Restart if clears => {}
+                Action::Start if enables || disables => {}
                 Action::Stop if enables || disables => {}
                 Action::Start => ops.push(change(&["enable", "-t", fmri])),
                 Action::Stop => ops.push(change(&["disable", "-t", fmri])),
@@ -99,6 +101,11 @@ fn states(name: &str) -> Op {
     Op::Run(Command::read(SVCS, ["-H", "-o", "state,nstate,fmri", name]))
 }
 
+/// Whether all of an instance is there: a part of one is never started.
+fn complete(fmri: &str) -> Op {
+    Op::Run(Command::read(SVCPROP, ["-c", "-p", "general/complete", fmri]))
+}
+
 fn enabled(fmri: &str) -> Op {
     Op::Run(Command::read(SVCPROP, ["-c", "-p", "general/enabled", fmri]))
 }
@@ -131,7 +138,14 @@ fn observed(want: &Want, outputs: &Outputs) -> Result<Interpreted<State>, String
             return Err(format!("expected one service of the name `{name}`, found {}", all.join(", ")));
         }
     };
-    let run = run_state(state, next, want).map_err(|why| format!("`{fmri}` {why}"))?;
+    let mut run = run_state(state, next, want).map_err(|why| format!("`{fmri}` {why}"))?;
+    if state == "uninitialized" {
+        match ran(outputs, &complete(fmri)).transpose()? {
+            None => return Ok(Interpreted::Ask(alloc::vec![complete(fmri)])),
+            Some(ran) if ran.success() && ran.out().trim() == "false" => run = RunState::Stopped,
+            Some(_) => {}
+        }
+    }
     let prop = match ran(outputs, &enabled(fmri)).transpose()? {
         None => return Ok(Interpreted::Ask(alloc::vec![enabled(fmri)])),
         Some(prop) => prop,
@@ -324,6 +338,46 @@ mod tests {
     fn reload_is_refresh_and_nothing_waits_in_svcadm() {
         let calls = lowered(&want(Goal::Running), RunState::Running, &[Action::Reload, Action::Restart]);
         assert_eq!(calls, ["svcadm refresh ssh", "svcadm restart ssh"]);
+    }
+
+    #[test]
+    fn restart_leaves_maintenance_by_clear_and_reload_is_refresh() {
+        let maintained = |action| lowered(&want(Goal::Running), RunState::Maintenance, &[action]);
+        assert_eq!(maintained(Action::Restart), ["svcadm clear ssh"]);
+        assert_eq!(maintained(Action::Reload), ["svcadm refresh ssh"]);
+    }
+
+    #[test]
+    fn an_instance_that_is_not_complete_is_stopped() {
+        let seen = |complete: OpOutput| {
+            let seen = observe(&Smf, &want(Goal::Running), &HostFacts::default(), |op| match op.to_string() {
+                op if op.contains("general/complete") => complete.clone(),
+                op if op.contains("svcprop") => is_true(),
+                _ => fixture!("svcs", "state-uninitialized"),
+            });
+            let Interpreted::Known(State::Found(seen)) = seen else { panic!("{seen:?}") };
+            seen.run
+        };
+        assert_eq!(seen(OpOutput::exited(0, "false\n", "")), Some(RunState::Stopped));
+        assert_eq!(seen(OpOutput::exited(0, "true\n", "")), Some(RunState::Starting));
+        assert_eq!(seen(OpOutput::exited(1, "", "svcprop: Couldn't find property\n")), Some(RunState::Starting));
+    }
+
+    #[test]
+    fn services_that_nobody_manages_are_not_enabled_and_svcadm_is_told_nothing_else() {
+        use Action::{Disable, Enable, Reload, Restart, Start, Stop};
+        for run in [RunState::Running, RunState::Stopped, RunState::Maintenance, RunState::Starting] {
+            for action in [Enable, Disable, Start, Stop, Restart, Reload] {
+                for call in lowered(&want(Goal::Unmanaged), run, &[action]) {
+                    let words: Vec<&str> = call.split(' ').collect();
+                    let known = ["enable", "disable", "restart", "refresh", "clear"];
+                    assert!(words[0] == "svcadm" && known.contains(&words[1]), "no milestone, no svccfg: {call}");
+                    assert!(!words.contains(&"-r") && !words.contains(&"-s"), "{call}");
+                }
+            }
+        }
+        let offline = found(&want(Goal::Running), fixture!("svcs", "state-offline"), is_true());
+        assert_eq!(offline.detail.as_deref(), Some("offline"), "`svcs -xv` of the report names what is missing");
     }
 
     #[test]

@@ -7,11 +7,14 @@
 
 extern crate alloc;
 
+mod account;
 mod blank;
+mod brew;
 mod host;
 mod installer;
 mod plist;
 mod service;
+mod system;
 
 pub use blank::BLANKS;
 pub use host::MacOs;

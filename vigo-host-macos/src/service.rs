@@ -489,6 +489,84 @@ mod tests {
     }
 
     #[test]
+    fn the_list_of_overrides_is_asked_for_and_its_file_is_not_read() {
+        let ops = Launchd.probe(&want(), &HostFacts::default());
+        let shown: Vec<String> = ops.iter().map(ToString::to_string).collect();
+        assert!(shown.contains(&"/bin/launchctl print-disabled system".into()), "{shown:?}");
+        assert!(!shown.iter().any(|op| op.contains("/var/db/") || op.contains("overrides")), "{shown:?}");
+    }
+
+    #[test]
+    fn verbs_name_a_domain_and_are_never_load_and_unload() {
+        let seen = found(&[(PRINT, fixture!("print-not-running")), (DISABLED, none())]);
+        let actions = [Action::Enable, Action::Disable, Action::Start, Action::Stop, Action::Restart, Action::Reload];
+        for action in actions {
+            for call in lowered(seen.clone(), &[action]) {
+                let words: Vec<&str> = call.split(' ').collect();
+                let known = ["enable", "disable", "bootstrap", "bootout", "kickstart"];
+                assert!(known.contains(&words[1]), "{call}");
+                assert!(words.iter().any(|w| *w == "system" || w.starts_with("system/")), "{call}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_bootstrap_too_soon_after_a_bootout_fails_and_is_tried_in_a_later_round() {
+        let path = "read /Library/LaunchDaemons/com.example.food.plist";
+        let unloaded = [(PRINT, fixture!("print-missing")), (DISABLED, none()), (path, OpOutput::file(PLIST))];
+        let call = || lowered(found(&unloaded), &[Action::Start]);
+        assert_eq!(call()[0], "launchctl bootstrap system /Library/LaunchDaemons/com.example.food.plist");
+        let Op::Run(command) = change(&["bootstrap", "system", "/x"], &[0]) else { panic!() };
+        let OpOutput::Ran(too_soon) = fixture!("bootstrap-error-5") else { panic!() };
+        assert!(!command.accept.contains(&too_soon.code().unwrap()), "it is not taken for loaded");
+        assert_eq!(call(), call(), "the same again, as long as it is not loaded");
+    }
+
+    #[test]
+    fn a_job_that_is_kept_alive_is_booted_out_and_its_file_stays() {
+        let seen = found(&[(PRINT, fixture!("print-running")), (DISABLED, none())]);
+        let ops = Launchd.lower(&want(), &State::Found(seen), &[Action::Stop], &HostFacts::default()).unwrap();
+        assert_eq!(ops.len(), 1);
+        assert_eq!(ops[0].to_string(), "/bin/launchctl bootout system/com.example.food");
+    }
+
+    #[test]
+    fn labels_are_compared_whole() {
+        let list = "\t\"com.example.food2\" => disabled\n\t\"my.com.example.food\" => disabled\n";
+        assert_eq!(overridden(list, LABEL), Ok(None));
+        assert_eq!(overridden("\t\"com.example.food\" => disabled\n", LABEL), Ok(Some(true)));
+    }
+
+    #[test]
+    fn what_a_command_began_is_waited_for() {
+        use vigo_core::host::{Family, Phase};
+        assert!(Service::SETTLE > vigo_core::time::Duration::ZERO);
+        let starting = found(&[(PRINT, fixture!("print-spawn-scheduled")), (DISABLED, none())]);
+        let compared = Service::compare(&want(), &State::Found(starting), Phase::After);
+        assert!(compared.pending.is_some() && compared.failure.is_none(), "{compared:?}");
+    }
+
+    #[test]
+    fn run_at_load_is_not_enabled() {
+        let path = "read /Library/LaunchDaemons/com.example.food.plist";
+        let of = |text: &str| {
+            let plist = PLIST.replace("<dict>", &format!("<dict><key>RunAtLoad</key><{text}/>"));
+            found(&[(PRINT, fixture!("print-missing")), (DISABLED, none()), (path, OpOutput::file(&plist))]).boot
+        };
+        assert_eq!((of("true"), of("false")), (BootState::Enabled, BootState::Enabled));
+    }
+
+    #[test]
+    fn a_job_that_the_system_protects_fails() {
+        let protected = "Boot-out failed: 150: Operation not permitted while System Integrity Protection is engaged\n";
+        let OpOutput::Ran(ran) = OpOutput::exited(150, "", protected) else { panic!() };
+        for verb in ["bootout", "disable", "kickstart"] {
+            let Op::Run(command) = change(&[verb, "system/com.apple.x"], &[0, 3]) else { panic!() };
+            assert!(!command.accept.contains(&ran.code().unwrap()), "{verb}");
+        }
+    }
+
+    #[test]
     fn a_failed_read_is_unknown() {
         let cases = [
             ("another exit", OpOutput::exited(1, "", "boom\n"), none()),

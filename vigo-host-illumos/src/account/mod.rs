@@ -1,0 +1,8 @@
+//! Local accounts.
+
+mod group;
+mod settings;
+mod user;
+
+pub(crate) use group::LocalGroups;
+pub(crate) use user::LocalUsers;

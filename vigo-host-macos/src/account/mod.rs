@@ -1,0 +1,11 @@
+//! Local accounts: Directory Service, asked by dscl(1) and dseditgroup(8).
+
+mod bplist;
+mod directory;
+mod group;
+mod property_list;
+mod shadow_hash;
+mod user;
+
+pub(crate) use group::DirectoryGroups;
+pub(crate) use user::DirectoryUsers;

@@ -1,0 +1,5 @@
+//! The host as a plan sees it.
+
+mod lowered;
+mod machine;
+mod quirks;
