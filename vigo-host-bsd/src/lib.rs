@@ -12,9 +12,14 @@ extern crate alloc;
 mod answer;
 mod blank;
 mod freebsd;
+mod mounts;
+mod name;
 mod netbsd;
 mod openbsd;
 mod places;
+mod swapctl;
+mod sysctl;
+mod timezone;
 
 pub use blank::BLANKS;
 pub use freebsd::FreeBsd;

@@ -1,5 +1,6 @@
 //! `hostname`: the machine's name.
 
+use super::user::FileAt;
 use super::{Attr, Change, Fields, Footprint, Instance, Keep, Kind, Managed, Prepare, Refresh, TypeDecl};
 use crate::action::AbsPath;
 use crate::host::{Comparison, Family, Phase, Problem};
@@ -58,6 +59,8 @@ pub struct State {
     pub at_boot: Option<Arc<str>>,
     /// The name that it has; `None` where nothing runs (an image).
     pub now: Option<Arc<str>>,
+    /// The file that sets it at boot, where other settings stand in it too.
+    pub file: Option<FileAt>,
 }
 
 /// What is done.
@@ -101,7 +104,7 @@ impl Family for Hostname {
 
     fn predict(want: &Want, state: &State) -> Option<State> {
         let name = Some(want.hostname.clone());
-        Some(State { at_boot: name.clone(), now: state.now.as_ref().and(name) })
+        Some(State { at_boot: name.clone(), now: state.now.as_ref().and(name), file: state.file.clone() })
     }
 }
 

@@ -179,6 +179,30 @@ pub enum Form {
     Fstab,
     /// `/etc/vfstab` of illumos, vfstab(5).
     Vfstab,
+    /// `/etc/fstab` of the BSDs: each line says how it is accessed, `rw`, `ro`, `rq`, `sw` or `xx`; getfsent(3) leaves
+    /// others out.
+    AccessFstab,
+}
+
+impl Form {
+    /// Returns the options of a mount as the table has them.
+    pub fn options(self, options: &str) -> String {
+        if self != Self::AccessFstab {
+            return options.into();
+        }
+        let list: Vec<&str> = options.split(',').filter(|o| !o.is_empty() && *o != "defaults").collect();
+        let told = list.iter().any(|o| matches!(*o, "rw" | "ro" | "rq" | "sw" | "xx"));
+        let access = (!told).then_some("rw");
+        access.into_iter().chain(list).collect::<Vec<_>>().join(",")
+    }
+
+    /// Returns the word before the priority of a swap space, with its sign.
+    pub(super) fn priority(self) -> &'static str {
+        match self {
+            Self::Fstab | Self::Vfstab => "pri=",
+            Self::AccessFstab => "priority=",
+        }
+    }
 }
 
 /// Whether a device is the wanted one.
@@ -292,6 +316,7 @@ impl Family for Mount {
 
 fn table(want: &Want, state: &State, c: &mut Comparison<Action>) {
     let mut new = want.line();
+    new.options = state.form.options(&new.options);
     match &state.line {
         None => c.change(Change::new("table", "absent", new.device.clone())),
         Some(old) => {
@@ -324,7 +349,7 @@ fn write_table(want: &Want, state: &State, new: Option<&Line>, c: &mut Compariso
     let old = state.table.clone().unwrap_or_default();
     let is = |line: &Line| want.is_line(line);
     let (path, text): (_, Arc<[u8]>) = match state.form {
-        Form::Fstab => ("/etc/fstab", fstab::edited(&old, is, new).into()),
+        Form::Fstab | Form::AccessFstab => ("/etc/fstab", fstab::edited(&old, is, new).into()),
         Form::Vfstab => ("/etc/vfstab", vfstab::edited(&old, is, new).into()),
     };
     c.diff = Some(Diff::new(path.into(), state.table.clone(), Side::Bytes(text.clone())));
@@ -454,6 +479,21 @@ mod tests {
         ];
         for (option, expected) in cases {
             assert_eq!(in_force(option, &live), expected, "{option}");
+        }
+    }
+
+    #[test]
+    fn each_line_says_how_it_is_accessed_where_others_are_left_out() {
+        let cases = [
+            ("defaults", "rw"),
+            ("noatime,nodev", "rw,noatime,nodev"),
+            ("ro", "ro"),
+            ("nodev,ro,defaults", "nodev,ro"),
+            ("", "rw"),
+        ];
+        for (written, expected) in cases {
+            assert_eq!(Form::AccessFstab.options(written), expected, "{written}");
+            assert_eq!(Form::Fstab.options(written), written, "{written}");
         }
     }
 

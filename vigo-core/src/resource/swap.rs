@@ -1,6 +1,7 @@
 //! `swap`: a swap file or device.
 
 use super::fstab::{self, Line};
+use super::mount::Form;
 use super::{Attr, Change, Diff, Fields, Footprint, Instance, Kind, Managed, Prepare, Refresh, Side, TypeDecl};
 use crate::action::{AbsPath, FileKind, Metadata};
 use crate::host::{Comparison, Family, Phase, Problem, ProblemKind};
@@ -113,6 +114,8 @@ impl Swap {
 /// What is there.
 #[derive(Clone, Debug)]
 pub struct State {
+    /// How the table is written.
+    pub form: Form,
     /// The text of the table.
     pub table: Option<Arc<[u8]>>,
     /// Its line of this swap space.
@@ -271,18 +274,19 @@ fn present(want: &Want, state: &State, c: &mut Comparison<Action>) -> Result<(),
             c.act(Action::Format);
         }
     }
-    let options = want.priority.map_or_else(|| "sw".to_string(), |priority| format!("sw,pri={priority}"));
+    let word = state.form.priority();
+    let options = want.priority.map_or_else(|| "sw".to_string(), |priority| format!("sw,{word}{priority}"));
     let line = Line { device: name.into(), path: "none".into(), fstype: "swap".into(), options, dump: 0, pass: 0 };
     match &state.line {
         None => {
             c.change(Change::new("table", "absent", "present"));
             write_table(want, state, Some(&line), c);
         }
-        Some(old) if want.priority.is_some() && priority_of(&old.options) != want.priority => {
+        Some(old) if want.priority.is_some() && priority_of(word, &old.options) != want.priority => {
             let shown = |p: Option<i32>| p.map_or_else(|| "none".to_string(), |p| p.to_string());
-            c.change(Change::new("table priority", shown(priority_of(&old.options)), shown(want.priority)));
-            let others = old.options.split(',').filter(|o| !o.starts_with("pri=") && !o.is_empty());
-            let pri = want.priority.map(|p| format!("pri={p}"));
+            c.change(Change::new("table priority", shown(priority_of(word, &old.options)), shown(want.priority)));
+            let others = old.options.split(',').filter(|o| !o.starts_with(word) && !o.is_empty());
+            let pri = want.priority.map(|p| format!("{word}{p}"));
             let options = others.chain(pri.as_deref()).collect::<Vec<_>>().join(",");
             write_table(want, state, Some(&Line { options, ..old.clone() }), c);
         }
@@ -306,8 +310,8 @@ fn present(want: &Want, state: &State, c: &mut Comparison<Action>) -> Result<(),
     Ok(())
 }
 
-fn priority_of(options: &str) -> Option<i32> {
-    options.split(',').find_map(|o| o.strip_prefix("pri=")?.parse().ok())
+fn priority_of(word: &str, options: &str) -> Option<i32> {
+    options.split(',').find_map(|o| o.strip_prefix(word)?.parse().ok())
 }
 
 fn write_table(want: &Want, state: &State, new: Option<&Line>, c: &mut Comparison<Action>) {

@@ -5,12 +5,14 @@ use super::{Attr, Change, Diff, Fields, Footprint, Instance, Keep, Kind, Managed
 use crate::action::AbsPath;
 use crate::host::{Comparison, Family, Phase, Problem, ProblemKind};
 use crate::value::Text;
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
 
 /// The declaration.
 pub static DECL: TypeDecl = TypeDecl {
@@ -128,6 +130,51 @@ pub fn values_in(text: &str, key: &Key) -> Vec<String> {
     text.lines().filter_map(value).collect()
 }
 
+/// Returns a sysctl.conf(5) file of the BSDs with the key set to `value`, or, without one, nowhere set: there a line is an
+/// argument of sysctl(8), without blanks around `=`. Other lines stay byte for byte.
+pub fn with_value(text: &str, key: &Key, value: Option<&str>) -> String {
+    let sets = |line: &str| value_at(line.trim_end_matches(['\n', '\r']), key).is_some();
+    let last = text.split_inclusive('\n').enumerate().filter(|(_, line)| sets(line)).map(|(at, _)| at).last();
+    let mut out = String::with_capacity(text.len() + 64);
+    for (at, line) in text.split_inclusive('\n').enumerate() {
+        let range = value_at(line.trim_end_matches(['\n', '\r']), key);
+        match (range, value) {
+            (None, _) => out.push_str(line),
+            // The last one is in force; those before it are as they were.
+            (Some(_), Some(_)) if Some(at) != last => out.push_str(line),
+            (Some(range), Some(value)) => {
+                out.push_str(&line[..range.start]);
+                out.push_str(value);
+                out.push_str(&line[range.end..]);
+            }
+            (Some(_), None) => {}
+        }
+    }
+    if let (None, Some(value)) = (last, value) {
+        if !out.is_empty() && !out.ends_with('\n') {
+            out.push('\n');
+        }
+        out.push_str(&format!("{key}={value}\n"));
+    }
+    out
+}
+
+/// Returns the value that a sysctl.conf(5) file of the BSDs leaves the key with: the last one, without a comment.
+pub fn last_value(text: &str, key: &Key) -> Option<String> {
+    text.lines().filter_map(|line| Some(normal(&line[value_at(line, key)?]))).next_back()
+}
+
+/// Returns where in a line of such a file the key's value stands.
+fn value_at(line: &str, key: &Key) -> Option<Range<usize>> {
+    let code = &line[..line.find('#').unwrap_or(line.len())];
+    let equals = code.find('=')?;
+    (Key::parse(code[..equals].trim()).as_ref() == Ok(key)).then(|| {
+        let value = &code[equals + 1..];
+        let start = equals + 1 + (value.len() - value.trim_start().len());
+        start..start.max(equals + 1 + value.trim_end().len())
+    })
+}
+
 /// The family.
 pub struct Sysctl;
 
@@ -153,8 +200,42 @@ pub struct State {
     pub now: Now,
     /// What sets it at boot.
     pub file: FileAt,
+    /// Whose file that is.
+    pub form: Form,
     /// Files read after ours that set it too, with their value.
     pub later: Vec<(Arc<str>, String)>,
+}
+
+/// Whose the file is that sets parameters at boot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Form {
+    /// This parameter's alone.
+    Own,
+    /// All parameters', a line each.
+    Shared,
+}
+
+impl State {
+    /// Returns the text of the file with the wanted value in it.
+    fn text(&self, want: &Want) -> String {
+        match self.form {
+            Form::Own => format!("# managed by vigo\n{} = {}\n", want.key, want.value),
+            Form::Shared if self.value(want).as_deref() == Some(&*want.value) => self.there().into(),
+            Form::Shared => with_value(&self.there(), &want.key, Some(&want.value)),
+        }
+    }
+
+    /// Returns the value that the file sets.
+    fn value(&self, want: &Want) -> Option<String> {
+        match self.form {
+            Form::Own => values_in(&self.there(), &want.key).pop(),
+            Form::Shared => last_value(&self.there(), &want.key),
+        }
+    }
+
+    fn there(&self) -> Cow<'_, str> {
+        self.file.content().map_or(Cow::Borrowed(""), |content| String::from_utf8_lossy(content))
+    }
 }
 
 /// The value in force.
@@ -201,9 +282,18 @@ impl Family for Sysctl {
         let mut c = Comparison::in_sync();
         let there = state.file.content().map(|c| &**c);
         if !want.present {
-            if state.file.found != Found::Nothing {
-                c.change(Change::new("value at boot", "present", "absent"));
-                c.act(Action::RemoveFile);
+            match state.form {
+                Form::Own if state.file.found != Found::Nothing => {
+                    c.change(Change::new("value at boot", "present", "absent"));
+                    c.act(Action::RemoveFile);
+                }
+                Form::Shared => {
+                    if let Some(before) = state.value(want) {
+                        c.change(Change::new("value at boot", before, "absent"));
+                        write(state, with_value(&state.there(), &want.key, None), &mut c);
+                    }
+                }
+                Form::Own => {}
             }
             return c;
         }
@@ -226,14 +316,11 @@ impl Family for Sysctl {
             }
         }
         if want.persist {
-            let text = format!("# managed by vigo\n{key} = {}\n", want.value);
+            let text = state.text(want);
             if there != Some(text.as_bytes()) {
-                let old = there.map(|t| values_in(&String::from_utf8_lossy(t), key));
-                let before = old.and_then(|mut values| values.pop()).unwrap_or_else(|| "absent".into());
+                let before = state.value(want).unwrap_or_else(|| "absent".into());
                 c.change(Change::new("value at boot", before, &*want.value));
-                let text = Text::plain(text);
-                c.diff = Some(Diff::new(state.file.path.shared(), state.file.content().cloned(), text.clone()));
-                c.act(Action::WriteFile(text));
+                write(state, text, &mut c);
             }
             for (path, value) in state.later.iter().filter(|(_, value)| **value != *want.value) {
                 c.notes.push(format!("`{path}` is read later and sets `{key}` to `{value}`"));
@@ -254,9 +341,51 @@ impl Family for Sysctl {
     }
 }
 
+fn write(state: &State, text: String, c: &mut Comparison<Action>) {
+    let text = Text::plain(text);
+    c.diff = Some(Diff::new(state.file.path.shared(), state.file.content().cloned(), text.clone()));
+    c.act(Action::WriteFile(text));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn one_line_of_a_shared_file_is_edited() {
+        let key = Key::parse("kern.maxfiles").unwrap();
+        let cases = [
+            ("empty", "", "kern.maxfiles=7\n", ""),
+            ("no line end", "a.b=1", "a.b=1\nkern.maxfiles=7\n", "a.b=1"),
+            ("another value, with a comment", "kern.maxfiles=5\t# x\n", "kern.maxfiles=7\t# x\n", ""),
+            ("the last one counts", "kern.maxfiles=5\nkern.maxfiles = 6\n", "kern.maxfiles=5\nkern.maxfiles = 7\n", ""),
+            ("a comment", "#kern.maxfiles=5\n", "#kern.maxfiles=5\nkern.maxfiles=7\n", "#kern.maxfiles=5\n"),
+            ("nothing after the sign", "kern.maxfiles=\nx.y=1\n", "kern.maxfiles=7\nx.y=1\n", "x.y=1\n"),
+        ];
+        for (name, text, set, unset) in cases {
+            assert_eq!(with_value(text, &key, Some("7")), set, "{name}");
+            assert_eq!(with_value(text, &key, None), unset, "{name}");
+            assert_eq!(last_value(set, &key).as_deref(), Some("7"), "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_not_managed_stays(text in "(a\\.b ?= ?[0-9x# ]{0,4}|[ -~]{0,12})(\r?\n(a\\.b=[0-9]|[ -~]{0,9})){0,4}\n?") {
+            let key = Key::parse("a.b").unwrap();
+            let set = with_value(&text, &key, Some("7"));
+            prop_assert_eq!(last_value(&set, &key), Some(String::from("7")));
+            prop_assert_eq!(with_value(&set, &key, Some("7")), set.clone());
+            let others = |text: &str| -> Vec<String> {
+                text.lines().filter(|l| value_at(l, &key).is_none()).map(String::from).collect()
+            };
+            prop_assert_eq!(others(&set), others(&text));
+            let unset = with_value(&text, &key, None);
+            prop_assert_eq!(last_value(&unset, &key), None);
+            prop_assert_eq!(others(&unset), others(&text));
+        }
+    }
 
     #[test]
     fn names_are_read_as_sysctl_reads_them() {

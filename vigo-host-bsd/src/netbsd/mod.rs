@@ -3,6 +3,7 @@
 mod assignment;
 mod host;
 mod installer;
+mod hostname;
 mod service;
 
 pub use host::NetBsd;

@@ -1,8 +1,18 @@
 //! What OpenBSD supports of each type.
 
+use super::hostname::MyName;
 use super::service::Rcctl;
 use vigo_core::host::{Adapter, Capability, Host, HostFacts, Installer, Problem, Support};
+use crate::mounts::{TableAndMounts, typed_line};
+use crate::swapctl::Swapctl;
+use crate::sysctl::Parameters;
+use crate::timezone::LinkedTimezone;
+use vigo_core::resource::hostname::Hostname;
+use vigo_core::resource::mount::Mount;
 use vigo_core::resource::service::Service;
+use vigo_core::resource::swap::Swaps;
+use vigo_core::resource::sysctl::Sysctl;
+use vigo_core::resource::timezone::Timezone;
 
 /// OpenBSD.
 pub struct OpenBsd;
@@ -22,6 +32,26 @@ impl Host for OpenBsd {
 
     fn service(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Service>, Problem> {
         Ok(&Rcctl)
+    }
+
+    fn hostname(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Hostname>, Problem> {
+        Ok(&MyName)
+    }
+
+    fn timezone(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Timezone>, Problem> {
+        Ok(&LinkedTimezone)
+    }
+
+    fn sysctl(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Sysctl>, Problem> {
+        Ok(&Parameters { before_set: &[] })
+    }
+
+    fn mount(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Mount>, Problem> {
+        Ok(&TableAndMounts { parse: typed_line, disk_names: true })
+    }
+
+    fn swap(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Swaps>, Problem> {
+        Ok(&Swapctl)
     }
 }
 
@@ -48,11 +78,11 @@ static CAPABILITIES: &[Capability] = &[
     Capability { type_name: "authorized_key", support: Support::Full, tool: "file operations" },
     Capability { type_name: "cron", support: Support::Planned, tool: "crontab" },
     Capability { type_name: "host", support: Support::Full, tool: "file operations" },
-    Capability { type_name: "hostname", support: Support::Planned, tool: "/etc/myname, hostname" },
-    Capability { type_name: "timezone", support: Support::Planned, tool: "/etc/localtime" },
-    Capability { type_name: "sysctl", support: Support::Planned, tool: "sysctl" },
-    Capability { type_name: "mount", support: Support::Planned, tool: "mount, /etc/fstab" },
-    Capability { type_name: "swap", support: Support::Planned, tool: "swapctl" },
+    Capability { type_name: "hostname", support: Support::Full, tool: "/etc/myname, hostname" },
+    Capability { type_name: "timezone", support: Support::Full, tool: "/etc/localtime" },
+    Capability { type_name: "sysctl", support: Support::Full, tool: "sysctl" },
+    Capability { type_name: "mount", support: Support::Full, tool: "mount, /etc/fstab" },
+    Capability { type_name: "swap", support: Support::Full, tool: "swapctl" },
     Capability { type_name: "git", support: Support::Full, tool: "git" },
     Capability { type_name: "custom", support: Support::Full, tool: "executors" },
     Capability { type_name: "registry", support: Support::No, tool: "" },

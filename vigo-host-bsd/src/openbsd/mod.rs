@@ -2,6 +2,7 @@
 
 mod host;
 mod installer;
+mod hostname;
 mod service;
 
 pub use host::OpenBsd;

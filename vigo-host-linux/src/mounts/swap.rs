@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use vigo_core::action::{AbsPath, Command, Content, Expect, FailureKind, Op, OpOutput, Outputs, Owner, Replace};
 use vigo_core::host::{Adapter, HostFacts, Interpreted, Problem};
 use vigo_core::resource::fstab;
+use vigo_core::resource::mount::Form;
 use vigo_core::resource::swap::{Action, Active, Holds, State, Swap, Want};
 use vigo_core::time::Duration;
 
@@ -146,7 +147,7 @@ fn observe(want: &Want, outputs: &Outputs, facts: &HostFacts) -> Result<Result<S
         return Ok(Err(asks));
     }
     let line = lines.into_iter().find(|l| l.device == name || same(&l.device, name, outputs));
-    Ok(Ok(State { table, line, active, node, content, path, container: facts.container }))
+    Ok(Ok(State { form: Form::Fstab, table, line, active, node, content, path, container: facts.container }))
 }
 
 fn active(path: &AbsPath, outputs: &Outputs, facts: &HostFacts) -> Result<Active, String> {

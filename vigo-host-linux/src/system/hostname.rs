@@ -108,7 +108,7 @@ fn interpret(outputs: &Outputs, facts: &HostFacts) -> Interpreted<State> {
     };
     let now = if facts.image.is_some() { Ok(None) } else { name(&kernel_file()).map(|n| Some(n.unwrap_or_default())) };
     match (name(&boot_file()), now) {
-        (Ok(at_boot), Ok(now)) => Interpreted::Known(State { at_boot, now }),
+        (Ok(at_boot), Ok(now)) => Interpreted::Known(State { at_boot, now, file: None }),
         (Err(why), _) | (_, Err(why)) => Interpreted::Unknown(why),
     }
 }

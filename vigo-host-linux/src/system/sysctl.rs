@@ -7,7 +7,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use vigo_core::action::{AbsPath, Command, Content, Expect, FileKind, Op, OpOutput, Outputs, Owner, Replace};
 use vigo_core::host::{Adapter, HostFacts, Interpreted, Problem};
-use vigo_core::resource::sysctl::{Action, Now, State, Sysctl, Want, normal, values_in};
+use vigo_core::resource::sysctl::{Action, Form, Now, State, Sysctl, Want, normal, values_in};
 use vigo_core::resource::user::FileAt;
 
 /// Parameters of the running kernel and of the next boot.
@@ -101,7 +101,7 @@ fn observe(want: &Want, outputs: &Outputs, facts: &HostFacts) -> Result<Result<S
             }
         }
     }
-    Ok(if asks.is_empty() { Ok(State { now, file, later }) } else { Err(asks) })
+    Ok(if asks.is_empty() { Ok(State { now, file, form: Form::Own, later }) } else { Err(asks) })
 }
 
 fn now(want: &Want, outputs: &Outputs, asks: &mut Vec<Op>) -> Result<Now, String> {
