@@ -1,6 +1,6 @@
 //! What differs between an account and what is wanted of it, and what follows.
 
-use super::{Ageing, Expiry, Lock, Password, Sudo, Update, Want, crypt, pbkdf2};
+use super::{Ageing, Expiry, Lock, Password, Sudo, Update, Want, bcrypt, crypt, pbkdf2};
 use crate::action::{AbsPath, FileKind, Metadata, OpOutput, Outputs};
 use crate::host::{AccountSettings, Comparison, Database, Family, Phase, Problem, Shadow};
 use crate::resource::group::listed;
@@ -37,8 +37,11 @@ pub struct State {
     pub ssh_dir: Option<FileAt>,
     /// The file of keys.
     pub keys: Option<FileAt>,
-    /// The file with the sudo rule.
+    /// The file with the sudo rule; where the rule is a block of a file that is others' too, that block as if it were a
+    /// file of its own.
     pub sudo: Option<FileAt>,
+    /// The file of which the rule is a block.
+    pub rules: Option<FileAt>,
     /// The files that it was read from.
     pub database: Database,
     /// The settings from which a new account follows.
@@ -59,6 +62,20 @@ pub enum Scheme {
     Sha512Crypt,
     /// The salted PBKDF2 of macOS, here written `$ml$`.
     Pbkdf2,
+    /// `$2b$`, which crypt(3) of OpenBSD has.
+    Bcrypt,
+    /// `$2a$`: crypt(3) of NetBSD knows no later letter. The same for passwords of at most 72 bytes.
+    BcryptA,
+}
+
+impl Scheme {
+    /// Returns the longest password, in bytes, all of which counts.
+    pub fn password_bytes_max(self) -> usize {
+        match self {
+            Self::Sha512Crypt | Self::Pbkdf2 => crypt::PASSWORD_BYTES_MAX,
+            Self::Bcrypt | Self::BcryptA => bcrypt::PASSWORD_BYTES_MAX,
+        }
+    }
 }
 
 /// A local account.
@@ -72,6 +89,8 @@ pub struct Account {
     pub groups: BTreeSet<Arc<str>>,
     /// The name of its primary group.
     pub group: Option<Arc<str>>,
+    /// Its login class; `None` where there is no such thing, or none is set.
+    pub login_class: Option<Arc<str>>,
 }
 
 impl Account {
@@ -187,6 +206,8 @@ pub struct Modification {
     pub home: Option<AbsPath>,
     /// Comment.
     pub comment: Option<Arc<str>>,
+    /// Login class.
+    pub login_class: Option<Arc<str>>,
 }
 
 impl fmt::Display for Action {
@@ -344,6 +365,10 @@ fn modify(want: &Want, state: &State, account: &Account, c: &mut Comparison<Acti
         c.change(Change::new("comment", &*user.comment, &**comment));
         m.comment = Some(comment.clone());
     }
+    if let Some(class) = want.login_class.as_ref().filter(|class| Some(*class) != account.login_class.as_ref()) {
+        c.change(Change::new("login_class", account.login_class.as_deref().unwrap_or(""), &**class));
+        m.login_class = Some(class.clone());
+    }
     let moved = m.home.is_some() && want.move_home;
     if m != Modification::default() {
         c.act(Action::Modify(m));
@@ -386,7 +411,7 @@ fn password(want: &Want, state: &State, shadow: &Shadow, c: &mut Comparison<Acti
     let any = !hash.is_empty() && !hash.starts_with('*');
     let due = want.update_password == Update::Always || state.password_due;
     if let Some(password) = want.password.as_ref().filter(|_| due)
-        && !password.is(&shadow.password, hash)
+        && !password.is(state.scheme, &shadow.password, hash)
     {
         // A lock that somebody set stays, unless the policy says otherwise; `!` alone is no lock but no password.
         let locked = want.lock.map_or(marked && any, |lock| lock == Lock::Locked);
@@ -417,11 +442,13 @@ impl Password {
     }
 
     /// Returns whether a stored field, and the hash in it without its lock, are of this password.
-    fn is(&self, stored: &str, hash: &str) -> bool {
+    fn is(&self, scheme: Scheme, stored: &str, hash: &str) -> bool {
         match self {
-            Self::Plain { password, .. } => {
-                crypt::verify(password.as_str(), hash) || pbkdf2::verify(password.as_str(), hash)
-            }
+            Self::Plain { password, .. } => match scheme {
+                Scheme::Sha512Crypt => crypt::verify(password.as_str(), hash),
+                Scheme::Pbkdf2 => pbkdf2::verify(password.as_str(), hash),
+                Scheme::Bcrypt | Scheme::BcryptA => bcrypt::verify(password.as_str(), hash),
+            },
             Self::Hash(wanted) => wanted.as_str() == stored || wanted.as_str() == hash,
         }
     }
@@ -432,6 +459,8 @@ impl Password {
             Self::Plain { password, salt } => match scheme {
                 Scheme::Sha512Crypt => crypt::hash(password.as_str(), salt),
                 Scheme::Pbkdf2 => pbkdf2::hash(password.as_str(), salt),
+                Scheme::Bcrypt => bcrypt::hash(password.as_str(), 'b', salt),
+                Scheme::BcryptA => bcrypt::hash(password.as_str(), 'a', salt),
             },
             Self::Hash(hash) => hash.as_str().into(),
         };

@@ -68,6 +68,7 @@ pub fn observe(want: &Want, outputs: &Outputs, machine: Machine<'_>) -> Result<R
         shadow: database.shadow(name),
         groups: database.groups_of(name),
         group: accounts.group_name(user.gid).map(Arc::from),
+        login_class: None,
         user,
     });
     let file = |path: &AbsPath| FileAt::from_outputs(outputs, path).transpose();
