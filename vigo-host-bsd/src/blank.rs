@@ -96,11 +96,16 @@ fn at(path: &str) -> Option<At> {
             file("root:*:0:0:Charlie &:/root:/bin/sh\nnobody:*:65534:65534:nobody:/nonexistent:/sbin/nologin\n")
         }
         "/etc/group" => file("wheel:*:0:root\ndaemon:*:1:\noperator:*:5:root\nstaff:*:20:root\nnobody:*:65534:\n"),
-        "/etc/fstab" | "/etc/rc.conf" | "/etc/rc.conf.local" => file(""),
+        "/etc/master.passwd" => file(
+            "root:*:0:0:daemon:0:0:Charlie &:/root:/bin/sh\n\
+             nobody:*:65534:65534::0:0:nobody:/nonexistent:/sbin/nologin\n",
+        ),
+        "/etc/fstab" | "/etc/rc.conf" | "/etc/rc.conf.local" | "/etc/sysctl.conf" => file(""),
         "/etc/hosts" => file("127.0.0.1\tlocalhost\n::1\tlocalhost\n"),
         "/bin/sh" | "/bin/ksh" | "/bin/csh" | "/sbin/nologin" => Some(At::Program),
         path if DIRECTORIES.contains(&path) => Some(At::Dir(&[])),
         // A start script that offers to reload.
+        path if path.starts_with("/usr/share/zoneinfo/") => file(""),
         path if path.starts_with("/etc/rc.d/") => file("#!/bin/sh\nextra_commands=\"reload\"\n"),
         _ => None,
     }
@@ -120,18 +125,38 @@ fn freebsd(command: &Command) -> Option<Ran> {
     }
 }
 
+/// What the tools of OpenBSD and NetBSD have in common.
+fn common(command: &Command) -> Option<Ran> {
+    let exited = |code: i32, out: &str| Some(Ran::exited(code, out, ""));
+    match (&*command.program, &arguments(command)[..]) {
+        ("/bin/hostname", []) => exited(0, "localhost\n"),
+        ("/sbin/sysctl", ["-n", "hw.disknames"]) => exited(0, "sd0:\n"),
+        // What the kernel's parameters are is not asked of it here: they count as not set.
+        ("/sbin/sysctl", ["-n", _]) => exited(0, "unset\n"),
+        ("/sbin/mount", []) => exited(0, "/dev/sd0a on / type ffs (local)\n"),
+        ("/sbin/swapctl", ["-l"]) => exited(0, "no swap devices configured\n"),
+        ("/usr/bin/getent", _) => exited(2, ""),
+        ("crontab", _) => Some(Ran::exited(1, "", "crontab: no crontab for the user\n")),
+        ("/bin/sh", _) => exited(0, "1\n"),
+        ("ps", [.., "ucomm="]) => exited(0, "    1 init\n"),
+        ("ps", [.., "command="]) => exited(0, "    1     0 I    Thu Jan  1 00:00:00 2026    /sbin/init\n"),
+        ("ps", _) => exited(0, "    1     0 I    00:01 /sbin/init\n"),
+        _ => None,
+    }
+}
+
 fn openbsd(command: &Command) -> Option<Ran> {
     match (&*command.program, &arguments(command)[..]) {
         ("/usr/sbin/rcctl", ["get", name]) => {
             Some(Ran::exited(1, &format!("{name}_class=daemon\n{name}_flags=NO\n"), ""))
         }
         ("/usr/sbin/rcctl", ["check", name]) => Some(Ran::exited(1, &format!("{name}(failed)\n"), "")),
-        _ => None,
+        _ => common(command),
     }
 }
 
 fn netbsd(command: &Command) -> Option<Ran> {
-    let name = command.program.strip_prefix("/etc/rc.d/")?;
+    let Some(name) = command.program.strip_prefix("/etc/rc.d/") else { return common(command) };
     match arguments(command)[..] {
         ["onestatus"] => Some(Ran::exited(1, &format!("{name} is not running.\n"), "")),
         ["rcvar"] => Some(Ran::exited(0, &format!("# {name}\n${name}=NO\n"), "")),

@@ -9,6 +9,7 @@
 
 extern crate alloc;
 
+mod accounts;
 mod answer;
 mod blank;
 mod freebsd;

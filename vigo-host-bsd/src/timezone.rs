@@ -71,5 +71,5 @@ fn observe(want: &Want, outputs: &Outputs) -> Result<Result<State, Vec<Op>>, Str
         Some(OpOutput::Failed(failure)) => return Err(failure.message.clone()),
         _ => return Err(format!("`{}` was not looked at", localtime())),
     };
-    Ok(Ok(State { zone, named: None, known }))
+    Ok(Ok(State { zone, named: None, known, settings: None }))
 }

@@ -6,7 +6,7 @@ use crate::service::Smf;
 use crate::system::{DefaultInit, Jobs, Nodename, TableAndMounts};
 use alloc::format;
 use vigo_core::action::Command;
-use vigo_core::host::posix::Ps;
+use vigo_core::host::posix::{Age, Ps};
 use vigo_core::host::{Adapter, Capability, Host, HostFacts, Installer, Problem, Support};
 use vigo_core::resource::cron::Cron;
 use vigo_core::resource::group::Groups;
@@ -86,6 +86,8 @@ static PS: Ps = Ps {
     system: "illumos",
     all: "-e",
     name: "fname",
+    command: "args",
+    age: Age::Elapsed,
     state: "s",
     start: "stime",
     restart: |name| Command::change("/usr/sbin/svcadm", ["restart", name]),

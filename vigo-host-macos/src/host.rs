@@ -6,7 +6,7 @@ use crate::service::Launchd;
 use crate::system::{Scutil, Systemsetup, TableAndMounts};
 use alloc::format;
 use vigo_core::action::Command;
-use vigo_core::host::posix::{Crontab, Ps};
+use vigo_core::host::posix::{Age, Crontab, Ps};
 use vigo_core::host::{Adapter, Capability, Host, HostFacts, Installer, Problem, Support};
 use vigo_core::resource::cron::Cron;
 use vigo_core::resource::group::Groups;
@@ -87,6 +87,8 @@ static PS: Ps = Ps {
     system: "macos",
     all: "-axww",
     name: "ucomm",
+    command: "args",
+    age: Age::Elapsed,
     state: "stat",
     start: "lstart",
     restart: |label| Command::change("/bin/launchctl", ["kickstart", "-k", &format!("system/{label}")]),

@@ -2,17 +2,23 @@
 
 use super::hostname::NameAtBoot;
 use super::service::RcD;
-use vigo_core::host::{Adapter, Capability, Host, HostFacts, Installer, Problem, Support};
+use crate::accounts;
 use crate::mounts::{TableAndMounts, typed_line};
 use crate::swapctl::Swapctl;
 use crate::sysctl::Parameters;
 use crate::timezone::LinkedTimezone;
+use vigo_core::action::Command;
+use vigo_core::host::posix::{Age, Crontab, Ps};
+use vigo_core::host::{Adapter, Capability, Host, HostFacts, Installer, Problem, Support};
+use vigo_core::resource::cron::Cron;
 use vigo_core::resource::hostname::Hostname;
 use vigo_core::resource::mount::Mount;
+use vigo_core::resource::process::Process;
 use vigo_core::resource::service::Service;
 use vigo_core::resource::swap::Swaps;
 use vigo_core::resource::sysctl::Sysctl;
 use vigo_core::resource::timezone::Timezone;
+use vigo_core::resource::{group, user};
 
 /// NetBSD.
 pub struct NetBsd;
@@ -32,6 +38,22 @@ impl Host for NetBsd {
 
     fn service(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Service>, Problem> {
         Ok(&RcD)
+    }
+
+    fn process(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Process>, Problem> {
+        Ok(&PROCESSES)
+    }
+
+    fn user(&self, _: &HostFacts) -> Result<&'static dyn Adapter<user::Users>, Problem> {
+        Ok(&accounts::NETBSD)
+    }
+
+    fn group(&self, _: &HostFacts) -> Result<&'static dyn Adapter<group::Groups>, Problem> {
+        Ok(&accounts::NETBSD)
+    }
+
+    fn cron(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Cron>, Problem> {
+        Ok(&Crontab::VIXIE)
     }
 
     fn hostname(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Hostname>, Problem> {
@@ -55,6 +77,22 @@ impl Host for NetBsd {
     }
 }
 
+/// ps(1): the name is the one of accounting, which the kernel cuts to some 20 characters.
+static PROCESSES: Ps = Ps {
+    system: "netbsd",
+    all: "-axww",
+    name: "ucomm",
+    command: "args",
+    age: Age::Elapsed,
+    state: "stat",
+    start: "lstart",
+    restart: |name| Command::change("/usr/sbin/service", [name, "onerestart"]),
+};
+
+/// What user(8) has no way to do.
+const ACCOUNTS: &str =
+    "`system`, `password_max_age`, `password_min_age`, `password_warn_days`, `password_inactive_days`";
+
 /// One line a type, in the order of the reference.
 #[rustfmt::skip]
 static CAPABILITIES: &[Capability] = &[
@@ -71,12 +109,12 @@ static CAPABILITIES: &[Capability] = &[
     Capability { type_name: "service", support: Support::Partly("`masked`, `scope`, `flags`, `start_type`, `runlevel`"), tool: "/etc/rc.d, /etc/rc.conf" },
     Capability { type_name: "systemd_unit", support: Support::No, tool: "" },
     Capability { type_name: "systemd_dropin", support: Support::No, tool: "" },
-    Capability { type_name: "process", support: Support::Planned, tool: "ps" },
+    Capability { type_name: "process", support: Support::Partly("`restart_method: systemctl`"), tool: "ps" },
     Capability { type_name: "exec", support: Support::Full, tool: "sh" },
-    Capability { type_name: "user", support: Support::Planned, tool: "useradd, usermod, userdel" },
-    Capability { type_name: "group", support: Support::Planned, tool: "groupadd, groupmod, groupdel" },
+    Capability { type_name: "user", support: Support::Partly(ACCOUNTS), tool: "useradd, usermod, userdel" },
+    Capability { type_name: "group", support: Support::Partly("`system`"), tool: "groupadd, groupmod, groupdel" },
     Capability { type_name: "authorized_key", support: Support::Full, tool: "file operations" },
-    Capability { type_name: "cron", support: Support::Planned, tool: "crontab" },
+    Capability { type_name: "cron", support: Support::Full, tool: "crontab" },
     Capability { type_name: "host", support: Support::Full, tool: "file operations" },
     Capability { type_name: "hostname", support: Support::Full, tool: "/etc/rc.conf, hostname" },
     Capability { type_name: "timezone", support: Support::Full, tool: "/etc/localtime" },

@@ -2,8 +2,8 @@
 
 mod assignment;
 mod host;
-mod installer;
 mod hostname;
+mod installer;
 mod service;
 
 pub use host::NetBsd;

@@ -1,8 +1,8 @@
 //! OpenBSD.
 
 mod host;
-mod installer;
 mod hostname;
+mod installer;
 mod service;
 
 pub use host::OpenBsd;

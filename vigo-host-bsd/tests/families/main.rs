@@ -1,5 +1,7 @@
 //! What OpenBSD and NetBSD do for each type: every observed state against every wanted one, as one table a type and system,
 //! and the peculiarities of their tools.
 
+mod accounts;
+mod jobs;
 mod rig;
 mod system;

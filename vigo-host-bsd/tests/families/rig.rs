@@ -18,6 +18,14 @@ pub fn file(text: &str) -> OpOutput {
     OpOutput::file(text)
 }
 
+/// A file of any bytes.
+pub fn bytes(content: &[u8]) -> OpOutput {
+    match file("") {
+        OpOutput::File { meta, .. } => OpOutput::File { meta, content: content.into() },
+        other => other,
+    }
+}
+
 /// Metadata of what is there.
 pub fn stat(kind: FileKind, mode: u32) -> OpOutput {
     let OpOutput::File { meta, .. } = OpOutput::file("") else { panic!("a file") };

@@ -1,6 +1,6 @@
 //! `hostname`, `timezone`, `sysctl`, `mount` and `swap`.
 
-use crate::rig::{Answers, denied, file, hostile, link, plan, said, see, stat, table};
+use crate::rig::{Answers, bytes, denied, file, hostile, link, plan, said, see, stat, table};
 use vigo_core::action::{AbsPath, FileKind, OpOutput};
 use vigo_core::host::{Host, HostFacts, Interpreted};
 use vigo_core::resource::{hostname, mount, swap, sysctl, timezone};
@@ -55,13 +55,6 @@ fn the_name_is_edited_where_netbsd_has_it() {
         ("rc.conf of other bytes", vec![("read /etc/rc.conf", bytes(b"hostname=\xff\n")), live]),
     ];
     insta::assert_snapshot!(table(|| NetBsd.hostname(&facts()), &observed, &[("new", named("new"))]));
-}
-
-fn bytes(content: &[u8]) -> OpOutput {
-    match file("") {
-        OpOutput::File { meta, .. } => OpOutput::File { meta, content: content.into() },
-        other => other,
-    }
 }
 
 #[test]

@@ -62,5 +62,5 @@ fn observe(outputs: &Outputs, facts: &HostFacts) -> Result<State, String> {
         Some(OpOutput::Failed(failure)) => return Err(failure.message.clone()),
         _ => return Err("`hostname` was not run".into()),
     };
-    Ok(State { at_boot, now })
+    Ok(State { at_boot, now, file: None })
 }

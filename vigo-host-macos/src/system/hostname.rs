@@ -77,5 +77,5 @@ fn observe(want: &Want, outputs: &Outputs) -> Result<State, String> {
     // The one that programs see tells; it counts as set when the other two are.
     let all = is(NAMES[1], &computer) && is(NAMES[2], &local);
     let at_boot = host.filter(|host| all || **host != *want.hostname);
-    Ok(State { at_boot, now: Some(text(now())?.unwrap_or_default()) })
+    Ok(State { at_boot, now: Some(text(now())?.unwrap_or_default()), file: None })
 }

@@ -4,4 +4,4 @@ mod cron;
 mod process;
 
 pub use cron::{Crontab, Jobs};
-pub use process::{Ps, ancestors};
+pub use process::{Age, Ps, ancestors};

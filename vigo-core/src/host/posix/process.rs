@@ -22,12 +22,50 @@ pub struct Ps {
     pub all: &'static str,
     /// The column of the executable's name, which is the last and may hold blanks.
     pub name: &'static str,
+    /// The column of the command line, which is the last and holds blanks.
+    pub command: &'static str,
+    /// What tells older from younger ones.
+    pub age: Age,
     /// The column of the state; a `Z` is its first letter once the process has ended.
     pub state: &'static str,
     /// The column that tells a process from a later one of the same number: when it was started.
     pub start: &'static str,
     /// Returns how a service is stopped, if it runs, and started.
     pub restart: fn(&str) -> Command,
+}
+
+/// A column that tells older processes from younger ones.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Age {
+    /// `etime`: how long it has run, `[[days-]hours:]minutes:seconds`.
+    Elapsed,
+    /// `lstart`: when it was started, `Sun Nov 22 16:20:16 2026`. OpenBSD's `etime` is a time of day or a date.
+    Started,
+}
+
+impl Age {
+    fn column(self) -> &'static str {
+        match self {
+            Self::Elapsed => "etime",
+            Self::Started => "lstart",
+        }
+    }
+
+    /// Reads the column off the front of a line: a number that is greater for what is older, and the rest.
+    fn read(self, text: &str) -> (u64, &str) {
+        match self {
+            Self::Elapsed => word(text).map_or((0, ""), |(age, rest)| (age_secs(age).unwrap_or(0), rest)),
+            Self::Started => {
+                let mut rest = text;
+                let mut words = [""; 5];
+                for place in &mut words {
+                    let Some((found, after)) = word(rest) else { break };
+                    (*place, rest) = (found, after);
+                }
+                (started(words).map_or(0, |at| u64::MAX - at), rest)
+            }
+        }
+    }
 }
 
 /// Prints the agent's own number.
@@ -50,7 +88,7 @@ impl Ps {
     }
 
     fn command_lines(&self) -> Op {
-        self.listing(&["pid", "ppid", self.state, "etime", "args"])
+        self.listing(&["pid", "ppid", self.state, self.age.column(), self.command])
     }
 
     fn names(&self) -> Op {
@@ -94,7 +132,7 @@ impl Adapter<Process> for Ps {
             let probes = [own_number(), listing.clone(), names.clone()].map(|op| op.to_string());
             let listing = answer(outputs, &listing)?;
             let names = answer(outputs, &names)?;
-            matches(want, own, &listing, &names, &probes)
+            matches(want, own, (&listing, self.age), &names, &probes)
         };
         seen().map_or_else(Interpreted::Unknown, |found| Interpreted::Known(State { found }))
     }
@@ -165,13 +203,12 @@ struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    fn parse(line: &'a str) -> Option<(u32, Self)> {
+    fn parse(line: &'a str, age: Age) -> Option<(u32, Self)> {
         let (pid, rest) = word(line)?;
         let (parent, rest) = word(rest)?;
         let (state, rest) = word(rest)?;
-        let (age, args) = word(rest).unwrap_or_default();
         let (pid, parent) = (pid.parse().ok()?, parent.parse().ok()?);
-        let age_secs = age_secs(age).unwrap_or(0);
+        let (age_secs, args) = age.read(rest);
         Some((pid, Self { parent, ended: state.starts_with('Z'), age_secs, args: args.trim() }))
     }
 
@@ -188,6 +225,15 @@ fn word(text: &str) -> Option<(&str, &str)> {
     Some((word, &text[word.len()..]))
 }
 
+/// Reads `Sun Nov 22 16:20:16 2026`; the result orders, and counts nothing.
+fn started([_, month, day, clock, year]: [&str; 5]) -> Option<u64> {
+    const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    let month = MONTHS.find(month).filter(|at| month.len() == 3 && at % 3 == 0)? / 3;
+    let (day, year) = (day.parse::<u64>().ok()?, year.parse::<u64>().ok()?);
+    let days = year.checked_mul(12)?.checked_add(month as u64)?.checked_mul(32)?.checked_add(day)?;
+    days.checked_mul(86_400)?.checked_add(age_secs(clock)?)
+}
+
 /// Reads `[[days-]hours:]minutes:seconds`.
 fn age_secs(text: &str) -> Option<u64> {
     let (days, clock) = match text.split_once('-') {
@@ -202,8 +248,14 @@ fn age_secs(text: &str) -> Option<u64> {
 }
 
 /// Returns the matches, the oldest first.
-fn matches(want: &Want, own: u32, listing: &str, names: &str, probes: &[String]) -> Result<Vec<Found>, String> {
-    let lines: BTreeMap<u32, Line<'_>> = listing.lines().filter_map(Line::parse).collect();
+fn matches(
+    want: &Want,
+    own: u32,
+    (listing, age): (&str, Age),
+    names: &str,
+    probes: &[String],
+) -> Result<Vec<Found>, String> {
+    let lines: BTreeMap<u32, Line<'_>> = listing.lines().filter_map(|line| Line::parse(line, age)).collect();
     if !lines.contains_key(&own) {
         return Err(format!("expected process {own}, which asked, among those of `ps`"));
     }

@@ -207,7 +207,8 @@ pub fn sudo_writes(want: &Want, state: &State, actions: &[Action], checked: bool
     actions.iter().filter_map(op).collect()
 }
 
-pub(super) fn sudo_rule(username: &str) -> String {
+/// Returns the rule of sudoers(5) that lets a user do everything without a password.
+pub fn sudo_rule(username: &str) -> String {
     format!("{username} ALL=(ALL) NOPASSWD: ALL\n")
 }
 

@@ -10,6 +10,8 @@ static PS: Ps = Ps {
     system: "freebsd",
     all: "-axww",
     name: "ucomm",
+    command: "args",
+    age: Age::Elapsed,
     state: "stat",
     start: "lstart",
     restart: |name| Command::change("/usr/sbin/service", [name, "onerestart"]),
@@ -170,4 +172,43 @@ fn processes_are_started_by_what_the_policy_names() {
         "attribute `restart_method` of type `process` is not supported as `systemctl` on freebsd"
     );
     assert!(lower(&unit).is_err());
+}
+
+#[test]
+fn older_ones_are_told_by_when_they_were_started() {
+    let openbsd = Ps {
+        command: "command",
+        age: Age::Started,
+        state: "state",
+        system: "openbsd",
+        all: PS.all,
+        name: PS.name,
+        start: PS.start,
+        restart: PS.restart,
+    };
+    let listing = "    1     0 I     Sat Nov 21 10:00:00 2026    /sbin/init
+   70     1 S     Sun Nov 22 16:20:16 2026    /usr/local/sbin/vigo run
+   30     1 Ip    Sun Nov 22 16:20:16 2026    nginx: master process
+   20    30 Ip    Tue Dec  1 00:00:00 2026    nginx: worker process
+   21    30 I     Thu Dec 31 23:59:59 2025    nginx: worker process
+";
+    let names = "    1 init\n   70 vigo\n   30 nginx\n   20 nginx\n   21 nginx\n";
+    let seen = observe(&openbsd, &want("nginx"), &HostFacts::default(), |op| {
+        OpOutput::exited(
+            0,
+            if op.to_string().contains("command=") {
+                listing
+            } else if op.to_string().contains("ucomm=") {
+                names
+            } else {
+                "70\n"
+            },
+            "",
+        )
+    });
+    let Interpreted::Known(state) = seen else { panic!("{seen:?}") };
+    assert_eq!(state.found.iter().map(|p| p.pid).collect::<Vec<_>>(), [21, 30, 20]);
+    assert_eq!(started(["", "Foo", "1", "0:0", "2026"]), None);
+    assert_eq!(started(["", "anF", "1", "0:0", "2026"]), None);
+    assert_eq!(started(["", "Jan", "99999999999999999999", "0:0", "2026"]), None);
 }
