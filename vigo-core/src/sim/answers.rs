@@ -50,11 +50,13 @@ pub fn answers(items: &[(&str, &str)]) -> Outputs {
                     Entry { path: name.into(), meta: Metadata { kind, target: target.map(Into::into), ..meta.clone() } }
                 };
                 let entries = content.split_whitespace().map(entry).collect();
-                let path = AbsPath::parse(path).unwrap();
+                // invariant: a test names absolute paths, as the documentation says.
+                let path = AbsPath::parse(path).expect("an absolute path");
                 outputs.push(list_at(path), Arc::new(OpOutput::Dir(entries)));
             }
             None => {
-                let path = AbsPath::parse(path).unwrap();
+                // invariant: a test names absolute paths, as the documentation says.
+                let path = AbsPath::parse(path).expect("an absolute path");
                 outputs.push(read_at(path), Arc::new(OpOutput::File { meta, content: content.as_bytes().into() }));
             }
         }
