@@ -31,6 +31,10 @@ impl Host for Illumos {
         Some(&crate::installer::Manifest)
     }
 
+    fn collectors(&self) -> &'static [vigo_core::traits::Collector] {
+        crate::traits::COLLECTORS
+    }
+
     fn capabilities(&self) -> &'static [Capability] {
         CAPABILITIES
     }

@@ -14,6 +14,7 @@ mod installer;
 mod package;
 mod service;
 mod system;
+mod traits;
 
 pub use blank::BLANKS;
 pub use host::Illumos;

@@ -31,6 +31,10 @@ impl Host for MacOs {
         Some(&crate::installer::LaunchDaemon)
     }
 
+    fn collectors(&self) -> &'static [vigo_core::traits::Collector] {
+        crate::traits::COLLECTORS
+    }
+
     fn capabilities(&self) -> &'static [Capability] {
         CAPABILITIES
     }

@@ -15,6 +15,7 @@ mod installer;
 mod plist;
 mod service;
 mod system;
+mod traits;
 
 pub use blank::BLANKS;
 pub use host::MacOs;

@@ -14,7 +14,7 @@ use vigo_core::resource::package::{
 /// IPS. *Unverified*: written after the manual page of illumos.
 pub(crate) struct Ips;
 
-pub(super) const PKG: &str = "/usr/bin/pkg";
+pub(crate) const PKG: &str = "/usr/bin/pkg";
 const STAMP: &str = "/var/cache/vigo/pkg-refreshed";
 
 /// Nothing to do.

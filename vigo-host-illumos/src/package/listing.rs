@@ -5,23 +5,23 @@ use alloc::vec::Vec;
 
 /// A line of the listing.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Listed {
+pub(crate) struct Listed {
     /// The publisher.
-    pub(super) publisher: String,
+    pub(crate) publisher: String,
     /// The name, `web/server/nginx`.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// The whole version, `1.24.0,5.11-151046.0:20230504T130000Z`.
-    pub(super) version: String,
+    pub(crate) version: String,
     /// Whether this version is installed.
-    pub(super) installed: bool,
+    pub(crate) installed: bool,
     /// Whether it is frozen.
-    pub(super) frozen: bool,
+    pub(crate) frozen: bool,
     /// Whether there is no such package any more: it was renamed, or given up.
-    pub(super) obsolete: bool,
+    pub(crate) obsolete: bool,
 }
 
 /// Reads the lines that are packages; warnings may stand between them.
-pub(super) fn listed(out: &str) -> Vec<Listed> {
+pub(crate) fn listed(out: &str) -> Vec<Listed> {
     out.lines().filter_map(line).collect()
 }
 
@@ -52,7 +52,7 @@ fn line(line: &str) -> Option<Listed> {
 
 impl Listed {
     /// Returns whether a wanted name means this package: the whole name, its last parts, or with its publisher.
-    pub(super) fn is(&self, wanted: &str) -> bool {
+    pub(crate) fn is(&self, wanted: &str) -> bool {
         let wanted = match wanted.strip_prefix("pkg://").or_else(|| wanted.strip_prefix("//")) {
             Some(rest) => match rest.split_once('/') {
                 Some((publisher, name)) => return publisher == self.publisher && name == self.name,
@@ -65,7 +65,7 @@ impl Listed {
     }
 
     /// Returns shorter spellings of the version: without its time, its build release, its branch.
-    pub(super) fn spellings(&self) -> Vec<String> {
+    pub(crate) fn spellings(&self) -> Vec<String> {
         let (plain, _) = self.version.split_once(':').unwrap_or((&self.version, ""));
         let (of_component, rest) = match plain.split_once(',') {
             Some((component, rest)) => (component, rest.split_once('-').map(|(_, branch)| branch)),

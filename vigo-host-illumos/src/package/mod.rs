@@ -4,5 +4,6 @@ mod ips;
 mod listing;
 mod publisher;
 
-pub(crate) use ips::Ips;
+pub(crate) use ips::{Ips, PKG};
+pub(crate) use listing::listed;
 pub(crate) use publisher::Publishers;

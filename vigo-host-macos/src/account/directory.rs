@@ -18,7 +18,7 @@ const USER_KEYS: [&str; 6] = ["RecordName", "UniqueID", "PrimaryGroupID", "NFSHo
 const GROUP_KEYS: [&str; 3] = ["RecordName", "PrimaryGroupID", "GroupMembership"];
 
 /// Returns the reads of all local users and groups.
-pub(super) fn reads() -> [Op; 2] {
+pub(crate) fn reads() -> [Op; 2] {
     [all("/Users", &USER_KEYS), all("/Groups", &GROUP_KEYS)]
 }
 
@@ -31,7 +31,7 @@ fn all(node: &str, keys: &[&str]) -> Op {
 ///
 /// # Errors
 /// A fragment, when one of them is missing or makes no sense.
-pub(super) fn database(outputs: &Outputs) -> Result<Database, String> {
+pub(crate) fn database(outputs: &Outputs) -> Result<Database, String> {
     let [users, groups] = reads();
     let (users, groups) = (records(outputs, &users)?, records(outputs, &groups)?);
     let mut passwd = String::new();

@@ -7,5 +7,6 @@ mod property_list;
 mod shadow_hash;
 mod user;
 
+pub(crate) use directory::{database, reads};
 pub(crate) use group::DirectoryGroups;
 pub(crate) use user::DirectoryUsers;

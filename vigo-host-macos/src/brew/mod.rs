@@ -5,5 +5,6 @@ mod package;
 mod place;
 mod tap;
 
-pub(crate) use package::Brew;
+pub(crate) use package::{Brew, installed_packages};
+pub(crate) use place::{find, look};
 pub(crate) use tap::Taps;

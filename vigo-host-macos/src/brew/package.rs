@@ -142,6 +142,18 @@ fn installed(by: &RunsAs) -> Op {
     Op::Run(brew(by, Command::read("brew", ["info", "--json=v2", "--installed"])).output_bytes_max(32 << 20))
 }
 
+/// Returns the names and versions of all that is installed, or what must be read first.
+///
+/// # Errors
+/// A fragment, when Homebrew does not say.
+pub(crate) fn installed_packages(by: &RunsAs, outputs: &Outputs) -> Result<Result<Vec<(String, String)>, Op>, String> {
+    let list = installed(by);
+    let Some(output) = outputs.get(&list) else { return Ok(Err(list)) };
+    let ran = ran(output, &list)?;
+    let all = [kegs(ran, Kind::Formula)?, kegs(ran, Kind::Cask)?].concat();
+    Ok(Ok(all.into_iter().filter_map(|keg| Some((keg.names.into_iter().next()?, keg.version))).collect()))
+}
+
 fn found(name: &Arc<str>, kegs: &[Keg], want: &Want) -> Found {
     let Some(keg) = kegs.iter().find(|keg| keg.names.iter().any(|n| n == &**name)) else {
         return Found { name: name.clone(), ..Found::default() };

@@ -11,7 +11,7 @@ use vigo_core::resource::package::{LOCKED_HELP, blocked};
 const PROGRAMS: [&str; 3] = ["/opt/homebrew/bin/brew", "/usr/local/bin/brew", "/home/linuxbrew/.linuxbrew/bin/brew"];
 
 /// Asks where it is and whose it is: one line for each of the programs that is there.
-pub(super) fn look() -> Op {
+pub(crate) fn look() -> Op {
     Op::Run(Command::read("/usr/bin/stat", ["-L", "-f", "%u %Su %N"].into_iter().chain(PROGRAMS)))
 }
 
@@ -19,7 +19,7 @@ pub(super) fn look() -> Op {
 ///
 /// # Errors
 /// A fragment, when something could not be read, or it belongs to root.
-pub(super) fn find(outputs: &Outputs) -> Result<Option<Arc<RunsAs>>, String> {
+pub(crate) fn find(outputs: &Outputs) -> Result<Option<Arc<RunsAs>>, String> {
     let op = look();
     let ran = ran(outputs.get(&op).ok_or_else(|| format!("`{op}` was not run"))?, &op)?;
     let (out, err) = (ran.out(), ran.err());

@@ -1,0 +1,67 @@
+//! `time`, `uptime` and `loadavg`.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use vigo_core::action::{AbsPath, Op, Outputs};
+use vigo_core::time::Timestamp;
+use vigo_core::traits::see::{See, colon, fields, int, run, some};
+use vigo_core::traits::{Collector, Found, Machine};
+use vigo_core::value::Value;
+
+pub(super) const TIME: Collector = Collector::quick("time", time_probe, time);
+pub(super) const UPTIME: Collector = Collector::slow("uptime", uptime_probe, uptime);
+pub(super) const LOADAVG: Collector = Collector::slow("loadavg", load_probe, load);
+
+const SYSCTL: &str = "/usr/sbin/sysctl";
+const BOOT: [&str; 2] = ["kern.boottime", "kern.bootsessionuuid"];
+const LOAD: [&str; 2] = ["-n", "vm.loadavg"];
+
+fn time_probe(_: &Machine) -> Vec<Op> {
+    alloc::vec![Op::stat(&AbsPath::known("/etc/localtime"))]
+}
+
+fn time(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
+    let target = See(outputs).meta("/etc/localtime").and_then(|meta| meta.target.as_deref());
+    let zone = target.and_then(|t| t.split_once("zoneinfo/")).and_then(|(_, zone)| some(zone));
+    Ok(Found::Value(fields([
+        ("now", Some(Value::text(machine.now.to_string()))),
+        ("epoch", Some(Value::Int(machine.now.epoch_secs()))),
+        ("timezone", zone),
+        ("utc_offset_secs", Some(Value::Int(machine.utc_offset_secs.into()))),
+        ("ntp_synced", machine.ntp_synced.map(Value::Bool)),
+    ])))
+}
+
+fn uptime_probe(_: &Machine) -> Vec<Op> {
+    alloc::vec![run(SYSCTL, &BOOT)]
+}
+
+/// `kern.boottime: { sec = 1683000000, usec = 0 } Tue …`.
+fn uptime(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
+    let text = See(outputs).output(SYSCTL, &BOOT)?;
+    let booted = colon(&text, BOOT[0]).and_then(|v| v.split_once("sec = ")).map(|(_, rest)| rest);
+    let booted = booted.and_then(|rest| rest.split([',', ' ']).next()?.parse::<i64>().ok());
+    let booted = booted.ok_or("`kern.boottime` holds no number")?;
+    let seconds = u64::try_from(machine.now.epoch_secs().saturating_sub(booted)).unwrap_or(0);
+    Ok(Found::Value(fields([
+        ("seconds", Some(int(seconds))),
+        ("boot_time", Some(Value::text(Timestamp::from_epoch_secs(booted).to_string()))),
+        ("boot_id", colon(&text, BOOT[1]).and_then(some)),
+    ])))
+}
+
+fn load_probe(_: &Machine) -> Vec<Op> {
+    alloc::vec![run(SYSCTL, &LOAD)]
+}
+
+/// `{ 1.50 1.40 1.30 }`.
+fn load(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
+    let text = See(outputs).output(SYSCTL, &LOAD)?;
+    let words = text.split_whitespace().filter(|w| !matches!(*w, "{" | "}"));
+    let mut numbers = words.map(|w| w.parse().ok().filter(|n: &f64| n.is_finite()).map(Value::Float));
+    let mut next = || numbers.next().flatten();
+    match (next(), next(), next()) {
+        (None, ..) => Err("`vm.loadavg` holds no number".into()),
+        (one, five, fifteen) => Ok(Found::Value(fields([("one", one), ("five", five), ("fifteen", fifteen)]))),
+    }
+}

@@ -1,0 +1,13 @@
+//! Traits of a Mac: what sysctl(8) and a few other programs say. Those of areas that are not here are not told yet.
+
+mod accounts;
+mod clock;
+mod hardware;
+mod memory;
+mod mounts;
+mod network;
+mod packages;
+mod system;
+mod table;
+
+pub(crate) use table::COLLECTORS;
