@@ -18,9 +18,11 @@ mod name;
 mod netbsd;
 mod openbsd;
 mod places;
+mod sources;
 mod swapctl;
 mod sysctl;
 mod timezone;
+mod version;
 
 pub use blank::BLANKS;
 pub use freebsd::FreeBsd;

@@ -1,6 +1,8 @@
 //! What NetBSD supports of each type.
 
 use super::hostname::NameAtBoot;
+use super::package::select;
+use super::repository::REPOSITORIES;
 use super::service::RcD;
 use crate::accounts;
 use crate::mounts::{TableAndMounts, typed_line};
@@ -13,7 +15,9 @@ use vigo_core::host::{Adapter, Capability, Host, HostFacts, Installer, Problem, 
 use vigo_core::resource::cron::Cron;
 use vigo_core::resource::hostname::Hostname;
 use vigo_core::resource::mount::Mount;
+use vigo_core::resource::package::Package;
 use vigo_core::resource::process::Process;
+use vigo_core::resource::repository::Repository;
 use vigo_core::resource::service::Service;
 use vigo_core::resource::swap::Swaps;
 use vigo_core::resource::sysctl::Sysctl;
@@ -34,6 +38,18 @@ impl Host for NetBsd {
 
     fn capabilities(&self) -> &'static [Capability] {
         CAPABILITIES
+    }
+
+    fn programs(&self) -> &'static [&'static str] {
+        &["pkgin"]
+    }
+
+    fn package(&self, facts: &HostFacts, manager: Option<&str>) -> Result<&'static dyn Adapter<Package>, Problem> {
+        select(facts, manager)
+    }
+
+    fn repository(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Repository>, Problem> {
+        Ok(&REPOSITORIES)
     }
 
     fn service(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Service>, Problem> {
@@ -93,6 +109,9 @@ static PROCESSES: Ps = Ps {
 const ACCOUNTS: &str =
     "`system`, `password_max_age`, `password_min_age`, `password_warn_days`, `password_inactive_days`";
 
+/// What pkgin(1) has no way to do, and pkg_add(1) in its place.
+const PACKAGES: &str = "`purge`, `lock_version`, `allow_downgrade`, a beginning as `version`; without pkgin `state: latest` and `post_cleanup`";
+
 /// One line a type, in the order of the reference.
 #[rustfmt::skip]
 static CAPABILITIES: &[Capability] = &[
@@ -104,8 +123,8 @@ static CAPABILITIES: &[Capability] = &[
     Capability { type_name: "replace", support: Support::Full, tool: "file operations" },
     Capability { type_name: "ini", support: Support::Full, tool: "file operations" },
     Capability { type_name: "json_file", support: Support::Full, tool: "file operations" },
-    Capability { type_name: "package", support: Support::Planned, tool: "pkgin, pkg_add, pkg_info" },
-    Capability { type_name: "repository", support: Support::Planned, tool: "/usr/pkg/etc/pkgin/repositories.conf" },
+    Capability { type_name: "package", support: Support::Partly(PACKAGES), tool: "pkgin, pkg_add, pkg_info" },
+    Capability { type_name: "repository", support: Support::Partly("`key_url`, `key_fingerprint`, `gpgcheck`, `priority`"), tool: "/usr/pkg/etc/pkgin/repositories.conf" },
     Capability { type_name: "service", support: Support::Partly("`masked`, `scope`, `flags`, `start_type`, `runlevel`"), tool: "/etc/rc.d, /etc/rc.conf" },
     Capability { type_name: "systemd_unit", support: Support::No, tool: "" },
     Capability { type_name: "systemd_dropin", support: Support::No, tool: "" },

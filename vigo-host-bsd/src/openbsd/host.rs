@@ -1,19 +1,24 @@
 //! What OpenBSD supports of each type.
 
 use super::hostname::MyName;
+use super::package::PKG_ADD;
+use super::repository::INSTALLURL;
 use super::service::Rcctl;
 use crate::accounts;
 use crate::mounts::{TableAndMounts, typed_line};
 use crate::swapctl::Swapctl;
 use crate::sysctl::Parameters;
 use crate::timezone::LinkedTimezone;
+use alloc::format;
 use vigo_core::action::Command;
 use vigo_core::host::posix::{Age, Crontab, Ps};
 use vigo_core::host::{Adapter, Capability, Host, HostFacts, Installer, Problem, Support};
 use vigo_core::resource::cron::Cron;
 use vigo_core::resource::hostname::Hostname;
 use vigo_core::resource::mount::Mount;
+use vigo_core::resource::package::Package;
 use vigo_core::resource::process::Process;
+use vigo_core::resource::repository::Repository;
 use vigo_core::resource::service::Service;
 use vigo_core::resource::swap::Swaps;
 use vigo_core::resource::sysctl::Sysctl;
@@ -34,6 +39,19 @@ impl Host for OpenBsd {
 
     fn capabilities(&self) -> &'static [Capability] {
         CAPABILITIES
+    }
+
+    fn package(&self, _: &HostFacts, manager: Option<&str>) -> Result<&'static dyn Adapter<Package>, Problem> {
+        match manager {
+            None | Some("pkg_add") => Ok(&PKG_ADD),
+            Some(other) => {
+                Err(Problem::unsupported(format!("manager `{other}` of type `package` is not supported on openbsd")))
+            }
+        }
+    }
+
+    fn repository(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Repository>, Problem> {
+        Ok(&INSTALLURL)
     }
 
     fn service(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Service>, Problem> {
@@ -94,6 +112,9 @@ static PROCESSES: Ps = Ps {
 const ACCOUNTS: &str =
     "`system`, `password_max_age`, `password_min_age`, `password_warn_days`, `password_inactive_days`";
 
+/// What pkg_add(1) has no way to do.
+const PACKAGES: &str = "`purge`, `lock_version`, `allow_downgrade`, a beginning as `version`";
+
 /// One line a type, in the order of the reference.
 #[rustfmt::skip]
 static CAPABILITIES: &[Capability] = &[
@@ -105,8 +126,8 @@ static CAPABILITIES: &[Capability] = &[
     Capability { type_name: "replace", support: Support::Full, tool: "file operations" },
     Capability { type_name: "ini", support: Support::Full, tool: "file operations" },
     Capability { type_name: "json_file", support: Support::Full, tool: "file operations" },
-    Capability { type_name: "package", support: Support::Planned, tool: "pkg_add, pkg_delete, pkg_info" },
-    Capability { type_name: "repository", support: Support::Planned, tool: "/etc/installurl" },
+    Capability { type_name: "package", support: Support::Partly(PACKAGES), tool: "pkg_add, pkg_delete, pkg_info" },
+    Capability { type_name: "repository", support: Support::Partly("`key_url`, `key_fingerprint`, `gpgcheck`, `priority`, `enabled`; one `repository`, called `installurl`"), tool: "/etc/installurl" },
     Capability { type_name: "service", support: Support::Partly("`masked`, `scope`, `start_type`, `runlevel`"), tool: "rcctl" },
     Capability { type_name: "systemd_unit", support: Support::No, tool: "" },
     Capability { type_name: "systemd_dropin", support: Support::No, tool: "" },

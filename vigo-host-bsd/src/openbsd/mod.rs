@@ -3,6 +3,9 @@
 mod host;
 mod hostname;
 mod installer;
+mod package;
+mod repository;
 mod service;
+mod spec;
 
 pub use host::OpenBsd;

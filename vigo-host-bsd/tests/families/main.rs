@@ -3,5 +3,6 @@
 
 mod accounts;
 mod jobs;
+mod packages;
 mod rig;
 mod system;

@@ -3,7 +3,12 @@
 use std::path::PathBuf;
 
 /// The search path of every program that we run.
+#[cfg(not(target_os = "netbsd"))]
 pub(super) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The search path of every program that we run, with what packages bring.
+#[cfg(target_os = "netbsd")]
+pub(super) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/pkg/sbin:/usr/pkg/bin";
 
 /// Returns the file of a program that is named by itself.
 pub fn find(name: &str) -> Option<PathBuf> {

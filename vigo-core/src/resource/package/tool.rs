@@ -17,7 +17,7 @@ pub trait Tool: Sync + 'static {
     const NAME: &'static str;
 
     /// Whose age is that of the index: touched after each refresh. The managers' own files carry the time of the server, or
-    /// stay as they are when nothing is new.
+    /// stay as they are when nothing is new. Empty where there is no index: each call asks anew.
     const STAMP: &'static str;
 
     /// Returns the attributes that it has no way to do, of those that are written.
@@ -40,6 +40,11 @@ pub trait Tool: Sync + 'static {
     /// # Errors
     /// A fragment, when it does not say.
     fn upgrades(&self, ran: &Ran) -> Result<Vec<Upgrade>, String>;
+
+    /// Returns whether an upgrade is of what the policy calls `name`.
+    fn is_of(&self, upgrade: &Upgrade, name: &str) -> bool {
+        *upgrade.name == *name
+    }
 
     /// Returns the question for the versions on offer, where a beginning of a version needs one.
     fn offer(&self, _name: &str, _facts: &HostFacts) -> Option<Command> {
@@ -72,6 +77,11 @@ pub trait Tool: Sync + 'static {
 
     /// Says what a failed call means.
     fn classify(&self, ran: &Ran) -> Option<Problem>;
+
+    /// Says what is wrong with a call that exited as it should, where its output tells.
+    fn objection(&self, _command: &Command, _ran: &Ran) -> Option<Problem> {
+        None
+    }
 }
 
 /// A [`Tool`] as an adapter.
@@ -107,7 +117,7 @@ impl<T: Tool> Adapter<Package> for By<T> {
         if wants.iter().any(|w| w.hold != Hold::AsIs) {
             ops.extend(self.0.holds(facts).map(Op::Run));
         }
-        if wants.iter().any(|w| w.refresh_after.is_some()) {
+        if !T::STAMP.is_empty() && wants.iter().any(|w| w.refresh_after.is_some()) {
             ops.push(Op::stat(&AbsPath::known(T::STAMP)));
         }
         ops
@@ -142,7 +152,7 @@ impl<T: Tool> Adapter<Package> for By<T> {
                 Action::CleanUp => ops.push(Op::Run(call.accept(&(0..=255).collect::<Vec<_>>()))),
                 _ => ops.push(Op::Run(call)),
             }
-            if *action == Action::RefreshIndex {
+            if *action == Action::RefreshIndex && !T::STAMP.is_empty() {
                 ops.push(touch(&AbsPath::known(T::STAMP)));
             }
         }
@@ -151,6 +161,13 @@ impl<T: Tool> Adapter<Package> for By<T> {
 
     fn classify(&self, _: &Want, _: &Op, ran: &Ran) -> Option<Problem> {
         self.0.classify(ran)
+    }
+
+    fn objection(&self, _: &Want, op: &Op, ran: &Ran) -> Option<Problem> {
+        match op {
+            Op::Run(command) => self.0.objection(command, ran),
+            _ => None,
+        }
     }
 }
 
@@ -174,7 +191,7 @@ impl<T: Tool> By<T> {
         }
         match &want.version {
             None => {
-                let newer = upgrades.iter().find(|u| u.name == *name);
+                let newer = upgrades.iter().find(|u| self.0.is_of(u, name));
                 if let Some(installed) = found.installed.clone().filter(|_| want.ensure == Ensure::Latest) {
                     let version = newer.map_or(installed, |u| u.to.clone());
                     let step = if newer.is_some() { Step::Up } else { Step::Same };
@@ -262,6 +279,9 @@ fn ran_of<'a>(output: &'a OpOutput, command: &Command) -> Result<&'a Ran, String
 
 /// Returns how old the index is by the time of a file that is touched after each refresh, where the want asks.
 pub fn index_age(want: &Want, outputs: &Outputs, facts: &HostFacts, stamp: &'static str) -> Index {
+    if stamp.is_empty() {
+        return Index::Age(Duration::default());
+    }
     match outputs.path(&AbsPath::known(stamp)) {
         Some(OpOutput::Stat(meta)) if want.refresh_after.is_some() => {
             let fetched = Timestamp::from_epoch_ms(meta.mtime_ms);
