@@ -1,7 +1,9 @@
 //! A Windows machine on which nothing has been set up. Every service that is asked for is there, stopped, and started by hand.
 
-use crate::Windows;
+use crate::account::LISTING;
+use crate::{Windows, base64};
 use alloc::format;
+use alloc::string::String;
 use vigo_core::action::{Command, Ran};
 use vigo_core::preview::{At, Blank, arguments};
 
@@ -19,7 +21,7 @@ pub static BLANKS: &[Blank] = &[Blank {
         ("virtualization.is_container", "false"),
         ("virtualization.is_virtual", "false"),
     ],
-    programs: &[],
+    programs: &["winget.exe"],
     at,
     answer,
 }];
@@ -74,8 +76,30 @@ fn answer(command: &Command) -> Option<Ran> {
         {
             Some(Ran::exited(0, "", ""))
         }
+        ("reg.exe", ["query", key, "/v", name @ ("ComputerName" | "NV Hostname")]) => {
+            Some(Ran::exited(0, &format!("\r\n{key}\r\n    {name}    REG_SZ    WINDOWS\r\n\r\n"), ""))
+        }
         ("reg.exe", ["query", ..]) => Some(Ran::exited(1, "", "")),
+        ("tasklist.exe", ..) => {
+            Some(Ran::exited(0, "\"tasklist.exe\",\"4711\",\"Services\",\"0\",\"9,000 K\"\r\n", ""))
+        }
+        ("tzutil.exe", ["/g"]) => Some(Ran::exited(0, "UTC", "")),
+        // Nothing is installed by it.
+        ("winget.exe", ["list" | "upgrade", ..]) => Some(Ran::exited(-1_978_335_212, "", "")),
+        ("powershell.exe", [.., script]) if script.ends_with(LISTING) => Some(Ran::exited(0, &accounts(), "")),
         ("sc.exe", ["enumdepend", ..]) => Some(Ran::exited(0, "[SC] EnumDependentServices: entriesRead = 0\r\n", "")),
         _ => None,
     }
+}
+
+/// The built-in accounts, as [`LISTING`] prints them.
+fn accounts() -> String {
+    let group = |sid: &str, name: &str| format!("group {sid} ={}\r\n", base64::encode(name.as_bytes()));
+    let administrator = "S-1-5-21-1-2-3-500";
+    format!(
+        "user {administrator} ={} True never = =\r\n{}member {administrator}\r\n{}end\r\n",
+        base64::encode(b"Administrator"),
+        group("S-1-5-32-544", "Administrators"),
+        group("S-1-5-32-545", "Users")
+    )
 }

@@ -1,10 +1,20 @@
 //! What Windows supports of each type.
 
+use crate::account::{LocalGroups, LocalUsers};
+use crate::hostname::PendingName;
+use crate::process::Tasklist;
 use crate::registry::RegExe;
 use crate::service::Scm;
+use crate::timezone::Tzutil;
 use vigo_core::host::{Adapter, Capability, Host, HostFacts, Problem, Support};
+use vigo_core::resource::group::Groups;
+use vigo_core::resource::hostname::Hostname;
+use vigo_core::resource::package::Package;
+use vigo_core::resource::process::Process;
 use vigo_core::resource::registry_key::RegistryKey;
 use vigo_core::resource::service::Service;
+use vigo_core::resource::timezone::Timezone;
+use vigo_core::resource::user::Users;
 
 /// Windows, client and server.
 pub struct Windows;
@@ -18,8 +28,36 @@ impl Host for Windows {
         CAPABILITIES
     }
 
+    fn programs(&self) -> &'static [&'static str] {
+        crate::package::PROGRAMS
+    }
+
+    fn package(&self, facts: &HostFacts, manager: Option<&str>) -> Result<&'static dyn Adapter<Package>, Problem> {
+        crate::package::select(facts, manager)
+    }
+
     fn service(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Service>, Problem> {
         Ok(&Scm)
+    }
+
+    fn process(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Process>, Problem> {
+        Ok(&Tasklist)
+    }
+
+    fn user(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Users>, Problem> {
+        Ok(&LocalUsers)
+    }
+
+    fn group(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Groups>, Problem> {
+        Ok(&LocalGroups)
+    }
+
+    fn hostname(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Hostname>, Problem> {
+        Ok(&PendingName)
+    }
+
+    fn timezone(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Timezone>, Problem> {
+        Ok(&Tzutil)
     }
 
     fn registry(&self, _: &HostFacts) -> Result<&'static dyn Adapter<RegistryKey>, Problem> {
@@ -38,20 +76,20 @@ static CAPABILITIES: &[Capability] = &[
     Capability { type_name: "replace", support: Support::Partly("`mode`, `group`, `secontext`"), tool: "file operations" },
     Capability { type_name: "ini", support: Support::Partly("`mode`, `group`, `secontext`"), tool: "file operations" },
     Capability { type_name: "json_file", support: Support::Partly("`mode`, `group`, `secontext`"), tool: "file operations" },
-    Capability { type_name: "package", support: Support::Planned, tool: "choco, winget, scoop" },
+    Capability { type_name: "package", support: Support::Partly("`purge`, `allow_downgrade`, `update_cache`, `cache_max_age`, `post_cleanup`; `lock_version` with choco only"), tool: "choco, winget, scoop" },
     Capability { type_name: "repository", support: Support::Planned, tool: "choco source, scoop bucket" },
     Capability { type_name: "service", support: Support::Partly("`masked`, `scope`, `flags`, `runlevel`"), tool: "sc.exe" },
     Capability { type_name: "systemd_unit", support: Support::No, tool: "" },
     Capability { type_name: "systemd_dropin", support: Support::No, tool: "" },
-    Capability { type_name: "process", support: Support::Planned, tool: "tasklist, taskkill" },
+    Capability { type_name: "process", support: Support::Partly("`match_mode: pattern`, `restart_unit`, signals other than `TERM` and `KILL`"), tool: "tasklist, taskkill" },
     Capability { type_name: "exec", support: Support::Partly("`user`, `umask`"), tool: "cmd" },
-    Capability { type_name: "user", support: Support::Planned, tool: "net user" },
-    Capability { type_name: "group", support: Support::Planned, tool: "net localgroup" },
+    Capability { type_name: "user", support: Support::Partly("`uid`, `system`, `group`, `gid`, `shell`, `move_home`, `password_hash`, `password_max_age`, `password_min_age`, `password_warn_days`, `password_inactive_days`, `authorized_keys`, `sudo_nopasswd`, `login_class`"), tool: "powershell" },
+    Capability { type_name: "group", support: Support::Partly("`gid`, `system`"), tool: "powershell" },
     Capability { type_name: "authorized_key", support: Support::Full, tool: "file operations" },
     Capability { type_name: "cron", support: Support::Planned, tool: "schtasks" },
     Capability { type_name: "host", support: Support::Full, tool: "file operations" },
-    Capability { type_name: "hostname", support: Support::Planned, tool: "the registry" },
-    Capability { type_name: "timezone", support: Support::Planned, tool: "tzutil" },
+    Capability { type_name: "hostname", support: Support::Partly("names with a domain, members of a domain"), tool: "the registry" },
+    Capability { type_name: "timezone", support: Support::Full, tool: "tzutil" },
     Capability { type_name: "sysctl", support: Support::No, tool: "" },
     Capability { type_name: "mount", support: Support::No, tool: "" },
     Capability { type_name: "swap", support: Support::No, tool: "" },

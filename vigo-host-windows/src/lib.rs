@@ -8,12 +8,19 @@
 
 extern crate alloc;
 
+mod account;
+mod base64;
 mod blank;
 mod host;
+mod hostname;
+mod package;
+mod powershell;
+mod process;
 mod program;
 mod registry;
 mod service;
 mod status;
+mod timezone;
 
 pub use blank::BLANKS;
 pub use host::Windows;

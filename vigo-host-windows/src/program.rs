@@ -6,8 +6,12 @@ use vigo_core::action::{Op, OpOutput, Outputs, Ran};
 
 pub(crate) const CMD: &str = "C:\\Windows\\System32\\cmd.exe";
 pub(crate) const NET: &str = "C:\\Windows\\System32\\net.exe";
+pub(crate) const PING: &str = "C:\\Windows\\System32\\PING.EXE";
 pub(crate) const REG: &str = "C:\\Windows\\System32\\reg.exe";
 pub(crate) const SC: &str = "C:\\Windows\\System32\\sc.exe";
+pub(crate) const TASKKILL: &str = "C:\\Windows\\System32\\taskkill.exe";
+pub(crate) const TASKLIST: &str = "C:\\Windows\\System32\\tasklist.exe";
+pub(crate) const TZUTIL: &str = "C:\\Windows\\System32\\tzutil.exe";
 
 /// Returns how a program that was asked for ended; `None` when it was not asked for yet, an error when it could not be run.
 pub(crate) fn ran<'a>(outputs: &'a Outputs, op: &Op) -> Option<Result<&'a Ran, String>> {

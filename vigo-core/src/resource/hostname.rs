@@ -93,6 +93,9 @@ impl Family for Hostname {
         }
         if !c.changes.is_empty() {
             c.notes.push("the envoy keeps the name that it is enrolled under".into());
+            if state.now.is_none() {
+                c.notes.push("the name is taken when the machine starts again".into());
+            }
             c.act(Action::SetHostname);
         }
         c

@@ -27,6 +27,7 @@ impl<F: FnMut(&Op) -> OpOutput> Model for F {
 #[derive(Default, Debug)]
 pub struct Run {
     pub changes: Vec<String>,
+    /// Of the first round.
     pub ops: Vec<String>,
     pub notes: Vec<String>,
     pub failure: Option<String>,
@@ -82,7 +83,9 @@ fn converge(
             return Ok(());
         }
         for op in instance.lower(facts).map_err(|problem| problem.to_string())? {
-            run.ops.push(shown(&op));
+            if round == 0 {
+                run.ops.push(shown(&op));
+            }
             match (&op, model.perform(&op)) {
                 (_, OpOutput::Failed(failure)) => return Err(failure.message),
                 (Op::Run(command), OpOutput::Ran(ran)) => {
@@ -182,6 +185,11 @@ pub fn no_program() -> OpOutput {
 /// A bare scalar.
 pub fn text(text: &str) -> Datum {
     Datum::Scalar { text: Text::plain(text), plain: true }
+}
+
+/// A secret.
+pub fn secret(text: &str, path: &str) -> Datum {
+    Datum::Scalar { text: Text::secret(text, path), plain: false }
 }
 
 /// A list of scalars.

@@ -1,4 +1,6 @@
 //! Resources converged on machines in memory.
 
+mod accounts;
 mod machine;
+mod packages;
 mod registry;

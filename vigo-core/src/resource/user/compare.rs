@@ -454,7 +454,7 @@ impl Password {
     }
 
     /// Returns what is to be stored.
-    fn stored(&self, locked: bool, scheme: Scheme) -> Text {
+    pub fn stored(&self, locked: bool, scheme: Scheme) -> Text {
         let hash = match self {
             Self::Plain { password, salt } => match scheme {
                 Scheme::Sha512Crypt => crypt::hash(password.as_str(), salt),
