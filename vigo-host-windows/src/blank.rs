@@ -83,6 +83,10 @@ fn answer(command: &Command) -> Option<Ran> {
         ("tasklist.exe", ..) => {
             Some(Ran::exited(0, "\"tasklist.exe\",\"4711\",\"Services\",\"0\",\"9,000 K\"\r\n", ""))
         }
+        ("schtasks.exe", ["/Query", "/TN", ..]) => Some(Ran::exited(1, "", "")),
+        ("schtasks.exe", ["/Query", ..]) => {
+            Some(Ran::exited(0, "\"\\Microsoft\\Windows\\Defrag\",\"N/A\",\"Ready\"\r\n", ""))
+        }
         ("tzutil.exe", ["/g"]) => Some(Ran::exited(0, "UTC", "")),
         // Nothing is installed by it.
         ("winget.exe", ["list" | "upgrade", ..]) => Some(Ran::exited(-1_978_335_212, "", "")),

@@ -1,12 +1,14 @@
 //! What Windows supports of each type.
 
 use crate::account::{LocalGroups, LocalUsers};
+use crate::cron::Schtasks;
 use crate::hostname::PendingName;
 use crate::process::Tasklist;
 use crate::registry::RegExe;
 use crate::service::Scm;
 use crate::timezone::Tzutil;
 use vigo_core::host::{Adapter, Capability, Host, HostFacts, Problem, Support};
+use vigo_core::resource::cron::Cron;
 use vigo_core::resource::group::Groups;
 use vigo_core::resource::hostname::Hostname;
 use vigo_core::resource::package::Package;
@@ -52,6 +54,10 @@ impl Host for Windows {
         Ok(&LocalGroups)
     }
 
+    fn cron(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Cron>, Problem> {
+        Ok(&Schtasks)
+    }
+
     fn hostname(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Hostname>, Problem> {
         Ok(&PendingName)
     }
@@ -86,7 +92,7 @@ static CAPABILITIES: &[Capability] = &[
     Capability { type_name: "user", support: Support::Partly("`uid`, `system`, `group`, `gid`, `shell`, `move_home`, `password_hash`, `password_max_age`, `password_min_age`, `password_warn_days`, `password_inactive_days`, `authorized_keys`, `sudo_nopasswd`, `login_class`"), tool: "powershell" },
     Capability { type_name: "group", support: Support::Partly("`gid`, `system`"), tool: "powershell" },
     Capability { type_name: "authorized_key", support: Support::Full, tool: "file operations" },
-    Capability { type_name: "cron", support: Support::Planned, tool: "schtasks" },
+    Capability { type_name: "cron", support: Support::Partly("`environment`, a `schedule` without a trigger, letters beyond ASCII"), tool: "schtasks" },
     Capability { type_name: "host", support: Support::Full, tool: "file operations" },
     Capability { type_name: "hostname", support: Support::Partly("names with a domain, members of a domain"), tool: "the registry" },
     Capability { type_name: "timezone", support: Support::Full, tool: "tzutil" },

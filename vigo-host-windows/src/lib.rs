@@ -11,6 +11,7 @@ extern crate alloc;
 mod account;
 mod base64;
 mod blank;
+mod cron;
 mod host;
 mod hostname;
 mod package;

@@ -9,6 +9,7 @@ pub(crate) const NET: &str = "C:\\Windows\\System32\\net.exe";
 pub(crate) const PING: &str = "C:\\Windows\\System32\\PING.EXE";
 pub(crate) const REG: &str = "C:\\Windows\\System32\\reg.exe";
 pub(crate) const SC: &str = "C:\\Windows\\System32\\sc.exe";
+pub(crate) const SCHTASKS: &str = "C:\\Windows\\System32\\schtasks.exe";
 pub(crate) const TASKKILL: &str = "C:\\Windows\\System32\\taskkill.exe";
 pub(crate) const TASKLIST: &str = "C:\\Windows\\System32\\tasklist.exe";
 pub(crate) const TZUTIL: &str = "C:\\Windows\\System32\\tzutil.exe";

@@ -77,7 +77,7 @@ impl Crontab {
     fn lower(&self, want: &Want, actions: &[Action]) -> Vec<Op> {
         let tables = actions.iter().filter_map(|action| match action {
             Action::WriteCrontab(table) => Some(self.write(&want.user, table)),
-            Action::WriteFile(_) | Action::RemoveFile => None,
+            Action::WriteFile(_) | Action::RemoveFile | Action::PutTask | Action::RemoveTask => None,
         });
         tables.collect()
     }
@@ -132,7 +132,7 @@ impl Adapter<Cron> for Jobs {
         let path = drop_file(&want.id);
         let mut ops = self.0.lower(want, actions);
         ops.extend(actions.iter().filter_map(|action| match action {
-            Action::WriteCrontab(_) => None,
+            Action::WriteCrontab(_) | Action::PutTask | Action::RemoveTask => None,
             Action::RemoveFile => Some(Op::Remove { path: path.clone(), recursive: false }),
             Action::WriteFile(text) => Some(Op::ReplaceFile(Replace {
                 path: path.clone(),

@@ -23,8 +23,21 @@ pub enum State {
     Table(Text),
     /// As [`State::Table`], where cron understands no steps, names and macros: jobs are written without.
     PlainTable(Text),
+    /// Jobs are tasks of a scheduler that compares them itself.
+    Task(Task),
     /// There is no cron.
     NoCron,
+}
+
+/// A job that is a task.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Task {
+    /// There is none.
+    Missing,
+    /// It is as it is wanted.
+    Same,
+    /// It is another.
+    Other,
 }
 
 /// What is done.
@@ -36,6 +49,10 @@ pub enum Action {
     RemoveFile,
     /// Hands in a new table.
     WriteCrontab(Text),
+    /// Makes the task, or makes it anew.
+    PutTask,
+    /// Removes it.
+    RemoveTask,
 }
 
 impl fmt::Display for Action {
@@ -44,6 +61,8 @@ impl fmt::Display for Action {
             Self::WriteFile(_) => "write file",
             Self::RemoveFile => "remove file",
             Self::WriteCrontab(_) => "write crontab",
+            Self::PutTask => "put task",
+            Self::RemoveTask => "remove task",
         })
     }
 }
@@ -63,7 +82,7 @@ impl Family for Cron {
 
     fn compare(want: &Want, state: &State, _: Phase) -> Comparison<Action> {
         let mut c = Comparison::in_sync();
-        if want.present && bare_percent(&want.command) {
+        if want.present && bare_percent(&want.command) && !matches!(state, State::Task(_)) {
             c.notes.push("cron ends the command at a bare `%`: write `\\%` for a percent sign".into());
         }
         match state {
@@ -72,6 +91,18 @@ impl Family for Cron {
             }
             State::NoCron => {}
             State::Drop(file) => compare_drop(want, file, &mut c),
+            State::Task(task) => match (want.present, task) {
+                (true, Task::Same) | (false, Task::Missing) => {}
+                (true, task) => {
+                    let before = if *task == Task::Missing { "absent" } else { "(differs)" };
+                    c.change(Change::new("job", before, shown(want)));
+                    c.act(Action::PutTask);
+                }
+                (false, _) => {
+                    c.change(Change::new("job", "present", "absent"));
+                    c.act(Action::RemoveTask);
+                }
+            },
             State::Table(old) | State::PlainTable(old) => {
                 let new = new_table(want, state, old);
                 if new != old.as_str() {
@@ -91,11 +122,15 @@ impl Family for Cron {
         Some(match state {
             State::Drop(file) => file.evidence(),
             State::Table(text) | State::PlainTable(text) => text.as_str().into(),
+            State::Task(task) => format!("{task:?}"),
             State::NoCron => "no cron".into(),
         })
     }
 
     fn predict(want: &Want, state: &State) -> Option<State> {
+        if matches!(state, State::Task(_)) {
+            return Some(State::Task(if want.present { Task::Same } else { Task::Missing }));
+        }
         // A file is found in the overlay; a table is not.
         let (State::Table(old) | State::PlainTable(old)) = state else { return None };
         let secret = want.environment.iter().find_map(|(_, value)| value.secret_path());
