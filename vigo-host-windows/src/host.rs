@@ -14,6 +14,7 @@ use vigo_core::resource::hostname::Hostname;
 use vigo_core::resource::package::Package;
 use vigo_core::resource::process::Process;
 use vigo_core::resource::registry_key::RegistryKey;
+use vigo_core::resource::repository::Repository;
 use vigo_core::resource::service::Service;
 use vigo_core::resource::timezone::Timezone;
 use vigo_core::resource::user::Users;
@@ -40,6 +41,10 @@ impl Host for Windows {
 
     fn service(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Service>, Problem> {
         Ok(&Scm)
+    }
+
+    fn repository(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<Repository>, Problem> {
+        crate::repository::select(facts)
     }
 
     fn process(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Process>, Problem> {
@@ -83,7 +88,7 @@ static CAPABILITIES: &[Capability] = &[
     Capability { type_name: "ini", support: Support::Partly("`mode`, `group`, `secontext`"), tool: "file operations" },
     Capability { type_name: "json_file", support: Support::Partly("`mode`, `group`, `secontext`"), tool: "file operations" },
     Capability { type_name: "package", support: Support::Partly("`purge`, `allow_downgrade`, `update_cache`, `cache_max_age`, `post_cleanup`; `lock_version` with choco only"), tool: "choco, winget, scoop" },
-    Capability { type_name: "repository", support: Support::Planned, tool: "choco source, scoop bucket" },
+    Capability { type_name: "repository", support: Support::Partly("`key_url`, `key_fingerprint`, `format`, `gpgcheck`, `priority`"), tool: "choco source, scoop bucket" },
     Capability { type_name: "service", support: Support::Partly("`masked`, `scope`, `flags`, `runlevel`"), tool: "sc.exe" },
     Capability { type_name: "systemd_unit", support: Support::No, tool: "" },
     Capability { type_name: "systemd_dropin", support: Support::No, tool: "" },

@@ -48,7 +48,7 @@ impl Adapter<Hostname> for PendingName {
 
     fn interpret(&self, _: &Want, outputs: &Outputs, _: &HostFacts) -> Interpreted<State> {
         match pending(outputs) {
-            Ok(name) => Interpreted::Known(State { at_boot: Some(name), now: None }),
+            Ok(name) => Interpreted::Known(State { at_boot: Some(name), now: None, file: None }),
             Err(why) => Interpreted::Unknown(why),
         }
     }
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn both_values_are_written() {
-        let state = State { at_boot: Some("old".into()), now: None };
+        let state = State { at_boot: Some("old".into()), now: None, file: None };
         let ops = PendingName.lower(&want("web-1"), &state, &[Action::SetHostname], &HostFacts::default()).unwrap();
         let shown: Vec<String> = ops
             .iter()

@@ -19,6 +19,7 @@ mod powershell;
 mod process;
 mod program;
 mod registry;
+mod repository;
 mod service;
 mod status;
 mod timezone;

@@ -249,6 +249,7 @@ fn observed(want: &Want, outputs: &Outputs) -> Result<Interpreted<State>, String
         }),
         groups,
         group: None,
+        login_class: None,
     });
     Ok(Interpreted::Known(state))
 }

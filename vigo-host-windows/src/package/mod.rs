@@ -7,4 +7,5 @@ mod tool;
 mod version;
 mod winget;
 
-pub(crate) use select::{PROGRAMS, select};
+pub(crate) use select::{CHOCO_PROGRAM, Manager, PROGRAMS, SCOOP_PROGRAM, native, select};
+pub(crate) use tool::is_version;

@@ -18,9 +18,9 @@ pub(crate) enum Manager {
     Scoop,
 }
 
-pub(super) const CHOCO_PROGRAM: &str = "choco.exe";
+pub(crate) const CHOCO_PROGRAM: &str = "choco.exe";
 pub(super) const WINGET_PROGRAM: &str = "winget.exe";
-pub(super) const SCOOP_PROGRAM: &str = "scoop.cmd";
+pub(crate) const SCOOP_PROGRAM: &str = "scoop.cmd";
 
 /// The programs that show which manager a machine has.
 pub(crate) const PROGRAMS: &[&str] = &[CHOCO_PROGRAM, WINGET_PROGRAM, SCOOP_PROGRAM];

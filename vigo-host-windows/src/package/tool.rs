@@ -201,7 +201,7 @@ fn target(want: &Want, found: &Found, upgrades: &[Upgrade]) -> Target {
 }
 
 /// Returns whether text looks like a version.
-pub(super) fn is_version(text: &str) -> bool {
+pub(crate) fn is_version(text: &str) -> bool {
     text.len() <= 128 && text.trim_start_matches(['v', 'V']).starts_with(|c: char| c.is_ascii_digit())
 }
 

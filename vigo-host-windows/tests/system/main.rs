@@ -2,6 +2,8 @@
 
 mod accounts;
 mod cron;
+mod lowered;
 mod machine;
 mod packages;
 mod registry;
+mod repositories;
