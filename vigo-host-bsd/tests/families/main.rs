@@ -2,6 +2,7 @@
 //! and the peculiarities of their tools.
 
 mod accounts;
+mod hostile;
 mod jobs;
 mod packages;
 mod rig;
