@@ -111,8 +111,23 @@ fn at(path: &str) -> Option<At> {
     }
 }
 
+/// What the tools of POSIX answer everywhere.
+fn posix(command: &Command) -> Option<Ran> {
+    let args = arguments(command);
+    match &*command.program {
+        "/bin/sh" if args == ["-c", "echo \"$PPID\""] => Some(Ran::exited(0, "2\n", "")),
+        "ps" if args.contains(&"args=") => Some(Ran::exited(0, "1 0 S 10:00 /sbin/init\n2 1 S 00:01 vigo\n", "")),
+        "ps" => Some(Ran::exited(0, "1 init\n2 vigo\n", "")),
+        "crontab" => Some(Ran::exited(1, "", "crontab: no crontab for the user\n")),
+        _ => None,
+    }
+}
+
 fn freebsd(command: &Command) -> Option<Ran> {
     match (&*command.program, &arguments(command)[..]) {
+        ("pkg", ["query", ..]) => Some(Ran::exited(0, "pkg 1.21.3 ports-mgmt/pkg 0\n", "")),
+        ("pkg", ["upgrade", ..]) => Some(Ran::exited(0, "Your packages are up to date.\n", "")),
+        ("pkg", ["rquery", ..]) => Some(Ran::exited(0, "", "")),
         ("/usr/sbin/service", [name, "onestatus"]) => Some(Ran::exited(1, &format!("{name} is not running.\n"), "")),
         ("/usr/sbin/service", [name, "rcvar"]) => {
             Some(Ran::exited(0, &format!("# {name}\n#\n{name}_enable=\"NO\"\n#   (default: \"\")\n\n"), ""))
@@ -121,7 +136,7 @@ fn freebsd(command: &Command) -> Option<Ran> {
         ("/usr/sbin/sysrc", [.., variable]) => {
             Some(Ran::exited(1, "", &format!("sysrc: unknown variable '{variable}'\n")))
         }
-        _ => None,
+        _ => posix(command),
     }
 }
 

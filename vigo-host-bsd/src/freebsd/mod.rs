@@ -2,6 +2,8 @@
 
 mod host;
 mod installer;
+mod package;
+mod repository;
 mod service;
 
 pub use host::FreeBsd;

@@ -1,6 +1,5 @@
 //! Lines of `/etc/apk/repositories`. Unverified: no apk was at hand.
 
-use super::file::{By, Layout, unsupported};
 use crate::package::classify_apk;
 use alloc::format;
 use alloc::string::String;
@@ -8,7 +7,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use vigo_core::action::{AbsPath, Command, Ran};
 use vigo_core::host::{HostFacts, Problem};
-use vigo_core::resource::repository::{KeyForm, KeySource, Want};
+use vigo_core::resource::repository::{By, KeyForm, KeySource, Layout, Want, unsupported};
 
 /// Alpine.
 pub(crate) struct Apk;

@@ -1,7 +1,6 @@
 //! Sources of apt.
 
 use super::apt_source::{Extra, is_deb822, list_names, parse, to_deb822, to_list};
-use super::file::read;
 use crate::package::classify_apt;
 use alloc::format;
 use alloc::string::String;
@@ -11,6 +10,7 @@ use vigo_core::action::{AbsPath, Command, Content, Op, OpOutput, Outputs, Ran};
 use vigo_core::host::{Adapter, Family, HostFacts, Interpreted, Problem};
 use vigo_core::resource::repository::{
     Action, FileState, Format, Indexed, KeyForm, KeySource, KeyState, Repository, State, Want, key_ops, observe_key,
+    read,
 };
 use vigo_core::value::Text;
 

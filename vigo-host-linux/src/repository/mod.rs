@@ -3,7 +3,6 @@
 mod apk;
 mod apt;
 mod apt_source;
-mod file;
 mod pacman;
 mod select;
 #[cfg(test)]

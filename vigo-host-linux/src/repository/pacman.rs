@@ -1,6 +1,5 @@
 //! Sections of `/etc/pacman.conf`.
 
-use super::file::{By, Layout, unsupported};
 use crate::package::classify_pacman;
 use alloc::format;
 use alloc::string::String;
@@ -8,7 +7,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use vigo_core::action::{AbsPath, Command, Ran};
 use vigo_core::host::{HostFacts, Problem};
-use vigo_core::resource::repository::{KeyForm, KeySource, Want};
+use vigo_core::resource::repository::{By, KeyForm, KeySource, Layout, Want, unsupported};
 
 /// Arch.
 pub(crate) struct Pacman;

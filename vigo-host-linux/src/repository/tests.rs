@@ -1,7 +1,6 @@
 //! The managers beside apt: what they write, and what they call.
 
 use super::apk::APK;
-use super::file::{By, Layout};
 use super::pacman::PACMAN;
 use super::yum::{DNF, ZYPPER};
 use alloc::collections::BTreeMap;
@@ -10,7 +9,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use vigo_core::action::{FileKind, Metadata, Op, OpOutput, Outputs};
 use vigo_core::host::{Adapter, Family, HostFacts, Interpreted, Phase};
-use vigo_core::resource::repository::{Format, KeySource, Repository, Want};
+use vigo_core::resource::repository::{By, Format, KeySource, Layout, Repository, Want};
 use vigo_core::value::Text;
 
 type Files = BTreeMap<String, Vec<u8>>;

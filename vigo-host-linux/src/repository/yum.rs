@@ -1,6 +1,5 @@
 //! `.repo` files: dnf, yum and zypper.
 
-use super::file::{By, Layout};
 use crate::package::{classify_dnf, classify_zypper};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -8,7 +7,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use vigo_core::action::{AbsPath, Command, Ran};
 use vigo_core::host::{HostFacts, Problem};
-use vigo_core::resource::repository::{KeyForm, KeySource, Want};
+use vigo_core::resource::repository::{By, KeyForm, KeySource, Layout, Want};
 
 /// dnf and yum (`'y'`), zypper (`'z'`); `'o'` is yum where there is no dnf.
 pub(crate) struct Yum<const KIND: char>;

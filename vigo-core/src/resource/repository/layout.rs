@@ -1,18 +1,16 @@
-//! Sources that are one file, or a part of one: dnf, yum, zypper, pacman, apk.
+//! Sources that are one file, or a part of one, as of most managers.
 
+use super::{Action, FileState, KeyForm, KeyState, Repository, State, Want, key_ops, observe_key};
+use crate::action::{AbsPath, Command, Content, Op, OpOutput, Outputs, Ran};
+use crate::host::{Adapter, Family, HostFacts, Interpreted, Problem};
+use crate::value::Text;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use vigo_core::action::{AbsPath, Command, Content, Op, OpOutput, Outputs, Ran};
-use vigo_core::host::{Adapter, Family, HostFacts, Interpreted, Problem};
-use vigo_core::resource::repository::{
-    Action, FileState, KeyForm, KeyState, Repository, State, Want, key_ops, observe_key,
-};
-use vigo_core::value::Text;
 
 /// A manager, in where and how it writes sources.
-pub(super) trait Layout: Sync + 'static {
+pub trait Layout: Sync + 'static {
     /// Its name in messages.
     const NAME: &'static str;
 
@@ -42,7 +40,7 @@ pub(super) trait Layout: Sync + 'static {
 }
 
 /// A [`Layout`] as an adapter.
-pub(super) struct By<T>(pub(super) T);
+pub struct By<T>(pub T);
 
 impl<T: Layout> Adapter<Repository> for By<T> {
     fn check(&self, want: &Want, _: &HostFacts) -> Result<(), Problem> {
@@ -115,7 +113,10 @@ impl<T: Layout> Adapter<Repository> for By<T> {
 }
 
 /// Returns a file's content; `None` is no file.
-pub(super) fn read(outputs: &Outputs, path: &AbsPath) -> Result<Option<Arc<[u8]>>, String> {
+///
+/// # Errors
+/// A fragment, when it could not be read.
+pub fn read(outputs: &Outputs, path: &AbsPath) -> Result<Option<Arc<[u8]>>, String> {
     match outputs.path(path) {
         Some(OpOutput::File { content, .. }) => Ok(Some(content.clone())),
         Some(OpOutput::Missing) => Ok(None),
@@ -125,7 +126,7 @@ pub(super) fn read(outputs: &Outputs, path: &AbsPath) -> Result<Option<Arc<[u8]>
 }
 
 /// Returns the unsupported use of an attribute.
-pub(super) fn unsupported(attribute: &str, manager: &str) -> Problem {
+pub fn unsupported(attribute: &str, manager: &str) -> Problem {
     let message = format!("attribute `{attribute}` of type `repository` is not supported by {manager}");
     Problem { attribute: Some(attribute.into()), ..Problem::unsupported(message) }
 }
