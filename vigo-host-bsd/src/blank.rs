@@ -128,15 +128,16 @@ fn freebsd(command: &Command) -> Option<Ran> {
         ("pkg", ["query", ..]) => Some(Ran::exited(0, "pkg 1.21.3 ports-mgmt/pkg 0\n", "")),
         ("pkg", ["upgrade", ..]) => Some(Ran::exited(0, "Your packages are up to date.\n", "")),
         ("pkg", ["rquery", ..]) => Some(Ran::exited(0, "", "")),
+        ("/sbin/mount", []) => Some(Ran::exited(0, "/dev/ada0p2 on / (ufs, local, soft-updates)\n", "")),
+        ("/usr/sbin/swapinfo", _) => Some(Ran::exited(0, "Device 1K-blocks Used Avail Capacity\n", "")),
+        ("/sbin/mdconfig", _) => Some(Ran::exited(0, "", "")),
         ("/usr/sbin/service", [name, "onestatus"]) => Some(Ran::exited(1, &format!("{name} is not running.\n"), "")),
         ("/usr/sbin/service", [name, "rcvar"]) => {
             Some(Ran::exited(0, &format!("# {name}\n#\n{name}_enable=\"NO\"\n#   (default: \"\")\n\n"), ""))
         }
         ("/usr/sbin/service", [_, "enabled"]) => Some(Ran::exited(1, "", "")),
-        ("/usr/sbin/sysrc", [.., variable]) => {
-            Some(Ran::exited(1, "", &format!("sysrc: unknown variable '{variable}'\n")))
-        }
-        _ => posix(command),
+        ("/usr/sbin/sysrc", ["-qn", _]) => Some(Ran::exited(1, "", "")),
+        _ => posix(command).or_else(|| common(command)),
     }
 }
 

@@ -44,7 +44,38 @@ const PLANS: &[(&str, &str, &[&str])] = &[
     (
         "cron",
         "cron: backup, schedule: '30 2 * * *', command: /usr/local/bin/backup, user: operator",
-        &["write /etc/cron.d/vigo-backup (63 bytes) mode 0644 uid 0 gid 0"],
+        &["write /etc/cron.d/vigo-backup (60 bytes) mode 0644 uid 0 gid 0"],
+    ),
+    (
+        "user",
+        "username: alice, groups: operator, shell: /bin/sh",
+        &["/usr/sbin/pw useradd -n alice -G operator -s /bin/sh -m"],
+    ),
+    (
+        "group",
+        "group: ops, gid: 3000, members: [root]",
+        &["/usr/sbin/pw groupadd -n ops -g 3000", "/usr/sbin/pw groupmod -n ops -m root"],
+    ),
+    ("hostname", "hostname: web-1", &["/usr/sbin/sysrc hostname=web-1", "/bin/hostname web-1"]),
+    (
+        "timezone",
+        "timezone: Europe/Berlin",
+        &["symlink /etc/localtime -> /usr/share/zoneinfo/Europe/Berlin", "write /var/db/zoneinfo (14 bytes)"],
+    ),
+    (
+        "sysctl",
+        "key: kern.ipc.somaxconn, value: 1024",
+        &["/sbin/sysctl kern.ipc.somaxconn=1024", "write /etc/sysctl.conf (24 bytes)"],
+    ),
+    (
+        "mount",
+        "path: /data, device: /dev/ada1p1, fstype: ufs",
+        &["write /etc/fstab (29 bytes)", "mkdir /data mode 0755", "/sbin/mount /data"],
+    ),
+    (
+        "swap",
+        "path: /swap0, size: 64",
+        &["/bin/dd if=/dev/zero of=/swap0 bs=1048576 count=64", "write /etc/fstab (37 bytes)", "/sbin/swapon -aL"],
     ),
 ];
 

@@ -182,12 +182,15 @@ pub enum Form {
     /// `/etc/fstab` of the BSDs: each line says how it is accessed, `rw`, `ro`, `rq`, `sw` or `xx`; getfsent(3) leaves
     /// others out.
     AccessFstab,
+    /// As [`Form::AccessFstab`], where a swap file is used as a memory disk: `md none swap sw,file=PATH,late`, fstab(5) of
+    /// FreeBSD.
+    MemoryDiskFstab,
 }
 
 impl Form {
     /// Returns the options of a mount as the table has them.
     pub fn options(self, options: &str) -> String {
-        if self != Self::AccessFstab {
+        if !matches!(self, Self::AccessFstab | Self::MemoryDiskFstab) {
             return options.into();
         }
         let list: Vec<&str> = options.split(',').filter(|o| !o.is_empty() && *o != "defaults").collect();
@@ -200,7 +203,7 @@ impl Form {
     pub(super) fn priority(self) -> &'static str {
         match self {
             Self::Fstab | Self::Vfstab => "pri=",
-            Self::AccessFstab => "priority=",
+            Self::AccessFstab | Self::MemoryDiskFstab => "priority=",
         }
     }
 }
@@ -349,7 +352,7 @@ fn write_table(want: &Want, state: &State, new: Option<&Line>, c: &mut Compariso
     let old = state.table.clone().unwrap_or_default();
     let is = |line: &Line| want.is_line(line);
     let (path, text): (_, Arc<[u8]>) = match state.form {
-        Form::Fstab | Form::AccessFstab => ("/etc/fstab", fstab::edited(&old, is, new).into()),
+        Form::Fstab | Form::AccessFstab | Form::MemoryDiskFstab => ("/etc/fstab", fstab::edited(&old, is, new).into()),
         Form::Vfstab => ("/etc/vfstab", vfstab::edited(&old, is, new).into()),
     };
     c.diff = Some(Diff::new(path.into(), state.table.clone(), Side::Bytes(text.clone())));

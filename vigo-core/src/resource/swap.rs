@@ -276,7 +276,11 @@ fn present(want: &Want, state: &State, c: &mut Comparison<Action>) -> Result<(),
     }
     let word = state.form.priority();
     let options = want.priority.map_or_else(|| "sw".to_string(), |priority| format!("sw,{word}{priority}"));
-    let line = Line { device: name.into(), path: "none".into(), fstype: "swap".into(), options, dump: 0, pass: 0 };
+    let (device, options) = match (&want.swap, state.form) {
+        (Swap::File(path), Form::MemoryDiskFstab) => ("md", format!("{options},file={path},late")),
+        _ => (name, options),
+    };
+    let line = Line { device: device.into(), path: "none".into(), fstype: "swap".into(), options, dump: 0, pass: 0 };
     match &state.line {
         None => {
             c.change(Change::new("table", "absent", "present"));
@@ -317,7 +321,12 @@ fn priority_of(word: &str, options: &str) -> Option<i32> {
 fn write_table(want: &Want, state: &State, new: Option<&Line>, c: &mut Comparison<Action>) {
     let old = state.table.clone().unwrap_or_default();
     let device = state.line.as_ref().map_or_else(|| want.swap.name().to_string(), |line| line.device.clone());
-    let text: Arc<[u8]> = fstab::edited(&old, |line| line.fstype == "swap" && line.device == device, new).into();
+    let is = |line: &Line| match state.form {
+        // Every memory disk is called `md`.
+        Form::MemoryDiskFstab => state.line.as_ref() == Some(line),
+        _ => line.fstype == "swap" && line.device == device,
+    };
+    let text: Arc<[u8]> = fstab::edited(&old, is, new).into();
     c.diff = Some(Diff::new("/etc/fstab".into(), state.table.clone(), Side::Bytes(text.clone())));
     c.act(Action::WriteTable(text));
 }

@@ -5,6 +5,7 @@ use crate::action::AbsPath;
 use crate::host::{Comparison, Family, Phase, Problem};
 use alloc::boxed::Box;
 use alloc::format;
+use alloc::string::ToString;
 use alloc::sync::Arc;
 use core::fmt;
 
@@ -57,8 +58,8 @@ pub struct Want {
 pub struct State {
     /// The zone in force; the error says what is there instead of one.
     pub zone: Result<Arc<str>, Arc<str>>,
-    /// What a second file says that holds the name as text, where there is one.
-    pub named: Option<Arc<str>>,
+    /// A second file that holds the name as text, and what it says, where the system has one.
+    pub named: Option<(AbsPath, Arc<str>)>,
     /// Whether the machine knows the wanted zone.
     pub known: Known,
     /// The text of the file that names the zone among other settings, where there is such a file.
@@ -112,8 +113,8 @@ impl Family for Timezone {
             c.change(Change::new("timezone", before, &**wanted));
             c.act(Action::SetTimezone);
         }
-        if let Some(named) = state.named.as_ref().filter(|named| *named != wanted) {
-            c.change(Change::new("/etc/timezone", &**named, &**wanted));
+        if let Some((path, named)) = state.named.as_ref().filter(|(_, named)| named != wanted) {
+            c.change(Change::new(path.to_string(), &**named, &**wanted));
             c.act(Action::WriteName);
         }
         c
@@ -125,6 +126,7 @@ impl Family for Timezone {
 
     fn predict(want: &Want, state: &State) -> Option<State> {
         let zone = want.timezone.clone();
-        Some(State { named: state.named.as_ref().map(|_| zone.clone()), zone: Ok(zone), ..state.clone() })
+        let named = state.named.as_ref().map(|(path, _)| (path.clone(), zone.clone()));
+        Some(State { named, zone: Ok(zone), ..state.clone() })
     }
 }

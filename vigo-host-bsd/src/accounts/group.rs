@@ -102,7 +102,11 @@ impl Tools {
     }
 }
 
-fn observe(want: &Want, outputs: &Outputs) -> Result<State, String> {
+/// Returns what there is of a group.
+///
+/// # Errors
+/// A fragment, when its files could not be read.
+pub(crate) fn observe(want: &Want, outputs: &Outputs) -> Result<State, String> {
     let database = Database::from_outputs(outputs)?;
     let group = database.group(&want.group)?;
     let accounts = database.accounts();

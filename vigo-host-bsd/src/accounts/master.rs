@@ -9,7 +9,7 @@ use vigo_core::host::Shadow;
 
 /// How a system marks a locked account.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Lock {
+pub(crate) enum Lock {
     /// `*` before the hash, and `-` behind the shell: OpenBSD's `usermod -Z`.
     StarAndDash,
     /// `*LOCKED*` before the hash: NetBSD's `usermod -C yes`.
@@ -20,16 +20,16 @@ const WORD: &str = "*LOCKED*";
 
 /// What master.passwd(5) says of an account beside what passwd(5) does.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     password: String,
     /// Its login class.
-    pub(super) class: Option<Arc<str>>,
+    pub(crate) class: Option<Arc<str>>,
     /// The second since 1970 from which the account is closed; 0 is never.
     expires: i64,
 }
 
 /// Returns the file's path.
-pub(super) fn path() -> AbsPath {
+pub(crate) fn path() -> AbsPath {
     AbsPath::known("/etc/master.passwd")
 }
 
@@ -37,7 +37,7 @@ pub(super) fn path() -> AbsPath {
 ///
 /// # Errors
 /// A fragment, when the file could not be read, or the line has no sense.
-pub(super) fn entry(outputs: &Outputs, name: &str) -> Result<Option<Entry>, String> {
+pub(crate) fn entry(outputs: &Outputs, name: &str) -> Result<Option<Entry>, String> {
     let text = match outputs.path(&path()) {
         Some(OpOutput::File { content, .. }) => content,
         Some(OpOutput::Missing) => return Ok(None),
@@ -63,7 +63,7 @@ pub(super) fn entry(outputs: &Outputs, name: &str) -> Result<Option<Entry>, Stri
 
 impl Entry {
     /// Returns password and expiry as the comparison has them, `!` for a lock. `shell` loses what locks it.
-    pub(super) fn shadow(&self, lock: Lock, shell: &mut Arc<str>) -> Shadow {
+    pub(crate) fn shadow(&self, lock: Lock, shell: &mut Arc<str>) -> Shadow {
         let bare = |text: &str| text.bytes().all(|b| b == b'*');
         let (locked, hash) = match lock {
             Lock::Word => match self.password.strip_prefix(WORD) {
@@ -91,7 +91,7 @@ impl Entry {
 
 impl Lock {
     /// Returns a password field as the file has it, from one with `!` for a lock.
-    pub(super) fn stored(self, password: &str) -> String {
+    pub(crate) fn stored(self, password: &str) -> String {
         match (password.strip_prefix('!'), self) {
             (None, _) => password.into(),
             (Some(hash), Self::StarAndDash) => format!("*{hash}"),

@@ -2,8 +2,8 @@
 
 mod doas;
 mod expiry;
-mod group;
-mod master;
+pub(crate) mod group;
+pub(crate) mod master;
 mod observe;
 mod settings;
 mod tools;

@@ -1,17 +1,32 @@
 //! What FreeBSD supports of each type.
 
+use super::group::PwGroups;
+use super::hostname::RcHostname;
+use super::mount;
 use super::package::PKG;
 use super::repository::REPOS;
 use super::service::RcD;
+use super::swap::Swapinfo;
+use super::timezone::NamedTimezone;
+use super::user::PwUsers;
+use crate::mounts::TableAndMounts;
+use crate::sysctl::Parameters;
+use crate::timezone::LinkedTimezone;
 use alloc::format;
 use vigo_core::action::Command;
-use vigo_core::host::posix::{Crontab, Jobs, Ps};
+use vigo_core::host::posix::{Age, Crontab, Jobs, Ps};
 use vigo_core::host::{Adapter, Capability, Host, HostFacts, Installer, Problem, Support};
 use vigo_core::resource::cron::Cron;
+use vigo_core::resource::hostname::Hostname;
+use vigo_core::resource::mount::Mount;
 use vigo_core::resource::package::Package;
 use vigo_core::resource::process::Process;
 use vigo_core::resource::repository::Repository;
 use vigo_core::resource::service::Service;
+use vigo_core::resource::swap::Swaps;
+use vigo_core::resource::sysctl::Sysctl;
+use vigo_core::resource::timezone::Timezone;
+use vigo_core::resource::{group, user};
 
 /// FreeBSD, DragonFly.
 pub struct FreeBsd;
@@ -54,6 +69,35 @@ impl Host for FreeBsd {
     fn cron(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Cron>, Problem> {
         Ok(&JOBS)
     }
+
+    fn user(&self, _: &HostFacts) -> Result<&'static dyn Adapter<user::Users>, Problem> {
+        Ok(&PwUsers)
+    }
+
+    fn group(&self, _: &HostFacts) -> Result<&'static dyn Adapter<group::Groups>, Problem> {
+        Ok(&PwGroups)
+    }
+
+    fn hostname(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Hostname>, Problem> {
+        Ok(&RcHostname)
+    }
+
+    fn timezone(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<Timezone>, Problem> {
+        // tzsetup(8) of DragonFly keeps no name.
+        Ok(if &*facts.distro == "dragonfly" { &LinkedTimezone } else { &NamedTimezone })
+    }
+
+    fn sysctl(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Sysctl>, Problem> {
+        Ok(&Parameters { before_set: &[] })
+    }
+
+    fn mount(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Mount>, Problem> {
+        Ok(&TableAndMounts { parse: mount::line, disk_names: false })
+    }
+
+    fn swap(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Swaps>, Problem> {
+        Ok(&Swapinfo)
+    }
 }
 
 /// ps(1).
@@ -61,6 +105,8 @@ static PROCESSES: Ps = Ps {
     system: "freebsd",
     all: "-axww",
     name: "ucomm",
+    command: "args",
+    age: Age::Elapsed,
     state: "stat",
     start: "lstart",
     restart: |name| Command::change("/usr/sbin/service", [name, "onerestart"]),
@@ -68,6 +114,9 @@ static PROCESSES: Ps = Ps {
 
 /// cron(8) of FreeBSD reads `/etc/cron.d`, DragonFly's does not.
 static JOBS: Jobs = Jobs(Crontab::VIXIE);
+
+/// What pw(8) has no way to do.
+const USERS: &str = "`password_max_age`, `password_min_age`, `password_warn_days`, `password_inactive_days`";
 
 /// One line a type, in the order of the reference.
 #[rustfmt::skip]
@@ -87,16 +136,16 @@ static CAPABILITIES: &[Capability] = &[
     Capability { type_name: "systemd_dropin", support: Support::No, tool: "" },
     Capability { type_name: "process", support: Support::Partly("`restart_method: systemctl`"), tool: "ps" },
     Capability { type_name: "exec", support: Support::Full, tool: "sh" },
-    Capability { type_name: "user", support: Support::Planned, tool: "pw" },
-    Capability { type_name: "group", support: Support::Planned, tool: "pw" },
+    Capability { type_name: "user", support: Support::Partly(USERS), tool: "pw" },
+    Capability { type_name: "group", support: Support::Full, tool: "pw" },
     Capability { type_name: "authorized_key", support: Support::Full, tool: "file operations" },
     Capability { type_name: "cron", support: Support::Full, tool: "/etc/cron.d, crontab" },
     Capability { type_name: "host", support: Support::Full, tool: "file operations" },
-    Capability { type_name: "hostname", support: Support::Planned, tool: "sysrc, hostname" },
-    Capability { type_name: "timezone", support: Support::Planned, tool: "/etc/localtime, /var/db/zoneinfo" },
-    Capability { type_name: "sysctl", support: Support::Planned, tool: "sysctl" },
-    Capability { type_name: "mount", support: Support::Planned, tool: "mount, /etc/fstab" },
-    Capability { type_name: "swap", support: Support::Planned, tool: "swapctl, md" },
+    Capability { type_name: "hostname", support: Support::Full, tool: "sysrc, hostname" },
+    Capability { type_name: "timezone", support: Support::Full, tool: "/etc/localtime, /var/db/zoneinfo" },
+    Capability { type_name: "sysctl", support: Support::Full, tool: "sysctl, /etc/sysctl.conf" },
+    Capability { type_name: "mount", support: Support::Full, tool: "mount, /etc/fstab" },
+    Capability { type_name: "swap", support: Support::Partly("`priority`"), tool: "swapinfo, swapon, md, /etc/fstab" },
     Capability { type_name: "git", support: Support::Full, tool: "git" },
     Capability { type_name: "custom", support: Support::Full, tool: "executors" },
     Capability { type_name: "registry", support: Support::No, tool: "" },

@@ -1,9 +1,16 @@
 //! FreeBSD and DragonFly.
 
+mod group;
 mod host;
+mod hostname;
 mod installer;
+mod mount;
 mod package;
+mod rc_conf;
 mod repository;
 mod service;
+mod swap;
+mod timezone;
+mod user;
 
 pub use host::FreeBsd;

@@ -283,6 +283,15 @@ mod tests {
     }
 
     #[test]
+    fn the_default_of_the_script_counts_when_nothing_is_set() {
+        for (value, boot) in [("YES", BootState::Enabled), ("NO", BootState::Disabled)] {
+            let rcvar = format!("# food\n#\nfood_enable=\"{value}\"\n#   (default: \"{value}\")\n\n");
+            let answers = food(service!("food-onestatus-stopped"), OpOutput::exited(0, &rcvar, ""));
+            assert_eq!(found(&want("food"), &answers).boot, boot, "{value}");
+        }
+    }
+
+    #[test]
     fn a_missing_script_is_missing() {
         let answers =
             [("nosuch onestatus", service!("missing-onestart")), ("nosuch rcvar", service!("missing-status"))];

@@ -86,7 +86,7 @@ fn observe(want: &Want, outputs: &Outputs) -> Result<Result<State, Vec<Op>>, Str
         _ => Known::Nothing,
     };
     let named = match outputs.path(&name_file()) {
-        Some(OpOutput::File { content, .. }) => Some(Arc::from(String::from_utf8_lossy(content).trim())),
+        Some(OpOutput::File { content, .. }) => Some((name_file(), Arc::from(String::from_utf8_lossy(content).trim()))),
         Some(OpOutput::Failed(failure)) => return Err(failure.message.clone()),
         _ => None,
     };
