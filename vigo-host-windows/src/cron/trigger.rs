@@ -80,7 +80,7 @@ fn numbers(field: &str, min: u32, max: u32) -> Option<Vec<u32>> {
 
 /// Returns the step of numbers that lie evenly in a circle.
 fn even(numbers: &[u32], circle: u32) -> Option<u32> {
-    let count = u32::try_from(numbers.len()).ok().filter(|count| *count > 0 && circle % count == 0)?;
+    let count = u32::try_from(numbers.len()).ok().filter(|count| *count > 0 && circle.is_multiple_of(*count))?;
     let step = circle / count;
     numbers.windows(2).all(|pair| pair[1] - pair[0] == step).then_some(step)
 }

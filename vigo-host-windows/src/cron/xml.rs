@@ -1,7 +1,7 @@
 //! Just enough XML to compare two tasks: which elements there are, and the text in each.
 
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 /// Elements within elements at most.
@@ -122,7 +122,7 @@ fn unescaped(text: &str) -> Option<String> {
 
 /// Returns an element with a text.
 pub(super) fn element(name: &str, text: &str) -> String {
-    format!("<{name}>{}</{name}>", escaped(text).to_string())
+    format!("<{name}>{}</{name}>", escaped(text))
 }
 
 #[cfg(test)]

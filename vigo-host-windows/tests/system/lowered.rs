@@ -6,10 +6,13 @@ use std::fmt::Write as _;
 use vigo_core::action::{Op, OpOutput};
 use vigo_core::resource::Datum;
 
+/// A state by its name, and what it answers.
+type Found<'a> = (&'a str, &'a mut dyn FnMut(&Op) -> OpOutput);
+
 type Wants<'a> = &'a [(&'a str, Vec<(&'a str, Datum)>)];
 
 /// Returns the table of a type: what is wanted, what is found, the changes, and the operations of the first round.
-fn table(type_name: &str, wants: Wants<'_>, states: &mut [(&str, &mut dyn FnMut(&Op) -> OpOutput)]) -> String {
+fn table(type_name: &str, wants: Wants<'_>, states: &mut [Found<'_>]) -> String {
     let mut table = String::new();
     for (wanted, attributes) in wants {
         writeln!(table, "{wanted}").expect("a text");
