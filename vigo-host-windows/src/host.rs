@@ -3,11 +3,12 @@
 use crate::account::{LocalGroups, LocalUsers};
 use crate::cron::Schtasks;
 use crate::hostname::PendingName;
+use crate::installer::ServiceManager;
 use crate::process::Tasklist;
 use crate::registry::RegExe;
 use crate::service::Scm;
 use crate::timezone::Tzutil;
-use vigo_core::host::{Adapter, Capability, Host, HostFacts, Problem, Support};
+use vigo_core::host::{Adapter, Capability, Host, HostFacts, Installer, Problem, Support};
 use vigo_core::resource::cron::Cron;
 use vigo_core::resource::group::Groups;
 use vigo_core::resource::hostname::Hostname;
@@ -18,6 +19,7 @@ use vigo_core::resource::repository::Repository;
 use vigo_core::resource::service::Service;
 use vigo_core::resource::timezone::Timezone;
 use vigo_core::resource::user::Users;
+use vigo_core::traits::Collector;
 
 /// Windows, client and server.
 pub struct Windows;
@@ -37,6 +39,14 @@ impl Host for Windows {
 
     fn package(&self, facts: &HostFacts, manager: Option<&str>) -> Result<&'static dyn Adapter<Package>, Problem> {
         crate::package::select(facts, manager)
+    }
+
+    fn collectors(&self) -> &'static [Collector] {
+        crate::traits::collectors()
+    }
+
+    fn installer(&self) -> Option<&'static dyn Installer> {
+        Some(&ServiceManager)
     }
 
     fn service(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Service>, Problem> {

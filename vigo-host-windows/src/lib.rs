@@ -14,6 +14,7 @@ mod blank;
 mod cron;
 mod host;
 mod hostname;
+mod installer;
 mod package;
 mod powershell;
 mod process;
@@ -23,6 +24,7 @@ mod repository;
 mod service;
 mod status;
 mod timezone;
+pub mod traits;
 
 pub use blank::BLANKS;
 pub use host::Windows;

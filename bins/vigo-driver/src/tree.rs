@@ -4,7 +4,6 @@ use crate::error::system_text;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use vigo_core::limits;
 use vigo_core::source::{Tree, TreeFile};
@@ -151,12 +150,7 @@ pub struct Print<'a> {
 fn each_chunk(found: &Found, left: &mut u64, take: &mut dyn FnMut(u64, &[u8])) -> Result<bool, Unreadable> {
     let path = &found.path;
     let failed = |e| unreadable(path, system_text(e), READ_IT);
-    // Nothing waits for the other end of a pipe that has just taken the file's place.
-    let mut file = File::options()
-        .read(true)
-        .custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32)
-        .open(path)
-        .map_err(failed)?;
+    let mut file = open(path).map_err(failed)?;
     let meta = file.metadata().map_err(failed)?;
     let too_large = |size: u64| {
         let why = format!("it has {size} bytes; all files together may have {}", limits::TREE_BYTES_MAX);
@@ -181,7 +175,30 @@ fn each_chunk(found: &Found, left: &mut u64, take: &mut dyn FnMut(u64, &[u8])) -
         take(meta.len(), chunk);
     }
     *left -= size;
-    Ok(meta.mode() & 0o111 != 0)
+    Ok(is_executable(&meta))
+}
+
+/// Opens a file; nothing waits for the other end of a pipe that has just taken its place.
+#[cfg(unix)]
+fn open(path: &Path) -> std::io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    File::options().read(true).custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32).open(path)
+}
+
+#[cfg(windows)]
+fn open(path: &Path) -> std::io::Result<File> {
+    File::open(path)
+}
+
+#[cfg(unix)]
+fn is_executable(meta: &fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::mode(meta) & 0o111 != 0
+}
+
+/// Nothing is, where there are no modes.
+#[cfg(windows)]
+fn is_executable(_: &fs::Metadata) -> bool {
+    false
 }
 
 /// Returns the metadata of what a link leads to, which must lie in the tree and be no folder above the link.
@@ -202,7 +219,7 @@ fn unreadable(path: &Path, why: impl Into<String>, help: &str) -> Unreadable {
     Unreadable { path: path.into(), why: why.into(), help: help.into() }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
     use std::os::unix::fs::symlink;

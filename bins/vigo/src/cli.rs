@@ -60,14 +60,26 @@ pub fn run(cli: &Cli) -> ExitCode {
 impl LogLevel {
     /// Begins to log.
     pub(crate) fn begin(self) {
-        let level = match self {
-            Self::Off => return,
+        let Some(level) = self.level() else { return };
+        tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_target(false).init();
+    }
+
+    /// Begins to log into a file.
+    #[cfg(windows)]
+    pub(crate) fn begin_in(self, file: crate::life::LogFile) {
+        let Some(level) = self.level() else { return };
+        let writer = std::sync::Mutex::new(file);
+        tracing_subscriber::fmt().with_max_level(level).with_writer(writer).with_ansi(false).with_target(false).init();
+    }
+
+    fn level(self) -> Option<tracing::Level> {
+        Some(match self {
+            Self::Off => return None,
             Self::Error => tracing::Level::ERROR,
             Self::Warn => tracing::Level::WARN,
             Self::Info => tracing::Level::INFO,
             Self::Debug => tracing::Level::DEBUG,
             Self::Trace => tracing::Level::TRACE,
-        };
-        tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_target(false).init();
+        })
     }
 }

@@ -9,5 +9,8 @@ pub mod life;
 pub mod net;
 pub mod output;
 pub mod state;
+mod system;
 pub mod traits;
 mod verb;
+#[cfg(windows)]
+mod windows;

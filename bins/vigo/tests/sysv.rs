@@ -1,6 +1,6 @@
 //! The script by which System V starts the agent, run as init runs it.
 
-#![cfg(unix)]
+#![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
 use std::fs;

@@ -3,6 +3,7 @@
 
 mod bench;
 mod demo;
+mod dist;
 mod docs;
 mod failure;
 mod fuzz;
@@ -12,6 +13,7 @@ mod packages;
 mod process;
 mod stage;
 mod test;
+mod wine;
 mod workspace;
 
 use std::process::ExitCode;
@@ -28,6 +30,9 @@ const USAGE: &str = "usage: cargo xtask VERB
                               --keep adds inputs that reach new code to the committed ones
   bench agent [--all-peers]   the agent against other tools, in one run
   bench config                a tree of 2,000 configcrates and 10,000 match blocks, validated whole and after a change
+  dist [--target T…] [--key FILE]
+                              the agent for every system that can be linked from here (Windows, Linux with musl),
+                              each packed, with its checksum and a signature by the key
   docs                        the reference (rustdoc) and the guide (mdBook, if it is installed)
 ";
 
@@ -39,6 +44,7 @@ fn main() -> ExitCode {
         Some("demo") => demo::run(rest),
         Some("fuzz") => fuzz::run(rest),
         Some("bench") => bench::run(rest),
+        Some("dist") => dist::run(rest),
         Some("docs") => docs::run(rest),
         Some(hosts::INSIDE) => return hosts::run_inside(rest),
         Some("help" | "--help" | "-h") => {

@@ -77,7 +77,7 @@ fn is_here(package: &Package) -> bool {
 }
 
 /// Runs apt-get quietly; its words are shown when it fails.
-fn apt(args: &[&str]) -> Result<()> {
+pub fn apt(args: &[&str]) -> Result<()> {
     let apt = Program::new("apt-get").args(["-o", "DPkg::Lock::Timeout=120"]).args(args);
     apt.env("DEBIAN_FRONTEND", "noninteractive").text().map(|_| ())
 }

@@ -7,7 +7,7 @@ use crate::failure::Result;
 use crate::process::Program;
 use crate::stage::{self, Outcome, Report, Tally};
 use crate::workspace::{cargo, has, is_ci, root, target, which};
-use crate::{demo, hosts, packages};
+use crate::{demo, hosts, packages, wine};
 
 /// What every stage may look at.
 struct Options {
@@ -37,6 +37,7 @@ const STAGES: &[Stage] = &[
     stage("dependencies", "forbidden crates, licences, where crates come from", dependencies),
     stage("deny", "cargo deny", deny),
     stage("demo", "cargo xtask demo", run_demo),
+    stage("wine", "the agent for Windows, on a Windows of Wine's making", run_wine),
     stage("openbao", "secrets that a real OpenBao keeps", openbao),
     stage("hosts", "real Debian machines with systemd", run_hosts),
 ];
@@ -260,6 +261,10 @@ fn openbao(_: &Options, tally: &mut Tally) -> Result<Outcome> {
     // Of the whole workspace: by itself the package would have other features of what they share.
     let test = ["test", "--workspace", "--locked", "--test", "net", "--", "--ignored", "openbao::"];
     count(cargo().args(test).env("VIGO_BAO", &bao), tally)
+}
+
+fn run_wine(_: &Options, tally: &mut Tally) -> Result<Outcome> {
+    wine::run(tally)
 }
 
 fn run_hosts(options: &Options, tally: &mut Tally) -> Result<Outcome> {

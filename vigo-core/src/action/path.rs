@@ -146,6 +146,11 @@ impl AbsPath {
         }
     }
 
+    /// Returns whether it is a path of Windows.
+    pub fn is_windows(&self) -> bool {
+        is_windows(&self.0)
+    }
+
     fn separator(&self) -> char {
         if is_windows(&self.0) { '\\' } else { '/' }
     }

@@ -18,6 +18,7 @@ const GUARDED: &[&str] = &[
     "/srv/vigo",
     "/library/vigo",
     "c:\\programdata\\vigo",
+    "c:\\program files\\vigo",
     "/etc/systemd/system/vigo-envoy.service",
     "/etc/systemd/system/vigo-envoy.service.d",
     "/etc/systemd/system/vigosrv.service",

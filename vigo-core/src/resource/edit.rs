@@ -235,10 +235,7 @@ impl Edit {
                 (Some(_), Some(sha256)) => Expect::Digest(sha256),
                 (Some(_), None) => Expect::Anything,
             },
-            validate: self
-                .validate
-                .as_deref()
-                .map(|text| Validate { command: Command::change("/bin/sh", ["-c", text]) }),
+            validate: self.validate.as_deref().map(|text| Validate { command: shell(&self.path, text) }),
             backup: self.backup.clone().filter(|_| old_file.is_some()),
             follow: self.follow,
             parents: self.make_parents,
@@ -251,6 +248,14 @@ impl Edit {
         let file = seen.meta.as_ref().filter(|m| m.kind == FileKind::File);
         let mode = self.mode.or_else(|| file.map(|m| m.mode))?;
         (mode & 0o004 != 0).then(|| format!("mode {mode:04o} lets others read «secret {path}»"))
+    }
+}
+
+/// Returns the command of the shell of the system that has such paths.
+fn shell(path: &AbsPath, text: &str) -> Command {
+    match path.is_windows() {
+        true => Command::change("C:\\Windows\\System32\\cmd.exe", ["/C", text]),
+        false => Command::change("/bin/sh", ["-c", text]),
     }
 }
 

@@ -342,6 +342,11 @@ impl Adapter<Exec> for Native {
             if want.umask.is_some() {
                 return unsupported("umask", "is not supported on windows");
             }
+            let lines = [Some(&want.command), want.onlyif.as_ref(), want.unless.as_ref()];
+            let is_secret = |line: &&Line| matches!(line, Line::Shell(text) if text.secret_path().is_some());
+            if lines.into_iter().flatten().any(|line| is_secret(&line)) {
+                return unsupported("command", "as a text with a secret is not supported on windows");
+            }
         }
         Ok(())
     }

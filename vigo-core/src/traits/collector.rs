@@ -61,8 +61,25 @@ pub struct Machine {
     pub version: &'static str,
     /// The addresses of the network interfaces.
     pub addresses: Vec<Address>,
+    /// Its memory, on systems where no file and no program says it.
+    pub memory: Option<Memory>,
+    /// When it was started, likewise.
+    pub booted: Option<Timestamp>,
     /// Whether an image is looked at.
     pub is_image: bool,
+}
+
+/// What there is of memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Memory {
+    /// Bytes in all.
+    pub total_bytes: u64,
+    /// Bytes that a new program could have.
+    pub available_bytes: u64,
+    /// Bytes of swap in all.
+    pub swap_total_bytes: u64,
+    /// Bytes of swap that are free.
+    pub swap_free_bytes: u64,
 }
 
 /// An address of a network interface.

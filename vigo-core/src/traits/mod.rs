@@ -11,7 +11,7 @@ pub mod see;
 mod set;
 
 pub use bound::bounded;
-pub use collector::{Address, Collector, Found, Machine, Place};
+pub use collector::{Address, Collector, Found, Machine, Memory, Place};
 pub use custom::{check_custom, custom_yaml, is_custom_key};
 pub use declared::{Area, Period, TraitKind, areas};
 pub use delta::{DeltaError, TraitDelta};

@@ -7,8 +7,8 @@
 use crate::state::{make_dir, replace_file};
 use sha2::{Digest, Sha256};
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::UNIX_EPOCH;
 use vigo_core::bundle::PolicyBundle;
 use vigo_driver::Print;
 
@@ -59,8 +59,20 @@ pub(super) fn is_there(state_dir: &Path) -> bool {
 /// Returns what tells this build of the agent from every other one.
 fn agent() -> String {
     let built = fs::metadata("/proc/self/exe").or_else(|_| std::env::current_exe().and_then(fs::metadata));
-    let built = built.map(|m| format!("{} {} {}.{}", m.ino(), m.len(), m.mtime(), m.mtime_nsec()));
+    let written = |m: &fs::Metadata| m.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+    let built = built.map(|m| format!("{} {} {:?}", number(&m), m.len(), written(&m)));
     format!("{} {}", env!("CARGO_PKG_VERSION"), built.unwrap_or_default())
+}
+
+/// Returns a file's own number, where it is told.
+#[cfg(unix)]
+fn number(meta: &fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(meta)
+}
+
+#[cfg(windows)]
+fn number(_: &fs::Metadata) -> u64 {
+    0
 }
 
 /// Returns what tells bytes from those that a failing disk makes of them. (Nobody else writes in the state directory.)

@@ -6,7 +6,7 @@ use super::{ApplyError, local};
 use crate::executor::Executor;
 use crate::output::Progress;
 use crate::state::{Access, Kept, State};
-use crate::traits;
+use crate::{system, traits};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -44,7 +44,7 @@ pub fn converge(
     interrupted: &AtomicBool,
 ) -> Result<(Arc<RunReport>, Converge), ApplyError> {
     let Job { bundle, envoy, observe, mut proofs, only, root, state_dir } = job;
-    let host = local::host();
+    let host = system::host();
     let collected = traits::collect(&bundle.traits_wanted(), executor);
     let mut facts = HostFacts::from_traits(collected.value());
     facts.image = root.as_deref().map(local::abs_path).transpose()?;

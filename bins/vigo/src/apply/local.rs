@@ -2,26 +2,15 @@
 
 use super::ApplyError;
 use crate::executor::system_text;
+use crate::system;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use vigo_core::action::AbsPath;
 use vigo_core::entropy::Entropy;
-use vigo_core::host::Host;
 use vigo_core::time::{Civil, Timestamp};
-
-/// Returns the adapters of this operating system.
-pub(crate) fn host() -> &'static dyn Host {
-    &vigo_host_linux::Linux
-}
-
-/// Returns the machine's name.
-pub(crate) fn hostname() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
-}
 
 /// Returns the directory of `--root`, resolved.
 pub(crate) fn image(root: &Path) -> Result<PathBuf, ApplyError> {
@@ -31,7 +20,7 @@ pub(crate) fn image(root: &Path) -> Result<PathBuf, ApplyError> {
     if !path.is_dir() {
         return Err(bad("it is no directory".into(), "name a directory"));
     }
-    if path == Path::new("/") {
+    if path.parent().is_none() {
         return Err(bad("it is this machine itself".into(), "leave the flag out to converge this machine"));
     }
     Ok(path)
@@ -43,9 +32,9 @@ pub(crate) fn state_dir(chosen: Option<&Path>, image: Option<&Path>) -> Result<P
     if let Some(dir) = chosen {
         return std::path::absolute(dir).map_err(|e| ApplyError::WorkingDirectory(system_text(e)));
     }
-    let own = Path::new("/var/lib/vigo");
-    let Some(image) = image else { return Ok(own.into()) };
-    let digest = Sha256::digest(image.as_os_str().as_bytes());
+    let own = system::state_dir();
+    let Some(image) = image else { return Ok(own) };
+    let digest = Sha256::digest(image.as_os_str().as_encoded_bytes());
     let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     Ok(own.join("images").join(name))
 }
@@ -74,10 +63,7 @@ pub(crate) fn now() -> Timestamp {
 
 /// Returns local date and time.
 pub(super) fn clock(now: Timestamp) -> Civil {
-    let offset = jiff::Timestamp::from_millisecond(now.epoch_ms())
-        .map(|t| jiff::tz::TimeZone::system().to_offset(t).seconds())
-        .unwrap_or(0);
-    now.civil(offset)
+    now.civil(system::utc_offset_secs(now))
 }
 
 /// Returns fresh randomness from the operating system; fewer pieces when it has none to give.
@@ -101,9 +87,12 @@ mod tests {
     #[test]
     fn images_have_a_state_of_their_own() {
         let own = |image: Option<&str>| state_dir(None, image.map(Path::new)).unwrap();
-        assert_eq!(own(None), Path::new("/var/lib/vigo"));
+        assert_eq!(own(None), system::state_dir());
         let (a, b) = (own(Some("/srv/a")), own(Some("/srv/b")));
-        assert!(a != b && a == own(Some("/srv/a")) && a.parent() == Some(Path::new("/var/lib/vigo/images")), "{a:?}");
+        assert!(
+            a != b && a == own(Some("/srv/a")) && a.parent() == Some(&*system::state_dir().join("images")),
+            "{a:?}"
+        );
         assert_eq!(state_dir(Some(Path::new("/s")), Some(Path::new("/srv/a"))).unwrap(), Path::new("/s"));
         assert!(state_dir(Some(Path::new("s")), None).unwrap().is_absolute());
     }

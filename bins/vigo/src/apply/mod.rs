@@ -17,4 +17,4 @@ pub use options::{RunMode, RunOptions};
 pub use run::{Applied, run};
 pub use secrets::Secrets;
 
-pub(crate) use local::{host, hostname, image, now, programs, seed, state_dir};
+pub(crate) use local::{image, now, programs, seed, state_dir};

@@ -5,6 +5,7 @@ use super::load::{Loaded, load};
 use super::{ApplyError, RunMode, RunOptions, local, only, secrets};
 use crate::executor::{Executor, ExecutorOptions, system_text};
 use crate::output::Progress;
+use crate::system;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use vigo_core::converge::{Converge, Envoy, RunReport};
@@ -31,7 +32,7 @@ pub struct Applied {
 pub fn run(options: &RunOptions, mode: RunMode) -> Result<Applied, ApplyError> {
     let hostname = match &options.hostname {
         Some(name) => name.clone(),
-        None => local::hostname(),
+        None => system::hostname(),
     };
     let hostname = resolve::hostname(&hostname).map_err(|why| ApplyError::Hostname { name: hostname, why })?;
     let root = options.root.as_deref().map(local::image).transpose()?;

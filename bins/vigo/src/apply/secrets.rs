@@ -5,7 +5,6 @@ use crate::executor::system_text;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use vigo_core::agent::SecretAnswers;
@@ -66,14 +65,12 @@ pub(super) fn read(path: Option<&Path>) -> Result<Secrets<'static>, ApplyError> 
     let Some(path) = path else { return Ok(Secrets::default()) };
     let bad = |why: String, help: &str| ApplyError::Secrets { path: path.into(), why, help: help.into() };
     let failed = |e| bad(system_text(e), "name a file that is there and that you may read");
-    // Nothing waits for the other end of a pipe.
-    let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(failed)?;
+    let file = open(path).map_err(failed)?;
     let meta = file.metadata().map_err(failed)?;
     if !meta.is_file() {
         return Err(bad("it is no regular file".into(), "name a file"));
     }
-    if meta.mode() & 0o077 != 0 {
-        let why = format!("its mode is {:04o}, expected 0600", meta.mode() & 0o7777);
+    if let Some(why) = others_read(&meta) {
         return Err(bad(why, &format!("run `chmod 600 {}`", path.display())));
     }
     if meta.len() > BYTES_MAX {
@@ -107,7 +104,33 @@ pub(super) fn read(path: Option<&Path>) -> Result<Secrets<'static>, ApplyError> 
     Ok(Secrets::File { values, name: path.display().to_string() })
 }
 
-#[cfg(test)]
+/// Opens a file; nothing waits for the other end of a pipe.
+#[cfg(unix)]
+fn open(path: &Path) -> std::io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)
+}
+
+#[cfg(windows)]
+fn open(path: &Path) -> std::io::Result<File> {
+    File::open(path)
+}
+
+/// Says that others can read a file, if they can.
+#[cfg(unix)]
+fn others_read(meta: &std::fs::Metadata) -> Option<String> {
+    use std::os::unix::fs::MetadataExt;
+    let mode = meta.mode() & 0o7777;
+    (mode & 0o077 != 0).then(|| format!("its mode is {mode:04o}, expected 0600"))
+}
+
+/// Nothing is said where there are no modes: what a folder hands on is its administrator's affair.
+#[cfg(windows)]
+fn others_read(_: &std::fs::Metadata) -> Option<String> {
+    None
+}
+
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
     use std::fs::{self, Permissions};

@@ -1,11 +1,12 @@
 //! [`vigo_core::action::Op::Fetch`]: a download into a staged file, over https only, of the digest that is expected.
 
-use super::failure::{Answer, failure, kind_of_io, text};
+use super::failure::{Answer, failure, text};
+use super::name::name_for;
 use super::perform::Executor;
-use super::temp::name_for;
+use super::platform::kind_of_io;
+use crate::state::{make_dir, new_file};
 use sha2::{Digest, Sha256};
 use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::time::Duration;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
 use vigo_core::action::{FailureKind, OpFailure, OpOutput, StagedId};
@@ -24,9 +25,9 @@ impl Executor {
         only_https(url)?;
         let staging = &self.staging;
         let fail = |e: std::io::Error| failure(kind_of_io(&e), format!("stage `{}`: {}", staging.display(), text(e)));
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(staging).map_err(fail)?;
+        make_dir(staging).map_err(fail)?;
         let path = staging.join(name_for(b"fetch"));
-        let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(fail)?;
+        let file = new_file(&path).map_err(fail)?;
         match download(url, file, &sha256) {
             Ok(()) => {
                 if let Some((old, _)) = self.staged.insert(id, (path, sha256)) {

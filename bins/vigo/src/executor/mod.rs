@@ -1,27 +1,22 @@
 //! Performs [`vigo_core::action::Op`] on this machine. Decides nothing: what an answer means is the core's business.
 
-mod account;
 mod failure;
 mod fetch;
-mod list;
-mod meta;
-mod metadata;
+mod name;
 mod options;
-mod output;
 mod perform;
 mod program;
-mod read;
-mod remove;
-mod resolve;
-mod run;
-mod secret_file;
-mod signal;
-mod temp;
-mod unsynced;
+#[cfg(unix)]
+mod unix;
 mod validate;
-mod write;
+#[cfg(windows)]
+mod windows;
 
 pub(crate) use failure::text as system_text;
 pub use options::ExecutorOptions;
 pub use perform::Executor;
 pub use program::find as find_program;
+#[cfg(unix)]
+use unix as platform;
+#[cfg(windows)]
+use windows as platform;

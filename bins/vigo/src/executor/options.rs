@@ -1,5 +1,6 @@
 //! What an executor is told at its start.
 
+use crate::system;
 use std::path::{Path, PathBuf};
 
 /// Where an executor works.
@@ -17,14 +18,13 @@ pub struct ExecutorOptions {
 impl ExecutorOptions {
     /// Returns the options of a run that keeps its state in `state_dir`.
     pub fn new(root: Option<PathBuf>, state_dir: &Path) -> Self {
-        let is_root = rustix::process::geteuid().is_root();
-        let secrets = if is_root { PathBuf::from("/run/vigo") } else { state_dir.join("secrets") };
+        let secrets = system::secrets_dir().unwrap_or_else(|| state_dir.join("secrets"));
         Self { root, staging: state_dir.join("staged"), secrets }
     }
 }
 
 impl Default for ExecutorOptions {
     fn default() -> Self {
-        Self::new(None, Path::new("/var/lib/vigo"))
+        Self::new(None, &system::state_dir())
     }
 }

@@ -1,13 +1,10 @@
 //! The executor: one operation in, one answer out.
 
-use super::ExecutorOptions;
 use super::failure::{Answer, failure};
-use super::resolve::{Last, Place, Resolver};
-use super::run::Programs;
-use super::unsynced::Unsynced;
-use super::{fetch, list, meta, read, remove, signal};
-use rustix::fd::OwnedFd;
+use super::platform::{self, Last, Place, Programs, Resolver, Unsynced};
+use super::{ExecutorOptions, fetch};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,7 +40,6 @@ impl Executor {
     /// # Errors
     /// When the root cannot be opened.
     pub fn new(options: ExecutorOptions) -> std::io::Result<Self> {
-        rustix::process::umask(rustix::fs::Mode::from_raw_mode(super::run::USUAL_UMASK));
         Ok(Self {
             resolver: Resolver::new(options.root.clone())?,
             programs: Programs::new(options.secrets.clone()),
@@ -52,7 +48,7 @@ impl Executor {
             staged: BTreeMap::new(),
             swept: BTreeSet::new(),
             unsynced: Unsynced::default(),
-            buf: vec![0; read::CHUNK],
+            buf: vec![0; platform::CHUNK],
         })
     }
 
@@ -80,13 +76,13 @@ impl Executor {
     /// Performs one operation to its end.
     pub fn perform(&mut self, op: &Op) -> OpOutput {
         let answer = match op {
-            Op::HashFile { path, follow } => read::hash_file(&self.resolver, path, last(*follow), &mut self.buf),
+            Op::HashFile { path, follow } => platform::hash_file(&self.resolver, path, last(*follow), &mut self.buf),
             Op::ReadFile { path, follow, bytes_max } => {
-                read::read_file(&self.resolver, path, last(*follow), *bytes_max, &mut self.buf)
+                platform::read_file(&self.resolver, path, last(*follow), *bytes_max, &mut self.buf)
             }
-            Op::Stat { path, follow } => read::stat(&self.resolver, path, last(*follow)),
-            Op::ListDir { path, deep, entries_max } => list::list_dir(&self.resolver, path, *deep, *entries_max),
-            Op::Space { path } => read::space(&self.resolver, path),
+            Op::Stat { path, follow } => platform::stat(&self.resolver, path, last(*follow)),
+            Op::ListDir { path, deep, entries_max } => platform::list_dir(&self.resolver, path, *deep, *entries_max),
+            Op::Space { path } => platform::space(&self.resolver, path),
             Op::ReadUrl { url, bytes_max } => fetch::read_url(url, *bytes_max),
             change => self.change(change),
         };
@@ -145,42 +141,43 @@ impl Executor {
         match op {
             Op::Run(command) => {
                 allowed(op)?;
+                // What it moves must not be held.
+                self.resolver.forget();
                 let output = self.programs.run(command);
                 if command.effect == Effect::Changes {
-                    self.resolver.forget();
                     self.programs.forget();
                 }
                 Ok(output)
             }
             Op::Fetch { url, sha256, staged } => self.fetch(url, *sha256, *staged),
-            Op::Signal { pid, start_time, signal } => signal::signal(*pid, *start_time, signal),
+            Op::Signal { pid, start_time, signal } => platform::signal(*pid, *start_time, signal),
             Op::ReplaceFile(replace) => {
                 if replace.parents {
-                    meta::make_parents(self, &replace.path)?;
+                    platform::make_parents(self, &replace.path)?;
                 }
                 let place = self.allow(op, &replace.path, last(replace.follow))?;
                 self.replace(replace, &place)
             }
             Op::MakeDir { path, mode, owner, parents } => {
                 if *parents {
-                    meta::make_parents(self, path)?;
+                    platform::make_parents(self, path)?;
                 }
                 let place = self.allow(op, path, Last::Keep)?;
                 self.unsynced.folder(&place.dir);
-                meta::make_dir(&place, *mode, *owner)
+                platform::make_dir(&place, *mode, *owner)
             }
             Op::Symlink { path, to, owner, force } => {
                 let place = self.allow(op, path, Last::Keep)?;
                 self.resolver.forget();
                 self.unsynced.folder(&place.dir);
-                meta::symlink(&place, to, *owner, *force)
+                platform::symlink(&place, to, *owner, *force)
             }
             Op::HardLink { path, to, force } => {
                 let place = self.allow(op, path, Last::Keep)?;
                 let to = self.resolver.place(to, Last::Keep)?;
                 allowed(&Op::HardLink { path: place.path.clone(), to: to.path.clone(), force: *force })?;
                 self.unsynced.folder(&place.dir);
-                meta::hard_link(&place, &to, *force)
+                platform::hard_link(&place, &to, *force)
             }
             Op::Remove { path, recursive } => {
                 let place = match self.allow(op, path, Last::Keep) {
@@ -190,7 +187,7 @@ impl Executor {
                 };
                 self.resolver.forget();
                 self.unsynced.folder(&place.dir);
-                remove::remove(&place, *recursive)
+                platform::remove(&place, *recursive)
             }
             Op::Rename { from, to } => {
                 let source = self.allow(op, from, Last::Keep)?;
@@ -200,19 +197,19 @@ impl Executor {
                 self.resolver.forget();
                 self.unsynced.folder(&source.dir);
                 self.unsynced.folder(&target.dir);
-                meta::rename(&source, &target)
+                platform::rename(&source, &target)
             }
             Op::SetOwner { path, owner, follow } => {
                 let place = self.allow(op, path, last(*follow))?;
-                meta::set_owner(&place, *owner)
+                platform::set_owner(&place, *owner)
             }
             Op::SetMode { path, mode } => {
                 let place = self.allow(op, path, Last::Keep)?;
-                meta::set_mode(&place, *mode)
+                platform::set_mode(&place, *mode)
             }
             Op::SetContext { path, context } => {
                 let place = self.allow(op, path, Last::Keep)?;
-                meta::set_context_at(&place, context)
+                platform::set_context_at(&place, context)
             }
             Op::ReadFile { .. }
             | Op::HashFile { .. }
@@ -234,13 +231,15 @@ impl Executor {
     }
 
     /// Opens a staged download, and says what it must be.
-    pub(super) fn staged(&self, id: StagedId) -> Answer<(OwnedFd, [u8; 32])> {
+    pub(super) fn staged(&self, id: StagedId) -> Answer<(File, [u8; 32])> {
         let Some((path, sha256)) = self.staged.get(&id) else {
             return Err(failure(FailureKind::Other, format!("nothing was downloaded as number {}", id.0)));
         };
-        let fd = rustix::fs::open(path, read::READ, rustix::fs::Mode::empty())
-            .map_err(super::failure::at("open", path.display()))?;
-        Ok((fd, *sha256))
+        let file = File::open(path).map_err(|error| {
+            let kind = platform::kind_of_io(&error);
+            failure(kind, format!("open `{}`: {}", path.display(), super::failure::text(error)))
+        })?;
+        Ok((file, *sha256))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The check of a file's new content before it takes its place.
 
 use super::failure::{Answer, failure};
-use super::run::Programs;
+use super::platform::Programs;
 use std::path::Path;
 use vigo_core::action::{Command, FailureKind, OpOutput, Validate};
 use vigo_core::value::Text;
@@ -50,31 +50,39 @@ fn shown(command: &Command) -> String {
 
 /// Returns whether a shell is handed a text.
 fn is_shell_text(command: &Command) -> bool {
-    matches!(&*command.program, "sh" | "/bin/sh") && command.args.first().is_some_and(|a| a.as_str() == "-c")
+    let first = command.args.first().map(Text::as_str);
+    match &*command.program {
+        "sh" | "/bin/sh" => first == Some("-c"),
+        _ => is_cmd(command) && first == Some("/C"),
+    }
+}
+
+fn is_cmd(command: &Command) -> bool {
+    command.program.to_ascii_lowercase().ends_with("cmd.exe")
 }
 
 /// Puts the path where the check wants it: for an argument `%`, and within a shell's text.
 fn place(command: &mut Command, path: &str) {
     let is_text = is_shell_text(command);
+    let quoted = if is_cmd(command) { format!("\"{path}\"") } else { format!("'{}'", path.replace('\'', "'\\''")) };
     for (at, arg) in command.args.iter_mut().enumerate() {
         let replaced = match arg.as_str() {
             "%" => path.to_owned(),
-            text if is_text && at == 1 => in_shell(text, path),
+            text if is_text && at == 1 => in_shell(text, &quoted),
             _ => continue,
         };
         *arg = Text::plain(replaced).tainted_by(arg.secret_path());
     }
 }
 
-/// Replaces `%` by the path, quoted for a shell, and `%%` by a percent sign.
-fn in_shell(text: &str, path: &str) -> String {
-    let quoted = format!("'{}'", path.replace('\'', "'\\''"));
+/// Replaces `%` by the path as it is quoted for the shell, and `%%` by a percent sign.
+fn in_shell(text: &str, quoted: &str) -> String {
     let mut out = String::with_capacity(text.len() + quoted.len());
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
             '%' if chars.next_if_eq(&'%').is_some() => out.push('%'),
-            '%' => out.push_str(&quoted),
+            '%' => out.push_str(quoted),
             c => out.push(c),
         }
     }
@@ -103,6 +111,13 @@ mod tests {
             let seen: Vec<&str> = command.args.iter().map(Text::as_str).collect();
             assert_eq!(seen, *expected, "{name}");
         }
-        assert_eq!(in_shell("x %", "/it's"), "x '/it'\\''s'");
+        for (program, flag, path, expected) in [
+            ("/bin/sh", "-c", "/it's", "x '/it'\\''s'"),
+            ("C:\\Windows\\System32\\cmd.exe", "/C", "C:\\a b", "x \"C:\\a b\""),
+        ] {
+            let mut command = Command::read(program, [flag, "x %"]);
+            place(&mut command, path);
+            assert_eq!(command.args.last().map(Text::as_str), Some(expected), "{program}");
+        }
     }
 }

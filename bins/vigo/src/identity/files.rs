@@ -5,7 +5,6 @@ use crate::net::{Anchor, ClientCertificate, ClientIdentity, TrustAnchors, new_ke
 use crate::state::{make_dir, replace_file_durably};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use vigo_core::agent::Record;
 use vigo_core::bundle::{Assignment, KeySet, Signed, SigningKey, VerifyingKey};
@@ -272,9 +271,14 @@ fn read(dir: &Path, name: &str) -> Result<Option<Vec<u8>>, IdentityError> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(IdentityError::file("open", path)(error)),
     };
-    let mode = file.metadata().map_err(IdentityError::file("look at", &path))?.mode() & 0o7777;
-    if mode & 0o077 != 0 {
-        return Err(IdentityError::Readable { path, mode });
+    // Where there are no modes, the state directory keeps others out.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let mode = file.metadata().map_err(IdentityError::file("look at", &path))?.mode() & 0o7777;
+        if mode & 0o077 != 0 {
+            return Err(IdentityError::Readable { path, mode });
+        }
     }
     let mut bytes = Vec::new();
     file.take(BYTES_MAX).read_to_end(&mut bytes).map_err(IdentityError::file("read", &path))?;

@@ -7,7 +7,7 @@ use vigo_core::host::Problem;
 #[derive(Debug, thiserror::Error)]
 pub enum InstallError {
     /// Whoever asks may not.
-    #[error("only root can install or remove the agent")]
+    #[error("only root or an administrator can install or remove the agent")]
     NotRoot,
     /// The machine has nothing that would start it.
     #[error("the agent cannot be a service here: {}", .0.message)]
@@ -38,7 +38,7 @@ impl InstallError {
     /// Returns what to do about it.
     pub fn help(&self) -> Option<String> {
         match self {
-            Self::NotRoot => Some("run it as root, or enrol with `--no-service`".into()),
+            Self::NotRoot => Some("run it as one of them, or enrol with `--no-service`".into()),
             Self::Unsupported(problem) => problem.help.clone(),
             Self::Step { .. } => Some("mend that, and run the same command again".into()),
             Self::Other { .. } => Some("end it first".into()),

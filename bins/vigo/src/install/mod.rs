@@ -1,6 +1,7 @@
 //! The agent as a service of this machine: installed, taken away.
 
 mod error;
+mod files;
 mod perform;
 mod service;
 

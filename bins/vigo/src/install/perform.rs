@@ -1,10 +1,12 @@
 //! Doing the steps.
 
 use super::InstallError;
+use super::files::{environment, is_as_wanted, link, nameless, place, remove, set_mode};
 use crate::executor::{find_program, system_text};
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _, symlink};
+use crate::state::new_file;
+use crate::system;
+use std::fs;
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -40,16 +42,15 @@ fn failed(step: &Step, why: String) -> InstallError {
 
 /// Copies the running program.
 fn program(path: &Path) -> io::Result<bool> {
-    // The file may have another name by now, or none.
     let mut own = Vec::new();
-    File::open("/proc/self/exe").or_else(|_| File::open(std::env::current_exe()?))?.read_to_end(&mut own)?;
+    system::own_program()?.read_to_end(&mut own)?;
     write(path, &own, 0o755)
 }
 
 /// Writes a file beside its place and moves it there, unless it is as it should be.
 fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<bool> {
-    let is_as_wanted = |meta: fs::Metadata| meta.is_file() && meta.permissions().mode() & 0o7777 == mode;
-    if fs::symlink_metadata(path).is_ok_and(is_as_wanted) && fs::read(path).is_ok_and(|old| old == bytes) {
+    let is_there = fs::symlink_metadata(path).is_ok_and(|meta| is_as_wanted(&meta, mode));
+    if is_there && fs::read(path).is_ok_and(|old| old == bytes) {
         return Ok(false);
     }
     let folder = path.parent().unwrap_or(path);
@@ -59,35 +60,17 @@ fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<bool> {
     let fresh = folder.join(name);
     remove(&fresh)?;
     let written = (|| {
-        let mut file = File::options().write(true).create_new(true).mode(0o600).open(&fresh)?;
+        let mut file = new_file(&fresh)?;
         file.write_all(bytes)?;
-        file.set_permissions(fs::Permissions::from_mode(mode))?;
+        set_mode(&file, mode)?;
         file.sync_all()?;
-        fs::rename(&fresh, path)?;
-        File::open(folder)?.sync_all()
+        drop(file);
+        place(&fresh, path)
     })();
     if written.is_err() {
         let _ = fs::remove_file(&fresh);
     }
     written.map(|()| true)
-}
-
-fn link(path: &Path, to: &str) -> io::Result<bool> {
-    if fs::read_link(path).is_ok_and(|old| old == Path::new(to)) {
-        return Ok(false);
-    }
-    remove(path)?;
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    symlink(to, path).map(|()| true)
-}
-
-fn remove(path: &Path) -> io::Result<bool> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        other => other.map(|()| true),
-    }
 }
 
 /// Runs a program, with an environment of its own; an error is what it said.
@@ -97,8 +80,8 @@ fn run(program: &str, args: &[String]) -> Result<(), String> {
     let said = nameless().map_err(system_text)?;
     let output = || said.try_clone().map(Stdio::from).map_err(system_text);
     let mut command = Command::new(path);
-    command.args(args).env_clear().current_dir("/").stdin(Stdio::null()).stdout(output()?).stderr(output()?);
-    command.env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C");
+    command.args(args).stdin(Stdio::null()).stdout(output()?).stderr(output()?);
+    environment(&mut command);
     let mut child = command.spawn().map_err(system_text)?;
     let begun = Instant::now();
     let status = loop {
@@ -124,15 +107,10 @@ fn run(program: &str, args: &[String]) -> Result<(), String> {
     }
 }
 
-/// Returns a file without a name, in memory.
-fn nameless() -> io::Result<File> {
-    let fd = rustix::fs::memfd_create("vigo-said", rustix::fs::MemfdFlags::CLOEXEC)?;
-    Ok(File::from(fd))
-}
-
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
 
     #[test]
     fn a_step_done_twice_is_done() {

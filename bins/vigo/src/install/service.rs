@@ -2,9 +2,10 @@
 
 use super::InstallError;
 use super::perform::perform;
-use crate::apply::{host, programs};
+use crate::apply::programs;
 use crate::executor::{Executor, ExecutorOptions, system_text};
 use crate::state::is_alive;
+use crate::system::{self, host};
 use crate::traits;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -115,12 +116,12 @@ impl Service {
     }
 }
 
-/// Refuses whoever is not root.
+/// Refuses whoever is neither root nor an administrator.
 ///
 /// # Errors
 /// [`InstallError::NotRoot`].
 pub fn as_root() -> Result<(), InstallError> {
-    match rustix::process::geteuid().is_root() {
+    match system::is_administrator() {
         true => Ok(()),
         false => Err(InstallError::NotRoot),
     }

@@ -6,8 +6,8 @@ use super::{LifeError, LifeOptions};
 use crate::identity::{Keys, fingerprint};
 use crate::install::Service;
 use crate::net::{Anchor, ClientIdentity, Dialer, NetError, TrustAnchors, signing_request};
+use crate::system;
 use sha2::{Digest as _, Sha256};
-use std::fs::File;
 use std::io::Read as _;
 use std::path::PathBuf;
 use vigo_core::agent::{Until, validity};
@@ -128,7 +128,7 @@ async fn enrol(told: Bootstrap, keys: &Keys) -> Result<Enrolment, LifeError> {
 
 /// Returns the SHA-256 of the program that runs.
 fn own_digest() -> std::io::Result<[u8; 32]> {
-    let mut program = File::open("/proc/self/exe").or_else(|_| File::open(std::env::current_exe()?))?;
+    let mut program = system::own_program()?;
     let (mut hash, mut piece) = (Sha256::new(), vec![0; PIECE_BYTES]);
     loop {
         match program.read(&mut piece)? {

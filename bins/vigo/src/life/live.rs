@@ -3,6 +3,7 @@
 use super::LifeError;
 use super::line::{Credentials, Line, Question};
 use super::place::Place;
+use super::signals::{Call, Signals};
 use super::work::{Done, start_run, start_traits};
 use crate::apply::now;
 use crate::identity::{Identity, fingerprint};
@@ -15,7 +16,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::Duration;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use vigo_core::agent::{Agent, Ask, Options, Record, Response, RunResult, SecretAnswers, Step, Stored, Until};
 use vigo_core::converge::RunOutcome;
@@ -61,17 +61,33 @@ pub fn live(options: &LifeOptions) -> Result<Ended, LifeError> {
     runtime.block_on(lives(options))
 }
 
-/// Lives; where the database is damaged meanwhile, again with a new one.
+/// Lives as a service, until its manager says that it is to end.
+///
+/// # Errors
+/// As [`live`].
+#[cfg(windows)]
+pub(crate) fn live_as_service(
+    options: &LifeOptions,
+    manager: UnboundedReceiver<crate::windows::Control>,
+) -> Result<Ended, LifeError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(LifeError::system)?;
+    runtime.block_on(async { lives_with(options, &mut Signals::of_service(manager)?).await })
+}
+
 pub(super) async fn lives(options: &LifeOptions) -> Result<Ended, LifeError> {
+    lives_with(options, &mut Signals::new()?).await
+}
+
+/// Lives; where the database is damaged meanwhile, again with a new one.
+async fn lives_with(options: &LifeOptions, signals: &mut Signals) -> Result<Ended, LifeError> {
     let place = Place::new(options.root.as_deref(), options.state_dir.as_deref())?;
-    let mut signals = Signals::new()?;
     let mut wait = OPEN_RETRY;
     loop {
         let identity = Identity::load(&place.state_dir)?;
         match Journal::open(&place.state_dir, random()) {
             Ok(opened) => {
                 let life = Life::new(identity, opened, options, &place)?;
-                if let Some(ended) = life.go_on(&mut signals).await {
+                if let Some(ended) = life.go_on(signals).await {
                     return Ok(ended);
                 }
             }
@@ -86,40 +102,6 @@ pub(super) async fn lives(options: &LifeOptions) -> Result<Ended, LifeError> {
             called = signals.next() => if called == Call::End {
                 return Ok(Ended::default());
             },
-        }
-    }
-}
-
-/// What a signal says.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Call {
-    /// SIGTERM, SIGINT.
-    End,
-    /// SIGUSR1.
-    CheckIn,
-}
-
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    user: Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Self, LifeError> {
-        let of = |kind| signal(kind).map_err(LifeError::system);
-        Ok(Self {
-            terminate: of(SignalKind::terminate())?,
-            interrupt: of(SignalKind::interrupt())?,
-            user: of(SignalKind::user_defined1())?,
-        })
-    }
-
-    async fn next(&mut self) -> Call {
-        tokio::select! {
-            _ = self.terminate.recv() => Call::End,
-            _ = self.interrupt.recv() => Call::End,
-            _ = self.user.recv() => Call::CheckIn,
         }
     }
 }

@@ -5,9 +5,16 @@ mod bootstrap;
 mod error;
 mod line;
 mod live;
+#[cfg(any(test, windows))]
+mod log;
 mod place;
+mod signals;
 mod work;
 
 pub use bootstrap::{Bootstrap, Enrolment, bootstrap};
 pub use error::LifeError;
+#[cfg(windows)]
+pub(crate) use live::live_as_service;
 pub use live::{Ended, LifeOptions, live};
+#[cfg(windows)]
+pub(crate) use log::LogFile;

@@ -11,5 +11,5 @@ pub use database::Kept;
 pub use error::StateError;
 pub use journal::{Journal, JournalError, Opened};
 pub(crate) use lock::is_alive;
-pub(crate) use private::{make_dir, replace_file, replace_file_durably};
+pub(crate) use private::{make_dir, new_file, replace_file, replace_file_durably};
 pub use store::{Access, State};

@@ -1,25 +1,47 @@
 //! Directories and files that hold what was in others' files: nobody but their owner looks into them.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
 /// Makes a directory with those above it, 0700, unless it is there.
+#[cfg(unix)]
 pub(crate) fn make_dir(path: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Makes a new file, 0600.
+///
+/// # Errors
+/// What the system says; also when there is one.
+#[cfg(unix)]
+pub(crate) fn new_file(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    File::options().read(true).write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Makes a directory with those above it, which is nobody's business but the system's, administrators' and its owner's,
+/// unless it is there.
+#[cfg(windows)]
+pub(crate) use crate::windows::make_dir;
+
+/// Makes a new file that is nobody else's business.
+///
+/// # Errors
+/// What the system says; also when there is one.
+#[cfg(windows)]
+pub(crate) fn new_file(path: &Path) -> io::Result<File> {
+    crate::windows::new_file(path, crate::windows::Reader::Own)
 }
 
 /// Opens a file for reading and writing; one that is made is 0600, and one that others can read is brought to that.
 pub(super) fn open_file(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path)?;
+    match new_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        other => return other,
+    }
+    let file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -39,6 +61,8 @@ pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let file = open_file(&fresh)?;
     file.set_len(0)?;
     io::Write::write_all(&mut &file, bytes)?;
+    // Windows moves no file that is open.
+    drop(file);
     std::fs::rename(&fresh, path)
 }
 
@@ -49,6 +73,7 @@ pub(crate) fn replace_file_durably(path: &Path, bytes: &[u8]) -> io::Result<()> 
     file.set_len(0)?;
     io::Write::write_all(&mut &file, bytes)?;
     file.sync_all()?;
+    drop(file);
     std::fs::rename(&fresh, path)?;
     #[cfg(unix)]
     if let Some(dir) = path.parent() {

@@ -2,8 +2,8 @@
 
 use super::custom;
 use super::machine::machine;
-use crate::apply::host;
 use crate::executor::Executor;
+use crate::system::host;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};

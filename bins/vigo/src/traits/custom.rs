@@ -1,6 +1,7 @@
 //! Custom traits: files that describe the machine, and programs that do.
 
 use crate::executor::Executor;
+use crate::system::TRAIT_FOLDERS;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use vigo_core::action::{AbsPath, Command, Entry, FileKind, Metadata, Op, OpOutput};
@@ -8,16 +9,13 @@ use vigo_core::time::Duration;
 use vigo_core::traits::{check_custom, custom_yaml, is_custom_key};
 use vigo_core::value::Value;
 
-/// Where they are; of equal names the first folder's counts. The first is guarded, into the second a policy may write.
-const FOLDERS: &[&str] = &["/etc/vigo-envoy/traits.d", "/usr/local/share/vigo/traits.d"];
-
 const FILES_MAX: usize = 64;
 const FILE_BYTES_MAX: u64 = 64 << 10;
 const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Returns `custom`, and what was skipped with its reason.
 pub(super) fn collect(executor: &mut Executor) -> (Value, Vec<String>) {
-    collect_from(executor, FOLDERS)
+    collect_from(executor, TRAIT_FOLDERS)
 }
 
 fn collect_from(executor: &mut Executor, folders: &[&str]) -> (Value, Vec<String>) {

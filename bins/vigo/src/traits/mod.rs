@@ -1,6 +1,5 @@
 //! Collects traits: performs what the collectors of the host ask for, and reads the machine's custom traits.
 
-mod addresses;
 mod collect;
 mod custom;
 mod machine;

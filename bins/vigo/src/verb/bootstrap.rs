@@ -3,7 +3,7 @@
 use crate::cli::LogLevel;
 use crate::install::{Service, as_root};
 use crate::life::{self, LifeError};
-use crate::{apply, output};
+use crate::{apply, output, system};
 use clap::Args;
 use std::io::Read;
 use std::path::PathBuf;
@@ -67,7 +67,7 @@ impl Bootstrap {
             root: self.root_key,
             ca_sha256: self.ca_sha256,
             manifest: self.manifest.as_deref().cloned(),
-            hostname: self.hostname.clone().unwrap_or_else(apply::hostname),
+            hostname: self.hostname.clone().unwrap_or_else(system::hostname),
             state_dir: self.state_dir.clone(),
         };
         let service = match self.service() {

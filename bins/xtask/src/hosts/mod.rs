@@ -23,5 +23,6 @@ mod scenario_smoke;
 mod scenario_stacks;
 mod watch;
 
+pub use checks::Checks;
 pub use inside::run_inside;
 pub use launch::{INSIDE, run};

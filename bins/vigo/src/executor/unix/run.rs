@@ -1,0 +1,351 @@
+//! Runs programs: by arguments, never through a shell, with an environment of our making and an end in sight.
+
+use super::account::Account;
+use super::fault::kind_of_io;
+use super::output::Stream;
+use super::secret_file::SecretFile;
+use crate::executor::failure::{Answer, failure, text};
+use crate::executor::program;
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::fd::OwnedFd;
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal};
+use std::collections::BTreeMap;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+use vigo_core::action::{Command, Exit, FailureKind, OpFailure, OpOutput, Ran};
+
+/// Between asking a program to end and ending it.
+const KILL_AFTER: Duration = Duration::from_secs(10);
+
+/// How long output is awaited that children of the program may still hold open once it has ended.
+const DRAIN: Duration = Duration::from_millis(200);
+
+/// The umask that the executor gives itself, so that programs inherit it.
+const USUAL_UMASK: u32 = 0o022;
+
+/// Where the place of a secret's file goes.
+const SECRET_FILE: &str = "{{secret_file}}";
+
+/// Runs programs; shared by threads.
+#[derive(Debug)]
+pub(crate) struct Programs {
+    secrets: PathBuf,
+    own: OnceLock<Account>,
+    accounts: Mutex<BTreeMap<String, Account>>,
+    background: Mutex<Vec<Child>>,
+}
+
+impl Programs {
+    pub(crate) fn new(secrets: PathBuf) -> Self {
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(USUAL_UMASK));
+        Self { secrets, own: OnceLock::new(), accounts: Mutex::default(), background: Mutex::default() }
+    }
+
+    /// Runs a program to its end, or sets it going.
+    pub(crate) fn run(&self, command: &Command) -> OpOutput {
+        self.try_run(command).unwrap_or_else(OpOutput::Failed)
+    }
+
+    /// Forgets accounts: a program may have changed them.
+    pub(crate) fn forget(&self) {
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.background
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain_mut(|child| !matches!(child.try_wait(), Ok(Some(_))));
+    }
+
+    fn try_run(&self, command: &Command) -> Answer<OpOutput> {
+        let name = &command.program;
+        let file = match &**name {
+            path if path.starts_with('/') => PathBuf::from(path),
+            bare if !bare.is_empty() && !bare.contains('/') => program::find(bare).ok_or_else(|| {
+                failure(FailureKind::NoProgram, format!("program `{bare}` is not there (looked in {})", program::PATH))
+            })?,
+            other => {
+                let message = format!("expected a program by name or absolute path, found `{other}`");
+                return Err(failure(FailureKind::NoProgram, message));
+            }
+        };
+        let own = self.own.get_or_init(Account::own);
+        let account = match &command.user {
+            None => own.clone(),
+            Some(user) => self.account(user)?,
+        };
+        let other = (account.uid != own.uid).then_some(&account);
+        let secret = match &command.secret_file {
+            None => None,
+            Some(text) => Some(SecretFile::create(&self.secrets, text.as_str(), other)?),
+        };
+        let mut spawn = std::process::Command::new(&file);
+        for arg in &command.args {
+            match &secret {
+                Some(file) if arg.as_str().contains(SECRET_FILE) => {
+                    spawn.arg(arg.as_str().replace(SECRET_FILE, &file.path.to_string_lossy()))
+                }
+                _ => spawn.arg(arg.as_str()),
+            };
+        }
+        spawn.env_clear();
+        spawn.env("PATH", program::PATH).env("LC_ALL", "C").env("TERM", "dumb");
+        spawn.env("HOME", &account.home).env("USER", &account.name);
+        spawn.envs(command.env.iter().map(|(name, value)| (&**name, value.as_str())));
+        spawn.current_dir(command.cwd.as_ref().map_or("/", |dir| dir.as_str()));
+        let pipe = |open: bool| if open { Stdio::piped() } else { Stdio::null() };
+        spawn.stdin(pipe(command.stdin.is_some()));
+        spawn.stdout(pipe(!command.background)).stderr(pipe(!command.background));
+        Before::of(command, other).apply(&mut spawn);
+        let child = spawn.spawn().map_err(|error| {
+            let kind = match error.kind() {
+                std::io::ErrorKind::NotFound if !file.exists() => FailureKind::NoProgram,
+                _ => kind_of_io(&error),
+            };
+            let dir = command.cwd.as_ref().filter(|dir| !std::path::Path::new(dir.as_str()).is_dir());
+            match dir {
+                Some(dir) => failure(FailureKind::NoParent, format!("run `{name}`: directory `{dir}` is not there")),
+                None => failure(kind, format!("run `{}`: {}", file.display(), text(error))),
+            }
+        })?;
+        if command.background {
+            return Ok(self.leave(child, command));
+        }
+        Waiting::new(child, command).finish(command)
+    }
+
+    /// Leaves a program running. What it reads is written by a thread: it may be slow to take it.
+    fn leave(&self, mut child: Child, command: &Command) -> OpOutput {
+        if let (Some(mut stdin), Some(text)) = (child.stdin.take(), command.stdin.clone()) {
+            std::thread::spawn(move || std::io::Write::write_all(&mut stdin, text.as_str().as_bytes()));
+        }
+        self.background.lock().unwrap_or_else(PoisonError::into_inner).push(child);
+        OpOutput::Ran(Ran { exit: Exit::Code(0), stdout: Vec::new(), stderr: Vec::new(), truncated: false })
+    }
+
+    fn account(&self, name: &str) -> Answer<Account> {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = accounts.get(name) {
+            return Ok(known.clone());
+        }
+        let account = Account::by_name(name)
+            .ok_or_else(|| failure(FailureKind::NoUser, format!("account `{name}` does not exist")))?;
+        accounts.insert(name.to_owned(), account.clone());
+        Ok(account)
+    }
+}
+
+/// What a new process does before it becomes the program.
+struct Before {
+    ids: Option<(u32, u32, Vec<u32>)>,
+    umask: Option<u32>,
+    nice: u8,
+    session: bool,
+}
+
+impl Before {
+    fn of(command: &Command, other: Option<&Account>) -> Self {
+        Self {
+            ids: other.map(|a| (a.uid, a.gid, a.groups.clone())),
+            umask: command.umask.filter(|mask| *mask != USUAL_UMASK),
+            nice: command.nice.min(19),
+            session: command.background,
+        }
+    }
+
+    fn apply(self, spawn: &mut std::process::Command) {
+        if !self.session {
+            // A group of its own: a signal reaches all of it, and Ctrl-C reaches none of it.
+            spawn.process_group(0);
+        }
+        if self.ids.is_none() && self.umask.is_none() && self.nice == 0 && !self.session {
+            return;
+        }
+        let ids = self.ids.map(|(uid, gid, groups)| {
+            let groups: Vec<_> = groups.into_iter().map(rustix::process::Gid::from_raw).collect();
+            (rustix::process::Uid::from_raw(uid), rustix::process::Gid::from_raw(gid), groups)
+        });
+        let (umask, nice, session) = (self.umask, self.nice, self.session);
+        let before = move || -> std::io::Result<()> {
+            if session {
+                rustix::process::setsid()?;
+            }
+            if nice > 0 {
+                rustix::process::setpriority_process(None, i32::from(nice))?;
+            }
+            if nice >= 15 {
+                idle_io();
+            }
+            if let Some(mask) = umask {
+                rustix::process::umask(rustix::fs::Mode::from_raw_mode(mask & 0o777));
+            }
+            if let Some((uid, gid, groups)) = &ids {
+                rustix::thread::set_thread_groups(groups)?;
+                rustix::thread::set_thread_res_gid(*gid, *gid, *gid)?;
+                rustix::thread::set_thread_res_uid(*uid, *uid, *uid)?;
+            }
+            Ok(())
+        };
+        // SAFETY: the closure runs in the child between fork and exec. It makes plain system calls on memory that was
+        // allocated before the fork, takes no lock and allocates nothing.
+        unsafe { spawn.pre_exec(before) };
+    }
+}
+
+/// Asks for the idle class of input and output, ioprio_set(2); a kernel that says no is no reason not to run.
+fn idle_io() {
+    #[cfg(target_os = "linux")]
+    {
+        const WHO_PROCESS: libc::c_int = 1;
+        const CLASS_IDLE: libc::c_int = 3 << 13;
+        // SAFETY: a system call on numbers alone.
+        unsafe { libc::syscall(libc::SYS_ioprio_set, WHO_PROCESS, 0, CLASS_IDLE) };
+    }
+}
+
+/// A program that is running.
+struct Waiting {
+    child: Child,
+    pid: Option<Pid>,
+    pidfd: Option<OwnedFd>,
+    stdin: Option<OwnedFd>,
+    written: usize,
+    out: Stream,
+    err: Stream,
+}
+
+impl Waiting {
+    fn new(mut child: Child, command: &Command) -> Self {
+        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        let pidfd = pid.and_then(|pid| rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok());
+        let stdin = child.stdin.take().map(OwnedFd::from);
+        if let Some(fd) = &stdin {
+            let _ = rustix::io::ioctl_fionbio(fd, true);
+        }
+        let out = Stream::new(child.stdout.take().map(OwnedFd::from), command.output_bytes_max);
+        let err = Stream::new(child.stderr.take().map(OwnedFd::from), command.output_bytes_max);
+        Self { child, pid, pidfd, stdin, written: 0, out, err }
+    }
+
+    fn finish(mut self, command: &Command) -> Answer<OpOutput> {
+        let input = command.stdin.as_ref().map_or(&b""[..], |text| text.as_str().as_bytes());
+        let mut buf = vec![0; 64 << 10];
+        let timeout = Duration::from_millis(command.timeout.as_ms());
+        let mut deadline = Instant::now().checked_add(timeout);
+        let mut asked_to_end = 0;
+        loop {
+            let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            self.wait(left);
+            self.feed(input);
+            self.out.take(&mut buf);
+            self.err.take(&mut buf);
+            if left.is_some_and(|left| left.is_zero()) {
+                let signal = if asked_to_end == 0 { Signal::TERM } else { Signal::KILL };
+                self.signal(signal);
+                asked_to_end += 1;
+                deadline = Some(Instant::now() + KILL_AFTER);
+            }
+            if !self.has_ended() {
+                if asked_to_end > SIGNALS_MAX {
+                    // It hangs in the kernel, where no signal reaches it.
+                    return Err(timed_out(command));
+                }
+                continue;
+            }
+            if asked_to_end > 0 {
+                // What it had started goes with it, while its number still names the group.
+                self.signal(Signal::KILL);
+            }
+            let status = self
+                .child
+                .wait()
+                .map_err(|e| failure(FailureKind::Other, format!("wait for `{}`: {}", command.program, text(e))))?;
+            self.drain(&mut buf);
+            if asked_to_end > 0 {
+                return Err(timed_out(command));
+            }
+            let exit = match status.code() {
+                Some(code) => Exit::Code(code),
+                None => Exit::Signal(status.signal().unwrap_or(0)),
+            };
+            let truncated = self.out.cut || self.err.cut;
+            return Ok(OpOutput::Ran(Ran { exit, stdout: self.out.kept, stderr: self.err.kept, truncated }));
+        }
+    }
+
+    /// Waits until there is something to do.
+    fn wait(&mut self, left: Option<Duration>) {
+        let mut fds = Vec::with_capacity(4);
+        fds.extend(self.out.fd.iter().chain(&self.err.fd).map(|fd| PollFd::new(fd, PollFlags::IN)));
+        fds.extend(self.stdin.iter().map(|fd| PollFd::new(fd, PollFlags::OUT)));
+        fds.extend(self.pidfd.iter().map(|fd| PollFd::new(fd, PollFlags::IN)));
+        // Without a descriptor for the process the end is looked for now and then.
+        let left = if self.pidfd.is_some() { left } else { Some(left.map_or(TICK, |l| l.min(TICK))) };
+        let left = left.and_then(|left| Timespec::try_from(left).ok());
+        let _ = rustix::event::poll(&mut fds, left.as_ref());
+    }
+
+    fn feed(&mut self, input: &[u8]) {
+        let Some(fd) = &self.stdin else { return };
+        while let Some(rest) = input.get(self.written..).filter(|rest| !rest.is_empty()) {
+            match rustix::io::write(fd, rest) {
+                Ok(len) => self.written += len,
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return,
+                // It does not want the rest.
+                Err(_) => break,
+            }
+        }
+        self.stdin = None;
+    }
+
+    /// Returns whether the program has ended. Its number stays its own until it is waited for.
+    fn has_ended(&mut self) -> bool {
+        let Some(pid) = self.pid else { return true };
+        let options = rustix::process::WaitIdOptions::EXITED
+            | rustix::process::WaitIdOptions::NOHANG
+            | rustix::process::WaitIdOptions::NOWAIT;
+        match rustix::process::waitid(rustix::process::WaitId::Pid(pid), options) {
+            Ok(status) => status.is_some(),
+            Err(Errno::INTR) => false,
+            Err(_) => true,
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(pid) = self.pid {
+            let _ = rustix::process::kill_process_group(pid, signal);
+        }
+    }
+
+    /// Takes what is still in the pipes. A daemon that it started may hold them open for good: that is not waited for.
+    fn drain(&mut self, buf: &mut [u8]) {
+        self.stdin = None;
+        self.pidfd = None;
+        let end = Instant::now() + DRAIN;
+        loop {
+            self.out.take(buf);
+            self.err.take(buf);
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() || (self.out.fd.is_none() && self.err.fd.is_none()) {
+                return;
+            }
+            let mut fds: Vec<_> =
+                self.out.fd.iter().chain(&self.err.fd).map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
+            let left = Timespec::try_from(left).ok();
+            let _ = rustix::event::poll(&mut fds, left.as_ref());
+        }
+    }
+}
+
+fn timed_out(command: &Command) -> OpFailure {
+    let seconds = command.timeout.as_ms() as f64 / 1000.0;
+    failure(FailureKind::TimedOut, format!("`{}` did not end within {seconds} s", command.program))
+}
+
+/// Signals to a program whose time is over, 10 s apart, before it is left alone.
+const SIGNALS_MAX: u32 = 3;
+
+const TICK: Duration = Duration::from_millis(10);

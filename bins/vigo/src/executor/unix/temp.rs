@@ -1,0 +1,133 @@
+//! Files that are not there yet: made beside their target, 0600, and gone again when nothing comes of them.
+
+use super::resolve::{Dir, Place};
+use crate::executor::failure::{Answer, at};
+use crate::executor::name::{is_temp, name_for};
+use rustix::fd::OwnedFd;
+use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags};
+use rustix::io::Errno;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
+
+/// Entries of a folder that are looked at for leftovers of dead runs: a folder of a million files is not worth it.
+const STALE_ENTRIES_MAX: usize = 10_000;
+
+/// A new file beside its target; removed when dropped before [`Temp::keep`].
+///
+/// It is locked as long as it is open, so that another run can tell a leftover from a file that is being written.
+#[derive(Debug)]
+pub(crate) struct Temp {
+    pub fd: OwnedFd,
+    /// The new file's owner and mode, as the system chose them.
+    pub uid: u32,
+    pub gid: u32,
+    pub mode: u32,
+    entry: Entry,
+}
+
+/// A name in a folder; removed when dropped, unless it is kept.
+#[derive(Debug)]
+struct Entry {
+    dir: Arc<Dir>,
+    name: OsString,
+    is_kept: bool,
+}
+
+impl Temp {
+    /// Makes an empty file for `place`, 0600 unless others may read what is being written.
+    pub(crate) fn create(place: &Place, mode: Mode) -> Answer<Self> {
+        const FLAGS: OFlags =
+            OFlags::RDWR.union(OFlags::CREATE).union(OFlags::EXCL).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+        let dir = place.dir.clone();
+        let what = || at("make a file beside", &place.path);
+        loop {
+            let name = name_for(&place.name);
+            let fd = match rustix::fs::openat(&dir.fd, &name, FLAGS, mode) {
+                Err(Errno::EXIST) => continue,
+                other => other.map_err(what())?,
+            };
+            // Locks are refused on some network file systems: then leftovers stay, nothing else.
+            let _ = rustix::fs::flock(&fd, FlockOperation::LockExclusive);
+            let stat = rustix::fs::fstat(&fd).map_err(what())?;
+            // Another run took it for a leftover before it was locked.
+            if stat.st_nlink > 0 {
+                let entry = Entry { dir, name, is_kept: false };
+                return Ok(Self { fd, uid: stat.st_uid, gid: stat.st_gid, mode: stat.st_mode & 0o7777, entry });
+            }
+        }
+    }
+
+    /// Returns the name of the file in its folder.
+    pub(crate) fn name(&self) -> &OsStr {
+        &self.entry.name
+    }
+
+    /// Moves the file to its place.
+    pub(crate) fn rename(&self, place: &Place) -> Result<(), Errno> {
+        rustix::fs::renameat(&self.entry.dir.fd, &self.entry.name, &place.dir.fd, place.name())
+    }
+
+    /// Moves the file to its place, where nothing is: what is there all the same stays, and is answered by
+    /// [`Errno::EXIST`].
+    #[cfg(target_os = "linux")]
+    pub(crate) fn rename_new(&self, place: &Place) -> Result<(), Errno> {
+        let flags = rustix::fs::RenameFlags::NOREPLACE;
+        match rustix::fs::renameat_with(&self.entry.dir.fd, &self.entry.name, &place.dir.fd, place.name(), flags) {
+            // Not every file system can, and not every sandbox lets us.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::PERM) => self.rename_unless_there(place),
+            other => other,
+        }
+    }
+
+    /// Moves the file to its place, where nothing is.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn rename_new(&self, place: &Place) -> Result<(), Errno> {
+        self.rename_unless_there(place)
+    }
+
+    fn rename_unless_there(&self, place: &Place) -> Result<(), Errno> {
+        match rustix::fs::statat(&place.dir.fd, place.name(), AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::NOENT) => self.rename(place),
+            Ok(_) => Err(Errno::EXIST),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// Says that the file has found its place, and returns it.
+    pub(crate) fn keep(mut self) -> OwnedFd {
+        self.entry.is_kept = true;
+        self.fd
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            let _ = rustix::fs::unlinkat(&self.dir.fd, &self.name, AtFlags::empty());
+        }
+    }
+}
+
+/// Removes what runs that died have left in a folder.
+pub(crate) fn remove_stale(dir: &Dir) {
+    let Ok(entries) = rustix::fs::Dir::read_from(&dir.fd) else { return };
+    for entry in entries.take(STALE_ENTRIES_MAX).flatten() {
+        let name = entry.file_name().to_bytes();
+        if !is_temp(name) || !matches!(entry.file_type(), FileType::RegularFile | FileType::Symlink | FileType::Unknown)
+        {
+            continue;
+        }
+        let name = OsStr::from_bytes(name);
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let alive = match rustix::fs::openat(&dir.fd, name, flags, Mode::empty()) {
+            Ok(fd) => rustix::fs::flock(&fd, FlockOperation::NonBlockingLockExclusive).is_err(),
+            // A link cannot be locked; it is there for less than a millisecond.
+            Err(Errno::LOOP) => false,
+            Err(_) => true,
+        };
+        if !alive {
+            let _ = rustix::fs::unlinkat(&dir.fd, name, AtFlags::empty());
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Operations by the calls of Windows.
+
+mod dir;
+mod fault;
+mod list;
+mod meta;
+mod metadata;
+mod read;
+mod resolve;
+mod run;
+mod temp;
+mod unsynced;
+mod write;
+
+pub(crate) use fault::{Fault, kind_of, kind_of_io};
+pub(crate) use list::list_dir;
+pub(crate) use meta::{
+    hard_link, make_dir, make_parents, remove, rename, set_context_at, set_mode, set_owner, signal, symlink,
+};
+pub(crate) use read::{CHUNK, hash_file, read_file, space, stat};
+pub(crate) use resolve::{Last, Place, Resolver};
+pub(crate) use run::Programs;
+pub(crate) use unsynced::Unsynced;

@@ -1,0 +1,81 @@
+//! What unix systems say.
+
+pub(crate) use super::addresses::addresses;
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use vigo_core::time::Timestamp;
+use vigo_core::traits::Memory;
+
+/// Where custom traits are; of equal names the first folder's counts. The first is guarded, into the second a policy may
+/// write.
+pub(crate) const TRAIT_FOLDERS: &[&str] = &["/etc/vigo-envoy/traits.d", "/usr/local/share/vigo/traits.d"];
+
+/// Returns where the state of this machine is kept, unless something else is said.
+pub(crate) fn state_dir() -> PathBuf {
+    "/var/lib/vigo".into()
+}
+
+/// Returns a folder for secrets that programs read from files, in memory; `None` without the right to it.
+pub(crate) fn secrets_dir() -> Option<PathBuf> {
+    is_administrator().then(|| "/run/vigo".into())
+}
+
+/// Returns whether we may do everything here.
+pub(crate) fn is_administrator() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Returns the machine's name.
+pub(crate) fn hostname() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// Returns the kernel's word for the architecture.
+pub(crate) fn arch() -> String {
+    rustix::system::uname().machine().to_string_lossy().into_owned()
+}
+
+/// Returns how many seconds local time is before that of Greenwich.
+pub(crate) fn utc_offset_secs(now: Timestamp) -> i32 {
+    let at = jiff::Timestamp::from_millisecond(now.epoch_ms());
+    at.map_or(0, |at| jiff::tz::TimeZone::system().to_offset(at).seconds())
+}
+
+/// Returns whether the kernel's clock follows others', adjtimex(2): it says so until nobody has told it for long.
+#[cfg(target_os = "linux")]
+pub(crate) fn ntp_synced() -> Option<bool> {
+    // SAFETY: all fields are numbers, for which zero is a value; no mode is set, so nothing is changed.
+    let (state, status) = unsafe {
+        let mut timex: libc::timex = std::mem::zeroed();
+        (libc::adjtimex(&mut timex), timex.status)
+    };
+    (state >= 0).then_some(state != libc::TIME_ERROR && status & libc::STA_UNSYNC == 0)
+}
+
+/// Returns nothing: the kernel does not say.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn ntp_synced() -> Option<bool> {
+    None
+}
+
+/// Returns nothing: files and programs say it.
+pub(crate) fn memory() -> Option<Memory> {
+    None
+}
+
+/// Returns nothing: files and programs say it.
+pub(crate) fn booted(_: Timestamp) -> Option<Timestamp> {
+    None
+}
+
+/// Opens the program that runs: its file may have another name by now, or none.
+pub(crate) fn own_program() -> io::Result<File> {
+    File::open("/proc/self/exe").or_else(|_| File::open(std::env::current_exe()?))
+}
+
+/// Returns what a clone of this machine does not share with it.
+pub(crate) fn machine_marks() -> Vec<Vec<u8>> {
+    let files = ["/etc/machine-id", "/sys/class/dmi/id/product_uuid", "/sys/hypervisor/uuid"];
+    files.iter().map(|path| std::fs::read(path).unwrap_or_default()).collect()
+}

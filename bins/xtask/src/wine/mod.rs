@@ -1,0 +1,11 @@
+//! `cargo xtask test wine`: the agent for Windows, on a Windows of Wine's making.
+//!
+//! Files, the registry, processes and the service control manager are real there; accounts, tasks and PowerShell are not:
+//! their programs do nothing and exit 0, which the agent must see.
+
+mod prefix;
+mod programs;
+mod stage;
+mod story;
+
+pub use stage::run;

@@ -1,0 +1,54 @@
+//! The stage: may it run here, and what it builds.
+
+use std::fs;
+use std::path::Path;
+
+use super::prefix::{SERVER, Wine};
+use super::{programs, story};
+use crate::dist::{self, Profile, WINDOWS};
+use crate::failure::{Failure, Result};
+use crate::hosts::Checks;
+use crate::packages;
+use crate::stage::{Outcome, Tally};
+use crate::workspace::{is_root, which};
+
+/// Builds the agent for Windows and tells its story there.
+pub fn run(tally: &mut Tally) -> Result<Outcome> {
+    if let Some(why) = unusable()? {
+        return Ok(Outcome::Skipped(why));
+    }
+    let program = dist::build(WINDOWS, Profile::Test)?;
+    let wine = Wine::new()?;
+    programs::build(&wine.drive())?;
+    let at = wine.drive().join("vigo.exe");
+    fs::copy(&program, &at).map_err(|e| Failure::at(&at, &e))?;
+    let mut checks = Checks::default();
+    if let Err(failure) = story::tell(&wine, &mut checks) {
+        checks.check("the story goes on to its end", false, failure);
+    }
+    let seen = checks.tally();
+    (tally.passed, tally.failed, tally.skipped) =
+        (tally.passed + seen.passed, tally.failed + seen.failed, tally.skipped + seen.skipped);
+    Ok(if seen.failed == 0 { Outcome::Passed } else { Outcome::Failed("see above".to_owned()) })
+}
+
+/// Returns why there can be no Windows here, if so.
+fn unusable() -> Result<Option<String>> {
+    let mut missing = dist::missing(WINDOWS);
+    if which("wine").is_none() || !Path::new(SERVER).is_file() {
+        missing.extend(["wine", "wine64"]);
+    }
+    if missing.is_empty() {
+        return Ok(None);
+    }
+    let names = missing.join(", ");
+    if which("apt-get").is_none() || !is_root() {
+        return Ok(Some(format!("these packages are missing, and only root may install them by apt-get: {names}")));
+    }
+    println!("installs {names}: Windows, and what builds programs for it");
+    let install = [&["install", "-q", "-y", "--no-install-recommends"], missing.as_slice()].concat();
+    match packages::apt(&["update", "-q"]).and_then(|()| packages::apt(&install)) {
+        Ok(()) => Ok(None),
+        Err(failure) => Ok(Some(format!("these packages cannot be had here: {names}: {failure}"))),
+    }
+}
