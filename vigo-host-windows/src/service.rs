@@ -16,6 +16,11 @@ use vigo_core::resource::service::{
 /// `query` and of `reg.exe` was also seen in Wine.
 pub struct Scm;
 
+/// Where the registry has the services.
+const SERVICES: &str = "HKLM\\SYSTEM\\CurrentControlSet\\Services";
+/// The value that tells an automatic start which waits from one which does not.
+const DELAYED: &str = "DelayedAutostart";
+
 /// ERROR_SERVICE_DOES_NOT_EXIST.
 const MISSING: i32 = 1060;
 /// ERROR_SERVICE_ALREADY_RUNNING.
@@ -144,13 +149,40 @@ fn config(name: &str) -> Op {
     Op::Run(Command::read(SC, ["qc", name, "8192"]))
 }
 
+/// Returns the read that an older sc.exe knows.
+fn plain_query(name: &str) -> Op {
+    Op::Run(Command::read(SC, ["query", name]))
+}
+
+/// Returns the read of all that the registry has of a service.
+fn key(name: &str) -> Op {
+    Op::Run(Command::read(REG, ["query", &format!("{SERVICES}\\{name}")]))
+}
+
+/// Returns the read of what all services depend on.
+fn all_dependencies() -> Op {
+    Op::Run(Command::read(REG, ["query", SERVICES, "/s", "/v", "DependOnService"]))
+}
+
 fn delayed(name: &str) -> Op {
-    let key = format!("HKLM\\SYSTEM\\CurrentControlSet\\Services\\{name}");
-    Op::Run(Command::read(REG, ["query", &key, "/v", "DelayedAutostart"]))
+    let key = format!("{SERVICES}\\{name}");
+    Op::Run(Command::read(REG, ["query", &key, "/v", DELAYED]))
 }
 
 fn dependents(name: &str) -> Op {
     Op::Run(Command::read(SC, ["enumdepend", name, "65536"]))
+}
+
+/// Returns whether a program said nothing and failed: Windows' own say why.
+fn silent(ran: &Ran) -> bool {
+    ran.code() == Some(1) && ran.stdout.is_empty() && ran.stderr.is_empty()
+}
+
+/// Returns whether one of the lists `DependOnService    REG_MULTI_SZ    a\0b` has the name.
+fn depended_on(out: &str, name: &str) -> bool {
+    let lists =
+        out.lines().filter_map(|line| line.trim_start().strip_prefix("DependOnService")?.split_once("REG_MULTI_SZ"));
+    lists.flat_map(|(_, list)| list.trim().split("\\0")).any(|other| other.eq_ignore_ascii_case(name))
 }
 
 /// Returns the error number of a call that failed: its exit code, or the number in its text.
@@ -174,23 +206,40 @@ fn observed(want: &Want, outputs: &Outputs) -> Result<Interpreted<State>, String
             Some(number) => Err(format!("`{op}` failed with {number}: {}", ran.out().trim())),
         }
     };
-    let (Some(status), Some(config)) = (answer(&query(name))?, answer(&config(name))?) else {
+    // Wine's sc.exe knows neither of the two: it says nothing at all.
+    let is_silent = |op: &Op| matches!(ran(outputs, op), Some(Ok(ran)) if silent(ran));
+    let of_registry = is_silent(&config(name));
+    let status_op = if is_silent(&query(name)) { plain_query(name) } else { query(name) };
+    let config_op = if of_registry { key(name) } else { config(name) };
+    let open: Vec<Op> = [plain_query(name), key(name)]
+        .into_iter()
+        .filter(|op| (*op == status_op || *op == config_op) && outputs.get(op).is_none())
+        .collect();
+    if !open.is_empty() {
+        return Ok(Interpreted::Ask(open));
+    }
+    let (Some(status), Some(config)) = (answer(&status_op)?, answer(&config_op)?) else {
         return Ok(Interpreted::Known(State::Missing));
     };
     let state = number(&status, "STATE").ok_or_else(|| format!("sc.exe queryex tells no state of `{name}`"))?;
     let run =
         run_state(state).ok_or_else(|| format!("service `{name}` is in the state {state}, which is not known"))?;
-    let start = number(&config, "START_TYPE").ok_or_else(|| format!("sc.exe qc tells no start type of `{name}`"))?;
+    let start = if of_registry { registry_number(&config, "Start") } else { number(&config, "START_TYPE") };
+    let start = start.ok_or_else(|| format!("`{config_op}` tells no start type"))?;
     let mut start =
         start_type(start).ok_or_else(|| format!("service `{name}` has the start type {start}, which is not known"))?;
     // The service's name as the manager spells it: names compare in any case.
     let mut seen = Observed { run: Some(run), reload: Reload::Impossible, ..Observed::new(name) };
     seen.busy = !matches!(run, RunState::Running | RunState::Stopped | RunState::Paused);
-    if start == StartType::Auto && want.start_type.is_some() {
+    if of_registry && start == StartType::Auto {
+        if registry_number(&config, DELAYED).is_some_and(|n| n != 0) {
+            start = StartType::Delayed;
+        }
+    } else if start == StartType::Auto && want.start_type.is_some() {
         match ran(outputs, &delayed(name)).transpose()? {
             None => return Ok(Interpreted::Ask(alloc::vec![delayed(name)])),
             // A value that is not there is exit 1, and not delayed.
-            Some(ran) if registry_number(&ran.out(), "DelayedAutostart").is_some_and(|n| n != 0) => {
+            Some(ran) if registry_number(&ran.out(), DELAYED).is_some_and(|n| n != 0) => {
                 start = StartType::Delayed;
             }
             Some(_) => {}
@@ -207,6 +256,16 @@ fn observed(want: &Want, outputs: &Outputs) -> Result<Interpreted<State>, String
             Some(ran) if ran.success() => {
                 seen.dependents = running_names(&ran.out()).into_iter().map(Arc::from).collect();
             }
+            Some(enumerated) if silent(enumerated) => match ran(outputs, &all_dependencies()).transpose()? {
+                None => return Ok(Interpreted::Ask(alloc::vec![all_dependencies()])),
+                Some(all) if depended_on(&all.out(), name) => {
+                    return Err(format!(
+                        "services depend on `{name}`, and `{}` does not tell which run",
+                        dependents(name)
+                    ));
+                }
+                Some(_) => {}
+            },
             Some(ran) => return Err(format!("sc.exe enumdepend: {}", ran.exit)),
         }
     }
@@ -439,6 +498,29 @@ mod tests {
             let seen = see(&want(), query, config, no_value(), nothing_depends());
             assert!(matches!(seen, Interpreted::Unknown(_)), "{name}: {seen:?}");
         }
+    }
+
+    #[test]
+    fn where_sc_says_nothing_older_calls_and_the_registry_do() {
+        let seen = |query: OpOutput, dependencies: &str| {
+            observe(&Scm, &want(), &HostFacts::default(), |op| {
+                let is = |word: &str| op.to_string().contains(word);
+                match () {
+                    () if is("queryex") => wine!("sc-queryex"),
+                    () if is(" qc ") => wine!("sc-qc"),
+                    () if is("enumdepend") => OpOutput::exited(1, "", ""),
+                    () if is("DependOnService") => OpOutput::exited(0, dependencies, ""),
+                    () if is("sc.exe") => query.clone(),
+                    () => wine!("reg-query-service"),
+                }
+            })
+        };
+        let other = "\r\nHKEY_LOCAL_MACHINE\\X\r\n    DependOnService    REG_MULTI_SZ    rpc\\0foodx\r\n";
+        let Interpreted::Known(State::Found(found)) = seen(wine!("sc-query-running"), other) else { panic!() };
+        assert_eq!((found.run, found.start_type), (Some(RunState::Running), Some(StartType::Manual)));
+        let of_ours = other.replace("foodx", "FOOD");
+        assert!(matches!(seen(wine!("sc-query-running"), &of_ours), Interpreted::Unknown(_)));
+        assert!(matches!(seen(wine!("sc-queryex"), other), Interpreted::Unknown(_)), "not even that");
     }
 
     #[test]
