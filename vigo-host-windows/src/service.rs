@@ -208,15 +208,14 @@ fn observed(want: &Want, outputs: &Outputs) -> Result<Interpreted<State>, String
     };
     // Wine's sc.exe knows neither of the two: it says nothing at all.
     let is_silent = |op: &Op| matches!(ran(outputs, op), Some(Ok(ran)) if silent(ran));
-    let of_registry = is_silent(&config(name));
-    let status_op = if is_silent(&query(name)) { plain_query(name) } else { query(name) };
-    let config_op = if of_registry { key(name) } else { config(name) };
-    let open: Vec<Op> = [plain_query(name), key(name)]
-        .into_iter()
-        .filter(|op| (*op == status_op || *op == config_op) && outputs.get(op).is_none())
-        .collect();
-    if !open.is_empty() {
-        return Ok(Interpreted::Ask(open));
+    let of_registry = is_silent(&query(name)) || is_silent(&config(name));
+    let (status_op, config_op) = if of_registry { (plain_query(name), key(name)) } else { (query(name), config(name)) };
+    if of_registry && outputs.get(&status_op).is_none() {
+        return Ok(Interpreted::Ask(alloc::vec![status_op, config_op]));
+    }
+    if of_registry && is_silent(&status_op) && matches!(ran(outputs, &config_op), Some(Ok(ran)) if !ran.success()) {
+        // Neither the manager nor the registry has it.
+        return Ok(Interpreted::Known(State::Missing));
     }
     let (Some(status), Some(config)) = (answer(&status_op)?, answer(&config_op)?) else {
         return Ok(Interpreted::Known(State::Missing));
@@ -521,6 +520,11 @@ mod tests {
         let of_ours = other.replace("foodx", "FOOD");
         assert!(matches!(seen(wine!("sc-query-running"), &of_ours), Interpreted::Unknown(_)));
         assert!(matches!(seen(wine!("sc-queryex"), other), Interpreted::Unknown(_)), "not even that");
+        let nowhere = observe(&Scm, &want(), &HostFacts::default(), |op| match op.to_string().contains("reg.exe") {
+            true => wine!("reg-query-missing-key"),
+            false => wine!("sc-queryex"),
+        });
+        assert!(matches!(nowhere, Interpreted::Known(State::Missing)), "neither has it: {nowhere:?}");
     }
 
     #[test]

@@ -33,7 +33,7 @@ impl Machine {
             program: at("bin/agent"),
             state_dir: at("state"),
             is_copied: false,
-            arguments: "run".into(),
+            arguments: format!("run --state-dir {}", at("state")),
         };
         let programs = ["update-rc.d".into()].into();
         let facts = HostFacts { init: Init::SysV, programs, ..HostFacts::default() };

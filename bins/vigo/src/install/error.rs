@@ -43,7 +43,7 @@ impl InstallError {
             Self::Step { .. } => Some("mend that, and run the same command again".into()),
             Self::Other { .. } => Some("end it first".into()),
             Self::NotAlive { .. } => Some(
-                "see its log (`journalctl -u vigo-envoy`, or /var/log/vigo-envoy.log), and run the same command again"
+                "see its log (`journalctl -u vigo-envoy`, /var/log/vigo-envoy.log, or vigo.log in its state directory), and run the same command again"
                     .into(),
             ),
         }

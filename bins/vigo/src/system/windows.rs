@@ -13,7 +13,8 @@ pub(crate) const TRAIT_FOLDERS: &[&str] = &["C:\\ProgramData\\Vigo\\traits.d", "
 
 /// Returns where the state of this machine is kept, unless something else is said.
 pub(crate) fn state_dir() -> PathBuf {
-    windows::folder("ProgramData", "C:\\ProgramData").join("Vigo")
+    // Where the guardrails and the service have it: an environment does not move it.
+    "C:\\ProgramData\\Vigo".into()
 }
 
 /// Returns nothing: no folder is in memory.
