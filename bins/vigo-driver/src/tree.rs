@@ -219,7 +219,8 @@ fn unreadable(path: &Path, why: impl Into<String>, help: &str) -> Unreadable {
     Unreadable { path: path.into(), why: why.into(), help: help.into() }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
     use std::os::unix::fs::symlink;

@@ -107,7 +107,8 @@ fn run(program: &str, args: &[String]) -> Result<(), String> {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
     use std::os::unix::fs::{PermissionsExt as _, symlink};
