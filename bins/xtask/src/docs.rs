@@ -4,8 +4,14 @@ use crate::failure::Result;
 use crate::process::Program;
 use crate::workspace::{cargo, root, target, which};
 
-/// Builds both and says where they are.
-pub fn run(_: &[String]) -> Result<()> {
+/// Builds both and says where they are, or writes the page of the guide that is made of the code.
+pub fn run(args: &[String]) -> Result<()> {
+    if args.iter().any(|arg| arg == "systems") {
+        let args = ["test", "--quiet", "--locked", "--package", "vigocli", "--test", "systems"];
+        cargo().args(args).env("VIGO_WRITE_DOCS", "1").run()?;
+        println!("wrote docs/src/systems.md");
+        return Ok(());
+    }
     cargo().args(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings").run()?;
     println!("reference: {}", target().join("doc/vigo_core/index.html").display());
     let guide = target().join("guide");

@@ -34,6 +34,7 @@ const USAGE: &str = "usage: cargo xtask VERB
                               the agent for every system that can be linked from here (Windows, Linux with musl),
                               each packed, with its checksum and a signature by the key
   docs                        the reference (rustdoc) and the guide (mdBook, if it is installed)
+  docs systems                writes the guide's page of types and systems, of the hosts' tables
 ";
 
 fn main() -> ExitCode {
