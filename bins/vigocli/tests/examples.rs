@@ -44,6 +44,12 @@ fn the_examples_are_valid_without_a_warning() {
 }
 
 #[test]
+fn the_examples_are_written_as_fmt_writes_them() {
+    let said = config(&["fmt", "--check"]);
+    assert!(said.ends_with(" looked at, nothing to do.\n"), "{said}");
+}
+
+#[test]
 fn the_examples_do_what_their_tests_say() {
     let said = config(&["test"]);
     assert!(said.starts_with("All ") && said.ends_with(" tests passed.\n"), "{said}");

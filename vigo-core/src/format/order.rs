@@ -8,7 +8,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 /// Keys of a resource before its attributes, and behind them.
-const BEFORE: &[&str] = &["name", "type", "foreach", "state"];
+const BEFORE: &[&str] = &["name", "type", "foreach"];
 const BEHIND: &[&str] = &[
     "case",
     "match",
@@ -58,8 +58,11 @@ fn place(tree: &mut Tree<'_>, node: usize, place: &'static Place) {
             takes(tree, value, key.takes);
         }
     }
-    let rank = |name: &str| place.keys.iter().position(|k| k.name == name).unwrap_or(place.keys.len());
-    sort(tree, node, &rank);
+    let at = |name: &str| place.keys.iter().position(|k| k.name == name);
+    // What a test expects of a resource's attributes stands before its edges, as in the resource itself.
+    let others = if core::ptr::eq(place, &tests::RESOURCE) { at("depends_on") } else { None };
+    let others = 2 * others.unwrap_or(place.keys.len());
+    sort(tree, node, &|name| at(name).map_or(others, |i| 2 * i + 1));
 }
 
 fn takes(tree: &mut Tree<'_>, node: usize, takes: Takes) {
@@ -111,13 +114,19 @@ fn resource(tree: &mut Tree<'_>, node: usize) {
         }
     }
     let attributes = decl.map_or(&[][..], |d| d.attributes);
+    // First what it is about, then what is to become of that.
+    let named = usize::from(attributes.first().is_some_and(|a| a.required == ["*"]));
     let rank = |name: &str| {
-        let behind = BEFORE.len() + attributes.len();
+        let behind = BEFORE.len() + attributes.len() + 1;
         let at = |keys: &[&str]| keys.iter().position(|k| *k == name);
-        at(BEFORE)
-            .or_else(|| attributes.iter().position(|a| a.name == name).map(|i| BEFORE.len() + i))
-            .or_else(|| at(BEHIND).map(|i| behind + 1 + i))
-            .unwrap_or(behind)
+        let attribute = |i: usize| BEFORE.len() + i + usize::from(i >= named);
+        match name {
+            "state" => BEFORE.len() + named,
+            _ => at(BEFORE)
+                .or_else(|| attributes.iter().position(|a| a.name == name).map(attribute))
+                .or_else(|| at(BEHIND).map(|i| behind + 1 + i))
+                .unwrap_or(behind),
+        }
     };
     sort(tree, node, &rank);
 }

@@ -356,10 +356,7 @@ impl<'p, 't> Printer<'p, 't> {
             match &node.kind {
                 Kind::Scalar(raw) => self.out.push_str(&scalar::normal(raw)),
                 Kind::Word(text) => self.out.push_str(text),
-                Kind::Alias(text) => {
-                    self.out.push_str(text);
-                    self.out.push(' ');
-                }
+                Kind::Alias(text) => self.out.push_str(text),
                 Kind::Collection(_) => self.flow(value),
                 Kind::Empty | Kind::Block(_) => {}
             }

@@ -32,7 +32,7 @@ fn a_file_has_one_form() {
         (
             "resource keys",
             "resources:\n  - when: changed\n    notify: b\n    mode: 0644\n    content: x\n    target_path: /x\n    state: present\n    foo: 1\n    type: template\n    name: a\n",
-            "resources:\n  - name: a\n    type: file\n    state: present\n    target_path: /x\n    content: x\n    mode: 0644\n    foo: 1\n    when: changed\n    notify: b\n",
+            "resources:\n  - name: a\n    type: file\n    target_path: /x\n    state: present\n    content: x\n    mode: 0644\n    foo: 1\n    when: changed\n    notify: b\n",
         ),
         (
             "attribute",
@@ -73,6 +73,11 @@ fn a_file_has_one_form() {
             "anchors",
             "x-a: &a\n    k: 1\nvars:\n    <<: *a\n    b: &b [1]\n    c: *b\n",
             "x-a: &a\n  k: 1\nvars:\n  <<: *a\n  b: &b [1]\n  c: *b\n",
+        ),
+        (
+            "aliases in flow",
+            "vars: {a: &a {b: 1}, c: [ *a , *a ], d: { <<: *a , e: 1}}\n",
+            "vars: {a: &a {b: 1}, c: [*a, *a], d: {<<: *a, e: 1}}\n",
         ),
         ("anchors hold the order", "vars: {a: &a 1}\nname: *a\n", "vars: {a: &a 1}\nname: *a\n"),
         ("tags", "vars: {a: !!str 1, b: !!map {c: 1}}\n", "vars: {a: !!str 1, b: !!map {c: 1}}\n"),
@@ -151,6 +156,11 @@ fn other_files_have_their_own_order() {
             "env: {p: {vars: {x: 1}, configcrates: [a]}}\n",
         ),
         ("a/b.test.vgo", "tests:\n  - expect: {}\n    name: t\n", "tests:\n  - name: t\n    expect: {}\n"),
+        (
+            "a/c.test.vgo",
+            "tests:\n  - expect: {resources: {a/b: {notify: c, mode: 1, runs: true}}}\n",
+            "tests:\n  - expect: {resources: {a/b: {runs: true, mode: 1, notify: c}}}\n",
+        ),
     ];
     for (path, text, expected) in cases {
         assert_eq!(formatted(path, text).as_deref(), Ok(expected), "{path}");
