@@ -535,7 +535,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(1000))]
+        #![proptest_config(ProptestConfig::with_cases(4 * ProptestConfig::default().cases))]
 
         #[test]
         fn the_automaton_agrees_with_the_plain_meaning(text in pattern(), names in prop::collection::vec("[a-c-]{0,5}", 8)) {

@@ -198,7 +198,7 @@ fn a_condition_of_a_later_version_costs_its_resource_only() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(2 * ProptestConfig::default().cases))]
 
     #[test]
     fn bytes_from_outside_never_panic(

@@ -243,7 +243,7 @@ fn file() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { max_global_rejects: u32::MAX, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { max_global_rejects: u32::MAX, ..ProptestConfig::with_cases(2 * ProptestConfig::default().cases) })]
 
     #[test]
     fn whatever_is_written_says_the_same_and_stays(text in file()) {

@@ -122,8 +122,6 @@ fn environment(block: bool) -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
-
     #[test]
     fn all_that_one_sets_the_other_has_and_nothing_else_changes(
         a in any::<bool>().prop_flat_map(environment),

@@ -759,7 +759,7 @@ fn kind(tri: &Tri) -> u8 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig::with_cases(4 * ProptestConfig::default().cases))]
 
     #[test]
     fn folding_early_or_late_gives_the_same_outcome(

@@ -78,8 +78,6 @@ fn found(tree: &Tree) -> BTreeSet<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
-
     #[test]
     fn after_each_change_all_is_found_that_a_first_look_finds(
         start in prop::collection::vec(0..6usize, FILES.len()),

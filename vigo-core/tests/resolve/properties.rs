@@ -89,7 +89,7 @@ fn resolved<T>(files: &[(String, String)], hostname: &str, with: impl FnOnce(&Re
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
+    #![proptest_config(ProptestConfig::with_cases(2 * ProptestConfig::default().cases))]
 
     #[test]
     fn an_exclusion_always_wins_and_what_is_not_excluded_is_there(

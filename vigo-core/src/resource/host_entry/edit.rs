@@ -220,6 +220,12 @@ mod tests {
                 want("10.0.0.1", None),
                 "# BEGIN vigo swarm peers\n10.0.0.2 web\n# END vigo swarm peers\n10.0.0.1\tweb\n",
             ),
+            (
+                "a block without an end",
+                "# BEGIN vigo swarm peers\n",
+                want("10.0.0.1", None),
+                "# BEGIN vigo swarm peers\n10.0.0.1\tweb\n",
+            ),
         ];
         for (name, before, want, after) in cases {
             assert_eq!(text(&edited(before.as_bytes(), &want)), after, "{name}");
