@@ -1,5 +1,7 @@
 //! What installers write can be read by those it is for.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 use vigo_core::host::{Host, HostFacts, Init, Installation, Step};
