@@ -1,5 +1,6 @@
 //! Guards of what a resource says it touches, and of each operation.
 
+use super::command::program_name;
 use super::{check_command, check_removal, check_tree, check_write};
 use crate::action::{Command, Effect, Op};
 use crate::host::{Problem, ProblemKind};
@@ -69,7 +70,8 @@ fn check_run(command: &Command) -> Result<(), Problem> {
 }
 
 fn is_shell(program: &str) -> bool {
-    matches!(program.rsplit('/').next(), Some("sh" | "bash" | "dash" | "ksh" | "zsh" | "cmd" | "cmd.exe"))
+    let program = program.to_lowercase();
+    matches!(program_name(&program), "sh" | "bash" | "dash" | "ksh" | "zsh" | "cmd" | "powershell" | "pwsh")
 }
 
 const HELP: &str = "leave Vigo's service, packages and files alone; no flag switches this off";

@@ -21,13 +21,15 @@ const SERVICE_TOOLS: &[&str] = &[
     "svcadm",
     "launchctl",
     "sc",
-    "sc.exe",
     "update-rc.d",
     "chkconfig",
     "invoke-rc.d",
     "net",
     "sv",
     "sysrc",
+    "stop-service",
+    "suspend-service",
+    "remove-service",
 ];
 const SERVICE_HARM: &[&str] = &[
     "stop",
@@ -48,6 +50,9 @@ const SERVICE_HARM: &[&str] = &[
     "reset-failed",
     "isolate",
     "exit",
+    "stop-service",
+    "suspend-service",
+    "remove-service",
 ];
 const PACKAGE_TOOLS: &[&str] = &[
     "apt",
@@ -85,7 +90,7 @@ const PACKAGE_HARM: &[&str] = &[
     "uninstall",
     "rm",
 ];
-const KILLERS: &[&str] = &["kill", "pkill", "killall", "skill"];
+const KILLERS: &[&str] = &["kill", "pkill", "killall", "skill", "taskkill", "stop-process"];
 /// What changes a whole tree when it is told to.
 const SWEEPERS: &[&str] = &["rm", "chown", "chmod", "chgrp"];
 /// What runs the command that follows it.
@@ -102,10 +107,13 @@ const PATH_HARM: &[&str] = &[
 /// [`Problem`] of kind `Guarded`.
 pub fn check_command(text: &str) -> Result<(), Problem> {
     for part in text.split(['\n', ';', '|', '&', '(', ')', '`', '{', '}']) {
-        let words = words(part);
-        let lower: Vec<String> = words.iter().map(|w| w.to_lowercase()).collect();
-        let tool = |known: &[&str]| lower.iter().any(|w| known.contains(&base(w)));
-        let word = |known: &[&str]| lower.iter().any(|w| known.contains(&w.as_str()));
+        let part_lower = part.to_lowercase();
+        let lower = words(&part_lower);
+        let tool = |known: &[&str]| {
+            let named = |w: &str| known.contains(&base(w)) || known.contains(&program_name(w));
+            lower.iter().any(|w| named(w)) || part_lower.split_whitespace().any(|w| named(w.trim_matches(['"', '\''])))
+        };
+        let word = |known: &[&str]| lower.iter().any(|w| known.contains(&w.strip_suffix(".exe").unwrap_or(w)));
         let service = tool(SERVICE_TOOLS) && word(SERVICE_HARM) && word(OWN);
         let package = tool(PACKAGE_TOOLS) && word(PACKAGE_HARM) && word(PACKAGES);
         let killed = tool(KILLERS) && (word(OWN) || word(PACKAGES));
@@ -127,6 +135,12 @@ pub fn check_command(text: &str) -> Result<(), Problem> {
 /// Splits at blanks, quotes taken away.
 fn words(part: &str) -> Vec<String> {
     part.split_whitespace().map(|w| w.replace(['"', '\'', '\\'], "").to_string()).filter(|w| !w.is_empty()).collect()
+}
+
+/// Returns the name of a program without its folders, written in either way, and without what Windows ends it with.
+pub(super) fn program_name(path: &str) -> &str {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    [".exe", ".cmd", ".bat", ".com"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name)
 }
 
 fn base(word: &str) -> &str {
@@ -175,6 +189,14 @@ mod tests {
             ("cat /etc/vigo/server.yaml", false),
             ("pkill vigo", true),
             ("grep -q vigo-envoy /proc/1/comm", false),
+            ("sc.exe stop vigo-envoy", true),
+            (r"C:\Windows\System32\sc.exe stop vigo-envoy", true),
+            ("\"C:\\Windows\\System32\\SC.EXE\" delete \"vigo-envoy\"", true),
+            ("sc query vigo-envoy", false),
+            ("taskkill /f /im vigo.exe", true),
+            ("Stop-Service -Name vigo-envoy", true),
+            ("Get-Service -Name vigo-envoy", false),
+            (r"r\m -rf /etc/vigo", true),
         ];
         for (text, refused) in cases {
             assert_eq!(check_command(text).is_err(), refused, "{text}");
