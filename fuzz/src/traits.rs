@@ -41,6 +41,8 @@ fn run(collector: &Collector, is_image: bool, mut answer: impl FnMut(&Op) -> OpO
             .into_iter()
             .filter_map(|(name, ip, prefix)| Some(Address { interface: name.into(), ip: ip.parse().ok()?, prefix }))
             .collect(),
+        memory: None,
+        booted: None,
         is_image,
     };
     let area = collector.area;
