@@ -24,9 +24,10 @@ impl Wine {
     /// not so.
     pub fn new() -> Result<Self> {
         let wine = Self { scratch: Scratch::new("wine")? };
-        wine.program("wine").args(["wineboot", "-i"]).timeout(PATIENCE).output()?;
-        wine.program(SERVER).arg("-w").timeout(PATIENCE).output()?;
-        wine.program(SERVER).arg("-p").timeout(PATIENCE).output()?;
+        unheard(wine.program("wine").args(["wineboot", "-i"]))?;
+        unheard(wine.program(SERVER).arg("-w"))?;
+        unheard(wine.program(SERVER).arg("-p"))?;
+        unheard(wine.program("wine").args(["net.exe", "start"]))?;
         let started = wine.run(&["net.exe", "start"])?;
         match started.ok() && wine.drive().join("windows/system32").is_dir() {
             true => Ok(wine),
@@ -75,10 +76,17 @@ impl Wine {
     }
 }
 
+/// Runs a program to its end that starts others which stay: a pipe to them would never end.
+fn unheard(program: Program) -> Result<()> {
+    let shown = program.shown();
+    let ended = program.spawn(None)?.wait();
+    ended.map(drop).map_err(|e| Failure::new(format!("`{shown}` could not be waited for: {e}")))
+}
+
 impl Drop for Wine {
     fn drop(&mut self) {
         // A server that has ended already is fine.
-        let _ = self.program(SERVER).arg("-k").timeout(PATIENCE).output();
-        let _ = self.program(SERVER).arg("-w").timeout(PATIENCE).output();
+        let _ = unheard(self.program(SERVER).arg("-k"));
+        let _ = unheard(self.program(SERVER).arg("-w"));
     }
 }

@@ -45,6 +45,17 @@ resources:
     target_path: 'C:\site\list.txt'
     line: kept
     create: true
+  - name: number
+    type: registry
+    key: HKLM\SOFTWARE\Example\App
+    value_name: Limit
+    value: 7
+    value_type: dword
+  - name: text
+    type: registry
+    key: HKLM\SOFTWARE\Example\App
+    value_name: Banner
+    value: authorised use only
   - name: command
     type: exec
     command: 'echo made by cmd> "C:\site\made by cmd.txt" & set >> C:\site\environment.txt'
@@ -62,6 +73,9 @@ resources:
     service: food
     state: running
 "#;
+
+/// What the policy writes into the registry.
+const KEY: &str = "HKLM\\SOFTWARE\\Example\\App";
 
 /// Types whose programs do nothing there and exit 0, each with what must be said of it.
 const STUBS: &str = r#"name: own
@@ -136,6 +150,10 @@ fn converged(wine: &Wine, checks: &mut Checks) -> Result<()> {
     };
     checks.check("programs know where Windows is", has("SystemRoot") && has("PATH"), &environment);
     checks.check("and nothing of whoever started us", !has("WINEPREFIX"), &environment);
+    let key = wine.text(&["reg.exe", "query", KEY])?;
+    let has = |words: &str| key.lines().any(|line| line.split_whitespace().collect::<Vec<_>>().join(" ") == words);
+    checks.check("a number in the registry", has("Limit REG_DWORD 0x7"), &key);
+    checks.check("and a text", has("Banner REG_SZ authorised use only"), &key);
     checks.same("a service runs", state(wine)?.as_str(), "4");
     let left: Vec<String> = std::fs::read_dir(wine.drive().join("site"))
         .map(|entries| entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect())
@@ -149,14 +167,17 @@ fn drift(wine: &Wine, checks: &mut Checks) -> Result<()> {
     wine.write("site/page.txt", "other")?;
     wine.write("site/settings.ini", "[main]\nlevel=low\nkeep=this\n")?;
     wine.write("site/old.txt", "again")?;
+    wine.text(&["reg.exe", "add", KEY, "/v", "Limit", "/t", "REG_DWORD", "/d", "8", "/f"])?;
     wine.text(&["sc.exe", "stop", "food"])?;
     let repaired = vigo(wine, "apply")?;
     checks.check("drift is repaired", repaired.code == 0, &repaired.said);
     let mut changed = repaired.ids("changed");
     changed.sort_unstable();
-    checks.same("and nothing else", changed.join(" "), "own/gone own/page own/service own/settings");
+    checks.same("and nothing else", changed.join(" "), "own/gone own/number own/page own/service own/settings");
     checks.same("a file", wine.read("site/page.txt").as_deref(), Some("hello windows\r\n"));
     checks.same("a setting", wine.read("site/settings.ini").as_deref(), Some("[main]\nlevel=high\nkeep=this\n"));
+    let number = wine.text(&["reg.exe", "query", KEY, "/v", "Limit"])?;
+    checks.check("a number", number.contains("0x7"), &number);
     checks.same("a service", state(wine)?.as_str(), "4");
     policy(wine, &OWN.replace("state: running", "state: stopped"))?;
     let stopped = vigo(wine, "apply")?;
