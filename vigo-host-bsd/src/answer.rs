@@ -18,9 +18,10 @@ pub(crate) fn look(program: &str, args: &[&str]) -> Op {
 /// Returns how the program ended that `op` ran; `None` when it was not asked.
 ///
 /// # Errors
-/// A fragment, when it did not run or was ended by a signal.
+/// A fragment, when it did not run, was ended by a signal, or said more than was kept.
 pub(crate) fn ran<'a>(outputs: &'a Outputs, op: &Op) -> Option<Result<(&'a Ran, i32), String>> {
     Some(match outputs.get(op)? {
+        OpOutput::Ran(ran) if ran.truncated => Err(format!("`{op}`: its output was cut")),
         OpOutput::Ran(ran) => ran.code().map(|code| (ran, code)).ok_or_else(|| format!("`{op}`: {}", ran.exit)),
         OpOutput::Failed(failure) => Err(failure.message.clone()),
         other => Err(format!("expected an answer of `{op}`, found {other:?}")),

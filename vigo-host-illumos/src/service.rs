@@ -117,6 +117,7 @@ fn change(args: &[&str]) -> Op {
 
 fn ran<'a>(outputs: &'a Outputs, op: &Op) -> Option<Result<&'a Ran, String>> {
     Some(match outputs.get(op)? {
+        OpOutput::Ran(ran) if ran.truncated => Err(format!("`{op}`: its output was cut")),
         OpOutput::Ran(ran) => Ok(ran),
         OpOutput::Failed(failure) => Err(failure.message.clone()),
         other => Err(format!("expected an answer of `{op}`, found {other:?}")),
@@ -161,7 +162,9 @@ fn observed(want: &Want, outputs: &Outputs) -> Result<Interpreted<State>, String
         "degraded" | "offline" | "uninitialized" => Some(state.to_string()),
         _ => None,
     };
-    Ok(Interpreted::Known(State::Found(Observed { run: Some(run), boot, detail, ..Observed::new(fmri) })))
+    // `clear` makes it online again as it is (svcadm(8)).
+    let resumes = state == "degraded";
+    Ok(Interpreted::Known(State::Found(Observed { run: Some(run), boot, detail, resumes, ..Observed::new(fmri) })))
 }
 
 fn columns(line: &str) -> Option<[&str; 3]> {
@@ -262,6 +265,7 @@ mod tests {
         }
         let degraded = found(&want(Goal::Stopped), fixture!("svcs", "state-degraded"), is_true());
         assert_eq!(degraded.run, Some(RunState::Running), "there is something to stop");
+        assert!(degraded.resumes, "and something that goes on when it is cleared");
     }
 
     #[test]

@@ -147,6 +147,7 @@ fn read_plist(path: &AbsPath) -> Op {
 
 fn ran<'a>(outputs: &'a Outputs, op: &Op) -> Option<Result<&'a Ran, String>> {
     Some(match outputs.get(op)? {
+        OpOutput::Ran(ran) if ran.truncated => Err(format!("`{op}`: its output was cut")),
         OpOutput::Ran(ran) => Ok(ran),
         OpOutput::Failed(failure) => Err(failure.message.clone()),
         other => Err(format!("expected an answer of `{op}`, found {other:?}")),
@@ -189,13 +190,16 @@ fn observed(want: &Want, outputs: &Outputs) -> Result<Interpreted<State>, String
         return Err(format!("launchctl print-disabled: {}, {}", disabled.exit, disabled.err().trim()));
     }
     // The list of overrides beats what the job says of itself; a label in neither is enabled.
-    let itself = || match seen.file.as_ref().and_then(|path| outputs.path(path)) {
-        Some(OpOutput::File { content, .. }) => plist::is_disabled(content),
-        _ => false,
-    };
-    let off = match overridden(&disabled.out(), &want.name)? {
-        Some(off) => off,
-        None => itself(),
+    let off = match (overridden(&disabled.out(), &want.name)?, &seen.file) {
+        (Some(off), _) => off,
+        (None, None) => false,
+        (None, Some(path)) => match outputs.path(path) {
+            // A job that is loaded names its file, which need not be called like it.
+            None => return Ok(Interpreted::Ask(alloc::vec![read_plist(path)])),
+            Some(OpOutput::File { content, .. }) => plist::is_disabled(content),
+            Some(OpOutput::Failed(failure)) => return Err(failure.message.clone()),
+            Some(_) => false,
+        },
     };
     seen.boot = if off { BootState::Disabled } else { BootState::Enabled };
     Ok(Interpreted::Known(State::Found(seen)))
@@ -356,6 +360,18 @@ mod tests {
 
     fn none() -> OpOutput {
         OpOutput::exited(0, "disabled services = {\n}\n", "")
+    }
+
+    #[test]
+    fn a_loaded_job_is_disabled_by_the_file_that_it_names_whatever_that_is_called() {
+        let print = "system/com.example.food = {\n\tpath = /Library/LaunchDaemons/food.plist\n\tstate = running\n}\n";
+        let off = PLIST.replace("<dict>", "<dict><key>Disabled</key><true/>");
+        let read = "read /Library/LaunchDaemons/food.plist";
+        for (content, boot) in [(&*off, BootState::Disabled), (PLIST, BootState::Enabled)] {
+            let answers =
+                [(PRINT, OpOutput::exited(0, print, "")), (DISABLED, none()), (read, OpOutput::file(content))];
+            assert_eq!(found(&answers).boot, boot);
+        }
     }
 
     fn lowered(seen: Observed, actions: &[Action]) -> Vec<String> {

@@ -79,6 +79,8 @@ fn answer(command: &Command) -> Option<Ran> {
         ("reg.exe", ["query", key, "/v", name @ ("ComputerName" | "NV Hostname")]) => {
             Some(Ran::exited(0, &format!("\r\n{key}\r\n    {name}    REG_SZ    WINDOWS\r\n\r\n"), ""))
         }
+        // A service's own key is there, and holds nothing unusual.
+        ("reg.exe", ["query", key]) if key.contains("\\CurrentControlSet\\Services\\") => Some(Ran::exited(0, "", "")),
         ("reg.exe", ["query", ..]) => Some(Ran::exited(1, "", "")),
         ("tasklist.exe", ..) => {
             Some(Ran::exited(0, "\"tasklist.exe\",\"4711\",\"Services\",\"0\",\"9,000 K\"\r\n", ""))

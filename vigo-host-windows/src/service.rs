@@ -83,6 +83,15 @@ impl Adapter<Service> for Scm {
                 }
                 // The manager knows no reload, and no restart: both calls of net.exe wait.
                 Action::Restart | Action::Reload => {
+                    let is_switched_on = actions.iter().any(|action| match action {
+                        Action::SetStartType(wanted) => *wanted != StartType::Disabled,
+                        action => *action == Action::Enable,
+                    });
+                    if seen.start_type == Some(StartType::Disabled) && !is_switched_on {
+                        let message =
+                            format!("service `{name}` is disabled: once stopped it could not be started again");
+                        return Err(Problem::failed(message).help("write `start_type: manual` or `auto`"));
+                    }
                     ops.extend(seen.dependents.iter().map(|d| change(NET, &["stop", d], &[0])));
                     ops.push(change(NET, &["stop", name], &[0]));
                     ops.push(change(NET, &["start", name], &[0]));
@@ -164,11 +173,6 @@ fn all_dependencies() -> Op {
     Op::Run(Command::read(REG, ["query", SERVICES, "/s", "/v", "DependOnService"]))
 }
 
-fn delayed(name: &str) -> Op {
-    let key = format!("{SERVICES}\\{name}");
-    Op::Run(Command::read(REG, ["query", &key, "/v", DELAYED]))
-}
-
 fn dependents(name: &str) -> Op {
     Op::Run(Command::read(SC, ["enumdepend", name, "65536"]))
 }
@@ -229,15 +233,17 @@ fn observed(want: &Want, outputs: &Outputs) -> Result<Interpreted<State>, String
         start_type(start).ok_or_else(|| format!("service `{name}` has the start type {start}, which is not known"))?;
     // The service's name as the manager spells it: names compare in any case.
     let mut seen = Observed { run: Some(run), reload: Reload::Impossible, ..Observed::new(name) };
+    seen.resumes = run == RunState::Paused;
     seen.busy = !matches!(run, RunState::Running | RunState::Stopped | RunState::Paused);
     if of_registry && start == StartType::Auto {
         if registry_number(&config, DELAYED).is_some_and(|n| n != 0) {
             start = StartType::Delayed;
         }
     } else if start == StartType::Auto && want.start_type.is_some() {
-        match ran(outputs, &delayed(name)).transpose()? {
-            None => return Ok(Interpreted::Ask(alloc::vec![delayed(name)])),
-            // A value that is not there is exit 1, and not delayed.
+        // The whole key is read: what reg.exe says of a value that is not there is what it says of any failure.
+        match ran(outputs, &key(name)).transpose()? {
+            None => return Ok(Interpreted::Ask(alloc::vec![key(name)])),
+            Some(ran) if !ran.success() => return Err(format!("reg.exe: {}, {}", ran.exit, ran.err().trim())),
             Some(ran) if registry_number(&ran.out(), DELAYED).is_some_and(|n| n != 0) => {
                 start = StartType::Delayed;
             }
@@ -304,7 +310,7 @@ mod tests {
     }
 
     fn no_value() -> OpOutput {
-        wine!("reg-query-missing-value")
+        OpOutput::exited(0, "\r\nHKEY_LOCAL_MACHINE\\X\r\n    Start    REG_DWORD    0x2\r\n\r\n", "")
     }
 
     fn nothing_depends() -> OpOutput {
@@ -384,6 +390,14 @@ mod tests {
     }
 
     #[test]
+    fn a_registry_that_does_not_answer_is_unknown_and_never_not_delayed() {
+        for registry in [wine!("reg-query-missing-value"), OpOutput::exited(5, "", ""), OpOutput::Missing] {
+            let seen = see(&want(), windows!("query-stopped"), windows!("qc"), registry, nothing_depends());
+            assert!(matches!(seen, Interpreted::Unknown(_)), "{seen:?}");
+        }
+    }
+
+    #[test]
     fn a_missing_service_is_missing_in_any_language() {
         let silent = OpOutput::exited(1, "[SC] OpenService 失败 1060:\r\n", "");
         for query in [windows!("query-missing"), windows!("query-missing-chinese"), silent] {
@@ -408,6 +422,7 @@ mod tests {
     fn a_paused_service_is_continued() {
         let query = OpOutput::exited(0, "        STATE              : 7  PAUSED\r\n", "");
         let seen = found(query, windows!("qc"), no_value());
+        assert!(seen.resumes, "the process is the same as before");
         assert_eq!(lowered(seen, &[Action::Start]), ["sc.exe continue food"]);
     }
 
@@ -452,6 +467,19 @@ mod tests {
                 "net.exe start up"
             ]
         );
+    }
+
+    #[test]
+    fn what_is_disabled_is_not_restarted_because_it_would_not_come_back() {
+        let seen = Observed { start_type: Some(StartType::Disabled), ..Observed::new("food") };
+        for action in [Action::Restart, Action::Reload] {
+            let refused = Scm.lower(&want(), &State::Found(seen.clone()), &[action], &HostFacts::default());
+            assert!(refused.unwrap_err().message.contains("is disabled"), "{action}");
+        }
+        let switched = [Action::SetStartType(StartType::Auto), Action::Restart];
+        assert!(Scm.lower(&want(), &State::Found(seen.clone()), &switched, &HostFacts::default()).is_ok());
+        let enabled = Observed { start_type: Some(StartType::Manual), ..seen };
+        assert!(Scm.lower(&want(), &State::Found(enabled), &[Action::Restart], &HostFacts::default()).is_ok());
     }
 
     #[test]

@@ -49,8 +49,8 @@ pub trait Family: Sized + Send + Sync + 'static {
         None
     }
 
-    /// Returns whether the action starts the thing anew, so that an earlier change has been taken in.
-    fn starts(_action: &Self::Action) -> bool {
+    /// Returns whether the action starts the thing anew from this state, so that an earlier change has been taken in.
+    fn starts(_action: &Self::Action, _state: &Self::State) -> bool {
         false
     }
 

@@ -222,7 +222,7 @@ impl<F: Family> Instance for Managed<F> {
     }
 
     fn starts(&self) -> bool {
-        self.actions.iter().any(F::starts)
+        self.state.as_ref().is_some_and(|state| self.actions.iter().any(|action| F::starts(action, state)))
     }
 
     fn unpredictable(&self) -> bool {

@@ -312,7 +312,7 @@ impl Family for Mount {
         matches!(action, Action::Mount | Action::Unmount).then(|| want.path.clone())
     }
 
-    fn starts(action: &Action) -> bool {
+    fn starts(action: &Action, _: &State) -> bool {
         matches!(action, Action::Mount | Action::Remount)
     }
 }

@@ -326,7 +326,7 @@ impl Family for Process {
         }
     }
 
-    fn starts(action: &Action) -> bool {
+    fn starts(action: &Action, _: &State) -> bool {
         matches!(action, Action::Start)
     }
 }

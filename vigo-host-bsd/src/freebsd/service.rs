@@ -3,7 +3,6 @@
 use crate::answer::{change, look, offers_reload, ran, rcvar, said, text, truth};
 use alloc::format;
 use alloc::string::String;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use vigo_core::action::{AbsPath, Command, Op, OpOutput, Outputs};
 use vigo_core::host::{Adapter, HostFacts, Interpreted, Problem};
@@ -103,9 +102,10 @@ fn scripts(name: &str) -> [AbsPath; 2] {
     [AbsPath::known("/etc/rc.d").join(name), AbsPath::known("/usr/local/etc/rc.d").join(name)]
 }
 
-/// Files that set variables of this service only; they win over rc.conf and rc.conf.local (rc.conf(5)).
+/// Files that set variables of this service only; they win over rc.conf and rc.conf.local, and the last one over the
+/// first (rc.conf(5)).
 fn own_files(name: &str) -> [AbsPath; 2] {
-    [AbsPath::known("/usr/local/etc/rc.conf.d").join(name), AbsPath::known("/etc/rc.conf.d").join(name)]
+    [AbsPath::known("/etc/rc.conf.d").join(name), AbsPath::known("/usr/local/etc/rc.conf.d").join(name)]
 }
 
 fn flags_variable(variable: &str) -> String {
@@ -142,7 +142,9 @@ fn observed(want: &Want, outputs: &Outputs, _: &HostFacts) -> Result<Interpreted
         1 if !status.out().trim().is_empty() || status.err().contains("not running") => Some(RunState::Stopped),
         _ => None,
     };
-    if run.is_none() && want.goal != Goal::Unmanaged {
+    // A script may have no such verb, and its run state then be nobody's business; a verb that failed says nothing.
+    let has_no_status = status.err().contains("unknown directive");
+    if run.is_none() && !(want.goal == Goal::Unmanaged && has_no_status) {
         return Err(format!("service {name} onestatus: exit {code}, {}", said(status)));
     }
     let mut seen = Observed { run, ..Observed::new(name) };
@@ -157,9 +159,11 @@ fn observed(want: &Want, outputs: &Outputs, _: &HostFacts) -> Result<Interpreted
                 Some(false) => BootState::Disabled,
                 None => return Err(format!("expected YES or NO of `{}`, found `{}`", variable.name, variable.value)),
             };
+            // What is set there is set after all else, be it the one variable or the other.
+            let ours = [&variable.name, &flags_variable(&variable.name)];
             for file in own_files(name) {
                 let content = text(outputs, &file).transpose()?.unwrap_or_default();
-                if content.lines().any(|line| assigns(line, &variable.name)) {
+                if content.lines().any(|line| ours.iter().any(|variable| assigns(line, variable))) {
                     seen.file = Some(file);
                 }
             }
@@ -167,19 +171,25 @@ fn observed(want: &Want, outputs: &Outputs, _: &HostFacts) -> Result<Interpreted
         }
     }
     if let (Some(wanted), Some(variable)) = (&want.flags, &seen.variable) {
-        let op = look(SYSRC, &["-qn", &flags_variable(variable)]);
-        match ran(outputs, &op).transpose()? {
-            None => return Ok(Interpreted::Ask(alloc::vec![op])),
-            Some((ran, 0)) => {
-                let out = ran.out();
-                let now = out.trim();
-                let same = now.split_whitespace().eq(wanted.split_whitespace());
-                seen.flags = Some(if same { wanted.clone() } else { Arc::from(now) });
+        let name = flags_variable(variable);
+        // sysrc reads rc.conf and rc.conf.local, and a service's own file only when it is named.
+        let own = seen.file.as_ref().map(|file| look(SYSRC, &["-f", file.as_str(), "-qn", &name]));
+        let asked: Vec<Op> = own.into_iter().chain([look(SYSRC, &["-qn", &name])]).collect();
+        let mut now = String::new();
+        for op in &asked {
+            match ran(outputs, op).transpose()? {
+                None => return Ok(Interpreted::Ask(asked)),
+                Some((ran, 0)) => {
+                    now = ran.out().trim().into();
+                    break;
+                }
+                // Not set there.
+                Some((ran, 1)) if ran.err().trim().is_empty() => {}
+                Some((ran, code)) => return Err(format!("sysrc: exit {code}, {}", said(ran))),
             }
-            // Not set anywhere.
-            Some((_, 1)) => seen.flags = Some("".into()),
-            Some((ran, code)) => return Err(format!("sysrc: exit {code}, {}", said(ran))),
         }
+        let same = now.split_whitespace().eq(wanted.split_whitespace());
+        seen.flags = Some(if same { wanted.clone() } else { now.into() });
     }
     if want.may_reload() && !script.is_some_and(|text| offers_reload(&text)) {
         seen.reload = Reload::Impossible;
@@ -359,8 +369,40 @@ mod tests {
         let OpOutput::Ran(set) = fixture!("sysrc/10.2", "set-in-other-file") else { panic!() };
         assert!(set.success());
         answers.pop();
-        answers.push(("read /etc/rc.conf.d/food", OpOutput::file("food_flags=\"-v\"\n")));
+        answers.push(("read /etc/rc.conf.d/food", OpOutput::file("food_user=\"-v\"\n")));
         assert_eq!(found(&want("food"), &answers).file, None, "it sets something else");
+    }
+
+    #[test]
+    fn flags_are_read_and_set_in_the_services_own_file_which_wins() {
+        let want = Want { flags: Some("-v".into()), ..want("food") };
+        let unset = || fixture!("sysrc/10.2", "get-missing-quiet");
+        let set = || OpOutput::exited(0, "-x\n", "");
+        let own = "/usr/local/etc/rc.conf.d/food";
+        let cases = [
+            ("its own file sets it", Some("food_flags=\"-x\"\n"), set(), unset(), "-x", true),
+            ("its own file sets the other", Some("food_enable=NO\n"), unset(), set(), "-x", true),
+            ("nothing sets it", Some("food_enable=NO\n"), unset(), unset(), "", true),
+            ("no file of its own", None, OpOutput::Missing, set(), "-x", false),
+        ];
+        for (name, file, in_file, elsewhere, flags, is_own) in cases {
+            let mut answers = food(service!("food-onestatus-running"), service!("food-rcvar-disabled"));
+            answers.push(("/usr/sbin/sysrc -f /usr/local/etc/rc.conf.d/food -qn food_flags", in_file));
+            answers.push(("/usr/sbin/sysrc -qn food_flags", elsewhere));
+            answers.push(("read /etc/rc.conf.d/food", OpOutput::Missing));
+            answers.extend(file.map(|text| ("read /usr/local/etc/rc.conf.d/food", OpOutput::file(text))));
+            let seen = found(&want, &answers);
+            assert_eq!(seen.flags.as_deref(), Some(flags), "{name}");
+            let call = if is_own { format!("sysrc -f {own} food_flags=-v") } else { "sysrc food_flags=-v".into() };
+            assert_eq!(lowered(&want, seen, &[Action::SetFlags]), [call], "{name}");
+        }
+        let mut both = food(service!("food-onestatus-running"), service!("food-rcvar-disabled"));
+        both.extend(
+            ["read /etc/rc.conf.d/food", "read /usr/local/etc/rc.conf.d/food"]
+                .map(|read| (read, OpOutput::file("food_enable=NO\n"))),
+        );
+        let want = Want { flags: None, ..want };
+        assert_eq!(found(&want, &both).file.unwrap().as_str(), own, "it is read last");
     }
 
     #[test]
@@ -410,6 +452,13 @@ mod tests {
             ("not run", food(OpOutput::Missing, rcvar())),
             ("no truth word", food(service!("food-onestatus-running"), OpOutput::exited(0, "food_enable=maybe\n", ""))),
             ("rcvar fails", food(service!("food-onestatus-running"), OpOutput::exited(1, "", "boom\n"))),
+            (
+                "cut",
+                food(
+                    service!("food-onestatus-running"),
+                    OpOutput::Ran(Ran { truncated: true, ..Ran::exited(0, "# food\n", "") }),
+                ),
+            ),
         ];
         for (name, answers) in cases {
             assert!(matches!(see(&want("food"), &answers), Interpreted::Unknown(_)), "{name}");
@@ -419,5 +468,7 @@ mod tests {
             found(&unmanaged, &food(service!("food-unknown-verb"), rcvar())).run.is_none(),
             "a script without status"
         );
+        let fails = food(OpOutput::exited(1, "", "cannot fork\n"), rcvar());
+        assert!(matches!(see(&unmanaged, &fails), Interpreted::Unknown(_)), "a notification must not get lost");
     }
 }

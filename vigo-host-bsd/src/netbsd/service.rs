@@ -136,13 +136,18 @@ fn observed(want: &Want, outputs: &Outputs) -> Result<Interpreted<State>, String
     let [Some(status), Some(variable)] = calls.each_ref().map(|op| ran(outputs, op)) else {
         return Ok(Interpreted::Ask(calls.into()));
     };
-    let ((status, code), (variable, _)) = (status?, variable?);
+    let ((status, code), (variable, variable_code)) = (status?, variable?);
+    if variable_code != 0 {
+        return Err(format!("{path} rcvar: exit {variable_code}, {}", said(variable)));
+    }
     let run = match code {
         0 => Some(RunState::Running),
         1 if status.out().contains("not running") => Some(RunState::Stopped),
         _ => None,
     };
-    if run.is_none() && want.goal != Goal::Unmanaged {
+    // A script may have no such verb, and its run state then be nobody's business; a verb that failed says nothing.
+    let has_no_status = status.err().contains("unknown directive");
+    if run.is_none() && !(want.goal == Goal::Unmanaged && has_no_status) {
         return Err(format!("{path} onestatus: exit {code}, {}", said(status)));
     }
     let mut seen = Observed { run, ..Observed::new(path.shared()) };
@@ -325,11 +330,21 @@ mod tests {
         let cases = [
             ("no status verb", food(fixture!("food-unknown-verb"), rcvar())),
             ("not run", food(OpOutput::Missing, rcvar())),
+            ("rcvar fails", food(fixture!("food-onestatus-running"), OpOutput::exited(1, "", "boom\n"))),
             ("no truth word", food(fixture!("food-onestatus-running"), OpOutput::exited(0, "$food=perhaps\n", ""))),
         ];
         for (name, answers) in cases {
             assert!(matches!(see(&want("food"), &answers), Interpreted::Unknown(_)), "{name}");
         }
+    }
+
+    #[test]
+    fn a_status_that_fails_is_unknown_also_where_the_run_state_is_left_alone() {
+        let unmanaged = Want::new("food", Goal::Unmanaged);
+        let fails = food(OpOutput::exited(1, "", "cannot fork\n"), fixture!("food-rcvar-enabled"));
+        assert!(matches!(see(&unmanaged, &fails), Interpreted::Unknown(_)), "a notification must not get lost");
+        let none = food(fixture!("food-unknown-verb"), fixture!("food-rcvar-enabled"));
+        assert_eq!(found(&unmanaged, &none).run, None, "a script without status");
     }
 
     #[test]

@@ -145,7 +145,8 @@ fn observed(want: &Want, outputs: &Outputs) -> Result<Option<State>, String> {
     let single = match ran(outputs, &get(name)).transpose()? {
         // Exit 2 is "no such service" (rcctl(8)); `disable` of one exits 0 all the same.
         Some((_, 2)) => return Ok(Some(State::Missing)),
-        Some((ran, code @ (0 | 1))) => {
+        // 1 is also the exit of rcctl's own errors, which it tells on standard error.
+        Some((ran, code @ (0 | 1))) if ran.err().trim().is_empty() => {
             Some(Got { enabled: code == 0, flags: variable(&ran.out(), "_flags").map(String::from) })
         }
         Some((ran, code)) => return Err(format!("rcctl get: exit {code}, {}", said(ran))),
@@ -155,8 +156,8 @@ fn observed(want: &Want, outputs: &Outputs) -> Result<Option<State>, String> {
     let checked = ran(outputs, &check(name)).transpose()?;
     let listed = |what: &str| -> Result<Option<bool>, String> {
         match ran(outputs, &ls(what)).transpose()? {
-            // `ls started` says 0 or 1; anything else is a failure of rcctl itself.
-            Some((ran, 0 | 1)) if !ran.truncated => Ok(Some(ran.out().lines().any(|line| line.trim() == name))),
+            // These three say 0 whatever they list; only `ls failed` and `ls rogue` know a 1 (rcctl(8)).
+            Some((ran, 0)) => Ok(Some(ran.out().lines().any(|line| line.trim() == name))),
             Some((ran, code)) => Err(format!("rcctl ls {what}: exit {code}, {}", said(ran))),
             None => Ok(None),
         }
@@ -408,6 +409,18 @@ mod tests {
         for (name, check) in cases {
             let answers = [("get food", fixture!("get-food-enabled")), ("check food", check)];
             assert!(matches!(see(&want("food"), &answers), Interpreted::Unknown(_)), "{name}");
+        }
+        let get = OpOutput::exited(1, "", "rcctl: cannot create temporary file under /etc\n");
+        let seen = see(&want("food"), &[("get food", get), ("check food", fixture!("check-food-running"))]);
+        assert!(matches!(seen, Interpreted::Unknown(_)), "an error of rcctl is not \"disabled\": {seen:?}");
+        for what in ["all", "on", "started"] {
+            let mut outputs = Outputs::default();
+            for listed in ["all", "on", "started"] {
+                let code = i32::from(listed == what);
+                outputs.push(ls(listed), Arc::new(OpOutput::exited(code, "food\n", "")));
+            }
+            let seen = Rcctl.interpret(&want("food"), &outputs, &HostFacts::default());
+            assert!(matches!(seen, Interpreted::Unknown(_)), "ls {what} fails: {seen:?}");
         }
         let cut = OpOutput::Ran(Ran { truncated: true, ..Ran::from_recording("$ x\n[exit 0]").unwrap().1 });
         let mut outputs = Outputs::default();

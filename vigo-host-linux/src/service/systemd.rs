@@ -278,6 +278,7 @@ fn find_show<'a>(outputs: &'a Outputs, manager: &Manager, unit: &str) -> Option<
         args.by_ref().find(|a| matches!(*a, "show" | "is-enabled")).filter(|a| *a == "show")?;
         let at = args.skip_while(|a| *a != "--").skip(1).position(|a| a == unit)?;
         Some(match output {
+            OpOutput::Ran(ran) if ran.truncated => Err("the answer of systemctl show was cut".into()),
             OpOutput::Ran(ran) if ran.success() => Ok((ran, at)),
             OpOutput::Ran(ran) => Err(format!("systemctl show: {}, {}", ran.exit, ran.err().trim())),
             other => Err(failure(other)),

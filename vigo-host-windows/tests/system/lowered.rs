@@ -51,7 +51,11 @@ fn services() {
                 OpOutput::exited(0, &format!("        START_TYPE         : {start}   X\r\n"), "")
             }
             Some(verb) if verb == "enumdepend" => OpOutput::exited(0, "entriesRead = 0\r\n", ""),
-            Some(verb) if verb == "query" => OpOutput::exited(1, "", ""),
+            Some(verb) if verb == "query" => OpOutput::exited(
+                0,
+                &format!("\r\nHKEY_LOCAL_MACHINE\\X\r\n    Start    REG_DWORD    {start:#x}\r\n\r\n"),
+                "",
+            ),
             _ => OpOutput::exited(0, "", ""),
         }
     };

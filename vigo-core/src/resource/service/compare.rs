@@ -340,6 +340,21 @@ mod tests {
     }
 
     #[test]
+    fn what_goes_on_as_it_was_has_taken_in_nothing() {
+        use super::super::Service;
+        use crate::host::Family as _;
+        let paused = Observed { resumes: true, ..run(RunState::Paused) };
+        for (action, state, starts) in [
+            (Action::Start, run(RunState::Stopped), true),
+            (Action::Start, paused.clone(), false),
+            (Action::Restart, paused, true),
+            (Action::Stop, run(RunState::Running), false),
+        ] {
+            assert_eq!(Service::starts(&action, &State::Found(state)), starts, "{action}");
+        }
+    }
+
+    #[test]
     fn an_unknown_name_fails_unless_it_is_to_be_stopped() {
         let enabled = Want { boot: Some(Boot::Disabled), ..want(Goal::Stopped) };
         let cases = [

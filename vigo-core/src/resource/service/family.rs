@@ -138,6 +138,8 @@ pub struct Observed {
     pub stale: bool,
     /// Whether it takes no request before a transition has ended.
     pub busy: bool,
+    /// Whether starting it lets go on what is there already (paused, degraded), which has taken in nothing.
+    pub resumes: bool,
     /// Why it cannot be started, or how it failed, in the service manager's words.
     pub detail: Option<String>,
     /// Whether its definition cannot be used.
@@ -244,6 +246,7 @@ impl Observed {
             reload: Reload::Possible,
             stale: false,
             busy: false,
+            resumes: false,
             detail: None,
             broken: false,
             uid: None,
@@ -377,8 +380,9 @@ impl Family for Service {
         compare::refresh(want, state)
     }
 
-    fn starts(action: &Action) -> bool {
-        matches!(action, Action::Start | Action::Restart)
+    fn starts(action: &Action, state: &State) -> bool {
+        let resumes = matches!(state, State::Found(Observed { resumes: true, .. }));
+        matches!(action, Action::Restart) || (matches!(action, Action::Start) && !resumes)
     }
 }
 

@@ -54,6 +54,16 @@ fn lowered(want: &Want, seen: Observed, actions: &[Action]) -> Vec<String> {
 }
 
 #[test]
+fn an_answer_that_was_cut_is_unknown() {
+    let OpOutput::Ran(whole) = fixture!("show-running") else { panic!() };
+    for at in 0..whole.stdout.len() {
+        let cut = Ran { stdout: whole.stdout[..at].into(), truncated: true, ..whole.clone() };
+        let seen = observe(&want("food"), OpOutput::Ran(cut));
+        assert!(matches!(seen, Interpreted::Unknown(_)), "at {at}: {seen:?}");
+    }
+}
+
+#[test]
 fn show_says_run_state_and_boot_state() {
     let cases = [
         ("food", fixture!("show-running"), R::Running, BootState::Enabled, M::Unmasked, None),
