@@ -29,6 +29,7 @@ mod certificate;
 pub(crate) mod disk;
 mod enrol;
 mod fault;
+pub mod hosts;
 mod link;
 mod machine;
 mod mischief;
