@@ -64,14 +64,12 @@ fn each<'a>(text: &'a str, marker: &str, mut take: impl FnMut(&'a str, bool)) {
     }
 }
 
-/// Returns the job's line, its environment inside it: tables of all systems take that.
+/// Returns the job's line, its environment inside it, for tables of all systems take that: for the whole of the command,
+/// which env(1) would give it to the first program of alone.
 fn job(want: &Want) -> String {
     let mut line = format!("{} ", want.schedule);
-    if !want.environment.is_empty() {
-        line.push_str("env ");
-    }
     for (name, value) in &want.environment {
-        line.push_str(&format!("{name}={} ", quoted(value.as_str())));
+        line.push_str(&format!("{name}={}; export {name}; ", quoted(value.as_str())));
     }
     line.push_str(&want.command);
     line
@@ -100,7 +98,7 @@ mod tests {
         }
     }
 
-    const JOB: &str = "# vigo: backup\n@daily env A='it'\\''s 5\\%' /bin/b\n";
+    const JOB: &str = "# vigo: backup\n@daily A='it'\\''s 5\\%'; export A; /bin/b\n";
 
     #[test]
     fn a_job_is_the_line_after_its_marker() {

@@ -6,6 +6,7 @@ use crate::host::{Comparison, Family, Phase, Problem};
 use crate::resource::user::{FileAt, Found};
 use crate::resource::{Change, Diff};
 use crate::value::Text;
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -110,7 +111,9 @@ impl Family for Cron {
                     let secret = want.environment.iter().find_map(|(_, value)| value.secret_path());
                     let new = Text::plain(new).tainted_by(secret);
                     let path: Arc<str> = format!("crontab of {}", want.user).into();
-                    c.diff = Some(Diff::new(path, Some(Arc::from(old.as_str().as_bytes())), new.clone()));
+                    if may_be_shown(old.as_str(), new.as_str()) {
+                        c.diff = Some(Diff::new(path, Some(Arc::from(old.as_str().as_bytes())), new.clone()));
+                    }
                     c.act(Action::WriteCrontab(new.tainted_by(old.secret_path())));
                 }
             }
@@ -139,6 +142,12 @@ impl Family for Cron {
     }
 }
 
+/// Returns whether a diff may show what goes: a value that was assigned may be a secret which the policy knows no more.
+fn may_be_shown(old: &str, new: &str) -> bool {
+    let stays: BTreeSet<&str> = new.lines().collect();
+    old.lines().all(|line| !line.contains('=') || stays.contains(line))
+}
+
 fn new_table(want: &Want, state: &State, old: &Text) -> String {
     let plain = || Some(Want { schedule: want.schedule.plain()?, ..want.clone() });
     match (want.present, state) {
@@ -162,7 +171,10 @@ fn compare_drop(want: &Want, file: &FileAt, c: &mut Comparison<Action>) {
     if !same {
         let before = if file.found == Found::Nothing { "absent" } else { "(differs)" };
         c.change(Change::new("job", before, shown(want)));
-        c.diff = Some(Diff::new(file.path.shared(), file.content().cloned(), text.clone()));
+        let old = file.content().map(|c| String::from_utf8_lossy(c)).unwrap_or_default();
+        if may_be_shown(&old, text.as_str()) {
+            c.diff = Some(Diff::new(file.path.shared(), file.content().cloned(), text.clone()));
+        }
     }
     if let (true, Some(meta)) = (same, file.meta()) {
         if meta.mode != mode {
