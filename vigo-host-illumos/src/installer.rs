@@ -55,7 +55,9 @@ impl Installer for Manifest {
     }
 }
 
-/// The agent is a `child`: the restarter starts it again when it ends. A quarter of an hour is for the operation in hand.
+/// The agent is a `child`: the restarter starts it again when it ends. Its end is asked of
+/// it alone, for `:kill` asks all that it has started: a quarter of an hour is for the operation in hand. The token is of
+/// smf_method(5).
 fn manifest(told: &Installation) -> String {
     let Installation { program, arguments, state_dir, .. } = told;
     format!(
@@ -75,7 +77,7 @@ fn manifest(told: &Installation) -> String {
       <service_fmri value=\"file://localhost{state_dir}/identity/certificate\"/>
     </dependency>
     <exec_method type=\"method\" name=\"start\" exec=\"{program} {arguments}\" timeout_seconds=\"60\"/>
-    <exec_method type=\"method\" name=\"stop\" exec=\":kill\" timeout_seconds=\"900\"/>
+    <exec_method type=\"method\" name=\"stop\" exec=\"/usr/bin/kill -TERM %{{restarter/start_pid}}\" timeout_seconds=\"900\"/>
     <property_group name=\"startd\" type=\"framework\">
       <propval name=\"duration\" type=\"astring\" value=\"child\"/>
       <propval name=\"ignore_error\" type=\"astring\" value=\"core,signal\"/>

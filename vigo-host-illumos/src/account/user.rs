@@ -104,6 +104,12 @@ fn look(want: &Want, outputs: &Outputs) -> Result<Result<State, Vec<Op>>, String
         read_settings: settings,
         skeleton: Skeleton::Etc,
     };
+    let database = &machine.database;
+    let is_there = want.present && machine.unread.is_none() && database.accounts().has_user(&want.username);
+    if is_there && database.shadow(&want.username).is_none() {
+        // A hash would go where everybody reads it.
+        return Err(format!("`/etc/shadow` has no line of user `{}`, whom `/etc/passwd` has", want.username));
+    }
     Ok(observe(want, outputs, machine)?.map(|state| {
         let raw = state.account.as_ref().and_then(|a| a.shadow.as_ref()).map(|s| s.password.clone());
         let password_due = raw.as_deref().is_some_and(|raw| matches!(without_lock(raw), "" | "UP"));

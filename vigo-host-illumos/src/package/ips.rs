@@ -95,6 +95,9 @@ fn call(want: &Want, action: &Action, facts: &HostFacts) -> Command {
         Command::change(PKG, all)
     };
     let with = |words: &[&str], names: &[Arc<str>]| flagged(words, &want.flags, names);
+    // A new boot environment leaves the running system as it was, so every run would make one more, pkg(1).
+    let chosen = want.flags.iter().any(|flag| flag.contains("-be"));
+    let here = |verb| [&[verb][..], if chosen { &[] } else { &["--deny-new-be"] }].concat();
     let plain = |words: &[&str], names: &[Arc<str>]| flagged(words, &[], names);
     let versioned = |names: &[Arc<str>]| -> Vec<Arc<str>> {
         let version = |name: &Arc<str>| match &want.version {
@@ -105,10 +108,12 @@ fn call(want: &Want, action: &Action, facts: &HostFacts) -> Command {
     };
     match action {
         Action::RefreshIndex => plain(&["refresh"], &[]),
-        Action::Install(names) => with(&["install", "--accept"], &versioned(names)),
-        Action::Upgrade(names) | Action::Downgrade(names) => with(&["update", "--accept"], &versioned(names)),
-        Action::UpgradeAll => with(&["update", "--accept"], &[]),
-        Action::Remove(names) => with(&["uninstall"], names),
+        Action::Install(names) => with(&[&here("install")[..], &["--accept"]].concat(), &versioned(names)),
+        Action::Upgrade(names) | Action::Downgrade(names) => {
+            with(&[&here("update")[..], &["--accept"]].concat(), &versioned(names))
+        }
+        Action::UpgradeAll => with(&[&here("update")[..], &["--accept"]].concat(), &[]),
+        Action::Remove(names) => with(&here("uninstall"), names),
         Action::Hold(names) => plain(&["freeze"], names),
         Action::Release(names) => plain(&["unfreeze"], names),
         // `check` has refused it.

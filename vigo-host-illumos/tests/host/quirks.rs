@@ -62,7 +62,7 @@ fn both_shapes_of_a_listing_are_read_and_warnings_between_lines_are_not() {
 #[test]
 fn licences_are_accepted_and_a_hold_is_a_freeze() {
     let ops = plan(&BLANKS[0], "package", "package: food", &[]).operations;
-    assert_eq!(ops, ["/usr/bin/pkg install --accept food"]);
+    assert_eq!(ops, ["/usr/bin/pkg install --deny-new-be --accept food"]);
     let seen: &[(&str, OpOutput)] = &[("/usr/bin/pkg list -Hv", said("pkg://o/food@1.0-1:2023T  i--\n"))];
     let ops = plan(&BLANKS[0], "package", "package: food, version: '1.0', lock_version: true", seen).operations;
     assert_eq!(ops, ["/usr/bin/pkg freeze food"]);

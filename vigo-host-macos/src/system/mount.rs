@@ -189,5 +189,5 @@ fn observe(want: &Want, outputs: &Outputs) -> Result<Result<State, Vec<Op>>, Str
         fstype: m.fstype,
         options: m.options,
     });
-    Ok(Ok(State { form: Form::Fstab, table, line, line_device, live, point }))
+    Ok(Ok(State { form: Form::AccessFstab, table, line, line_device, live, point }))
 }

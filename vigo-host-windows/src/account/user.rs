@@ -138,7 +138,8 @@ fn create(want: &Want, name: &str, join: &impl Fn(&str, &str) -> Op) -> Vec<Op> 
     let mut ops = Vec::new();
     ops.push(match with_password(want, &format!("New-LocalUser -Name {name}{comment} -Password $p | Out-Null")) {
         Ok(op) => op,
-        Err(_) => run(&format!("New-LocalUser -Name {name}{comment} -NoPassword | Out-Null")),
+        // Nobody may come in with an empty password.
+        Err(_) => run(&format!("New-LocalUser -Name {name}{comment} -NoPassword -Disabled | Out-Null")),
     });
     if !want.groups_exact {
         ops.push(join("Add", EVERYONE));
