@@ -18,6 +18,12 @@ const PLACES: Places = Places {
 const PLIST: &str = "/Library/LaunchDaemons/vigo-envoy.plist";
 const TARGET: &str = "system/vigo-envoy";
 
+/// Loads the daemon once the one before has finished its operation in hand: `bootout` does not wait for that, and until
+/// then launchctl(1) exits 5.
+const BOOTSTRAP: &str = "tries=0; until launchctl bootstrap system /Library/LaunchDaemons/vigo-envoy.plist; do \
+                         status=$?; tries=$((tries + 1)); [ $status = 5 ] && [ $tries -lt 450 ] || exit $status; \
+                         sleep 2; done";
+
 /// launchd.
 pub struct LaunchDaemon;
 
@@ -32,7 +38,7 @@ impl Installer for LaunchDaemon {
         // What is loaded keeps its old definition, so it goes first.
         steps.push(Step::run("launchctl", &["bootout", TARGET]).may_fail());
         steps.push(Step::run("launchctl", &["enable", TARGET]));
-        steps.push(Step::run("launchctl", &["bootstrap", "system", PLIST]));
+        steps.push(Step::run("sh", &["-c", BOOTSTRAP]));
         Ok(steps)
     }
 
@@ -41,7 +47,7 @@ impl Installer for LaunchDaemon {
     }
 
     fn start(&self, _: &HostFacts) -> Vec<Step> {
-        vec![Step::run("launchctl", &["bootstrap", "system", PLIST])]
+        vec![Step::run("sh", &["-c", BOOTSTRAP])]
     }
 
     fn uninstall(&self, facts: &HostFacts) -> Vec<Step> {
@@ -107,8 +113,8 @@ mod tests {
         let told = Installation::new(&PLACES, "", "/srv/state").unwrap();
         let steps = LaunchDaemon.install(&told, &HostFacts::default()).unwrap();
         let shown: Vec<String> = steps.iter().map(|step| format!("{step}")).collect();
-        let calls = ["bootout system/vigo-envoy", "enable system/vigo-envoy", &format!("bootstrap system {PLIST}")];
-        assert_eq!(shown[2..], calls.map(|call| format!("launchctl {call}")));
+        assert_eq!(shown[2..4], ["bootout", "enable"].map(|verb| format!("launchctl {verb} system/vigo-envoy")));
+        assert!(shown[4].contains(&format!("launchctl bootstrap system {PLIST};")), "{shown:?}");
         let Some(Step::Write { text, .. }) = steps.get(1) else { panic!("{steps:?}") };
         assert!(text.contains("<string>run</string>\n\t\t<string>--state-dir</string>\n"), "{text}");
     }

@@ -44,7 +44,7 @@ impl Installer for RcScript {
 }
 
 /// The agent stays in the foreground: rc.subr puts it behind. Nothing there starts again what has ended. A quarter of an
-/// hour is for the operation in hand.
+/// hour is for the operation in hand, and not for one that does not start at boot.
 fn script(told: &Installation) -> String {
     let Installation { program, arguments, state_dir, .. } = told;
     format!(
@@ -55,7 +55,7 @@ fn script(told: &Installation) -> String {
 daemon=\"{program}\"
 daemon_flags=\"{arguments}\"
 daemon_logger=daemon.info
-daemon_timeout=900
+[ \"$1\" = stop ] && daemon_timeout=900
 
 . /etc/rc.d/rc.subr
 
