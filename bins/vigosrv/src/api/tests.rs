@@ -449,7 +449,7 @@ async fn over_https_there_is_health_and_for_strangers_nothing_else() {
     assert_eq!(&answer, b"HTTP/1.1 200 OK");
     // The connection is kept; the server ends all the same.
     end.send_replace(true);
-    tokio::time::timeout(std::time::Duration::from_secs(5), serving).await.unwrap().unwrap();
+    tokio::time::timeout(std::time::Duration::from_secs(60), serving).await.unwrap().unwrap();
     temp.context.store.close();
     let (status, answer) = ready().await;
     assert_eq!((status.as_u16(), &answer["ready"]), (503, &json!(false)));
@@ -538,11 +538,11 @@ async fn silent_connections_keep_nobody_out() {
     stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
     let mut answer = Vec::new();
     let answered = stream.read_to_end(&mut answer);
-    tokio::time::timeout(std::time::Duration::from_secs(5), answered).await.unwrap().unwrap();
+    tokio::time::timeout(std::time::Duration::from_secs(60), answered).await.unwrap().unwrap();
     assert_eq!(answer.first(), Some(&21), "an alert of TLS: it was listened to");
     end.send_replace(true);
     drop(silent);
-    tokio::time::timeout(std::time::Duration::from_secs(5), serving).await.unwrap().unwrap();
+    tokio::time::timeout(std::time::Duration::from_secs(60), serving).await.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -376,7 +376,7 @@ fn a_commit_that_fails_is_an_error_to_all_and_leaves_nothing() {
         async move { send(&store, id, report(1, 1, 0), NOW).await }
     });
     // All three are in the queue: the writer is held, and each waits for an answer.
-    std::thread::sleep(std::time::Duration::from_millis(200));
+    std::thread::sleep(std::time::Duration::from_secs(1));
     drop(go);
     temp.run(held).unwrap().unwrap();
     for error in [

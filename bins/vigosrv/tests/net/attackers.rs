@@ -182,7 +182,7 @@ async fn on_tcp_a_broken_frame_ends_the_connection_and_a_broken_request_its_stre
         stream.write_all(&bytes).await.unwrap();
         stream.flush().await.unwrap();
         let mut got = Vec::new();
-        let end = timeout(Duration::from_secs(5), stream.read_to_end(&mut got)).await;
+        let end = timeout(Duration::from_secs(60), stream.read_to_end(&mut got)).await;
         assert!(end.is_ok() && got.is_empty(), "{name}: {end:?} {got:?}");
     }
     let broken = [
@@ -200,9 +200,9 @@ async fn on_tcp_a_broken_frame_ends_the_connection_and_a_broken_request_its_stre
         stream.write_all(&framed(3, 1, &[length(good.len()), good].concat())).await.unwrap();
         stream.flush().await.unwrap();
         let mut head = [0; 7];
-        timeout(Duration::from_secs(5), stream.read_exact(&mut head)).await.expect(name).unwrap();
+        timeout(Duration::from_secs(60), stream.read_exact(&mut head)).await.expect(name).unwrap();
         assert_eq!(head, [0, 0, 0, 1, 2, 0, 0], "{name}: a reset");
-        timeout(Duration::from_secs(5), stream.read_exact(&mut head)).await.expect(name).unwrap();
+        timeout(Duration::from_secs(60), stream.read_exact(&mut head)).await.expect(name).unwrap();
         assert_eq!(head[..5], [0, 0, 0, 3, 1], "{name}: the other stream's answer");
     }
 }
@@ -232,7 +232,7 @@ async fn on_quic_a_broken_request_ends_its_stream() {
         let (mut send, mut receive) = connection.open_bi().await.unwrap();
         send.write_all(&bytes).await.unwrap();
         send.finish().unwrap();
-        let got = timeout(Duration::from_secs(5), receive.read_to_end(1000)).await.expect(name);
+        let got = timeout(Duration::from_secs(60), receive.read_to_end(1000)).await.expect(name);
         assert!(matches!(got, Err(quinn::ReadToEndError::Read(quinn::ReadError::Reset(_)))), "{name}: {got:?}");
     }
     let (mut send, mut receive) = connection.open_bi().await.unwrap();
@@ -266,7 +266,9 @@ async fn a_captured_request_is_worthless_on_another_connection_and_twice_on_its_
 
 #[tokio::test]
 async fn a_thousand_half_open_handshakes_keep_nobody_out() {
-    let fleet = Fleet::with(Limits { handshakes_max: 64, ..Limits::default() }).await;
+    let fleet =
+        Fleet::with(Limits { handshakes_max: 64, handshake_time_max: Duration::from_secs(300), ..Limits::default() })
+            .await;
     let envoy = fleet.envoy(1, now());
     let mut half_open = Vec::new();
     for _ in 0..1000 {
@@ -282,10 +284,10 @@ async fn a_thousand_half_open_handshakes_keep_nobody_out() {
     let tcp = Session::connect(&tcp, &fleet.trust(), &envoy, Channel::Request).await.unwrap();
     assert_eq!(tcp.transport(), Transport::Tcp);
     assert!(matches!(asked(&tcp).await, Ok(Reply::Done(_))));
-    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(120), "{:?}", start.elapsed());
     // The first of them made room.
     let mut first = half_open.swap_remove(0);
-    let end = timeout(Duration::from_secs(5), first.read(&mut [0; 16])).await;
+    let end = timeout(Duration::from_secs(60), first.read(&mut [0; 16])).await;
     assert!(matches!(end, Ok(Ok(0) | Err(_))), "{end:?}");
 }
 
@@ -300,7 +302,7 @@ async fn a_revoked_envoys_connections_close_and_a_resumed_one_shows_its_certific
         let stays = Session::connect(&servers, &fleet.trust(), &other, Channel::Request).await.unwrap();
         assert!(asked(&open).await.is_ok() && asked(&stays).await.is_ok());
         fleet.listener.close_envoy(EnvoyId::of(&envoy.key.verifying_key()));
-        let end = timeout(Duration::from_secs(5), open.closed()).await;
+        let end = timeout(Duration::from_secs(60), open.closed()).await;
         assert!(matches!(end, Ok(NetError::Closed { .. })), "{end:?}");
         assert!(asked(&open).await.is_err());
         assert!(asked(&stays).await.is_ok());
@@ -380,7 +382,7 @@ fn a_session_resumed_after_the_revocation_is_refused() {
 
 #[tokio::test]
 async fn one_envoy_has_a_few_connections_and_an_idle_one_ends() {
-    let limits = Limits { idle_max: Duration::from_millis(700), connections_per_envoy_max: 2, ..Limits::default() };
+    let limits = Limits { idle_max: Duration::from_secs(4), connections_per_envoy_max: 2, ..Limits::default() };
     let fleet = Fleet::with(limits).await;
     let envoy = fleet.envoy(1, now());
     for server in [fleet.servers()[0].clone(), fleet.tcp_only().await] {
@@ -395,10 +397,10 @@ async fn one_envoy_has_a_few_connections_and_an_idle_one_ends() {
             sessions.push((session, Instant::now()));
         }
         let (first, _) = sessions.remove(0);
-        assert!(timeout(Duration::from_millis(300), first.closed()).await.is_ok(), "the oldest made room");
+        assert!(timeout(Duration::from_secs(3), first.closed()).await.is_ok(), "the oldest made room");
         for (session, since) in sessions {
-            assert!(timeout(Duration::from_secs(3), session.closed()).await.is_ok(), "it is idle");
-            assert!(since.elapsed() >= Duration::from_millis(600), "{:?}", since.elapsed());
+            assert!(timeout(Duration::from_secs(60), session.closed()).await.is_ok(), "it is idle");
+            assert!(since.elapsed() >= Duration::from_millis(3900), "{:?}", since.elapsed());
         }
     }
 }
