@@ -221,7 +221,7 @@ fn what_no_plan_can_know_is_unknown_with_the_reason() {
 #[test]
 fn what_a_system_cannot_do_is_named_by_type_attribute_and_system() {
     let site = "resources:
-  - {name: pkg, type: package, package: nginx}
+  - {name: pkg, type: sysctl, key: vm.swappiness, value: '1'}
   - {name: page, type: file, target_path: 'C:/page', content: x, mode: '0644'}
   - {name: plain, type: file, target_path: 'C:/plain', content: x}
   - {name: svc, type: service, service: web, state: running, masked: false}
@@ -231,7 +231,7 @@ fn what_a_system_cannot_do_is_named_by_type_attribute_and_system() {
     said.says(
         1,
         &[
-            "type `package` is not supported on windows",
+            "type `sysctl` is not supported on windows",
             "attribute `mode` of type `file` is not supported on windows",
             "would change site/plain",
             "`masked`",
