@@ -36,6 +36,10 @@ impl Host for FreeBsd {
         "freebsd"
     }
 
+    fn collectors(&self) -> &'static [vigo_core::traits::Collector] {
+        super::traits::COLLECTORS
+    }
+
     fn installer(&self) -> Option<&'static dyn Installer> {
         Some(&super::installer::RcScript)
     }

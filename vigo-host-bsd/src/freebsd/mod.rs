@@ -11,6 +11,7 @@ mod repository;
 mod service;
 mod swap;
 mod timezone;
+mod traits;
 mod user;
 
 pub use host::FreeBsd;
