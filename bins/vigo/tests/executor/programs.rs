@@ -1,12 +1,12 @@
 //! Programs, signals, downloads.
 
-use super::support::{Scratch, is_root, kind, message, ran};
+use super::support::{Scratch, is_root, kind, message, ran, replace};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use vigo_core::action::{Command, Effect, Exit, FailureKind, Op, OpOutput};
+use vigo_core::action::{Command, Effect, Exit, Expect, FailureKind, Op, OpOutput, Replace};
 use vigo_core::converge::OpId;
 use vigo_core::time;
 use vigo_core::value::Text;
@@ -40,6 +40,19 @@ fn programs_run_with_arguments_and_an_environment_of_ours() {
     assert_eq!(nice.out(), "15\n");
     let changes = run(Command { effect: Effect::Changes, ..Command::change("sh", ["-c", "exit 4"]) });
     assert_eq!(changes.exit, Exit::Code(4), "what an exit means is not the executor's to say");
+}
+
+#[test]
+fn a_program_that_was_written_a_moment_ago_runs() {
+    let t = Scratch::new("fresh");
+    let mut x = t.executor();
+    for (name, mode) in [("plain", 0o755), ("unreadable", 0o300)] {
+        let script = Replace { mode: Some(mode), expect: Expect::Missing, ..replace(t.path(name), "#!/bin/true\n") };
+        assert_eq!(x.perform(&Op::ReplaceFile(script)), OpOutput::Done, "{name}");
+    }
+    let done = ran(x.perform(&Op::Run(Command::change(t.path("plain").as_str(), [""; 0]))));
+    assert!(done.success(), "nobody holds it open for writing: {done:?}");
+    x.sync().unwrap();
 }
 
 #[test]

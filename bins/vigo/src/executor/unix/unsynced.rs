@@ -5,8 +5,10 @@
 //! missing, empty or whole, and the next run sees which. So new files wait for the end of the run, where many cost no
 //! more than one. A run that has ended is on disk.
 
-use super::resolve::Dir;
+use super::read::READ;
+use super::resolve::{Dir, Place};
 use rustix::fd::OwnedFd;
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,13 +28,22 @@ pub(crate) struct Unsynced {
 
 impl Unsynced {
     /// Notes a new file, and that its folder has a new name in it.
-    pub(crate) fn file(&mut self, file: OwnedFd, dir: &Arc<Dir>) {
-        self.folder(dir);
-        if !self.is_many {
-            // Whoever locks the file from now on need not wait for the end of the run.
-            let _ = rustix::fs::flock(&file, rustix::fs::FlockOperation::Unlock);
-            self.files.push(file);
-            self.bound();
+    ///
+    /// It is not kept open as it was `written`: no kernel runs as a program what somebody may still write to, and none
+    /// lets another lock it.
+    pub(crate) fn file(&mut self, written: OwnedFd, place: &Place) -> Result<(), Errno> {
+        self.folder(&place.dir);
+        if self.is_many {
+            return Ok(());
+        }
+        match rustix::fs::openat(&place.dir.fd, place.name(), READ | OFlags::NOFOLLOW, Mode::empty()) {
+            Ok(file) => {
+                self.files.push(file);
+                self.bound();
+                Ok(())
+            }
+            // Its owner may not read it.
+            Err(_) => unless_impossible(rustix::fs::fsync(&written)),
         }
     }
 

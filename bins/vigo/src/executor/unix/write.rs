@@ -42,7 +42,7 @@ impl Executor {
         }
         let done = match if is_new { temp.rename_new(place) } else { temp.rename(place) } {
             Ok(()) if old.is_none() => {
-                self.unsynced.file(temp.keep(), &place.dir);
+                self.unsynced.file(temp.keep(), place).map_err(at("write", &place.path))?;
                 return Ok(OpOutput::Done);
             }
             Ok(()) => {
