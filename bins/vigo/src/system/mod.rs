@@ -5,18 +5,20 @@
 mod addresses;
 mod host;
 #[cfg(unix)]
+mod marks;
+#[cfg(unix)]
 mod unix;
 #[cfg(windows)]
 mod windows;
 
-pub(crate) use host::host;
+pub(crate) use host::{host, state_dir};
 #[cfg(unix)]
 pub(crate) use unix::{
     TRAIT_FOLDERS, addresses, arch, booted, hostname, is_administrator, machine_marks, memory, ntp_synced, own_program,
-    secrets_dir, state_dir, utc_offset_secs,
+    secrets_dir, utc_offset_secs,
 };
 #[cfg(windows)]
 pub(crate) use windows::{
     TRAIT_FOLDERS, addresses, arch, booted, hostname, is_administrator, machine_marks, memory, ntp_synced, own_program,
-    secrets_dir, state_dir, utc_offset_secs,
+    secrets_dir, utc_offset_secs,
 };

@@ -1,6 +1,7 @@
 //! What unix systems say.
 
 pub(crate) use super::addresses::addresses;
+pub(crate) use super::marks::machine_marks;
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
@@ -11,14 +12,17 @@ use vigo_core::traits::Memory;
 /// write.
 pub(crate) const TRAIT_FOLDERS: &[&str] = &["/etc/vigo-envoy/traits.d", "/usr/local/share/vigo/traits.d"];
 
-/// Returns where the state of this machine is kept, unless something else is said.
-pub(crate) fn state_dir() -> PathBuf {
-    "/var/lib/vigo".into()
-}
-
-/// Returns a folder for secrets that programs read from files, in memory; `None` without the right to it.
+/// Returns a folder for secrets that programs read from files, in memory; `None` without the right to it, and where there is
+/// no such folder on every machine.
 pub(crate) fn secrets_dir() -> Option<PathBuf> {
-    is_administrator().then(|| "/run/vigo".into())
+    let in_memory = if cfg!(target_os = "linux") {
+        "/run/vigo"
+    } else if cfg!(target_os = "illumos") {
+        "/var/run/vigo"
+    } else {
+        return None;
+    };
+    is_administrator().then(|| in_memory.into())
 }
 
 /// Returns whether we may do everything here.
@@ -69,13 +73,17 @@ pub(crate) fn booted(_: Timestamp) -> Option<Timestamp> {
     None
 }
 
+/// Where the program that runs can be opened whatever its file is called by now, or when it has none: proc(5).
+#[cfg(target_os = "illumos")]
+const OWN_PROGRAM: &str = "/proc/self/object/a.out";
+#[cfg(target_os = "netbsd")]
+const OWN_PROGRAM: &str = "/proc/curproc/exe";
+#[cfg(any(target_os = "freebsd", target_os = "dragonfly"))]
+const OWN_PROGRAM: &str = "/proc/curproc/file";
+#[cfg(not(any(target_os = "illumos", target_os = "netbsd", target_os = "freebsd", target_os = "dragonfly")))]
+const OWN_PROGRAM: &str = "/proc/self/exe";
+
 /// Opens the program that runs: its file may have another name by now, or none.
 pub(crate) fn own_program() -> io::Result<File> {
-    File::open("/proc/self/exe").or_else(|_| File::open(std::env::current_exe()?))
-}
-
-/// Returns what a clone of this machine does not share with it.
-pub(crate) fn machine_marks() -> Vec<Vec<u8>> {
-    let files = ["/etc/machine-id", "/sys/class/dmi/id/product_uuid", "/sys/hypervisor/uuid"];
-    files.iter().map(|path| std::fs::read(path).unwrap_or_default()).collect()
+    File::open(OWN_PROGRAM).or_else(|_| File::open(std::env::current_exe()?))
 }

@@ -11,12 +11,6 @@ use vigo_core::time::Timestamp;
 /// write.
 pub(crate) const TRAIT_FOLDERS: &[&str] = &["C:\\ProgramData\\Vigo\\traits.d", "C:\\ProgramData\\vigo-local\\traits.d"];
 
-/// Returns where the state of this machine is kept, unless something else is said.
-pub(crate) fn state_dir() -> PathBuf {
-    // Where the guardrails and the service have it: an environment does not move it.
-    "C:\\ProgramData\\Vigo".into()
-}
-
 /// Returns nothing: no folder is in memory.
 pub(crate) fn secrets_dir() -> Option<PathBuf> {
     None

@@ -1,7 +1,8 @@
-//! Accounts that programs run as: from the machine's own files, and where it is not there, from `getent`.
+//! Accounts that programs run as: from the machine's own files, and where it is not there, from the system.
+//!
+//! An agent for Linux may have no name service of its own (one that is static has none): `getent` asks there.
 
-use crate::executor::program;
-use std::process::{Command, Stdio};
+use super::kernel;
 
 /// An account with all that a process of it is given.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -22,16 +23,7 @@ impl Account {
         if let Some(account) = passwd.lines().find_map(|line| Self::parse(line).filter(|a| a.name == name)) {
             return Some(account.with_groups(&group));
         }
-        // A directory service. The name is no option, and getent takes none behind it.
-        let listed = !name.starts_with('-') && !name.is_empty();
-        let line = listed.then(|| getent("passwd", name)).flatten()?;
-        let account = line.lines().find_map(Self::parse).filter(|a| a.name == name)?;
-        let more = getent("initgroups", name).unwrap_or_default();
-        let mut account = account.with_groups(&group);
-        account.groups.extend(more.split_whitespace().skip(1).filter_map(|gid| gid.parse::<u32>().ok()));
-        account.groups.sort_unstable();
-        account.groups.dedup();
-        Some(account)
+        kernel::elsewhere(name, &group)
     }
 
     /// Finds the account that we are.
@@ -45,7 +37,7 @@ impl Account {
     }
 
     /// Reads a line of passwd(5).
-    fn parse(line: &str) -> Option<Self> {
+    pub(super) fn parse(line: &str) -> Option<Self> {
         let fields: Vec<&str> = line.split(':').collect();
         let [name, _, uid, gid, _, home, ..] = fields.as_slice() else { return None };
         let home = if home.starts_with('/') { *home } else { "/" };
@@ -54,7 +46,7 @@ impl Account {
     }
 
     /// Adds the groups of group(5) that list the account.
-    fn with_groups(mut self, group: &str) -> Self {
+    pub(super) fn with_groups(mut self, group: &str) -> Self {
         for line in group.lines() {
             let fields: Vec<&str> = line.split(':').collect();
             if let [_, _, gid, members, ..] = fields.as_slice()
@@ -68,14 +60,6 @@ impl Account {
         self.groups.dedup();
         self
     }
-}
-
-fn getent(database: &str, name: &str) -> Option<String> {
-    let getent = program::find("getent")?;
-    let mut command = Command::new(getent);
-    command.args([database, name]).env_clear().env("PATH", program::PATH).env("LC_ALL", "C");
-    let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! [`vigo_core::action::Op::ListDir`]: a folder's entries, or a whole tree on one file system.
 
 use super::metadata::{kind, metadata};
+use super::open::openat;
 use super::resolve::{Last, Resolver};
 use crate::executor::failure::{Answer, at, failure};
 use rustix::fd::OwnedFd;
@@ -54,7 +55,7 @@ pub(crate) fn list_dir(resolver: &Resolver, path: &AbsPath, deep: bool, entries_
         }
         entries.push(Entry { path: shown.as_str().into(), meta });
         if deep && kind(&stat) == FileKind::Dir && stat.st_dev == device {
-            let below = match rustix::fs::openat(fd, name, DOWN, Mode::empty()) {
+            let below = match openat(fd, name, DOWN, Mode::empty()) {
                 Ok(fd) => fd,
                 Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => continue,
                 Err(errno) => return Err(at("open", format_args!("{path}/{shown}"))(errno)),

@@ -1,26 +1,20 @@
 //! Changes that are one call: folders, links, names, owners, modes, contexts.
 
-use super::metadata::{SELINUX, kind};
+use super::kernel;
+use super::metadata::kind;
+use super::open::openat;
 use super::resolve::{Last, Place};
 use crate::executor::failure::{Answer, at, failure};
 use crate::executor::name::name_for;
 use crate::executor::perform::Executor;
-use rustix::fd::{AsFd, AsRawFd, OwnedFd};
-use rustix::fs::{AtFlags, Mode, OFlags, XattrFlags};
+use rustix::fs::{AtFlags, Mode, OFlags, RawMode};
 use rustix::io::Errno;
 use rustix::process::{Gid, Uid};
 use vigo_core::action::{AbsPath, FailureKind, FileKind, OpOutput, Owner};
 
 /// Returns permission bits as the system takes them.
 pub(crate) fn mode_of(mode: u32) -> Mode {
-    Mode::from_raw_mode(mode & 0o7777)
-}
-
-/// Sets the SELinux context of an open file.
-pub(crate) fn set_context(fd: impl AsFd, context: &str) -> Result<(), Errno> {
-    let mut value = context.as_bytes().to_vec();
-    value.push(0);
-    rustix::fs::fsetxattr(fd, SELINUX, &value, XattrFlags::empty())
+    Mode::from_raw_mode((mode & 0o7777) as RawMode)
 }
 
 /// Makes the folders above `path` that are missing, 0755.
@@ -54,7 +48,7 @@ pub(crate) fn make_dir(place: &Place, mode: u32, owner: Owner) -> Answer<OpOutpu
         Err(errno) => return Err(what("make directory")(errno)),
     }
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let fd = rustix::fs::openat(&place.dir.fd, place.name(), flags, Mode::empty()).map_err(what("open"))?;
+    let fd = openat(&place.dir.fd, place.name(), flags, Mode::empty()).map_err(what("open"))?;
     if owner != Owner::default() {
         rustix::fs::fchown(&fd, owner.uid.map(Uid::from_raw), owner.gid.map(Gid::from_raw))
             .map_err(what("set the owner of"))?;
@@ -137,37 +131,12 @@ pub(crate) fn set_owner(place: &Place, owner: Owner) -> Answer<OpOutput> {
 
 /// Sets permission bits of what is at the place, which must be no link.
 pub(crate) fn set_mode(place: &Place, mode: u32) -> Answer<OpOutput> {
-    let what = || at("set the mode of", &place.path);
-    let (fd, found) = open_itself(place)?;
-    if found == FileKind::Symlink {
-        return Err(failure(FailureKind::WrongKind, format!("`{}` is a link, which has no mode", place.path)));
-    }
-    match rustix::fs::chmod(format!("/proc/self/fd/{}", fd.as_raw_fd()), mode_of(mode)) {
-        // Without /proc: what can be opened harmlessly is opened.
-        Err(Errno::NOENT) if matches!(found, FileKind::File | FileKind::Dir) => {
-            let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-            let fd = rustix::fs::openat(&place.dir.fd, place.name(), flags, Mode::empty()).map_err(what())?;
-            rustix::fs::fchmod(&fd, mode_of(mode)).map_err(what())?;
-        }
-        other => other.map_err(what())?,
-    }
+    kernel::set_mode(place, mode)?;
     Ok(OpOutput::Done)
 }
 
 /// Sets the SELinux context of what is at the place, a link itself included.
 pub(crate) fn set_context_at(place: &Place, context: &str) -> Answer<OpOutput> {
-    let mut value = context.as_bytes().to_vec();
-    value.push(0);
-    let mut path = std::path::PathBuf::from(format!("/proc/self/fd/{}", place.dir.fd.as_raw_fd()));
-    path.push(place.name());
-    rustix::fs::lsetxattr(path, SELINUX, &value, XattrFlags::empty())
-        .map_err(at("set the SELinux context of", &place.path))?;
+    kernel::set_context_at(place, context).map_err(at("set the SELinux context of", &place.path))?;
     Ok(OpOutput::Done)
-}
-
-fn open_itself(place: &Place) -> Answer<(OwnedFd, FileKind)> {
-    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let fd = rustix::fs::openat(&place.dir.fd, place.name(), flags, Mode::empty()).map_err(at("open", &place.path))?;
-    let stat = rustix::fs::fstat(&fd).map_err(at("look at", &place.path))?;
-    Ok((fd, kind(&stat)))
 }

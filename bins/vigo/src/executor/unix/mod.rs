@@ -2,10 +2,16 @@
 
 mod account;
 mod fault;
+#[cfg(target_os = "linux")]
+mod linux;
 mod list;
 mod meta;
 mod metadata;
+mod open;
 mod output;
+#[cfg(any(test, not(target_os = "linux")))]
+#[cfg_attr(target_os = "linux", expect(dead_code, unused_imports, reason = "there it is tested, not used"))]
+mod posix;
 mod read;
 mod remove;
 mod resolve;
@@ -15,6 +21,11 @@ mod signal;
 mod temp;
 mod unsynced;
 mod write;
+
+#[cfg(target_os = "linux")]
+use linux as kernel;
+#[cfg(not(target_os = "linux"))]
+use posix as kernel;
 
 pub(crate) use fault::{Fault, kind_of, kind_of_io};
 pub(crate) use list::list_dir;

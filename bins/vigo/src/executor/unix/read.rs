@@ -1,6 +1,7 @@
 //! Reads of files: one open, one look at the open file, one read where it is small.
 
-use super::metadata::{context, kind, link_target, metadata};
+use super::kernel;
+use super::metadata::{kind, link_target, metadata};
 use super::resolve::{Last, Resolver};
 use crate::executor::failure::{Answer, at, failure};
 use rustix::fd::OwnedFd;
@@ -88,18 +89,12 @@ fn rest(
 
 /// Answers [`vigo_core::action::Op::Stat`].
 pub(crate) fn stat(resolver: &Resolver, path: &AbsPath, last: Last) -> Answer<OpOutput> {
-    if resolver.has_image() || super::metadata::has_selinux() {
-        let fd = match resolver.open(path, OFlags::PATH, last) {
-            Ok(fd) => fd,
-            Err(Errno::NOENT | Errno::NOTDIR) => return Ok(OpOutput::Missing),
-            Err(errno) => return Err(at("look at", path)(errno)),
+    if resolver.has_image() || kernel::has_selinux() {
+        return match resolver.itself(path, last) {
+            Ok(meta) => Ok(OpOutput::Stat(meta)),
+            Err(Errno::NOENT | Errno::NOTDIR) => Ok(OpOutput::Missing),
+            Err(errno) => Err(at("look at", path)(errno)),
         };
-        let mut meta = metadata(&rustix::fs::fstat(&fd).map_err(at("look at", path))?);
-        if meta.kind == FileKind::Symlink {
-            meta.target = link_target(&fd, "");
-        }
-        meta.context = context(&fd);
-        return Ok(OpOutput::Stat(meta));
     }
     let flags = if last == Last::Keep { AtFlags::SYMLINK_NOFOLLOW } else { AtFlags::empty() };
     let mut meta = match rustix::fs::statat(CWD, path.as_str(), flags) {
@@ -115,7 +110,7 @@ pub(crate) fn stat(resolver: &Resolver, path: &AbsPath, last: Last) -> Answer<Op
 
 /// Answers [`vigo_core::action::Op::Space`].
 pub(crate) fn space(resolver: &Resolver, path: &AbsPath) -> Answer<OpOutput> {
-    let fd = match resolver.open(path, OFlags::PATH, Last::Follow) {
+    let fd = match resolver.open(path, kernel::LOOK, Last::Follow) {
         Ok(fd) => fd,
         Err(Errno::NOENT | Errno::NOTDIR) => return Ok(OpOutput::Missing),
         Err(errno) => return Err(at("look at", path)(errno)),
@@ -138,12 +133,12 @@ fn open(resolver: &Resolver, path: &AbsPath, last: Last) -> Answer<Result<(Owned
         Err(Errno::NOENT | Errno::NOTDIR) => return Ok(Err(OpOutput::Missing)),
         // A link that is not followed; a socket or a device without a driver.
         Err(Errno::LOOP) if last == Last::Keep => return stat(resolver, path, last).map(Err),
-        Err(Errno::NXIO | Errno::NODEV) => return stat(resolver, path, last).map(Err),
+        Err(Errno::NXIO | Errno::NODEV | Errno::OPNOTSUPP) => return stat(resolver, path, last).map(Err),
         Err(errno) => return Err(at("open", path)(errno)),
     };
     let stat = rustix::fs::fstat(&fd).map_err(at("look at", path))?;
     let mut meta = metadata(&stat);
-    meta.context = context(&fd);
+    meta.context = kernel::context(&fd);
     if kind(&stat) == FileKind::File { Ok(Ok((fd, meta))) } else { Ok(Err(OpOutput::Stat(meta))) }
 }
 

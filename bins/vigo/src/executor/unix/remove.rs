@@ -1,11 +1,12 @@
 //! [`vigo_core::action::Op::Remove`]: one thing, or a whole tree, never through a link or across a mount.
 
+use super::kernel;
 use super::list::DEPTH_MAX;
 use super::metadata::kind;
 use super::resolve::Place;
 use crate::executor::failure::{Answer, at, failure};
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{AtFlags, Dir, Mode, OFlags, StatxFlags};
+use rustix::fs::{AtFlags, Dir, Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::{CStr, CString};
 use vigo_core::action::{FailureKind, FileKind, OpOutput};
@@ -20,7 +21,8 @@ pub(crate) fn remove(place: &Place, recursive: bool) -> Answer<OpOutput> {
     let flags = if is_dir { AtFlags::REMOVEDIR } else { AtFlags::empty() };
     match rustix::fs::unlinkat(&place.dir.fd, place.name(), flags) {
         Ok(()) | Err(Errno::NOENT) => Ok(OpOutput::Done),
-        Err(Errno::NOTEMPTY) => {
+        // Solaris says that something is there, rmdir(2).
+        Err(Errno::NOTEMPTY | Errno::EXIST) => {
             Err(failure(FailureKind::WrongKind, format!("directory `{}` is not empty", place.path)))
         }
         Err(errno) => Err(at("remove", &place.path)(errno)),
@@ -38,7 +40,7 @@ struct Level {
 fn tree(place: &Place) -> Answer<()> {
     let what = |what| at(what, &place.path);
     let top = CString::new(place.name.clone()).map_err(|_| what("remove")(Errno::INVAL))?;
-    let home = mount_of(&place.dir.fd);
+    let home = kernel::mount_of(&place.dir.fd);
     let mut open = vec![enter(place, place.dir.fd.as_fd(), top, home)?];
     while let Some(level) = open.last_mut() {
         let Some(name) = level.names.pop() else {
@@ -49,8 +51,7 @@ fn tree(place: &Place) -> Answer<()> {
                 Err(errno) => return Err(what("remove directory in")(errno)),
             }
         };
-        // A directory says so; asking first would cost a call for each file.
-        match rustix::fs::unlinkat(&level.fd, name.as_c_str(), AtFlags::empty()) {
+        match kernel::unlink(&level.fd, &name) {
             Ok(()) | Err(Errno::NOENT) => {}
             Err(Errno::ISDIR | Errno::PERM) => {
                 if open.len() >= DEPTH_MAX {
@@ -73,7 +74,7 @@ fn enter(place: &Place, parent: rustix::fd::BorrowedFd<'_>, name: CString, home:
     let shown = || format!("{}/…/{}", place.path, name.to_string_lossy());
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let fd = rustix::fs::openat(parent, name.as_c_str(), flags, Mode::empty()).map_err(|e| at("open", shown())(e))?;
-    if mount_of(&fd) != home {
+    if kernel::mount_of(&fd) != home {
         let message = format!("`{}` is a mount point, which is not removed", shown());
         return Err(failure(FailureKind::WrongKind, message));
     }
@@ -87,12 +88,4 @@ fn enter(place: &Place, parent: rustix::fd::BorrowedFd<'_>, name: CString, home:
         }
     }
     Ok(Level { names, fd, name })
-}
-
-/// Returns what tells one mount from another: device and mount id (Linux 5.8; 0 before).
-fn mount_of(fd: impl AsFd) -> (u64, u64) {
-    let fd = fd.as_fd();
-    let device = rustix::fs::fstat(fd).map_or(0, |stat| stat.st_dev);
-    let mount = rustix::fs::statx(fd, c"", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID).map_or(0, |s| s.stx_mnt_id);
-    (device, mount)
 }

@@ -2,6 +2,8 @@
 
 use super::account::Account;
 use super::fault::kind_of_io;
+use super::kernel;
+use super::meta::mode_of;
 use super::output::Stream;
 use super::secret_file::SecretFile;
 use crate::executor::failure::{Answer, failure, text};
@@ -9,7 +11,7 @@ use crate::executor::program;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Signal};
+use rustix::process::{Gid, Pid, Signal, Uid};
 use std::collections::BTreeMap;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
@@ -41,7 +43,7 @@ pub(crate) struct Programs {
 
 impl Programs {
     pub(crate) fn new(secrets: PathBuf) -> Self {
-        rustix::process::umask(rustix::fs::Mode::from_raw_mode(USUAL_UMASK));
+        rustix::process::umask(mode_of(USUAL_UMASK));
         Self { secrets, own: OnceLock::new(), accounts: Mutex::default(), background: Mutex::default() }
     }
 
@@ -113,7 +115,7 @@ impl Programs {
         if command.background {
             return Ok(self.leave(child, command));
         }
-        Waiting::new(child, command).finish(command)
+        Waiting::new(child, command, kernel::watch).finish(command)
     }
 
     /// Leaves a program running. What it reads is written by a thread: it may be slow to take it.
@@ -139,7 +141,7 @@ impl Programs {
 
 /// What a new process does before it becomes the program.
 struct Before {
-    ids: Option<(u32, u32, Vec<u32>)>,
+    ids: Option<(Uid, Gid, Vec<Gid>)>,
     umask: Option<u32>,
     nice: u8,
     session: bool,
@@ -148,7 +150,7 @@ struct Before {
 impl Before {
     fn of(command: &Command, other: Option<&Account>) -> Self {
         Self {
-            ids: other.map(|a| (a.uid, a.gid, a.groups.clone())),
+            ids: other.map(|a| (Uid::from_raw(a.uid), Gid::from_raw(a.gid), kernel::groups(a))),
             umask: command.umask.filter(|mask| *mask != USUAL_UMASK),
             nice: command.nice.min(19),
             session: command.background,
@@ -163,11 +165,7 @@ impl Before {
         if self.ids.is_none() && self.umask.is_none() && self.nice == 0 && !self.session {
             return;
         }
-        let ids = self.ids.map(|(uid, gid, groups)| {
-            let groups: Vec<_> = groups.into_iter().map(rustix::process::Gid::from_raw).collect();
-            (rustix::process::Uid::from_raw(uid), rustix::process::Gid::from_raw(gid), groups)
-        });
-        let (umask, nice, session) = (self.umask, self.nice, self.session);
+        let Self { ids, umask, nice, session } = self;
         let before = move || -> std::io::Result<()> {
             if session {
                 rustix::process::setsid()?;
@@ -179,12 +177,10 @@ impl Before {
                 idle_io();
             }
             if let Some(mask) = umask {
-                rustix::process::umask(rustix::fs::Mode::from_raw_mode(mask & 0o777));
+                rustix::process::umask(mode_of(mask & 0o777));
             }
             if let Some((uid, gid, groups)) = &ids {
-                rustix::thread::set_thread_groups(groups)?;
-                rustix::thread::set_thread_res_gid(*gid, *gid, *gid)?;
-                rustix::thread::set_thread_res_uid(*uid, *uid, *uid)?;
+                kernel::become_account(*uid, *gid, groups)?;
             }
             Ok(())
         };
@@ -217,9 +213,9 @@ struct Waiting {
 }
 
 impl Waiting {
-    fn new(mut child: Child, command: &Command) -> Self {
+    fn new(mut child: Child, command: &Command, watch: fn(Pid) -> Option<OwnedFd>) -> Self {
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-        let pidfd = pid.and_then(|pid| rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok());
+        let pidfd = pid.and_then(watch);
         let stdin = child.stdin.take().map(OwnedFd::from);
         if let Some(fd) = &stdin {
             let _ = rustix::io::ioctl_fionbio(fd, true);
@@ -301,17 +297,8 @@ impl Waiting {
         self.stdin = None;
     }
 
-    /// Returns whether the program has ended. Its number stays its own until it is waited for.
-    fn has_ended(&mut self) -> bool {
-        let Some(pid) = self.pid else { return true };
-        let options = rustix::process::WaitIdOptions::EXITED
-            | rustix::process::WaitIdOptions::NOHANG
-            | rustix::process::WaitIdOptions::NOWAIT;
-        match rustix::process::waitid(rustix::process::WaitId::Pid(pid), options) {
-            Ok(status) => status.is_some(),
-            Err(Errno::INTR) => false,
-            Err(_) => true,
-        }
+    fn has_ended(&self) -> bool {
+        self.pid.is_none_or(kernel::has_ended)
     }
 
     fn signal(&self, signal: Signal) {
@@ -349,3 +336,37 @@ fn timed_out(command: &Command) -> OpFailure {
 const SIGNALS_MAX: u32 = 3;
 
 const TICK: Duration = Duration::from_millis(10);
+
+#[cfg(target_os = "linux")]
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::executor::unix::{linux, posix};
+
+    #[test]
+    fn an_end_is_seen_with_and_without_a_descriptor() {
+        let cases =
+            [("exit 3", Exit::Code(3)), ("kill -9 $$", Exit::Signal(9)), ("exec >&- 2>&-; exit 4", Exit::Code(4))];
+        for (way, watch) in [("pidfd", linux::watch as fn(_) -> _), ("by looking", posix::watch)] {
+            for (text, exit) in &cases {
+                let command = Command::read("sh", ["-c", text]);
+                let mut spawn = std::process::Command::new("sh");
+                spawn.args(["-c", text]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+                let child = spawn.process_group(0).spawn().unwrap();
+                let ran = Waiting::new(child, &command, watch).finish(&command).unwrap();
+                assert!(matches!(ran, OpOutput::Ran(Ran { exit: seen, .. }) if seen == *exit), "{text}, {way}");
+            }
+            let command = Command::read("sh", [""; 0]).timeout(vigo_core::time::Duration::from_ms(50));
+            let mut spawn = std::process::Command::new("sh");
+            spawn.args(["-c", "sleep 600 & sleep 600"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+            let child = spawn.process_group(0).spawn().unwrap();
+            let pid = Pid::from_child(&child);
+            let ended = Waiting::new(child, &command, watch).finish(&command);
+            assert_eq!(ended.map_err(|f| f.kind), Err(FailureKind::TimedOut), "{way}");
+            while rustix::process::test_kill_process_group(pid).is_ok() {
+                // Whoever adopts them may take his time to bury them.
+                std::thread::sleep(TICK);
+            }
+        }
+    }
+}

@@ -1,5 +1,8 @@
 //! Files that are not there yet: made beside their target, 0600, and gone again when nothing comes of them.
 
+use super::kernel;
+use super::metadata::permissions;
+use super::open::openat;
 use super::resolve::{Dir, Place};
 use crate::executor::failure::{Answer, at};
 use crate::executor::name::{is_temp, name_for};
@@ -43,7 +46,7 @@ impl Temp {
         let what = || at("make a file beside", &place.path);
         loop {
             let name = name_for(&place.name);
-            let fd = match rustix::fs::openat(&dir.fd, &name, FLAGS, mode) {
+            let fd = match openat(&dir.fd, &name, FLAGS, mode) {
                 Err(Errno::EXIST) => continue,
                 other => other.map_err(what())?,
             };
@@ -53,7 +56,7 @@ impl Temp {
             // Another run took it for a leftover before it was locked.
             if stat.st_nlink > 0 {
                 let entry = Entry { dir, name, is_kept: false };
-                return Ok(Self { fd, uid: stat.st_uid, gid: stat.st_gid, mode: stat.st_mode & 0o7777, entry });
+                return Ok(Self { fd, uid: stat.st_uid, gid: stat.st_gid, mode: permissions(&stat), entry });
             }
         }
     }
@@ -70,28 +73,8 @@ impl Temp {
 
     /// Moves the file to its place, where nothing is: what is there all the same stays, and is answered by
     /// [`Errno::EXIST`].
-    #[cfg(target_os = "linux")]
     pub(crate) fn rename_new(&self, place: &Place) -> Result<(), Errno> {
-        let flags = rustix::fs::RenameFlags::NOREPLACE;
-        match rustix::fs::renameat_with(&self.entry.dir.fd, &self.entry.name, &place.dir.fd, place.name(), flags) {
-            // Not every file system can, and not every sandbox lets us.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP | Errno::PERM) => self.rename_unless_there(place),
-            other => other,
-        }
-    }
-
-    /// Moves the file to its place, where nothing is.
-    #[cfg(not(target_os = "linux"))]
-    pub(crate) fn rename_new(&self, place: &Place) -> Result<(), Errno> {
-        self.rename_unless_there(place)
-    }
-
-    fn rename_unless_there(&self, place: &Place) -> Result<(), Errno> {
-        match rustix::fs::statat(&place.dir.fd, place.name(), AtFlags::SYMLINK_NOFOLLOW) {
-            Err(Errno::NOENT) => self.rename(place),
-            Ok(_) => Err(Errno::EXIST),
-            Err(errno) => Err(errno),
-        }
+        kernel::rename_new(&self.entry.dir, &self.entry.name, place)
     }
 
     /// Says that the file has found its place, and returns it.
@@ -120,7 +103,7 @@ pub(crate) fn remove_stale(dir: &Dir) {
         }
         let name = OsStr::from_bytes(name);
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let alive = match rustix::fs::openat(&dir.fd, name, flags, Mode::empty()) {
+        let alive = match openat(&dir.fd, name, flags, Mode::empty()) {
             Ok(fd) => rustix::fs::flock(&fd, FlockOperation::NonBlockingLockExclusive).is_err(),
             // A link cannot be locked; it is there for less than a millisecond.
             Err(Errno::LOOP) => false,

@@ -5,6 +5,8 @@
 //! missing, empty or whole, and the next run sees which. So new files wait for the end of the run, where many cost no
 //! more than one. A run that has ended is on disk.
 
+use super::kernel;
+use super::open::openat;
 use super::read::READ;
 use super::resolve::{Dir, Place};
 use rustix::fd::OwnedFd;
@@ -36,14 +38,14 @@ impl Unsynced {
         if self.is_many {
             return Ok(());
         }
-        match rustix::fs::openat(&place.dir.fd, place.name(), READ | OFlags::NOFOLLOW, Mode::empty()) {
+        match openat(&place.dir.fd, place.name(), READ | OFlags::NOFOLLOW, Mode::empty()) {
             Ok(file) => {
                 self.files.push(file);
                 self.bound();
                 Ok(())
             }
             // Its owner may not read it.
-            Err(_) => unless_impossible(rustix::fs::fsync(&written)),
+            Err(_) => unless_impossible(kernel::fsync(&written)),
         }
     }
 
@@ -60,10 +62,10 @@ impl Unsynced {
     pub(crate) fn sync(&mut self) -> Result<(), Errno> {
         let all = std::mem::take(self);
         if all.is_many {
-            return all.systems.values().try_for_each(|dir| unless_impossible(sync_system(dir)));
+            return all.systems.values().try_for_each(|dir| unless_impossible(kernel::sync_system(dir)));
         }
-        all.files.iter().try_for_each(|file| unless_impossible(rustix::fs::fsync(file)))?;
-        all.folders.values().try_for_each(|dir| unless_impossible(rustix::fs::fsync(&dir.fd)))
+        all.files.iter().try_for_each(|file| unless_impossible(kernel::fsync(file)))?;
+        all.folders.values().try_for_each(|dir| unless_impossible(kernel::fsync(&dir.fd)))
     }
 
     fn bound(&mut self) {
@@ -73,17 +75,6 @@ impl Unsynced {
             self.folders.clear();
         }
     }
-}
-
-#[cfg(target_os = "linux")]
-fn sync_system(dir: &Dir) -> Result<(), Errno> {
-    rustix::fs::syncfs(&dir.fd)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn sync_system(_: &Dir) -> Result<(), Errno> {
-    rustix::fs::sync();
-    Ok(())
 }
 
 /// A folder that could only be opened as a path, or a file system without such a thing, cannot be synced.

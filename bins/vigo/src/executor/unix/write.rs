@@ -1,7 +1,9 @@
 //! [`vigo_core::action::Op::ReplaceFile`]: a file is the old one or the new one, at every moment.
 
-use super::meta::{mode_of, set_context};
-use super::metadata::{SELINUX, kind};
+use super::kernel;
+use super::meta::mode_of;
+use super::metadata::{kind, permissions};
+use super::open::openat;
 use super::read::{CHUNK, READ, each_chunk};
 use super::resolve::{Last, Place};
 use super::temp::{Temp, remove_stale};
@@ -10,7 +12,7 @@ use crate::executor::failure::{Answer, at, failure};
 use crate::executor::perform::Executor;
 use crate::executor::validate;
 use rustix::fd::OwnedFd;
-use rustix::fs::{Mode, OFlags, Stat, XattrFlags};
+use rustix::fs::{Mode, OFlags, Stat};
 use rustix::io::Errno;
 use rustix::process::{Gid, Uid};
 use sha2::{Digest, Sha256};
@@ -60,13 +62,13 @@ impl Executor {
             }
             Err(errno) => return Err(at("replace", &place.path)(errno)),
         };
-        unless_impossible(rustix::fs::fsync(&place.dir.fd)).map_err(at("write the folder of", &place.path))?;
+        unless_impossible(kernel::fsync(&place.dir.fd)).map_err(at("write the folder of", &place.path))?;
         Ok(done)
     }
 
     /// Makes the whole new file beside the old one; one that takes another's place is made durable.
     fn new_file(&mut self, replace: &Replace, place: &Place, old: Option<&Old>) -> Answer<Temp> {
-        let temp = as_owner(place.dir.uid, place.dir.gid, || Temp::create(place, mode_while_written(replace, old)))?;
+        let temp = kernel::create(place, mode_while_written(replace, old))?;
         match &replace.content {
             Content::Bytes(bytes) => write_all(&temp.fd, bytes).map_err(at("write", &place.path))?,
             Content::Text(text) => write_all(&temp.fd, text.as_str().as_bytes()).map_err(at("write", &place.path))?,
@@ -81,7 +83,7 @@ impl Executor {
         }
         dress(&temp, replace, place, old)?;
         if old.is_some() {
-            rustix::fs::fsync(&temp.fd).map_err(at("write", &place.path))?;
+            kernel::fsync(&temp.fd).map_err(at("write", &place.path))?;
         }
         Ok(temp)
     }
@@ -89,7 +91,7 @@ impl Executor {
 
 /// Opens what is at the place and compares it with what is expected there, as far as that costs nothing.
 fn look(place: &Place, replace: &Replace) -> Answer<Option<Old>> {
-    let fd = match rustix::fs::openat(&place.dir.fd, place.name(), READ | OFlags::NOFOLLOW, Mode::empty()) {
+    let fd = match openat(&place.dir.fd, place.name(), READ | OFlags::NOFOLLOW, Mode::empty()) {
         Ok(fd) => fd,
         Err(Errno::NOENT) => {
             return match replace.expect {
@@ -104,7 +106,7 @@ fn look(place: &Place, replace: &Replace) -> Answer<Option<Old>> {
                 _ => Err(changed(&place.path, "it is a link now")),
             };
         }
-        Err(Errno::NXIO | Errno::NODEV) => return Err(no_file(&place.path)),
+        Err(Errno::NXIO | Errno::NODEV | Errno::OPNOTSUPP) => return Err(no_file(&place.path)),
         Err(errno) => return Err(at("open", &place.path)(errno)),
     };
     let stat = rustix::fs::fstat(&fd).map_err(at("look at", &place.path))?;
@@ -170,40 +172,17 @@ fn dress(temp: &Temp, replace: &Replace, place: &Place, old: Option<&Old>) -> An
         }
     }
     if let Some(old) = old {
-        copy_attributes(&old.fd, &temp.fd);
+        kernel::copy_attributes(&old.fd, &temp.fd);
     }
-    let mode = mode_of(replace.mode.or(old.map(|o| o.stat.st_mode)).unwrap_or(default_mode(replace)));
+    let wanted = mode_of(replace.mode.or(old.map(|o| permissions(&o.stat))).unwrap_or(default_mode(replace)));
     // An owner or attributes that were just set may have changed it.
-    if old.is_some() || uid.is_some() || gid.is_some() || mode != mode_of(temp.mode) {
-        rustix::fs::fchmod(&temp.fd, mode).map_err(what("set the mode of"))?;
+    if old.is_some() || uid.is_some() || gid.is_some() || wanted != mode_of(temp.mode) {
+        rustix::fs::fchmod(&temp.fd, wanted).map_err(what("set the mode of"))?;
     }
     if let Some(context) = &replace.context {
-        set_context(&temp.fd, context).map_err(what("set the SELinux context of"))?;
+        kernel::set_context(&temp.fd, context).map_err(what("set the SELinux context of"))?;
     }
     Ok(())
-}
-
-/// Copies what a file keeps when its content changes: SELinux context, ACL, attributes of its owner. Not its
-/// capabilities, which were given to the old content.
-fn copy_attributes(from: &OwnedFd, to: &OwnedFd) {
-    let mut names = vec![0u8; 4096];
-    let len = rustix::fs::flistxattr(from, &mut *names).or_else(|_| {
-        // XATTR_LIST_MAX, xattr(7): no list is longer.
-        names.resize(65_536, 0);
-        rustix::fs::flistxattr(from, &mut *names)
-    });
-    let Ok(len) = len else { return };
-    for name in names.get(..len).unwrap_or_default().split(|b| *b == 0).filter(|name| !name.is_empty()) {
-        let known = name == SELINUX.as_bytes()
-            || name == b"system.posix_acl_access"
-            || name == b"system.nfs4_acl"
-            || name.starts_with(b"user.");
-        let mut value = vec![0u8; 65_536];
-        if known && let Ok(len) = rustix::fs::fgetxattr(from, name, &mut *value) {
-            value.truncate(len);
-            let _ = rustix::fs::fsetxattr(to, name, &value, XattrFlags::empty());
-        }
-    }
 }
 
 /// Keeps a copy of the old file beside it.
@@ -221,7 +200,7 @@ fn backup(place: &Place, suffix: &str, old: &Old) -> Answer<()> {
     if kept.stat()?.is_some_and(|stat| kind(&stat) == FileKind::Dir) {
         return Err(failure(FailureKind::WrongKind, format!("`{}` is a directory", kept.path)));
     }
-    let temp = as_owner(place.dir.uid, place.dir.gid, || Temp::create(&kept, OWN))?;
+    let temp = kernel::create(&kept, OWN)?;
     let what = || at("write", &kept.path);
     rustix::fs::seek(&old.fd, rustix::fs::SeekFrom::Start(0)).map_err(at("read", &place.path))?;
     copy(&old.fd, &temp.fd, None, place.path.as_str(), &kept.path)?;
@@ -230,9 +209,9 @@ fn backup(place: &Place, suffix: &str, old: &Old) -> Answer<()> {
         Ok(()) | Err(Errno::PERM) => {}
         Err(errno) => return Err(what()(errno)),
     }
-    copy_attributes(&old.fd, &temp.fd);
-    rustix::fs::fchmod(&temp.fd, mode_of(old.stat.st_mode & 0o7777)).map_err(what())?;
-    rustix::fs::fsync(&temp.fd).map_err(what())?;
+    kernel::copy_attributes(&old.fd, &temp.fd);
+    rustix::fs::fchmod(&temp.fd, mode_of(permissions(&old.stat))).map_err(what())?;
+    kernel::fsync(&temp.fd).map_err(what())?;
     temp.rename(&kept).map_err(what())?;
     drop(temp.keep());
     Ok(())
@@ -248,7 +227,7 @@ fn dated(suffix: &str) -> String {
 fn rewrite(place: &Place, temp: &Temp) -> Answer<()> {
     let what = || at("rewrite", &place.path);
     let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let fd = rustix::fs::openat(&place.dir.fd, place.name(), flags, Mode::empty()).map_err(what())?;
+    let fd = openat(&place.dir.fd, place.name(), flags, Mode::empty()).map_err(what())?;
     let new = rustix::fs::fstat(&temp.fd).map_err(what())?;
     rustix::fs::seek(&temp.fd, rustix::fs::SeekFrom::Start(0)).map_err(what())?;
     copy(&temp.fd, &fd, None, "the new content", &place.path)?;
@@ -258,8 +237,8 @@ fn rewrite(place: &Place, temp: &Temp) -> Answer<()> {
         let owner = (Uid::from_raw(new.st_uid), Gid::from_raw(new.st_gid));
         rustix::fs::fchown(&fd, Some(owner.0), Some(owner.1)).map_err(what())?;
     }
-    rustix::fs::fchmod(&fd, mode_of(new.st_mode & 0o7777)).map_err(what())?;
-    rustix::fs::fsync(&fd).map_err(what())
+    rustix::fs::fchmod(&fd, mode_of(permissions(&new))).map_err(what())?;
+    kernel::fsync(&fd).map_err(what())
 }
 
 fn copy(from: &OwnedFd, to: &OwnedFd, sha256: Option<&[u8; 32]>, source: &str, target: &AbsPath) -> Answer<()> {
@@ -284,46 +263,6 @@ fn write_all(fd: &OwnedFd, mut bytes: &[u8]) -> Result<(), Errno> {
         bytes = bytes.get(written..).unwrap_or_default();
     }
     Ok(())
-}
-
-/// Does something with the rights of a folder's owner, when we are root and he is not: what he could not do himself, as
-/// with a folder of another's on a network file system, is then done with ours.
-fn as_owner<T>(uid: u32, gid: u32, action: impl Fn() -> Answer<T>) -> Answer<T> {
-    if uid == 0 || !rustix::process::geteuid().is_root() {
-        return action();
-    }
-    let done = {
-        let Some(_rights) = Rights::taken(uid, gid) else { return action() };
-        action()
-    };
-    match done {
-        Err(f) if f.kind == FailureKind::Denied => action(),
-        other => other,
-    }
-}
-
-/// Another's rights, for this thread, until dropped.
-struct Rights {
-    group: Gid,
-}
-
-impl Rights {
-    fn taken(uid: u32, gid: u32) -> Option<Self> {
-        let group = rustix::process::getegid();
-        rustix::thread::set_thread_res_gid(None, Gid::from_raw(gid), None).ok()?;
-        if rustix::thread::set_thread_res_uid(None, Uid::from_raw(uid), None).is_err() {
-            let _ = rustix::thread::set_thread_res_gid(None, group, None);
-            return None;
-        }
-        Some(Self { group })
-    }
-}
-
-impl Drop for Rights {
-    fn drop(&mut self) {
-        let _ = rustix::thread::set_thread_res_uid(None, Uid::ROOT, None);
-        let _ = rustix::thread::set_thread_res_gid(None, self.group, None);
-    }
 }
 
 fn no_file(path: &AbsPath) -> vigo_core::action::OpFailure {

@@ -1,0 +1,15 @@
+//! What every unix can do: by the calls of POSIX, for systems other than Linux. Tested on Linux all the same.
+
+mod account;
+mod attributes;
+mod disk;
+mod process;
+mod resolve;
+mod rights;
+
+pub(super) use account::elsewhere;
+pub(super) use attributes::{context, copy_attributes, has_selinux, set_context, set_context_at, set_mode};
+pub(super) use disk::{fsync, mount_of, rename_new, sync_system, unlink};
+pub(super) use process::{become_account, groups, has_ended, signal, watch};
+pub(super) use resolve::{AtOnce, ENTER, LOOK, component};
+pub(super) use rights::create;
