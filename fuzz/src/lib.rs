@@ -8,6 +8,7 @@ mod answers;
 mod config;
 mod converge;
 mod editor;
+mod files;
 mod format;
 mod input;
 mod interpret;
@@ -25,6 +26,7 @@ mod wire;
 pub use config::config;
 pub use converge::converge;
 pub use editor::editor;
+pub use files::files;
 pub use format::format;
 pub use interpret::interpret;
 pub use nearest::nearest;
@@ -45,6 +47,7 @@ pub const TARGETS: &[Target] = &[
     ("config", config),
     ("converge", converge),
     ("editor", editor),
+    ("files", files),
     ("format", format),
     ("interpret", interpret),
     ("nearest", nearest),
