@@ -201,6 +201,10 @@ pub const PROGRAM_BYTES_MAX: u64 = 256 << 20;
 /// Things in which two publishes differ that are shown: more than anybody reads, and an answer of some megabytes.
 pub const DIFFERENCES_MAX: usize = 10_000;
 
+/// Kinds of machines, by policy and system, of which a publish looks whether they can do what they are to get: about a
+/// second of work, and more than a fleet of one operator has.
+pub const KINDS_LOOKED_AT_MAX: usize = 256;
+
 /// Bytes of a question to the traits of envoys: some dozens of comparisons.
 pub const QUERY_BYTES_MAX: usize = 4096;
 

@@ -97,7 +97,7 @@ static CAPABILITIES: &[Capability] = &[
     Capability { type_name: "replace", support: Support::Partly("`mode`, `group`, `secontext`"), tool: "file operations" },
     Capability { type_name: "ini", support: Support::Partly("`mode`, `group`, `secontext`"), tool: "file operations" },
     Capability { type_name: "json_file", support: Support::Partly("`mode`, `group`, `secontext`"), tool: "file operations" },
-    Capability { type_name: "package", support: Support::Partly("`purge`, `allow_downgrade`, `update_cache`, `cache_max_age`, `post_cleanup`; `lock_version` with choco only"), tool: "choco, winget, scoop" },
+    Capability { type_name: "package", support: Support::Partly("`purge`, `allow_downgrade`, `update_cache`, `post_cleanup`; `lock_version` with choco only"), tool: "choco, winget, scoop" },
     Capability { type_name: "repository", support: Support::Partly("`key_url`, `key_fingerprint`, `format`, `gpgcheck`, `priority`"), tool: "choco source, scoop bucket" },
     Capability { type_name: "service", support: Support::Partly("`masked`, `scope`, `flags`, `runlevel`"), tool: "sc.exe" },
     Capability { type_name: "systemd_unit", support: Support::No, tool: "" },

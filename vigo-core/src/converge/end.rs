@@ -71,6 +71,7 @@ impl Converge {
     pub(super) fn give_up(&mut self, mut turn: Box<Turn>, problem: Problem, now: Timestamp) {
         turn.report.cause = Some(self.cause(&problem));
         turn.report.help = problem.help;
+        turn.report.unsupported = problem.kind == ProblemKind::Unsupported;
         let outcome = match problem.kind {
             ProblemKind::Blocked | ProblemKind::Locked => Outcome::Blocked,
             ProblemKind::Evaluation => Outcome::Skipped(SkipCause::Error),

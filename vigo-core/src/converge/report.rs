@@ -76,6 +76,8 @@ pub struct ResourceReport {
     pub log: Option<String>,
     /// Remarks.
     pub notes: Vec<String>,
+    /// Whether it failed because the system cannot do it, in whatever state the machine is.
+    pub unsupported: bool,
     /// Whether a trigger refreshed it, or would.
     pub refreshed: bool,
     /// How long its turn took.
@@ -144,6 +146,7 @@ impl ResourceReport {
             help: None,
             log: None,
             notes: Vec::new(),
+            unsupported: false,
             refreshed: false,
             duration: Duration::ZERO,
             place,

@@ -4,6 +4,8 @@ use crate::action::AbsPath;
 use crate::time::Timestamp;
 use crate::value::Value;
 use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::string::String;
 use alloc::sync::Arc;
 
 /// The machine, as far as the choice of a tool depends on it. Built once at the start of a run.
@@ -77,6 +79,16 @@ impl Init {
 }
 
 impl HostFacts {
+    /// Returns the system's name in messages: `debian 12`, `openbsd`.
+    pub fn system(&self) -> String {
+        let name = if self.distro.is_empty() { &self.family } else { &self.distro };
+        match (&**name, &*self.version) {
+            ("", _) => "this system".into(),
+            (name, "") => name.into(),
+            (name, version) => format!("{name} {version}"),
+        }
+    }
+
     /// Returns the facts that `traits` hold; the other fields are the driver's to add.
     pub fn from_traits(traits: &Value) -> Self {
         let text = |path: &str| Arc::from(traits.at(path).and_then(Value::as_str).unwrap_or(""));

@@ -2,6 +2,8 @@
 
 use crate::action::{OpFailure, PathError};
 use crate::bundle::Place;
+use crate::host::HostFacts;
+use alloc::format;
 use alloc::string::{String, ToString};
 use core::fmt;
 
@@ -84,6 +86,13 @@ impl Problem {
         Self::new(ProblemKind::Unsupported, message)
     }
 
+    /// Adds on which system.
+    #[must_use]
+    pub fn on(mut self, facts: &HostFacts) -> Self {
+        self.message = format!("{} on {}", self.message, facts.system());
+        self
+    }
+
     /// Adds what to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
@@ -115,6 +124,8 @@ impl From<PathError> for Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.attribute {
+            // Says it by itself.
+            _ if self.kind == ProblemKind::Unsupported => f.write_str(&self.message),
             Some(attribute) => write!(f, "attribute `{attribute}`: {}", self.message),
             None => f.write_str(&self.message),
         }

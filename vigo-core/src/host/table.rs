@@ -132,6 +132,6 @@ families! {
 
 /// Returns that a host has no way to manage a type.
 pub(crate) fn unsupported_type(type_name: &str, host: &str, facts: &HostFacts) -> Problem {
-    let version = if facts.version.is_empty() { host.into() } else { format!("{} {}", facts.distro, facts.version) };
+    let version = if facts.version.is_empty() { host.into() } else { facts.system() };
     Problem::unsupported(format!("type `{type_name}` is not supported on {version}"))
 }

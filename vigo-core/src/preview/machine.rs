@@ -95,6 +95,12 @@ pub fn traits(blank: &Blank, hostname: &str, given: Option<&Value>) -> Result<Tr
     TraitSet::from_value(Value::Map(Arc::new(all)))
 }
 
+/// Returns the machine of a distribution or family.
+pub fn named(blanks: impl Iterator<Item = &'static Blank> + Clone, system: &str) -> Option<&'static Blank> {
+    let find = |name: &str| blanks.clone().find(|blank| blank.name == name);
+    find(system).or_else(|| find(family_of(system)?))
+}
+
 /// Returns what a machine of this kind says of itself as a rule, of this family or distribution: what is not among it such a
 /// machine does not have.
 pub fn usual(blank: &Blank, system: &str) -> Value {

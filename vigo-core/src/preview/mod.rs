@@ -4,10 +4,12 @@
 //! against one, so that it shows every operation; what only a machine can know is *unknown*, with the reason.
 
 mod blank;
+mod fleet;
 mod machine;
 mod plan;
 mod unknown;
 
 pub use blank::{At, Blank, arguments};
-pub use machine::{traits, usual};
+pub use fleet::{Refusal, Refusals, system};
+pub use machine::{named, traits, usual};
 pub use plan::{Subject, plan};

@@ -101,6 +101,7 @@ fn unsupported(report: &mut ResourceReport, resource: &BundleResource, blank: &B
     if !matches!(report.outcome, Outcome::Failed | Outcome::Skipped(_)) {
         report.outcome = Outcome::Failed;
         report.cause = Some(cause);
+        report.unsupported = true;
         report.operations.clear();
     }
 }

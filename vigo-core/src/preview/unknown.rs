@@ -44,6 +44,7 @@ impl Known<'_> {
                 report.outcome = Outcome::Unknown { because };
                 report.cause = None;
                 report.help = None;
+                report.unsupported = false;
             }
         }
     }

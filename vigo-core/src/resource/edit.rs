@@ -142,7 +142,8 @@ impl Edit {
 
     /// Says what of it the machine's system lacks.
     pub(super) fn supported(&self, type_name: &str, facts: &HostFacts) -> Result<(), Problem> {
-        let written = [("mode", self.mode.is_some()), ("group", self.group.is_some())];
+        let written =
+            [("mode", self.mode.is_some()), ("group", self.group.is_some()), ("secontext", self.secontext.is_some())];
         supported(type_name, &written, facts)
     }
 
@@ -264,8 +265,8 @@ pub(super) fn supported(type_name: &str, written: &[(&str, bool)], facts: &HostF
     match written.iter().find(|(_, written)| *written && &*facts.family == "windows") {
         None => Ok(()),
         Some((attribute, _)) => Err(Problem::unsupported(format!(
-            "attribute `{attribute}` of type `{type_name}` is not supported on {} {}",
-            facts.distro, facts.version
+            "attribute `{attribute}` of type `{type_name}` is not supported on {}",
+            facts.system()
         ))),
     }
 }

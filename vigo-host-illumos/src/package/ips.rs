@@ -32,7 +32,7 @@ impl Adapter<Package> for Ips {
             _ => None,
         };
         let Some(attribute) = attribute else { return Ok(()) };
-        let message = format!("attribute `{attribute}` of type `package` is not supported by ips");
+        let message = format!("attribute `{attribute}` of type `package` is not supported by ips on illumos");
         let problem = Problem { attribute: Some(attribute.into()), ..Problem::unsupported(message) };
         Err(match attribute {
             "version" => problem.help("write the version without `*`: a part of it, such as `1.24.0`, is enough"),

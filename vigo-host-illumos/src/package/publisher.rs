@@ -23,11 +23,11 @@ impl Adapter<Repository> for Publishers {
             _ => None,
         };
         if let Some(attribute) = attribute {
-            let message = format!("attribute `{attribute}` of type `repository` is not supported by ips");
+            let message = format!("attribute `{attribute}` of type `repository` is not supported by ips on illumos");
             return Err(Problem { attribute: Some(attribute.into()), ..Problem::unsupported(message) });
         }
         if want.repo.secret_path().is_some() {
-            let message = "attribute `repo` of type `repository` with a secret is not supported by ips";
+            let message = "attribute `repo` of type `repository` with a secret is not supported by ips on illumos";
             return Err(Problem::unsupported(message).help("give the publisher a key and certificate by hand"));
         }
         match origins(want).iter().find(|o| o.starts_with('-') || !o.contains(':') && !o.starts_with('/')) {

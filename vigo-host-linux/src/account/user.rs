@@ -78,8 +78,8 @@ impl Adapter<Users> for BusyBoxUsers {
         ];
         match attributes.iter().find(|(_, written)| *written) {
             Some((name, _)) => Err(Problem::unsupported(format!(
-                "attribute `{name}` of type `user` is not supported on {} {} without the shadow suite",
-                facts.distro, facts.version
+                "attribute `{name}` of type `user` is not supported on {} without the shadow suite",
+                facts.system()
             ))),
             None => Ok(()),
         }

@@ -49,7 +49,8 @@ impl Adapter<Package> for Brew {
             _ => None,
         };
         if let Some(attribute) = attribute {
-            let message = format!("attribute `{attribute}` of type `package` is not supported by {}", self.name());
+            let message =
+                format!("attribute `{attribute}` of type `package` is not supported by {} on macos", self.name());
             let problem = Problem { attribute: Some(attribute.into()), ..Problem::unsupported(message) };
             return Err(match attribute {
                 "version" => problem.help("name the formula of that version, such as `postgresql@16`"),

@@ -32,11 +32,11 @@ impl Adapter<Repository> for Taps {
             _ => None,
         };
         if let Some(attribute) = attribute {
-            let message = format!("attribute `{attribute}` of type `repository` is not supported by brew");
+            let message = format!("attribute `{attribute}` of type `repository` is not supported by brew on macos");
             return Err(Problem { attribute: Some(attribute.into()), ..Problem::unsupported(message) });
         }
         if want.repo.secret_path().is_some() {
-            let message = "attribute `repo` of type `repository` with a secret is not supported by brew";
+            let message = "attribute `repo` of type `repository` with a secret is not supported by brew on macos";
             return Err(Problem::unsupported(message).help("leave credentials to git's own store"));
         }
         if want.present && remote(want).is_none() {

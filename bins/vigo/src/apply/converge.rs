@@ -66,7 +66,7 @@ pub fn converge(
         snapshots: kept.snapshots,
         revert_commands: kept.revert_commands,
         proofs,
-        entropy: local::entropy(Converge::entropy_wanted(&bundle)),
+        entropy: vigo_driver::entropy(&bundle),
         seed: local::seed(),
     };
     let mut converge = Converge::new(bundle, collected, host, facts, options);

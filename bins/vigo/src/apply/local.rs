@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use vigo_core::action::AbsPath;
-use vigo_core::entropy::Entropy;
 use vigo_core::time::{Civil, Timestamp};
 
 /// Returns the directory of `--root`, resolved.
@@ -64,15 +63,6 @@ pub(crate) fn now() -> Timestamp {
 /// Returns local date and time.
 pub(super) fn clock(now: Timestamp) -> Civil {
     now.civil(system::utc_offset_secs(now))
-}
-
-/// Returns fresh randomness from the operating system; fewer pieces when it has none to give.
-pub(super) fn entropy(pieces: usize) -> Vec<Entropy> {
-    let piece = || {
-        let mut bytes = [0u8; 32];
-        getrandom::fill(&mut bytes).ok().map(|()| Entropy::new(bytes))
-    };
-    (0..pieces).map_while(|_| piece()).collect()
 }
 
 /// Returns a seed for jitter.

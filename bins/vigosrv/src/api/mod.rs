@@ -21,6 +21,7 @@ mod password;
 mod problem;
 mod publishes;
 mod push;
+mod refusals;
 mod router;
 mod runs;
 mod secrets;

@@ -3,6 +3,7 @@
 use super::config::refuse_frozen;
 use super::extract::Json;
 use super::problem::Problem;
+use super::refusals;
 use super::view::{hex, time};
 use super::{Caller, Context};
 use crate::publish::{Publication, PublishError, Published, Publisher, Record};
@@ -72,6 +73,7 @@ where
         }
         context.running.published(&published);
         warnings.extend(missing_secrets(&context));
+        warnings.extend(refusals::warnings(&context, published.clone()).await);
         let mut answer = view(&published);
         answer["warnings"] = warnings.into();
         Ok::<_, Problem>(Answer(answer))

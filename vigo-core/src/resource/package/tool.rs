@@ -88,12 +88,10 @@ pub trait Tool: Sync + 'static {
 pub struct By<T>(pub T);
 
 impl<T: Tool> Adapter<Package> for By<T> {
-    fn check(&self, want: &Want, _: &HostFacts) -> Result<(), Problem> {
+    fn check(&self, want: &Want, facts: &HostFacts) -> Result<(), Problem> {
         if let Some(attribute) = self.0.lacks(want) {
-            let problem = Problem::unsupported(format!(
-                "attribute `{attribute}` of type `package` is not supported by {}",
-                T::NAME
-            ));
+            let message = format!("attribute `{attribute}` of type `package` is not supported by {}", T::NAME);
+            let problem = Problem::unsupported(message).on(facts);
             return Err(Problem { attribute: Some(attribute.into()), ..problem });
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use super::{Action, FileState, KeyForm, KeyState, Repository, State, Want, key_ops, observe_key};
 use crate::action::{AbsPath, Command, Content, Op, OpOutput, Outputs, Ran};
-use crate::host::{Adapter, Family, HostFacts, Interpreted, Problem};
+use crate::host::{Adapter, Family, HostFacts, Interpreted, Problem, ProblemKind};
 use crate::value::Text;
 use alloc::format;
 use alloc::string::String;
@@ -43,12 +43,15 @@ pub trait Layout: Sync + 'static {
 pub struct By<T>(pub T);
 
 impl<T: Layout> Adapter<Repository> for By<T> {
-    fn check(&self, want: &Want, _: &HostFacts) -> Result<(), Problem> {
+    fn check(&self, want: &Want, facts: &HostFacts) -> Result<(), Problem> {
         if !T::KEY.is_openpgp() && !want.fingerprints.is_empty() {
-            let message = format!("attribute `key_fingerprint` of type `repository` is not supported by {}", T::NAME);
-            return Err(Problem::unsupported(message));
+            return Err(unsupported("key_fingerprint", T::NAME).on(facts));
         }
-        if want.present { self.0.check(want) } else { Ok(()) }
+        let named = |problem: Problem| match problem.kind {
+            ProblemKind::Unsupported => problem.on(facts),
+            _ => problem,
+        };
+        if want.present { self.0.check(want).map_err(named) } else { Ok(()) }
     }
 
     fn probe(&self, want: &Want, _: &HostFacts) -> Vec<Op> {

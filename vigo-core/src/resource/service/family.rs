@@ -344,12 +344,7 @@ pub fn check_script(name: &str) -> Result<(), Problem> {
 
 /// Returns that this service manager has nothing like the attribute.
 pub fn unsupported(attribute: &str, manager: &str, facts: &HostFacts) -> Problem {
-    let system = match facts.distro.is_empty() {
-        true => String::new(),
-        false => format!(" on {} {}", facts.distro, facts.version),
-    };
-    let message = format!("attribute `{attribute}` of type `service` is not supported by {manager}{system}");
-    Problem::unsupported(message)
+    Problem::unsupported(format!("attribute `{attribute}` of type `service` is not supported by {manager}")).on(facts)
 }
 
 impl Service {

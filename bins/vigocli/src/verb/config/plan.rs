@@ -53,7 +53,7 @@ impl Plan {
             .map_err(|why| CliError::Usage { why: format!("the file of `--traits`: {why}") })?;
         let environment = resolved.class.environment.unwrap_or_default();
         let envoy = Envoy { hostname: host.into(), id: "".into(), environment };
-        let subject = Subject { envoy, traits, now: local::now(), entropy: hosts::entropy(&bundle) };
+        let subject = Subject { envoy, traits, now: local::now(), entropy: vigo_driver::entropy(&bundle) };
         let report = preview::plan(&bundle, blank, subject);
         let status = u8::from(report.outcome == RunOutcome::NotConverged);
         let mut text = Vec::new();

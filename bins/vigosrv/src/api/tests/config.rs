@@ -104,3 +104,43 @@ async fn publishes_differ_by_class_and_resource() {
     let (status, problem) = temp.ask(Method::GET, "/api/v1/config/diff", json!({})).await;
     assert_eq!((status.as_u16(), &problem["code"]), (422, &json!("invalid-policy")), "{problem}");
 }
+
+#[tokio::test]
+async fn a_publish_warns_of_what_the_systems_of_envoys_cannot_do() {
+    let temp = Temp::new("refusals");
+    for (key, hostname, os) in [
+        (1, "web-1", r#"{"os":{"family":"debian","distro":"debian"},"init":{"manager":"systemd"}}"#),
+        (2, "web-2", r#"{"os":{"family":"openbsd","distro":"openbsd"},"init":{"manager":"rcctl"}}"#),
+        (3, "web-3", r#"{"os":{"family":"openbsd","distro":"openbsd"},"init":{"manager":"rcctl"}}"#),
+        (4, "db-1", r#"{"os":{"family":"openbsd","distro":"openbsd"},"init":{"manager":"rcctl"}}"#),
+        (5, "web-4", "{}"),
+    ] {
+        let id = temp.enrol(key, hostname).await;
+        temp.context.store.set_traits(id, [key; 32], os.into(), Vec::new(), NOW).await.unwrap();
+    }
+    let crates = temp.path.join("stacks/configcrates");
+    fs::create_dir_all(&crates).unwrap();
+    let write = |when: &str| {
+        let unit = format!("{{name: unit, type: systemd_unit, unit: a.service, content: '[Unit]'{when}}}");
+        let masked =
+            "{name: masked, type: service, service: b, state: stopped, masked: true, when: \"!os_family('openbsd')\"}";
+        fs::write(crates.join("a.vgo"), format!("resources:\n  - {unit}\n  - {masked}\n")).unwrap();
+    };
+    write("");
+    fs::write(temp.path.join("stacks/envoys.vgo"), "envoys:\n  - {match: 'web-*', configcrates: [a]}\n").unwrap();
+    let publish = || temp.ask(Method::POST, "/api/v1/publish", json!({}));
+    let (status, published) = publish().await;
+    assert_eq!(status, StatusCode::OK, "{published}");
+    let refusals = |published: &Value| -> Vec<String> {
+        let warnings =
+            published["warnings"].as_array().unwrap().iter().map(|w| w["message"].as_str().unwrap().to_owned());
+        warnings.filter(|message| !message.starts_with("secret ")).collect()
+    };
+    assert_eq!(
+        refusals(&published),
+        ["`a/unit` at configcrates/a.vgo:2:5 fails on envoy `web-2`: type `systemd_unit` is not supported on openbsd"],
+        "one of each kind is enough"
+    );
+    write(", when: \"os_family('debian')\"");
+    assert_eq!(refusals(&publish().await.1), [""; 0]);
+}

@@ -47,7 +47,8 @@ impl Test {
         if !errors.is_empty() {
             return Ok(invalid("The tree is not valid", &errors, sources.map()));
         }
-        let tests = Tests { tree: &tree, config: &config, found: &found, blank: hosts::blank, entropy: hosts::entropy };
+        let tests =
+            Tests { tree: &tree, config: &config, found: &found, blank: hosts::blank, entropy: vigo_driver::entropy };
         let snapshots = Snapshots::read(&tree);
         let chosen = |case: &&Case<'_>| match &self.filter {
             Some(part) => case.name.contains(&**part) || case.file.contains(&**part),
