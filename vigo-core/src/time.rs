@@ -127,6 +127,35 @@ impl Timestamp {
     }
 }
 
+impl Timestamp {
+    /// Returns the time of a date (year, month, day) and a clock (hour, minute, second) in UTC; `None` when there is no
+    /// such.
+    pub fn from_utc([year, month, day]: [i64; 3], [hour, minute, second]: [i64; 3]) -> Option<Self> {
+        let is_date = (-9999..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
+        if !is_date || !(0..24).contains(&hour) || !(0..60).contains(&minute) || !(0..=60).contains(&second) {
+            return None;
+        }
+        // Civil date to days: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
+        let shifted = if month <= 2 { year - 1 } else { year };
+        let (era, year_of_era) = (shifted.div_euclid(400), shifted.rem_euclid(400));
+        let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+        let days = era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468;
+        Some(Self::from_epoch_secs(days * 86_400 + hour * 3600 + minute * 60 + second))
+    }
+
+    /// Reads `Sun Nov 22 16:20:16 2026` as UTC, ctime(3).
+    pub fn from_ctime(text: &str) -> Option<Self> {
+        const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
+        let mut words = text.split_ascii_whitespace().skip(1);
+        let month = words.next()?;
+        let month = MONTHS.find(month).filter(|at| month.len() == 3 && at % 3 == 0)? / 3 + 1;
+        let (day, clock, year) = (words.next()?.parse().ok()?, words.next()?, words.next()?.parse().ok()?);
+        let mut parts = clock.split(':').map(|part| part.parse().ok());
+        let mut next = || parts.next().flatten();
+        Self::from_utc([year, month as i64, day], [next()?, next()?, next()?])
+    }
+}
+
 impl fmt::Display for Timestamp {
     /// Prints RFC 3339 in UTC, to the second.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -174,6 +203,30 @@ mod tests {
             let t = Timestamp::from_epoch_secs(secs);
             assert_eq!(format!("{t}"), text);
             assert_eq!(t.civil(0).weekday, weekday, "{text}");
+        }
+    }
+
+    #[test]
+    fn dates_become_times_again() {
+        for secs in [0, 951_782_400, 1_795_262_300, -1, 253_402_300_799] {
+            let t = Timestamp::from_epoch_secs(secs);
+            let c = t.civil(0);
+            let date = [c.year, c.month.into(), c.day.into()];
+            assert_eq!(Timestamp::from_utc(date, [c.hour.into(), c.minute.into(), c.second.into()]), Some(t), "{t}");
+        }
+        let cases = [
+            ("Sat Nov 21 11:58:20 2026", Some(1_795_262_300)),
+            ("Thu Jan  1 00:00:00 1970", Some(0)),
+            ("Thu Jan  1 24:00:00 1970", None),
+            ("Thu Xan  1 00:00:00 1970", None),
+            ("Thu anF  1 00:00:00 1970", None),
+            ("Thu Jan 99999999999999999999 00:00:00 1970", None),
+            ("Thu Jan 1 00:00 1970", None),
+            ("Thu Jan 1 00:00:00 99999999", None),
+            ("", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(Timestamp::from_ctime(text), expected.map(Timestamp::from_epoch_secs), "{text}");
         }
     }
 

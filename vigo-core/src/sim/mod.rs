@@ -26,6 +26,7 @@
 
 mod answers;
 mod certificate;
+pub mod collectors;
 pub(crate) mod disk;
 mod enrol;
 mod fault;

@@ -52,7 +52,7 @@ pub struct Area {
     pub name: &'static str,
     /// How often it is collected.
     pub period: Period,
-    /// The systems that have it: `all`, `unix`, or of the letters `L`inux, `F`reeBSD, Open, `N`etBSD, `I`llumos, `M`acOS, `W`indows.
+    /// The systems that have it: `all`, `unix`, or of the letters `L`inux, `F`reeBSD, `O`penBSD, `N`etBSD, `I`llumos, `M`acOS, `W`indows.
     pub systems: &'static str,
     /// Its fields: paths below the name, each with its kind by a letter (`s i f b t`, `[]` a list, `{}` a map). `*` is
     /// any key of a map, `#` any index of a list. No path at all is the area itself.
@@ -247,6 +247,12 @@ pub(super) struct Field {
 }
 
 impl Area {
+    /// Returns whether a system, by its host's name, has it.
+    pub fn is_of(&self, system: &str) -> bool {
+        let letter = system.get(..1).unwrap_or_default().to_uppercase();
+        self.systems.split(' ').any(|of| of == "all" || of == "unix" && system != "windows" || of == letter)
+    }
+
     /// Returns the paths of the declared fields, below the name.
     pub fn paths(&self) -> impl Iterator<Item = &'static str> {
         self.each_field().map(|field| field.path)

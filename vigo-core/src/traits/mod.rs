@@ -5,8 +5,10 @@ mod collector;
 mod custom;
 mod declared;
 mod delta;
+pub mod form;
 mod history;
 mod path;
+pub mod posix;
 pub mod see;
 mod set;
 

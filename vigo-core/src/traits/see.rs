@@ -151,6 +151,7 @@ impl<'a> See<'a> {
     /// Returns the output of a program that must have succeeded.
     pub fn output(self, program: &str, args: &[&str]) -> Result<Cow<'a, str>, String> {
         match self.0.ran(program, args) {
+            Some(OpOutput::Ran(ran)) if ran.truncated => Err(format!("`{program}` said more than is kept")),
             Some(OpOutput::Ran(ran)) if ran.success() => Ok(ran.out()),
             Some(OpOutput::Ran(ran)) => {
                 let said = ran.err().lines().next().unwrap_or_default().chars().take(200).collect::<String>();

@@ -4,14 +4,13 @@ use super::kstat::{ask, ask_page, bytes};
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
-use vigo_core::traits::see::{See, fields, int, percent, run};
-use vigo_core::traits::{Collector, Found, Machine};
+use vigo_core::traits::see::{See, run};
+use vigo_core::traits::{Collector, Found, Machine, form};
 
 pub(super) const MEMORY: Collector = Collector::slow("memory", memory_probe, memory);
 pub(super) const SWAP: Collector = Collector::slow("swap", swap_probe, swap);
 
 const PROGRAM: &str = "/usr/sbin/swap";
-const MB: u64 = 1 << 20;
 
 fn memory_probe(_: &Machine) -> Vec<Op> {
     alloc::vec![ask(), ask_page()]
@@ -20,14 +19,7 @@ fn memory_probe(_: &Machine) -> Vec<Op> {
 /// What ZFS caches counts as used: the kernel does not tell it apart here.
 fn memory(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let (total, free) = (bytes(outputs, "physmem")?, bytes(outputs, "freemem")?);
-    let used = total.saturating_sub(free);
-    Ok(Found::Value(fields([
-        ("total_mb", Some(int(total / MB))),
-        ("used_mb", Some(int(used / MB))),
-        ("free_mb", Some(int(free / MB))),
-        ("available_mb", Some(int(free / MB))),
-        ("used_pct", Some(percent(used, total))),
-    ])))
+    Ok(form::memory(total, free, free))
 }
 
 fn swap_probe(_: &Machine) -> Vec<Op> {
@@ -45,11 +37,5 @@ fn swap(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let (Some(used), Some(free)) = (before("used"), before("available")) else {
         return Err("`swap -s` tells no numbers".into());
     };
-    let total = used.saturating_add(free);
-    Ok(Found::Value(fields([
-        ("total_mb", Some(int(total / 1024))),
-        ("used_mb", Some(int(used / 1024))),
-        ("free_mb", Some(int(free / 1024))),
-        ("used_pct", Some(percent(used, total))),
-    ])))
+    Ok(form::swap(used.saturating_add(free).saturating_mul(1024), used.saturating_mul(1024)))
 }

@@ -1,14 +1,13 @@
 //! Traits of illumos: what kstat(8), files and a few other programs say. Those of areas that are not here are not told yet.
 
-mod accounts;
 mod clock;
 mod hardware;
 mod kstat;
 mod memory;
 mod mounts;
-mod network;
 mod packages;
 mod system;
 mod table;
+mod tools;
 
 pub(crate) use table::COLLECTORS;

@@ -5,9 +5,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Command, Op, Outputs};
 use vigo_core::time::Duration;
-use vigo_core::traits::see::{See, fields, int};
-use vigo_core::traits::{Collector, Found, Machine};
-use vigo_core::value::Value;
+use vigo_core::traits::see::See;
+use vigo_core::traits::{Collector, Found, Machine, form};
 
 pub(super) const PACKAGES: Collector = Collector::slow("packages", probe, interpret).within(Duration::from_secs(30));
 
@@ -24,11 +23,5 @@ fn interpret(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     if installed.is_empty() {
         return Err("`pkg list` tells of nothing that is installed".into());
     }
-    let count = int(installed.len() as u64);
-    let versions = installed.iter().map(|p| (p.name.as_str(), Value::text(p.version.as_str())));
-    Ok(Found::Value(fields([
-        ("manager", Some(Value::text("ips"))),
-        ("count", Some(count)),
-        ("installed", Some(Value::map(versions))),
-    ])))
+    Ok(form::packages("ips", installed.iter().map(|p| (p.name.clone(), p.version.clone()))))
 }

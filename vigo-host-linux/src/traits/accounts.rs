@@ -3,9 +3,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
-use vigo_core::traits::see::{See, fields, read, some, sorted};
-use vigo_core::traits::{Collector, Found, Machine};
-use vigo_core::value::Value;
+use vigo_core::traits::see::{See, read};
+use vigo_core::traits::{Collector, Found, Machine, form};
 
 pub(super) const COLLECTOR: Collector = Collector::quick("accounts", probe, interpret).of_image();
 
@@ -22,34 +21,15 @@ fn interpret(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
         Err(_) if machine.is_image => return Ok(Found::Absent),
         other => other?,
     };
-    let group = see.need(GROUP)?;
-    Ok(Found::Value(fields([
-        ("users", Some(Value::map(passwd.lines().filter_map(user)))),
-        ("groups", Some(Value::map(group.lines().filter_map(of_group)))),
-    ])))
-}
-
-fn user(line: &str) -> Option<(&str, Value)> {
-    let fields_of: Vec<&str> = line.split(':').collect();
-    let [name, _, uid, gid, _, home, shell] = fields_of.as_slice() else { return None };
-    let id = |text: &str| Some(Value::Int(text.parse::<u32>().ok()?.into()));
-    let value =
-        fields([("uid", Some(id(uid)?)), ("gid", Some(id(gid)?)), ("home", some(home)), ("shell", some(shell))]);
-    Some((name, value))
-}
-
-fn of_group(line: &str) -> Option<(&str, Value)> {
-    let fields_of: Vec<&str> = line.split(':').collect();
-    let [name, _, gid, members] = fields_of.as_slice() else { return None };
-    let gid = gid.parse::<u32>().ok()?;
-    let members = sorted(members.split(',').filter(|m| !m.is_empty()));
-    Some((name, fields([("gid", Some(Value::Int(gid.into()))), ("members", Some(members))])))
+    Ok(form::accounts(&passwd, &see.need(GROUP)?))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use vigo_core::sim::answers;
+    use vigo_core::traits::see::sorted;
+    use vigo_core::value::Value;
 
     #[test]
     fn lines_that_are_no_accounts_are_left_out() {

@@ -5,9 +5,8 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
-use vigo_core::traits::see::{See, fields, int, path, percent, read};
-use vigo_core::traits::{Collector, Found, Machine};
-use vigo_core::value::Value;
+use vigo_core::traits::see::{See, read};
+use vigo_core::traits::{Collector, Found, Machine, form};
 
 pub(super) const COLLECTOR: Collector = Collector::slow("filesystem", probe, interpret);
 
@@ -64,31 +63,7 @@ fn interpret(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let see = See(outputs);
     let text = see.need(MOUNTINFO)?;
     let paths = local(&text);
-    let asked: Vec<Op> = paths.iter().filter_map(|p| Some(Op::Space { path: path(p)? })).collect();
-    let open = see.open(asked);
-    if !open.is_empty() {
-        return Ok(Found::Ask(open));
-    }
-    const MB: u64 = 1 << 20;
-    let one = |path: &String| {
-        let space = see.space(path)?;
-        if space.size_bytes == 0 {
-            return None;
-        }
-        let used = space.size_bytes.saturating_sub(space.free_bytes);
-        // As df(1): of what users can have.
-        let reachable = used.saturating_add(space.available_bytes);
-        let inodes_used = space.inodes.saturating_sub(space.inodes_free);
-        let value = fields([
-            ("size_mb", Some(int(space.size_bytes / MB))),
-            ("used_mb", Some(int(used / MB))),
-            ("free_mb", Some(int(space.available_bytes / MB))),
-            ("used_pct", Some(percent(used, reachable))),
-            ("inodes_used_pct", (space.inodes > 0).then(|| percent(inodes_used, space.inodes))),
-        ]);
-        Some((path.clone(), value))
-    };
-    Ok(Found::Value(Value::map(paths.iter().filter_map(one))))
+    Ok(form::filesystem(see, &paths))
 }
 
 /// Returns the mount points of local file systems, each file system once unless its parts are mounted apart.
@@ -112,6 +87,7 @@ mod tests {
     use alloc::sync::Arc;
     use vigo_core::action::{AbsPath, OpOutput, Space};
     use vigo_core::sim::answers;
+    use vigo_core::value::Value;
 
     const TEXT: &str = "\
         20 1 0:19 / / rw - overlay overlay rw\n\

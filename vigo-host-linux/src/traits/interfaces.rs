@@ -5,9 +5,8 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
-use vigo_core::traits::see::{See, fields, list, path, read_at};
-use vigo_core::traits::{Address, Collector, Found, Machine};
-use vigo_core::value::Value;
+use vigo_core::traits::see::{See, list, path, read_at};
+use vigo_core::traits::{Collector, Found, Machine, form};
 
 pub(super) const COLLECTOR: Collector = Collector::quick("interfaces", probe, interpret);
 
@@ -34,28 +33,22 @@ fn interpret(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let one = |name: &str| {
         let at = |file: &str| format!("{NET}/{name}/{file}");
         let flags = see.text(&at("flags")).and_then(|t| u32::from_str_radix(t.trim().strip_prefix("0x")?, 16).ok());
-        let ips = |is_four: bool| {
-            let own = machine.addresses.iter().filter(|a| a.interface == name && a.ip.is_ipv4() == is_four);
-            let mut own: Vec<&Address> = own.collect();
-            own.sort_unstable();
-            Value::list(own.into_iter().map(|a| Value::text(format!("{}/{}", a.ip, a.prefix))))
-        };
-        let value = fields([
-            ("mac", see.value(&at("address"))),
-            ("mtu", see.number(&at("mtu"))),
-            ("up", flags.map(|flags| Value::Bool(flags & UP != 0))),
-            ("ipv4", Some(ips(true))),
-            ("ipv6", Some(ips(false))),
-        ]);
-        (String::from(name), value)
+        form::Link {
+            name: name.into(),
+            mac: see.value(&at("address")),
+            mtu: see.number(&at("mtu")),
+            up: flags.map(|flags| flags & UP != 0),
+        }
     };
-    Ok(Found::Value(Value::map(names.iter().copied().map(one))))
+    Ok(form::interfaces(machine, names.iter().copied().map(one)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use vigo_core::sim::answers;
+    use vigo_core::traits::Address;
+    use vigo_core::value::Value;
 
     #[test]
     fn addresses_go_to_their_interface() {

@@ -3,9 +3,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
-use vigo_core::traits::see::{See, fields, read};
-use vigo_core::traits::{Collector, Found, Machine};
-use vigo_core::value::Value;
+use vigo_core::traits::see::{See, read};
+use vigo_core::traits::{Collector, Found, Machine, form};
 
 pub(super) const COLLECTOR: Collector = Collector::quick("loadavg", probe, interpret);
 
@@ -15,15 +14,15 @@ fn probe(_: &Machine) -> Vec<Op> {
 
 fn interpret(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let text = See(outputs).need("/proc/loadavg")?;
-    let mut numbers = text.split(' ').map(|word| word.parse().ok().filter(|n: &f64| n.is_finite()).map(Value::Float));
-    let mut next = || numbers.next().flatten();
-    Ok(Found::Value(fields([("one", next()), ("five", next()), ("fifteen", next())])))
+    form::loadavg(&text).ok_or_else(|| "`/proc/loadavg` holds no number".into())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use vigo_core::sim::answers;
+    use vigo_core::traits::see::fields;
+    use vigo_core::value::Value;
 
     #[test]
     fn only_numbers_are_loads() {

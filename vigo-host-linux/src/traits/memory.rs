@@ -3,8 +3,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
-use vigo_core::traits::see::{See, fields, int, kilobytes, percent, read};
-use vigo_core::traits::{Collector, Found, Machine};
+use vigo_core::traits::see::{See, kilobytes, read};
+use vigo_core::traits::{Collector, Found, Machine, form};
 
 pub(super) const MEMORY: Collector = Collector::quick("memory", probe, memory);
 pub(super) const SWAP: Collector = Collector::quick("swap", probe, swap);
@@ -15,33 +15,20 @@ fn probe(_: &Machine) -> Vec<Op> {
     alloc::vec![read(MEMINFO)]
 }
 
-/// Used is what would not be there for a new program: caches that give way do not count.
 fn memory(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let text = See(outputs).need(MEMINFO)?;
     let total = kilobytes(&text, "MemTotal").ok_or("`/proc/meminfo` holds no `MemTotal`")?;
     let free = kilobytes(&text, "MemFree").unwrap_or(0);
     let available = kilobytes(&text, "MemAvailable").unwrap_or(free);
-    let used = total.saturating_sub(available);
-    Ok(Found::Value(fields([
-        ("total_mb", Some(int(total / 1024))),
-        ("used_mb", Some(int(used / 1024))),
-        ("free_mb", Some(int(free / 1024))),
-        ("available_mb", Some(int(available / 1024))),
-        ("used_pct", Some(percent(used, total))),
-    ])))
+    let bytes = |kb: u64| kb.saturating_mul(1024);
+    Ok(form::memory(bytes(total), bytes(free), bytes(available)))
 }
 
 fn swap(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let text = See(outputs).need(MEMINFO)?;
     let total = kilobytes(&text, "SwapTotal").unwrap_or(0);
     let free = kilobytes(&text, "SwapFree").unwrap_or(0);
-    let used = total.saturating_sub(free);
-    Ok(Found::Value(fields([
-        ("total_mb", Some(int(total / 1024))),
-        ("used_mb", Some(int(used / 1024))),
-        ("free_mb", Some(int(free / 1024))),
-        ("used_pct", Some(percent(used, total))),
-    ])))
+    Ok(form::swap(total.saturating_mul(1024), total.saturating_sub(free).saturating_mul(1024)))
 }
 
 #[cfg(test)]

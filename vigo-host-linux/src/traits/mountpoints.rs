@@ -3,9 +3,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
-use vigo_core::traits::see::{See, fields, listed, read};
-use vigo_core::traits::{Collector, Found, Machine};
-use vigo_core::value::Value;
+use vigo_core::traits::see::{See, read};
+use vigo_core::traits::{Collector, Found, Machine, form};
 
 pub(super) const COLLECTOR: Collector = Collector::quick("mountpoints", probe, interpret);
 
@@ -17,16 +16,13 @@ fn probe(_: &Machine) -> Vec<Op> {
 
 fn interpret(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let text = See(outputs).need(MOUNTINFO)?;
-    let one = |mount: Mount<'_>| {
-        let value = fields([
-            ("device", Some(Value::text(unescaped(mount.source)))),
-            ("fstype", Some(Value::text(mount.fstype))),
-            ("options", Some(listed(mount.options.split(',')))),
-            ("read_only", Some(Value::Bool(mount.options.split(',').any(|o| o == "ro")))),
-        ]);
-        (unescaped(mount.path), value)
-    };
-    Ok(Found::Value(Value::map(text.lines().filter_map(Mount::parse).map(one))))
+    let mounts: Vec<Mount<'_>> = text.lines().filter_map(Mount::parse).collect();
+    let devices: Vec<String> = mounts.iter().map(|mount| unescaped(mount.source)).collect();
+    Ok(form::mountpoints(mounts.iter().zip(&devices).map(|(mount, device)| {
+        let options: Vec<&str> = mount.options.split(',').collect();
+        let read_only = options.contains(&"ro");
+        (unescaped(mount.path), form::Mount { device, fstype: mount.fstype, options, read_only })
+    })))
 }
 
 /// A line of `/proc/PID/mountinfo`, proc(5).
@@ -77,6 +73,7 @@ pub(super) fn unescaped(text: &str) -> String {
 mod tests {
     use super::*;
     use vigo_core::sim::answers;
+    use vigo_core::value::Value;
 
     #[test]
     fn mounts_are_read_with_their_escapes() {

@@ -5,9 +5,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 use vigo_core::action::{Op, Outputs};
-use vigo_core::traits::see::{See, fields, list, path, read, read_at, some, sorted};
-use vigo_core::traits::{Collector, Found, Machine};
-use vigo_core::value::Value;
+use vigo_core::traits::see::{See, list, path, read, read_at, sorted};
+use vigo_core::traits::{Collector, Found, Machine, form};
 
 pub(super) const COLLECTOR: Collector = Collector::quick("network", probe, interpret);
 
@@ -41,25 +40,19 @@ fn interpret(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let name = name.trim();
     let (hosts, resolv) = (see.text(HOSTS).unwrap_or_default(), see.text(RESOLV).unwrap_or_default());
     let fqdn = qualified(name, &hosts, &resolv);
-    let short = name.split('.').next().unwrap_or(name);
-    let domain = fqdn.split_once('.').map(|(_, domain)| domain);
-    let mut ips: Vec<String> =
-        machine.addresses.iter().filter(|a| !a.ip.is_loopback()).map(|a| a.ip.to_string()).collect();
-    ips.dedup();
     let macs: Vec<_> = files.iter().filter_map(|file| see.text(file.as_str())).collect();
     let macs = macs.iter().map(|mac| mac.trim()).filter(|mac| mac.bytes().any(|b| !b"0:".contains(&b)));
     let route = see.text(ROUTE).unwrap_or_default();
     let route6 = see.text(ROUTE6).unwrap_or_default();
     let way = default_route(&route).or_else(|| default_route6(&route6));
-    Ok(Found::Value(fields([
-        ("hostname", some(short)),
-        ("fqdn", some(&fqdn)),
-        ("domain", domain.and_then(some)),
-        ("ip_addresses", Some(Value::list(ips.into_iter().map(Value::from)))),
-        ("mac_addresses", Some(sorted(macs))),
-        ("default_gateway", way.as_ref().and_then(|(gateway, _)| some(gateway.as_deref()?))),
-        ("default_interface", way.as_ref().and_then(|(_, interface)| some(interface))),
-    ])))
+    let told = form::Network {
+        name,
+        fqdn: Some(&fqdn),
+        macs: Some(sorted(macs)),
+        gateway: way.as_ref().and_then(|(gateway, _)| gateway.as_deref()),
+        interface: way.as_ref().map(|(_, interface)| &**interface),
+    };
+    Ok(form::network(machine, told))
 }
 
 /// Returns the full name without asking a server: as set, as the hosts file has it, or with the resolver's own domain.

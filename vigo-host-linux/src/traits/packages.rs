@@ -4,9 +4,8 @@ use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use vigo_core::action::{Op, OpOutput, Outputs};
-use vigo_core::traits::see::{See, fields, int, list, read_large, run, stat};
-use vigo_core::traits::{Collector, Found, Machine};
-use vigo_core::value::Value;
+use vigo_core::traits::see::{See, list, read_large, run, stat};
+use vigo_core::traits::{Collector, Found, Machine, form};
 
 pub(super) const COLLECTOR: Collector = Collector::slow("packages", probe, interpret).of_image();
 
@@ -27,14 +26,14 @@ fn probe(_: &Machine) -> Vec<Op> {
 fn interpret(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let see = See(outputs);
     if let Some(OpOutput::File { content, .. }) = see.path(DPKG) {
-        return Ok(found("apt", dpkg(&String::from_utf8_lossy(content))));
+        return Ok(form::packages("apt", dpkg(&String::from_utf8_lossy(content))));
     }
     if let Some(OpOutput::File { content, .. }) = see.path(APK) {
-        return Ok(found("apk", apk(&String::from_utf8_lossy(content))));
+        return Ok(form::packages("apk", apk(&String::from_utf8_lossy(content))));
     }
     let folders = see.entries(PACMAN);
     if !folders.is_empty() {
-        return Ok(found("pacman", folders.iter().filter_map(|e| pacman(&e.path)).collect()));
+        return Ok(form::packages("pacman", folders.iter().filter_map(|e| pacman(&e.path))));
     }
     // The program of the machine cannot be asked about another's database.
     if machine.is_image || !RPM.iter().any(|path| see.exists(path)) {
@@ -46,17 +45,7 @@ fn interpret(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
     }
     let text = see.output("rpm", RPM_ALL)?;
     let manager = RPM_TOOLS.iter().find(|(path, _)| see.exists(path)).map_or("rpm", |(_, manager)| *manager);
-    Ok(found(manager, rpm(&text)))
-}
-
-fn found(manager: &str, installed: BTreeMap<String, String>) -> Found {
-    let count = installed.len() as u64;
-    let installed = Value::map(installed.into_iter().map(|(name, version)| (name, Value::from(version))));
-    Found::Value(fields([
-        ("manager", Some(Value::text(manager))),
-        ("count", Some(int(count))),
-        ("installed", Some(installed)),
-    ]))
+    Ok(form::packages(manager, rpm(&text)))
 }
 
 /// Stanzas of `Package`, `Status` and `Version`, among others. A package of a second architecture adds nothing to its
@@ -112,6 +101,7 @@ fn rpm(text: &str) -> BTreeMap<String, String> {
 mod tests {
     use super::*;
     use vigo_core::sim::answers;
+    use vigo_core::value::Value;
 
     #[test]
     fn databases_are_read() {

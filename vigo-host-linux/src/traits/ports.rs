@@ -1,13 +1,11 @@
 //! `ports`: TCP ports that something listens on.
 
-use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use vigo_core::action::{Op, Outputs};
-use vigo_core::traits::see::{See, fields, int, read};
-use vigo_core::traits::{Collector, Found, Machine};
-use vigo_core::value::Value;
+use vigo_core::traits::see::{See, read};
+use vigo_core::traits::{Collector, Found, Machine, form};
 
 pub(super) const COLLECTOR: Collector = Collector::quick("ports", probe, interpret);
 
@@ -20,9 +18,7 @@ fn interpret(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let four = see.need("/proc/net/tcp")?;
     let six = see.text("/proc/net/tcp6").unwrap_or_default();
     let sockets = four.lines().chain(six.lines()).filter_map(Socket::parse);
-    let ports: BTreeSet<u16> = sockets.filter(|s| s.state == LISTEN).map(|s| s.port).collect();
-    let ports = ports.into_iter().map(|port| int(port.into()));
-    Ok(Found::Value(fields([("listening", Some(Value::list(ports)))])))
+    Ok(form::ports(sockets.filter(|s| s.state == LISTEN).map(|s| s.port)))
 }
 
 /// States of a socket, include/net/tcp_states.h.
@@ -72,6 +68,7 @@ fn ip(text: &str) -> Option<IpAddr> {
 mod tests {
     use super::*;
     use vigo_core::sim::answers;
+    use vigo_core::value::Value;
 
     const TCP: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
    0: 0100007F:0277 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 12345 1 0000000000000000 100 0 0 10 0\n\

@@ -5,9 +5,8 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
-use vigo_core::traits::see::{See, assigned, list, path, read, read_at, some};
-use vigo_core::traits::{Collector, Found, Machine};
-use vigo_core::value::Value;
+use vigo_core::traits::see::{See, assigned, list, path, read, read_at};
+use vigo_core::traits::{Collector, Found, Machine, form};
 
 pub(super) const COLLECTOR: Collector = Collector::quick("repositories", probe, interpret).of_image();
 
@@ -38,16 +37,7 @@ pub(super) fn probe(_: &Machine) -> Vec<Op> {
 fn interpret(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     match sources(See(outputs)) {
         Err(ops) => Ok(Found::Ask(ops)),
-        Ok(sources) => {
-            let one = |s: Source| {
-                vigo_core::traits::see::fields([
-                    ("id", some(&s.id)),
-                    ("url", some(&s.url)),
-                    ("enabled", Some(Value::Bool(s.enabled))),
-                ])
-            };
-            Ok(Found::Value(Value::list(sources.into_iter().map(one))))
-        }
+        Ok(sources) => Ok(form::repositories(sources.iter().map(|s| (&*s.id, &*s.url, s.enabled)))),
     }
 }
 

@@ -1,10 +1,10 @@
 //! `time`: the clock.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{AbsPath, Op, Outputs};
-use vigo_core::traits::see::{See, fields, read, some};
-use vigo_core::traits::{Collector, Found, Machine};
+use vigo_core::traits::see::{See, read, some};
+use vigo_core::traits::{Collector, Found, Machine, form};
 use vigo_core::value::Value;
 
 pub(super) const COLLECTOR: Collector = Collector::quick("time", probe, interpret);
@@ -14,14 +14,7 @@ fn probe(_: &Machine) -> Vec<Op> {
 }
 
 fn interpret(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
-    let see = See(outputs);
-    Ok(Found::Value(fields([
-        ("now", Some(Value::text(machine.now.to_string()))),
-        ("epoch", Some(Value::Int(machine.now.epoch_secs()))),
-        ("timezone", timezone(see)),
-        ("utc_offset_secs", Some(Value::Int(machine.utc_offset_secs.into()))),
-        ("ntp_synced", machine.ntp_synced.map(Value::Bool)),
-    ])))
+    Ok(form::time(machine, timezone(See(outputs))))
 }
 
 /// The link says what is in force; the file beside it, Debian's, may be stale. No link is UTC, localtime(5).

@@ -1,11 +1,13 @@
 //! `users`: who has an account, and who is logged in.
 
+use super::tools::Tools;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, OpOutput, Outputs};
-use vigo_core::traits::see::{See, assigned, fields, list, path, read, read_at, sorted};
-use vigo_core::traits::{Collector, Found, Machine};
+use vigo_core::traits::posix::Unix;
+use vigo_core::traits::see::{See, assigned, list, path, read, read_at};
+use vigo_core::traits::{Collector, Found, Machine, form};
 
 pub(super) const COLLECTOR: Collector = Collector::quick("users", probe, interpret);
 
@@ -37,41 +39,8 @@ fn interpret(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
                 .collect()
         }
     };
-    let of = |class: Class| {
-        let names = passwd.lines().filter_map(|line| classed(line).filter(|(_, c)| *c == class).map(|(name, _)| name));
-        Some(sorted(names))
-    };
-    Ok(Found::Value(fields([
-        ("logged_in", Some(sorted(logged_in.iter().map(String::as_str)))),
-        ("os", of(Class::Os)),
-        ("human", of(Class::Human)),
-        ("thirdparty", of(Class::ThirdParty)),
-    ])))
-}
-
-/// Whose an account is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Class {
-    /// The distribution's: the numbers that it gives out itself, and `nobody`.
-    Os,
-    /// Somebody who may log in.
-    Human,
-    /// A package's.
-    ThirdParty,
-}
-
-fn classed(line: &str) -> Option<(&str, Class)> {
-    let mut fields = line.split(':');
-    let name = fields.next().filter(|name| !name.is_empty())?;
-    let uid: u32 = fields.nth(1)?.parse().ok()?;
-    let shell = fields.nth(3)?;
-    let shell = shell.rsplit('/').next().unwrap_or_default();
-    let class = match uid {
-        0..=99 | 65534 => Class::Os,
-        1000.. if !matches!(shell, "nologin" | "false" | "true" | "sync") => Class::Human,
-        _ => Class::ThirdParty,
-    };
-    Some((name, class))
+    let names = logged_in.iter().map(String::as_str);
+    Ok(form::users(&passwd, names, Tools::is_os, Tools::is_human))
 }
 
 /// Returns the names in the records of utmp(5) that are user processes. A record has 384 bytes, or 400 where its times

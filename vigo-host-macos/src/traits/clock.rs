@@ -1,12 +1,11 @@
 //! `time`, `uptime` and `loadavg`.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{AbsPath, Op, Outputs};
 use vigo_core::time::Timestamp;
-use vigo_core::traits::see::{See, colon, fields, int, run, some};
-use vigo_core::traits::{Collector, Found, Machine};
-use vigo_core::value::Value;
+use vigo_core::traits::see::{See, colon, run, some};
+use vigo_core::traits::{Collector, Found, Machine, form};
 
 pub(super) const TIME: Collector = Collector::quick("time", time_probe, time);
 pub(super) const UPTIME: Collector = Collector::slow("uptime", uptime_probe, uptime);
@@ -23,13 +22,7 @@ fn time_probe(_: &Machine) -> Vec<Op> {
 fn time(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let target = See(outputs).meta("/etc/localtime").and_then(|meta| meta.target.as_deref());
     let zone = target.and_then(|t| t.split_once("zoneinfo/")).and_then(|(_, zone)| some(zone));
-    Ok(Found::Value(fields([
-        ("now", Some(Value::text(machine.now.to_string()))),
-        ("epoch", Some(Value::Int(machine.now.epoch_secs()))),
-        ("timezone", zone),
-        ("utc_offset_secs", Some(Value::Int(machine.utc_offset_secs.into()))),
-        ("ntp_synced", machine.ntp_synced.map(Value::Bool)),
-    ])))
+    Ok(form::time(machine, zone))
 }
 
 fn uptime_probe(_: &Machine) -> Vec<Op> {
@@ -42,12 +35,7 @@ fn uptime(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let booted = colon(&text, BOOT[0]).and_then(|v| v.split_once("sec = ")).map(|(_, rest)| rest);
     let booted = booted.and_then(|rest| rest.split([',', ' ']).next()?.parse::<i64>().ok());
     let booted = booted.ok_or("`kern.boottime` holds no number")?;
-    let seconds = u64::try_from(machine.now.epoch_secs().saturating_sub(booted)).unwrap_or(0);
-    Ok(Found::Value(fields([
-        ("seconds", Some(int(seconds))),
-        ("boot_time", Some(Value::text(Timestamp::from_epoch_secs(booted).to_string()))),
-        ("boot_id", colon(&text, BOOT[1]).and_then(some)),
-    ])))
+    Ok(form::uptime(machine, Timestamp::from_epoch_secs(booted), colon(&text, BOOT[1]).and_then(some)))
 }
 
 fn load_probe(_: &Machine) -> Vec<Op> {
@@ -57,11 +45,5 @@ fn load_probe(_: &Machine) -> Vec<Op> {
 /// `{ 1.50 1.40 1.30 }`.
 fn load(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let text = See(outputs).output(SYSCTL, &LOAD)?;
-    let words = text.split_whitespace().filter(|w| !matches!(*w, "{" | "}"));
-    let mut numbers = words.map(|w| w.parse().ok().filter(|n: &f64| n.is_finite()).map(Value::Float));
-    let mut next = || numbers.next().flatten();
-    match (next(), next(), next()) {
-        (None, ..) => Err("`vm.loadavg` holds no number".into()),
-        (one, five, fifteen) => Ok(Found::Value(fields([("one", one), ("five", five), ("fifteen", fifteen)]))),
-    }
+    form::loadavg(&text).ok_or_else(|| "`vm.loadavg` holds no number".into())
 }

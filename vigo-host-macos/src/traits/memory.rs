@@ -3,8 +3,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
-use vigo_core::traits::see::{See, colon, fields, int, percent, run};
-use vigo_core::traits::{Collector, Found, Machine};
+use vigo_core::traits::see::{See, colon, run};
+use vigo_core::traits::{Collector, Found, Machine, form};
 
 pub(super) const MEMORY: Collector = Collector::slow("memory", memory_probe, memory);
 pub(super) const SWAP: Collector = Collector::slow("swap", swap_probe, swap);
@@ -31,15 +31,8 @@ fn memory(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
         number.unwrap_or(0).saturating_mul(page)
     };
     let free = of("Pages free");
-    let available = free.saturating_add(of("Pages inactive")).saturating_add(of("Pages speculative")).min(total);
-    let used = total - available;
-    Ok(Found::Value(fields([
-        ("total_mb", Some(int(total / MB))),
-        ("used_mb", Some(int(used / MB))),
-        ("free_mb", Some(int(free / MB))),
-        ("available_mb", Some(int(available / MB))),
-        ("used_pct", Some(percent(used, total))),
-    ])))
+    let available = free.saturating_add(of("Pages inactive")).saturating_add(of("Pages speculative"));
+    Ok(form::memory(total, free, available))
 }
 
 fn swap_probe(_: &Machine) -> Vec<Op> {
@@ -53,13 +46,8 @@ fn swap(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
         let rest = text.split_once(key)?.1.trim_start().strip_prefix('=')?;
         rest.trim_start().split(['.', 'M', ' ']).next()?.parse::<u64>().ok()
     };
-    let (Some(total), Some(used), Some(free)) = (of("total"), of("used"), of("free")) else {
+    let (Some(total), Some(used)) = (of("total"), of("used")) else {
         return Err("`vm.swapusage` holds no numbers".into());
     };
-    Ok(Found::Value(fields([
-        ("total_mb", Some(int(total))),
-        ("used_mb", Some(int(used))),
-        ("free_mb", Some(int(free))),
-        ("used_pct", Some(percent(used, total))),
-    ])))
+    Ok(form::swap(total.saturating_mul(MB), used.saturating_mul(MB)))
 }

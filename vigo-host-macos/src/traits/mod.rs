@@ -5,9 +5,9 @@ mod clock;
 mod hardware;
 mod memory;
 mod mounts;
-mod network;
 mod packages;
 mod system;
 mod table;
+mod tools;
 
 pub(crate) use table::COLLECTORS;

@@ -1,18 +1,15 @@
 //! `mountpoints` and `filesystem`.
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
-use vigo_core::traits::see::{See, fields, int, listed, path, percent, run};
-use vigo_core::traits::{Collector, Found, Machine};
-use vigo_core::value::Value;
+use vigo_core::traits::see::{See, run};
+use vigo_core::traits::{Collector, Found, Machine, form};
 
 pub(super) const MOUNTPOINTS: Collector = Collector::slow("mountpoints", probe, mountpoints);
 pub(super) const FILESYSTEM: Collector = Collector::slow("filesystem", probe, filesystem);
 
 const MOUNT: &str = "/sbin/mount";
-const MB: u64 = 1 << 20;
 
 /// File systems that are looked at: more than the bound of an area can tell of.
 const MOUNTS_MAX: usize = 3000;
@@ -21,69 +18,37 @@ fn probe(_: &Machine) -> Vec<Op> {
     alloc::vec![run(MOUNT, &[])]
 }
 
-/// A line of mount(8): `DEVICE on PATH (TYPE, WORD, …)`. Of several ` on ` the last whose right side is a path counts.
-struct Mount<'a> {
-    device: &'a str,
-    path: &'a str,
-    fstype: &'a str,
-    words: Vec<&'a str>,
-}
-
-impl<'a> Mount<'a> {
-    fn parse(line: &'a str) -> Option<Self> {
-        let (names, words) = line.strip_suffix(')')?.rsplit_once(" (")?;
-        let (device, path) = names.rsplit_once(" on /").map(|(device, path)| (device, path.len()))?;
-        let path = names.get(names.len().checked_sub(path + 1)?..)?;
-        let mut words = words.split(", ");
-        Some(Self { device, path, fstype: words.next()?, words: words.collect() })
-    }
-
-    fn has(&self, word: &str) -> bool {
-        self.words.contains(&word)
-    }
-}
-
 fn mountpoints(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let text = See(outputs).output(MOUNT, &[])?;
-    let one = |mount: Mount<'_>| {
-        let value = fields([
-            ("device", Some(Value::text(mount.device))),
-            ("fstype", Some(Value::text(mount.fstype))),
-            ("options", Some(listed(mount.words.iter().copied()))),
-            ("read_only", Some(Value::Bool(mount.has("read-only")))),
-        ]);
-        (String::from(mount.path), value)
-    };
-    let all: BTreeMap<String, Value> = text.lines().filter_map(Mount::parse).map(one).collect();
-    if all.is_empty() {
-        return Err("`mount` tells of nothing that is mounted".into());
-    }
-    Ok(Found::Value(Value::map(all)))
+    let all = mounted(&text)?.into_iter().map(|(path, mount)| (String::from(path), mount));
+    Ok(form::mountpoints(all))
 }
 
 /// Asking a file system whose server is gone would hang: local ones only.
 fn filesystem(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let see = See(outputs);
     let text = see.output(MOUNT, &[])?;
-    let local = |mount: &Mount<'_>| mount.has("local") && !matches!(mount.fstype, "devfs" | "autofs");
+    let local =
+        |mount: &form::Mount<'_>| mount.options.contains(&"local") && !matches!(mount.fstype, "devfs" | "autofs");
     let paths: Vec<&str> =
-        text.lines().filter_map(Mount::parse).filter(local).map(|m| m.path).take(MOUNTS_MAX).collect();
-    let open = see.open(paths.iter().filter_map(|p| Some(Op::Space { path: path(p)? })).collect());
-    if !open.is_empty() {
-        return Ok(Found::Ask(open));
-    }
-    let one = |path: &&str| {
-        let space = see.space(path).filter(|space| space.size_bytes > 0)?;
-        let used = space.size_bytes.saturating_sub(space.free_bytes);
-        let inodes_used = space.inodes.saturating_sub(space.inodes_free);
-        let value = fields([
-            ("size_mb", Some(int(space.size_bytes / MB))),
-            ("used_mb", Some(int(used / MB))),
-            ("free_mb", Some(int(space.available_bytes / MB))),
-            ("used_pct", Some(percent(used, used.saturating_add(space.available_bytes)))),
-            ("inodes_used_pct", (space.inodes > 0).then(|| percent(inodes_used, space.inodes))),
-        ]);
-        Some((String::from(*path), value))
-    };
-    Ok(Found::Value(Value::map(paths.iter().filter_map(one))))
+        mounted(&text)?.into_iter().filter(|(_, mount)| local(mount)).map(|(path, _)| path).collect();
+    Ok(form::filesystem(see, &paths))
+}
+
+/// The root is always mounted.
+fn mounted(text: &str) -> Result<Vec<(&str, form::Mount<'_>)>, String> {
+    let all: Vec<_> = text.lines().filter_map(line).take(MOUNTS_MAX).collect();
+    if all.is_empty() { Err("`mount` tells of nothing that is mounted".into()) } else { Ok(all) }
+}
+
+/// A line of mount(8): `DEVICE on PATH (TYPE, WORD, …)`. Of several ` on ` the last whose right side is a path counts.
+fn line(line: &str) -> Option<(&str, form::Mount<'_>)> {
+    let (names, words) = line.strip_suffix(')')?.rsplit_once(" (")?;
+    let (device, path) = names.rsplit_once(" on /").map(|(device, path)| (device, path.len()))?;
+    let path = names.get(names.len().checked_sub(path + 1)?..)?;
+    let mut words = words.split(", ");
+    let fstype = words.next()?;
+    let options: Vec<&str> = words.collect();
+    let read_only = options.contains(&"read-only");
+    Some((path, form::Mount { device, fstype, options, read_only }))
 }

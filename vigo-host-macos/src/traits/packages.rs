@@ -5,9 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
 use vigo_core::time::Duration;
-use vigo_core::traits::see::{fields, int};
-use vigo_core::traits::{Collector, Found, Machine};
-use vigo_core::value::Value;
+use vigo_core::traits::{Collector, Found, Machine, form};
 
 pub(super) const PACKAGES: Collector = Collector::slow("packages", probe, interpret).within(Duration::from_secs(30));
 
@@ -21,11 +19,5 @@ fn interpret(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
         Ok(all) => all,
         Err(ask) => return Ok(Found::Ask(alloc::vec![ask])),
     };
-    let count = int(all.len() as u64);
-    let installed = Value::map(all.into_iter().map(|(name, version)| (name, Value::from(version))));
-    Ok(Found::Value(fields([
-        ("manager", Some(Value::text("brew"))),
-        ("count", Some(count)),
-        ("installed", Some(installed)),
-    ])))
+    Ok(form::packages("brew", all))
 }

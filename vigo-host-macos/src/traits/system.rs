@@ -3,13 +3,14 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
-use vigo_core::traits::see::{See, colon, fields, run, some};
-use vigo_core::traits::{Collector, Found, Machine};
+use vigo_core::traits::see::{See, colon, fields, run};
+use vigo_core::traits::{Collector, Found, Machine, form};
 use vigo_core::value::Value;
-use vigo_core::when::words::ARCHES;
 
 pub(super) const OS: Collector = Collector::slow("os", os_probe, os);
-pub(super) const INIT: Collector = Collector::quick("init", |_| Vec::new(), init);
+pub(super) const INIT: Collector = Collector::quick("init", |_| Vec::new(), |_, _| Ok(form::init("launchd")));
+pub(super) const AGENT_SELF: Collector =
+    Collector::quick("agent_self", |_| Vec::new(), |machine, _| Ok(form::agent_self(machine)));
 pub(super) const VIRTUALIZATION: Collector = Collector::slow("virtualization", vm_probe, vm);
 
 const SW_VERS: &str = "/usr/bin/sw_vers";
@@ -25,20 +26,16 @@ fn os(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let see = See(outputs);
     let text = see.output(SW_VERS, &[])?;
     let version = colon(&text, "ProductVersion").filter(|v| !v.is_empty()).ok_or("`sw_vers` tells no version")?;
-    let arch = ARCHES.iter().find(|(word, _)| *word == machine.arch).map(|(_, arch)| *arch);
-    Ok(Found::Value(fields([
-        ("family", Some(Value::text("macos"))),
-        ("distro", Some(Value::text("macos"))),
-        ("version", some(version)),
-        ("arch", arch.map(Value::text)),
-        ("kernel", Some(Value::text("darwin"))),
-        ("kernel_version", see.output(SYSCTL, &RELEASE).ok().and_then(|v| some(v.trim()))),
-        ("build", colon(&text, "BuildVersion").and_then(some)),
-    ])))
-}
-
-fn init(_: &Machine, _: &Outputs) -> Result<Found, String> {
-    Ok(Found::Value(fields([("manager", Some(Value::text("launchd")))])))
+    let release = see.output(SYSCTL, &RELEASE).ok();
+    let told = form::Os {
+        family: "macos",
+        distro: "macos",
+        version: Some(version),
+        kernel: "darwin",
+        kernel_version: release.as_deref().map(str::trim),
+        build: colon(&text, "BuildVersion"),
+    };
+    Ok(form::os(machine, told))
 }
 
 fn vm_probe(_: &Machine) -> Vec<Op> {

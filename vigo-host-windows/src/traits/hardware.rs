@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
 use vigo_core::traits::see::{fields, int};
-use vigo_core::traits::{Collector, Found, Machine};
+use vigo_core::traits::{Collector, Found, Machine, form};
 use vigo_core::value::Value;
 
 pub(super) const HARDWARE: Collector = Collector::slow("hardware", probe_hardware, hardware);
@@ -17,20 +17,6 @@ const BIOS: &str = "HKLM\\HARDWARE\\DESCRIPTION\\System\\BIOS";
 const ENVIRONMENT: &str = "HKLM\\SYSTEM\\CurrentControlSet\\Control\\Session Manager\\Environment";
 /// Of a container: what it is says the type of its product.
 const CONTROL: &str = "HKLM\\SYSTEM\\CurrentControlSet\\Control";
-
-/// What makers and products of virtual machines call themselves, in lower case.
-const MACHINES: &[(&str, &str)] = &[
-    ("vmware", "vmware"),
-    ("virtualbox", "virtualbox"),
-    ("innotek", "virtualbox"),
-    ("qemu", "kvm"),
-    ("kvm", "kvm"),
-    ("xen", "xen"),
-    ("amazon ec2", "kvm"),
-    ("google compute engine", "kvm"),
-    ("parallels", "parallels"),
-    ("virtual machine", "hyperv"),
-];
 
 fn probe_hardware(_: &Machine) -> Vec<Op> {
     alloc::vec![query(CPU), query(ENVIRONMENT)]
@@ -73,8 +59,7 @@ fn virtualization(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let control = Key::read(outputs, CONTROL)?;
     let names =
         ["SystemManufacturer", "SystemProductName", "BIOSVendor"].map(|name| bios.text(name).unwrap_or_default());
-    let names = names.join("\n").to_lowercase();
-    let kind = MACHINES.iter().find(|(word, _)| names.contains(word)).map(|(_, kind)| *kind);
+    let kind = form::guest(&names.join("\n"));
     // Present in the registry of a container alone.
     let is_container = control.text("ContainerType").is_some();
     Ok(Found::Value(fields([

@@ -1,15 +1,12 @@
 //! `network` and `interfaces`: names and addresses.
 
 use super::registry::{Key, query};
-use alloc::collections::BTreeMap;
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
-use vigo_core::traits::see::fields;
-use vigo_core::traits::{Collector, Found, Machine};
-use vigo_core::value::Value;
+use vigo_core::traits::{Collector, Found, Machine, form};
 
 pub(super) const NETWORK: Collector = Collector::slow("network", probe, network);
 pub(super) const INTERFACES: Collector = Collector::quick("interfaces", nothing, interfaces);
@@ -28,30 +25,16 @@ fn network(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let key = Key::read(outputs, TCPIP)?;
     let (name, domain) = (key.text("Hostname"), key.text("Domain"));
     let full = name.map(|name| domain.map_or_else(|| name.to_string(), |domain| format!("{name}.{domain}")));
-    let mut ips: Vec<String> =
-        machine.addresses.iter().filter(|a| !a.ip.is_loopback()).map(|a| a.ip.to_string()).collect();
-    ips.sort_unstable();
-    ips.dedup();
-    Ok(Found::Value(fields([
-        ("hostname", name.map(Value::text)),
-        ("fqdn", full.map(Value::from)),
-        ("domain", domain.map(Value::text)),
-        ("ip_addresses", Some(Value::list(ips.into_iter().map(Value::from)))),
-    ])))
+    let name = name.ok_or("the registry holds no name of the machine")?;
+    Ok(form::network(machine, form::Network { name, fqdn: full.as_deref(), ..form::Network::default() }))
 }
 
 fn interfaces(machine: &Machine, _: &Outputs) -> Result<Found, String> {
-    let mut found: BTreeMap<&str, (Vec<Value>, Vec<Value>)> = BTreeMap::new();
-    for address in &machine.addresses {
-        let (four, six) = found.entry(&address.interface).or_default();
-        let text = Value::from(format!("{}/{}", address.ip, address.prefix));
-        if address.ip.is_ipv4() { four.push(text) } else { six.push(text) }
-    }
-    let value = found.into_iter().map(|(name, (four, six))| {
-        let addresses = [("ipv4", Some(Value::list(four))), ("ipv6", Some(Value::list(six)))];
-        (Arc::from(name), fields(addresses))
-    });
-    Ok(Found::Value(Value::Map(Arc::new(value.collect()))))
+    let names: BTreeSet<&str> = machine.addresses.iter().map(|address| &*address.interface).collect();
+    Ok(form::interfaces(
+        machine,
+        names.into_iter().map(|name| form::Link { name: name.into(), ..form::Link::default() }),
+    ))
 }
 
 #[cfg(test)]
@@ -59,6 +42,7 @@ mod tests {
     use super::super::registry::answers;
     use super::*;
     use vigo_core::traits::Address;
+    use vigo_core::value::Value;
 
     #[test]
     fn names_are_of_the_registry_and_addresses_of_the_system() {

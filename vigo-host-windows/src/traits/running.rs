@@ -1,18 +1,17 @@
 //! `time`, `uptime`, `memory`, `swap`, `agent_self`: what changes from run to run.
 
 use super::registry::{Key, query};
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
-use vigo_core::traits::see::{fields, int, percent};
-use vigo_core::traits::{Collector, Found, Machine};
-use vigo_core::value::Value;
+use vigo_core::traits::{Collector, Found, Machine, form};
 
 pub(super) const TIME: Collector = Collector::slow("time", probe_zone, time);
 pub(super) const UPTIME: Collector = Collector::quick("uptime", nothing, uptime);
 pub(super) const MEMORY: Collector = Collector::quick("memory", nothing, memory);
 pub(super) const SWAP: Collector = Collector::quick("swap", nothing, swap);
-pub(super) const AGENT_SELF: Collector = Collector::quick("agent_self", nothing, agent_self);
+pub(super) const AGENT_SELF: Collector =
+    Collector::quick("agent_self", nothing, |machine, _| Ok(form::agent_self(machine)));
 
 const ZONE: &str = "HKLM\\SYSTEM\\CurrentControlSet\\Control\\TimeZoneInformation";
 
@@ -27,49 +26,23 @@ fn probe_zone(_: &Machine) -> Vec<Op> {
 /// The zone has the system's own name, `W. Europe Standard Time`.
 fn time(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let zone = Key::read(outputs, ZONE).unwrap_or_default();
-    Ok(Found::Value(fields([
-        ("now", Some(Value::text(machine.now.to_string()))),
-        ("epoch", Some(Value::Int(machine.now.epoch_secs()))),
-        ("timezone", zone.value("TimeZoneKeyName").or_else(|| zone.value("StandardName"))),
-        ("utc_offset_secs", Some(Value::Int(machine.utc_offset_secs.into()))),
-        ("ntp_synced", machine.ntp_synced.map(Value::Bool)),
-    ])))
+    Ok(form::time(machine, zone.value("TimeZoneKeyName").or_else(|| zone.value("StandardName"))))
 }
 
 fn uptime(machine: &Machine, _: &Outputs) -> Result<Found, String> {
     let booted = machine.booted.ok_or("the system does not say when it was started")?;
-    Ok(Found::Value(fields([
-        ("seconds", Some(int(machine.now.since(booted).as_ms() / 1000))),
-        ("boot_time", Some(Value::text(booted.to_string()))),
-    ])))
+    Ok(form::uptime(machine, booted, None))
 }
 
 fn memory(machine: &Machine, _: &Outputs) -> Result<Found, String> {
     let memory = machine.memory.ok_or("the system does not say how much there is")?;
-    let mb = |bytes: u64| Some(int(bytes >> 20));
-    let used = memory.total_bytes.saturating_sub(memory.available_bytes);
-    Ok(Found::Value(fields([
-        ("total_mb", mb(memory.total_bytes)),
-        ("used_mb", mb(used)),
-        ("free_mb", mb(memory.available_bytes)),
-        ("available_mb", mb(memory.available_bytes)),
-        ("used_pct", Some(percent(used, memory.total_bytes))),
-    ])))
+    Ok(form::memory(memory.total_bytes, memory.available_bytes, memory.available_bytes))
 }
 
 fn swap(machine: &Machine, _: &Outputs) -> Result<Found, String> {
     let memory = machine.memory.ok_or("the system does not say how much there is")?;
     let used = memory.swap_total_bytes.saturating_sub(memory.swap_free_bytes);
-    Ok(Found::Value(fields([
-        ("total_mb", Some(int(memory.swap_total_bytes >> 20))),
-        ("used_mb", Some(int(used >> 20))),
-        ("free_mb", Some(int(memory.swap_free_bytes >> 20))),
-        ("used_pct", Some(percent(used, memory.swap_total_bytes))),
-    ])))
-}
-
-fn agent_self(machine: &Machine, _: &Outputs) -> Result<Found, String> {
-    Ok(Found::Value(fields([("version", Some(Value::text(machine.version)))])))
+    Ok(form::swap(memory.swap_total_bytes, used))
 }
 
 #[cfg(test)]
@@ -78,6 +51,7 @@ mod tests {
     use super::*;
     use vigo_core::time::Timestamp;
     use vigo_core::traits::Memory;
+    use vigo_core::value::Value;
 
     fn seen(found: Result<Found, String>) -> Value {
         match found {

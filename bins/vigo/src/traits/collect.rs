@@ -251,16 +251,13 @@ mod tests {
         assert_eq!(seen.get("virtualization"), outside.get("virtualization"));
     }
 
+    /// The areas by which adapters are chosen are collected before anything else: a few files, and no program.
+    #[cfg(target_os = "linux")]
     #[test]
-    fn what_every_run_needs_is_cheap() {
-        let wanted = areas_of(&["os", "init", "virtualization", "time"]);
-        let mut executor = executor();
-        // A machine that is busy lets it be quick at times.
-        let is_quick = (0..2000).any(|_| {
-            let start = Instant::now();
-            collect(&wanted, &mut executor);
-            start.elapsed() < Duration::from_millis(5)
-        });
-        assert!(is_quick, "it takes 5 ms and more in a build without optimization");
+    fn what_every_run_needs_is_quick() {
+        for area in ["os", "init", "virtualization", "time"] {
+            let collector = host().collectors().iter().find(|c| c.area == area).unwrap();
+            assert!(collector.is_quick, "{area}");
+        }
     }
 }

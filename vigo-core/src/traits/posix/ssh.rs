@@ -1,49 +1,48 @@
 //! `ssh`: the server of OpenSSH.
 
+use super::super::see::{See, fields, list, path, read_at, run, some, stat};
+use super::super::{Collector, Found, Machine};
+use super::Unix;
 use super::base64::{decoded, encoded};
+use crate::action::{Op, Outputs};
+use crate::value::Value;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use sha2::{Digest, Sha256};
-use vigo_core::action::{Op, Outputs};
-use vigo_core::traits::see::{See, fields, list, path, read_at, run, some, stat};
-use vigo_core::traits::{Collector, Found, Machine};
-use vigo_core::value::Value;
 
-pub(super) const COLLECTOR: Collector = Collector::slow("ssh", probe, interpret);
+/// Returns the collector of `ssh`.
+pub const fn ssh<U: Unix>() -> Collector {
+    Collector::slow("ssh", |_| alloc::vec![stat(U::SSHD), list(FOLDER)], interpret::<U>)
+}
 
-const SSHD: &str = "/usr/sbin/sshd";
 const FOLDER: &str = "/etc/ssh";
 /// All settings as they are in force, after includes and defaults.
 const SETTINGS: &[&str] = &["-T"];
 /// Prints the version, older ones behind a complaint.
 const VERSION: &[&str] = &["-V"];
 
-fn probe(_: &Machine) -> Vec<Op> {
-    alloc::vec![stat(SSHD), list(FOLDER)]
-}
-
-fn interpret(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
+fn interpret<U: Unix>(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let see = See(outputs);
-    if !see.exists(SSHD) {
+    if !see.exists(U::SSHD) {
         return Ok(Found::Absent);
     }
     let is_key = |name: &str| name.starts_with("ssh_host_") && name.ends_with("_key.pub");
     let names = see.entries(FOLDER).iter().map(|e| &*e.path).filter(|name| is_key(name)).take(20);
     let files: Vec<_> = names.filter_map(|name| path(&format!("{FOLDER}/{name}"))).collect();
     let mut asked: Vec<Op> = files.iter().cloned().map(read_at).collect();
-    asked.extend([run(SSHD, SETTINGS), run(SSHD, VERSION)]);
+    asked.extend([run(U::SSHD, SETTINGS), run(U::SSHD, VERSION)]);
     let open = see.open(asked);
     if !open.is_empty() {
         return Ok(Found::Ask(open));
     }
     let keys = files.iter().filter_map(|file| host_key(&see.text(file.as_str())?)).collect::<Vec<_>>();
-    let settings = see.output(SSHD, SETTINGS).unwrap_or_default();
+    let settings = see.output(U::SSHD, SETTINGS).unwrap_or_default();
     let setting = |key: &str| {
         let of = |line: &str| line.strip_prefix(key)?.strip_prefix(' ').map(str::to_string);
         settings.lines().find_map(of).and_then(|value| some(&value))
     };
-    let version = see.ran(SSHD, VERSION).and_then(|ran| version(&format!("{}\n{}", ran.err(), ran.out())));
+    let version = see.ran(U::SSHD, VERSION).and_then(|ran| version(&format!("{}\n{}", ran.err(), ran.out())));
     Ok(Found::Value(fields([
         ("server_version", version.and_then(|v| some(&v))),
         ("host_keys", Some(Value::list(keys))),

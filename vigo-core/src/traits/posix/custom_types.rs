@@ -1,18 +1,15 @@
 //! `custom_types`: executors that stand ready for resources of type `custom`.
 
+use super::super::see::{See, list, sorted};
+use super::super::{Collector, Found, Machine};
+use crate::action::{FileKind, Outputs};
 use alloc::string::String;
-use alloc::vec::Vec;
-use vigo_core::action::{FileKind, Op, Outputs};
-use vigo_core::traits::see::{See, list, sorted};
-use vigo_core::traits::{Collector, Found, Machine};
 
-pub(super) const COLLECTOR: Collector = Collector::quick("custom_types", probe, interpret).of_image();
+/// The collector.
+pub const CUSTOM_TYPES: Collector =
+    Collector::quick("custom_types", |_| FOLDERS.iter().map(|path| list(path)).collect(), interpret).of_image();
 
 const FOLDERS: &[&str] = &["/etc/vigo-envoy/executors", "/usr/local/share/vigo/executors"];
-
-fn probe(_: &Machine) -> Vec<Op> {
-    FOLDERS.iter().map(|path| list(path)).collect()
-}
 
 fn interpret(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let see = See(outputs);

@@ -1,32 +1,20 @@
 //! `cert_lifecycle`: the certificates of this machine, and when they end.
 
+use super::super::see::{See, fields, list, listed, path, some};
+use super::super::{Collector, Found, Machine};
+use super::Unix;
 use super::certificate::{Certificate, certificates};
+use crate::action::{AbsPath, FileKind, Op, Outputs};
+use crate::time::Timestamp;
+use crate::value::Value;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use vigo_core::action::{AbsPath, FileKind, Op, Outputs};
-use vigo_core::time::Timestamp;
-use vigo_core::traits::see::{See, fields, list, listed, path, some};
-use vigo_core::traits::{Collector, Found, Machine};
-use vigo_core::value::Value;
 
-pub(super) const COLLECTOR: Collector = Collector::slow("cert_lifecycle", probe, interpret).of_image();
-
-/// Where certificates are kept, without what is below.
-const FOLDERS: &[&str] = &[
-    "/etc/ssl",
-    "/etc/ssl/certs",
-    "/etc/ssl/private",
-    "/etc/pki/tls/certs",
-    "/etc/pki/ca-trust/source/anchors",
-    "/usr/local/share/ca-certificates",
-    "/etc/nginx/ssl",
-    "/etc/apache2/ssl",
-    "/etc/httpd/ssl",
-];
-
-/// A folder for each certificate that certbot(1) has got, with all that it was.
-const ARCHIVE: &str = "/etc/letsencrypt/archive";
+/// Returns the collector of `cert_lifecycle`.
+pub const fn cert_lifecycle<U: Unix>() -> Collector {
+    Collector::slow("cert_lifecycle", probe::<U>, interpret::<U>).of_image()
+}
 
 const ENDINGS: &[&str] = &[".pem", ".crt", ".cer"];
 
@@ -38,15 +26,15 @@ const BYTES_MAX: u64 = 1 << 20;
 
 const DAY_SECS: i64 = 86_400;
 
-fn probe(_: &Machine) -> Vec<Op> {
-    let archive = Op::ListDir { path: AbsPath::known(ARCHIVE), deep: true, entries_max: 5000 };
-    FOLDERS.iter().map(|folder| list(folder)).chain([archive]).collect()
+fn probe<U: Unix>(_: &Machine) -> Vec<Op> {
+    let archive = Op::ListDir { path: AbsPath::known(U::CERTBOT), deep: true, entries_max: 5000 };
+    U::CERTIFICATES.iter().map(|folder| list(folder)).chain([archive]).collect()
 }
 
-fn interpret(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
+fn interpret<U: Unix>(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let see = See(outputs);
     let mut files: Vec<AbsPath> = Vec::new();
-    for folder in FOLDERS.iter().chain([&ARCHIVE]) {
+    for folder in U::CERTIFICATES.iter().chain([&U::CERTBOT]) {
         let entries = see.entries(folder).iter().filter(|entry| entry.meta.kind == FileKind::File);
         let named = entries.filter(|entry| ENDINGS.iter().any(|ending| entry.path.ends_with(ending)));
         files.extend(named.filter_map(|entry| path(&format!("{folder}/{}", entry.path))));
@@ -88,10 +76,20 @@ fn told(path: &str, found: &Certificate, now: Timestamp) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::action::{Entry, Metadata, OpOutput};
     use alloc::sync::Arc;
-    use vigo_core::action::{Entry, Metadata, OpOutput};
 
-    const LEAF: &str = include_str!("../../tests/fixtures/openssl/3.0/leaf.txt");
+    struct Here;
+
+    impl Unix for Here {
+        const CERTIFICATES: &'static [&'static str] = &["/etc/ssl/certs"];
+
+        fn is_os(_: u32) -> bool {
+            false
+        }
+    }
+
+    const LEAF: &str = include_str!("../../../tests/fixtures/openssl/3.0/leaf.txt");
 
     /// Folders with the names in them, of which those with an `@` are links; and files with their content.
     fn answers(folders: &[(&'static str, &str)], files: &[(&str, &str)]) -> Outputs {
@@ -125,14 +123,16 @@ mod tests {
     #[test]
     fn files_by_their_names_are_read_and_links_are_not() {
         let machine = |now| Machine { now: Timestamp::from_epoch_secs(now), ..Machine::default() };
-        let listed = [("/etc/ssl/certs", "site.pem note.txt link.pem@"), (ARCHIVE, "site/cert1.pem site")];
-        let Ok(Found::Ask(ops)) = interpret(&machine(0), &answers(&listed, &[])) else { panic!("no questions") };
+        let listed = [("/etc/ssl/certs", "site.pem note.txt link.pem@"), (Here::CERTBOT, "site/cert1.pem site")];
+        let Ok(Found::Ask(ops)) = interpret::<Here>(&machine(0), &answers(&listed, &[])) else {
+            panic!("no questions")
+        };
         let asked: Vec<String> = ops.iter().map(|op| op.to_string()).collect();
         assert_eq!(asked, ["read /etc/ssl/certs/site.pem", "read /etc/letsencrypt/archive/site/cert1.pem"]);
         let outputs = answers(&listed[..1], &[("/etc/ssl/certs/site.pem", LEAF)]);
         // A day and an hour before its end, and an hour after it.
         for (now, left) in [(1_803_083_795_i64 - 25 * 3600, 1), (1_803_083_795 + 3600, -1)] {
-            let seen = interpret(&machine(now), &outputs);
+            let seen = interpret::<Here>(&machine(now), &outputs);
             let Ok(Found::Value(seen)) = seen else { panic!("{seen:?}") };
             let at = |field: &str| seen.at(&format!("certificates.0.{field}")).cloned();
             assert_eq!(at("path"), Some("/etc/ssl/certs/site.pem".into()));
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_machine_without_certificates_has_none() {
-        let seen = interpret(&Machine::default(), &answers(&[], &[]));
+        let seen = interpret::<Here>(&Machine::default(), &answers(&[], &[]));
         assert_eq!(seen, Ok(Found::Value(fields([("certificates", Some(Value::list([])))]))));
     }
 }

@@ -1,0 +1,70 @@
+//! `os`, `init`, `virtualization`, `agent_self`.
+
+use super::super::see::{fields, some};
+use super::super::{Found, Machine};
+use crate::value::Value;
+use crate::when::words::ARCHES;
+
+/// What a system calls itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Os<'a> {
+    /// The family, as conditions name it.
+    pub family: &'a str,
+    /// The distribution.
+    pub distro: &'a str,
+    /// Its version.
+    pub version: Option<&'a str>,
+    /// The kernel.
+    pub kernel: &'a str,
+    /// The version of the kernel.
+    pub kernel_version: Option<&'a str>,
+    /// What it was built as, or from.
+    pub build: Option<&'a str>,
+}
+
+/// Returns area `os`; the architecture is what the driver says of the kernel, in the word that is usual.
+pub fn os(machine: &Machine, told: Os<'_>) -> Found {
+    let arch = ARCHES.iter().find(|(word, _)| *word == machine.arch).map(|(_, arch)| *arch);
+    Found::Value(fields([
+        ("family", some(told.family)),
+        ("distro", some(told.distro)),
+        ("version", told.version.and_then(some)),
+        ("arch", arch.map(Value::text)),
+        ("kernel", some(told.kernel)),
+        ("kernel_version", told.kernel_version.and_then(some)),
+        ("build", told.build.and_then(some)),
+    ]))
+}
+
+/// Returns area `init` of a system that has one manager of services.
+pub fn init(manager: &str) -> Found {
+    Found::Value(fields([("manager", some(manager))]))
+}
+
+/// Returns area `agent_self` where nothing tells what the agent uses.
+pub fn agent_self(machine: &Machine) -> Found {
+    Found::Value(fields([("version", some(machine.version))]))
+}
+
+/// What makers and products of virtual machines call themselves, in lower case.
+const MACHINES: &[(&str, &str)] = &[
+    ("vmware", "vmware"),
+    ("virtualbox", "virtualbox"),
+    ("innotek", "virtualbox"),
+    ("qemu", "kvm"),
+    ("kvm", "kvm"),
+    ("xen", "xen"),
+    ("amazon ec2", "kvm"),
+    ("google compute engine", "kvm"),
+    ("parallels", "parallels"),
+    ("virtual machine", "hyperv"),
+    ("vmm", "vmm"),
+    ("bhyve", "bhyve"),
+];
+
+/// Returns the `kind` of area `virtualization` of a machine whose makers and products have these names; `None` of a real
+/// one.
+pub fn guest(names: &str) -> Option<&'static str> {
+    let names = names.to_lowercase();
+    MACHINES.iter().find(|(word, _)| names.contains(word)).map(|(_, kind)| *kind)
+}
