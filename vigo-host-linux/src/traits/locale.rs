@@ -3,9 +3,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
-use vigo_core::traits::see::{See, assigned, fields, read, some};
-use vigo_core::traits::{Collector, Found, Machine};
-use vigo_core::value::Value;
+use vigo_core::traits::see::{See, assigned, read};
+use vigo_core::traits::{Collector, Found, Machine, form};
 
 pub(super) const COLLECTOR: Collector = Collector::quick("locale", probe, interpret).of_image();
 
@@ -16,24 +15,19 @@ fn probe(_: &Machine) -> Vec<Op> {
     FILES.iter().map(|path| read(path)).collect()
 }
 
-/// Without a setting it is `C`, whose characters are ASCII.
+/// Without a setting it is `C`.
 fn interpret(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let see = See(outputs);
     let texts: Vec<_> = FILES.iter().filter_map(|path| see.text(path)).collect();
     let lang = texts.iter().find_map(|text| assigned(text, "LANG")).filter(|lang| !lang.is_empty()).unwrap_or("C");
-    let charmap = match lang.split_once('.') {
-        Some((_, map)) => Some(map.split('@').next().unwrap_or(map)),
-        None if matches!(lang, "C" | "POSIX") => Some("ANSI_X3.4-1968"),
-        None => None,
-    };
-    let charmap = charmap.map(|map| if map.eq_ignore_ascii_case("utf8") { "UTF-8" } else { map });
-    Ok(Found::Value(fields([("lang", Some(Value::text(lang))), ("charmap", charmap.and_then(some))])))
+    Ok(form::locale(lang))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use vigo_core::sim::{Files, answers};
+    use vigo_core::value::Value;
 
     #[test]
     fn the_map_is_part_of_the_language() {

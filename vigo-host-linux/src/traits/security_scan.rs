@@ -7,9 +7,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Command, Exit, Op, Outputs};
 use vigo_core::time::Duration;
-use vigo_core::traits::see::{See, fields, int};
+use vigo_core::traits::form::{self, Exposure};
+use vigo_core::traits::see::See;
 use vigo_core::traits::{Collector, Found, Machine};
-use vigo_core::value::Value;
 
 pub(super) const COLLECTOR: Collector =
     Collector::slow("security_scan", probe, interpret).within(Duration::from_secs(60)).of_image();
@@ -73,17 +73,6 @@ const ARGS: &[&str] = &[
     ")",
 ];
 
-/// By letter: the finding, and how grave it is.
-const KINDS: &[(char, &str, &str)] = &[
-    ('w', "world-writable-file", "high"),
-    ('d', "world-writable-directory", "medium"),
-    ('u', "unowned", "medium"),
-    ('s', "suid", "low"),
-];
-
-/// Findings that are told of; all are counted.
-const FINDINGS_MAX: usize = 1000;
-
 const OUTPUT_BYTES_MAX: usize = 16 << 20;
 
 fn probe(machine: &Machine) -> Vec<Op> {
@@ -112,33 +101,19 @@ fn interpret(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
     if ran.truncated {
         return Err(format!("`{FIND}` found more than {OUTPUT_BYTES_MAX} bytes of names"));
     }
-    let out = ran.out();
-    let mut found: Vec<(usize, &str)> = out.split_terminator('\0').filter_map(finding).collect();
-    let count = |kinds: &[&str]| {
-        let is_of = |kind: usize| KINDS.get(kind).is_some_and(|(_, id, _)| kinds.contains(id));
-        int(found.iter().filter(|(kind, _)| is_of(*kind)).count() as u64)
-    };
-    let counts = [
-        ("world_writable", count(&["world-writable-file", "world-writable-directory"])),
-        ("suid", count(&["suid"])),
-        ("unowned", count(&["unowned"])),
-    ];
-    // The grave ones first.
-    found.sort_unstable();
-    let told = found.iter().take(FINDINGS_MAX).filter_map(|(kind, path)| {
-        let (_, id, severity) = KINDS.get(*kind)?;
-        let texts = [("id", *id), ("severity", *severity), ("path", *path)];
-        Some(fields(texts.map(|(key, text)| (key, Some(Value::text(text.to_owned()))))))
-    });
-    let findings = ("findings", Value::list(told));
-    Ok(Found::Value(fields(counts.into_iter().chain([findings]).map(|(key, value)| (key, Some(value))))))
+    Ok(form::security_scan(ran.out().split_terminator('\0').filter_map(finding).collect()))
 }
 
-/// Returns the place of its kind, and the path.
-fn finding(line: &str) -> Option<(usize, &str)> {
-    let letter = line.chars().next()?;
-    let kind = KINDS.iter().position(|(own, ..)| *own == letter)?;
-    Some((kind, line.get(1..)?))
+/// Reads the letter of a finding, and the path behind it.
+fn finding(line: &str) -> Option<(Exposure, String)> {
+    let kind = match line.chars().next()? {
+        'w' => Exposure::WritableFile,
+        'd' => Exposure::WritableFolder,
+        'u' => Exposure::Unowned,
+        's' => Exposure::Suid,
+        _ => return None,
+    };
+    Some((kind, line.get(1..)?.to_owned()))
 }
 
 #[cfg(test)]
@@ -146,6 +121,7 @@ mod tests {
     use super::*;
     use alloc::sync::Arc;
     use vigo_core::action::{OpOutput, Ran};
+    use vigo_core::value::Value;
 
     fn seen(exit: i32, stdout: &str, stderr: &str) -> Result<Found, String> {
         let ran = Ran { exit: Exit::Code(exit), stdout: stdout.into(), stderr: stderr.into(), truncated: false };

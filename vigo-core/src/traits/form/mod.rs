@@ -6,6 +6,7 @@ mod memory;
 mod mounts;
 mod network;
 mod packages;
+mod scan;
 mod system;
 
 pub use accounts::{accounts, first_words, users};
@@ -14,4 +15,5 @@ pub use memory::{memory, swap};
 pub use mounts::{Mount, filesystem, mountpoints};
 pub use network::{Link, Network, dns, interfaces, network, ports};
 pub use packages::{packages, repositories, updates};
-pub use system::{Os, agent_self, guest, init, os};
+pub use scan::{Exposure, security_scan};
+pub use system::{Os, agent_self, guest, init, locale, os};

@@ -1,4 +1,4 @@
-//! `os`, `init`, `virtualization`, `agent_self`.
+//! `os`, `init`, `virtualization`, `locale`, `agent_self`.
 
 use super::super::see::{fields, some};
 use super::super::{Found, Machine};
@@ -39,6 +39,17 @@ pub fn os(machine: &Machine, told: Os<'_>) -> Found {
 /// Returns area `init` of a system that has one manager of services.
 pub fn init(manager: &str) -> Found {
     Found::Value(fields([("manager", some(manager))]))
+}
+
+/// Returns area `locale` of the name of a language, such as `de_DE.UTF-8`. `C` has the characters of ASCII.
+pub fn locale(lang: &str) -> Found {
+    let charmap = match lang.split_once('.') {
+        Some((_, map)) => Some(map.split('@').next().unwrap_or(map)),
+        None if matches!(lang, "C" | "POSIX") => Some("ANSI_X3.4-1968"),
+        None => None,
+    };
+    let charmap = charmap.map(|map| if map.eq_ignore_ascii_case("utf8") { "UTF-8" } else { map });
+    Found::Value(fields([("lang", some(lang)), ("charmap", charmap.and_then(some))]))
 }
 
 /// Returns area `agent_self` where nothing tells what the agent uses.

@@ -9,6 +9,7 @@ mod dns;
 mod ifconfig;
 mod network;
 mod ports;
+mod security_scan;
 mod ssh;
 mod unix;
 
@@ -18,5 +19,6 @@ pub use custom_types::CUSTOM_TYPES;
 pub use dns::DNS;
 pub use network::{interfaces, network};
 pub use ports::ports;
+pub use security_scan::SECURITY_SCAN;
 pub use ssh::ssh;
 pub use unix::Unix;
