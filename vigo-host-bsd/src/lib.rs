@@ -22,6 +22,7 @@ mod sources;
 mod swapctl;
 mod sysctl;
 mod timezone;
+mod traits;
 mod version;
 
 pub use blank::BLANKS;

@@ -15,3 +15,5 @@ mod traits;
 mod user;
 
 pub use host::FreeBsd;
+#[cfg(test)]
+pub(crate) use traits::Tools;

@@ -32,6 +32,10 @@ impl Host for NetBsd {
         "netbsd"
     }
 
+    fn collectors(&self) -> &'static [vigo_core::traits::Collector] {
+        super::traits::COLLECTORS
+    }
+
     fn installer(&self) -> Option<&'static dyn Installer> {
         Some(&super::installer::RcScript)
     }

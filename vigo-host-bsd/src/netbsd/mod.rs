@@ -7,5 +7,8 @@ mod installer;
 mod package;
 mod repository;
 mod service;
+mod traits;
 
 pub use host::NetBsd;
+#[cfg(test)]
+pub(crate) use traits::Tools;

@@ -56,7 +56,7 @@ fn query() -> Command {
 }
 
 /// Splits `py311-foo-1.2nb3` at its last hyphen.
-fn split(name: &str) -> Option<(&str, &str)> {
+pub(super) fn split(name: &str) -> Option<(&str, &str)> {
     let (stem, version) = name.rsplit_once('-')?;
     let digits = version.starts_with(|c: char| c.is_ascii_digit());
     (!stem.is_empty() && digits && name.bytes().all(|b| b.is_ascii_graphic())).then_some((stem, version))

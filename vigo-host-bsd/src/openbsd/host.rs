@@ -33,6 +33,10 @@ impl Host for OpenBsd {
         "openbsd"
     }
 
+    fn collectors(&self) -> &'static [vigo_core::traits::Collector] {
+        super::traits::COLLECTORS
+    }
+
     fn installer(&self) -> Option<&'static dyn Installer> {
         Some(&super::installer::RcScript)
     }

@@ -7,5 +7,8 @@ mod package;
 mod repository;
 mod service;
 mod spec;
+mod traits;
 
 pub use host::OpenBsd;
+#[cfg(test)]
+pub(crate) use traits::Tools;

@@ -1,72 +1,54 @@
-//! `mountpoints`, `filesystem`, `storage`.
+//! `disks`, `storage`: geom(8), zpool(8).
 
-use crate::freebsd::mount;
-use crate::mounts::Mounted;
-use alloc::string::String;
-use alloc::vec::Vec;
-use vigo_core::action::{Op, Outputs};
-use vigo_core::traits::see::{See, fields, int, listed, path, percent, run, sorted};
+use alloc::string::{String, ToString};
+use vigo_core::action::Outputs;
+use vigo_core::traits::see::{See, colon, fields, int, run, some, sorted};
 use vigo_core::traits::{Collector, Found, Machine};
 use vigo_core::value::Value;
 
-pub(super) const MOUNTPOINTS: Collector = Collector::slow("mountpoints", |_| alloc::vec![run(MOUNT, &[])], mountpoints);
-pub(super) const FILESYSTEM: Collector = Collector::slow("filesystem", |_| alloc::vec![run(MOUNT, &[])], filesystem);
+pub(super) const DISKS: Collector = Collector::slow("disks", |_| alloc::vec![run(GEOM, DISK), run(GEOM, PART)], disks);
 pub(super) const STORAGE: Collector = Collector::slow("storage", |_| alloc::vec![run(ZPOOL, ZPOOL_ARGS)], storage);
 
-const MOUNT: &str = "/sbin/mount";
+const GEOM: &str = "/sbin/geom";
+const DISK: &[&str] = &["disk", "list"];
+/// One line a partition, after its kind.
+const PART: &[&str] = &["part", "status", "-s"];
 const ZPOOL: &str = "/sbin/zpool";
 const ZPOOL_ARGS: &[&str] = &["list", "-H", "-o", "name"];
 
-/// File systems that hold nothing.
-const EMPTY: &[&str] = &["autofs", "devfs", "fdescfs", "linprocfs", "linsysfs", "procfs"];
-
-/// File systems that are looked at.
-const MOUNTS_MAX: usize = 3000;
-
-fn mounted(outputs: &Outputs) -> Result<Vec<Mounted>, String> {
-    let text = See(outputs).output(MOUNT, &[])?;
-    let mounts: Vec<Mounted> = text.lines().filter_map(mount::line).take(MOUNTS_MAX).collect();
-    // The root is always mounted.
-    if mounts.is_empty() { Err("`mount` says nothing".into()) } else { Ok(mounts) }
-}
-
-fn mountpoints(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
-    let one = |m: &Mounted| {
-        let value = fields([
-            ("device", Some(Value::text(m.source.as_str()))),
-            ("fstype", Some(Value::text(m.fstype.as_str()))),
-            ("options", Some(listed(m.options.iter().map(String::as_str)))),
-            ("read_only", Some(Value::Bool(m.options.iter().any(|o| o == "ro")))),
-        ]);
-        (m.point.clone(), value)
-    };
-    Ok(Found::Value(Value::map(mounted(outputs)?.iter().map(one))))
-}
-
-/// Of local ones only: asking one whose server is gone would hang.
-fn filesystem(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
+/// Blocks `Geom name: ada0` with `Mediasize: 21474836480 (20G)`, `descr:`, `ident:` and `rotationrate:`.
+fn disks(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let see = See(outputs);
-    let mounts = mounted(outputs)?;
-    let local = |m: &&Mounted| m.options.iter().any(|o| o == "local") && !EMPTY.contains(&m.fstype.as_str());
-    let points: Vec<&str> = mounts.iter().filter(local).map(|m| m.point.as_str()).collect();
-    let open = see.open(points.iter().filter_map(|point| Some(Op::Space { path: path(point)? })).collect());
-    if !open.is_empty() {
-        return Ok(Found::Ask(open));
-    }
-    let one = |point: &&str| {
-        let space = see.space(point)?;
-        let used = space.size_bytes.saturating_sub(space.free_bytes);
-        let inodes = (space.inodes > 0).then(|| percent(space.inodes.saturating_sub(space.inodes_free), space.inodes));
+    let text = see.output(GEOM, DISK)?;
+    // Without partitions it fails.
+    let parts = see.output(GEOM, PART).unwrap_or_default();
+    let one = |block: &'_ str| -> Option<(String, Value)> {
+        let name = block.lines().next()?.trim();
+        let bytes = colon(block, "Mediasize").and_then(|v| v.split(' ').next()?.parse::<u64>().ok());
+        // A drive of discs without one.
+        let bytes = bytes.filter(|bytes| *bytes > 0 && !name.starts_with("cd"))?;
+        let rotational = match colon(block, "rotationrate") {
+            Some("0") => Some(false),
+            Some(rate) if rate.parse::<u32>().is_ok() => Some(true),
+            _ => None,
+        };
+        let text = |key: &str| colon(block, key).filter(|text| *text != "(null)").and_then(some);
+        let own = parts.lines().map(|line| line.split_whitespace());
+        let own =
+            own.filter_map(|mut words| Some((words.next()?, words.next_back()?))).filter(|(_, disk)| *disk == name);
         let value = fields([
-            ("size_mb", Some(int(space.size_bytes >> 20))),
-            ("used_mb", Some(int(used >> 20))),
-            ("free_mb", Some(int(space.available_bytes >> 20))),
-            ("used_pct", Some(percent(used, used.saturating_add(space.available_bytes)))),
-            ("inodes_used_pct", inodes),
+            ("size_gb", Some(int(bytes.saturating_add(1 << 29) >> 30))),
+            ("model", text("descr")),
+            ("serial", text("ident")),
+            ("rotational", rotational.map(Value::Bool)),
+            ("partitions", Some(sorted(own.map(|(part, _)| part)))),
         ]);
-        Some((String::from(*point), value))
+        Some((name.to_string(), value))
     };
-    Ok(Found::Value(Value::map(points.iter().filter_map(one))))
+    if !text.contains("Geom name: ") {
+        return Err("`geom` tells of no disk".into());
+    }
+    Ok(Found::Value(Value::map(text.split("Geom name: ").skip(1).filter_map(one))))
 }
 
 fn storage(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
@@ -78,44 +60,27 @@ fn storage(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::sync::Arc;
-    use vigo_core::action::{OpOutput, Space};
     use vigo_core::sim::answers;
 
-    const TEXT: &str = "/dev/ada0p2 on / (ufs, local, soft-updates)\ndevfs on /dev (devfs)\n\
-                        host:/x on /mnt (nfs, read-only)\n";
-
     #[test]
-    fn local_file_systems_are_asked_for_their_space() {
-        let mut outputs = answers(&[("run /sbin/mount", TEXT)]);
-        let Ok(Found::Ask(ops)) = filesystem(&Machine::default(), &outputs) else { panic!("expected a question") };
-        assert_eq!(ops.len(), 1, "{ops:?}");
-        let space = Space {
-            size_bytes: 100 << 20,
-            free_bytes: 60 << 20,
-            available_bytes: 40 << 20,
-            inodes: 100,
-            inodes_free: 75,
-        };
-        outputs.push(ops[0].clone(), Arc::new(OpOutput::Space(space)));
-        let Ok(Found::Value(seen)) = filesystem(&Machine::default(), &outputs) else { panic!("expected a value") };
-        assert_eq!(seen.at("/.used_pct"), Some(&Value::Float(50.0)));
-        assert_eq!(seen.at("/.inodes_used_pct"), Some(&Value::Float(25.0)));
+    fn a_disk_has_a_block_and_its_partitions_lines() {
+        let text = "Geom name: ada0\nProviders:\n1. Name: ada0\n   Mediasize: 21474836480 (20G)\n   Sectorsize: 512\n   Mode: r2w2e3\n   \
+                    descr: VBOX HARDDISK\n   ident: VB1234\n   rotationrate: 7200\n   fwsectors: 63\n\nGeom name: cd0\nProviders:\n\
+                    1. Name: cd0\n   Mediasize: 0 (0B)\n   descr: VBOX CD-ROM\n   ident: (null)\n   rotationrate: unknown\n";
+        let parts = "ada0p1  OK  ada0\nada0p2  OK  ada0\nada1p1  OK  ada1\n";
+        let outputs = answers(&[("run /sbin/geom disk list", text), ("run /sbin/geom part status -s", parts)]);
+        let Ok(Found::Value(seen)) = disks(&Machine::default(), &outputs) else { panic!("expected a value") };
+        assert_eq!(seen.as_map().map(|m| m.len()), Some(1));
+        assert_eq!((seen.at("ada0.size_gb"), seen.at("ada0.serial")), (Some(&Value::Int(20)), Some(&"VB1234".into())));
+        assert_eq!(seen.at("ada0.rotational"), Some(&Value::Bool(true)));
+        assert_eq!(seen.at("ada0.partitions"), Some(&sorted(["ada0p1", "ada0p2"])));
+        assert!(disks(&Machine::default(), &answers(&[("run /sbin/geom disk list", "")])).is_err());
     }
 
     #[test]
-    fn mounts_are_listed_by_their_place() {
-        let Ok(Found::Value(seen)) = mountpoints(&Machine::default(), &answers(&[("run /sbin/mount", TEXT)])) else {
-            panic!("expected a value")
-        };
-        assert_eq!(seen.as_map().map(|m| m.len()), Some(3));
-        assert_eq!(seen.at("/mnt.read_only"), Some(&Value::Bool(true)));
-        assert!(mountpoints(&Machine::default(), &answers(&[("run /sbin/mount", "nonsense\n")])).is_err());
-        let Ok(Found::Value(pools)) =
-            storage(&Machine::default(), &answers(&[("run /sbin/zpool list -H -o name", "zroot\ndata\n")]))
-        else {
-            panic!("expected a value")
-        };
+    fn pools_are_named() {
+        let outputs = answers(&[("run /sbin/zpool list -H -o name", "zroot\ndata\n")]);
+        let Ok(Found::Value(pools)) = storage(&Machine::default(), &outputs) else { panic!("expected a value") };
         assert_eq!(pools.at("zpools"), Some(&sorted(["data", "zroot"])));
     }
 }

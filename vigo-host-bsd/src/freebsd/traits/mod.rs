@@ -1,12 +1,14 @@
-//! Traits: what to read of a FreeBSD machine, and what the answers say.
+//! Traits of a FreeBSD machine. *Unverified*: written after manual pages.
 
-mod accounts;
 mod disks;
-mod hardware;
-mod network;
-mod oid;
+mod firewall;
+mod memory;
 mod packages;
 mod system;
 mod table;
+mod tools;
+mod ucl;
 
-pub(super) use table::COLLECTORS;
+pub(crate) use table::COLLECTORS;
+#[cfg(test)]
+pub(crate) use tools::Tools;

@@ -1,32 +1,45 @@
 //! All collectors.
 
-use super::{accounts, disks, hardware, network, packages, system};
-use vigo_core::traits::Collector;
+use super::tools::Tools;
+use super::{disks, firewall, memory, packages, system};
+use crate::traits::{hardware, mounts, services, system as shared};
+use vigo_core::traits::{Collector, form, posix};
 
 /// The collectors of FreeBSD.
 pub(crate) static COLLECTORS: &[Collector] = &[
-    system::TIME,
-    system::UPTIME,
-    system::LOADAVG,
-    hardware::MEMORY,
-    hardware::SWAP,
-    disks::MOUNTPOINTS,
-    disks::FILESYSTEM,
-    accounts::USERS,
-    network::PORTS,
+    shared::TIME,
+    shared::uptime::<Tools>(),
+    shared::loadavg::<Tools>(),
+    memory::MEMORY,
+    memory::SWAP,
+    mounts::mountpoints::<Tools>(),
+    mounts::filesystem::<Tools>(),
+    posix::users::<Tools>(),
+    posix::ports::<Tools>(),
+    shared::AGENT_SELF,
     packages::UPDATES,
-    system::OS,
-    hardware::HARDWARE,
-    hardware::CPU,
-    network::NETWORK,
-    network::DNS,
+    shared::os::<Tools>(),
+    hardware::hardware::<Tools>(),
+    hardware::cpu::<Tools>(),
+    disks::DISKS,
+    posix::network::<Tools>(),
+    posix::interfaces::<Tools>(),
+    posix::DNS,
+    system::DMI,
     system::VIRTUALIZATION,
     packages::PACKAGES,
-    system::INIT,
-    accounts::ACCOUNTS,
+    packages::REPOSITORIES,
+    services::SERVICES,
+    Collector::quick("init", |_| alloc::vec::Vec::new(), |_, _| Ok(form::init("rc"))),
+    posix::accounts(),
     system::KERNEL,
+    firewall::FIREWALL,
+    posix::ssh::<Tools>(),
     system::REBOOT,
     disks::STORAGE,
+    posix::cert_lifecycle::<Tools>(),
+    posix::SECURITY_SCAN,
+    posix::CUSTOM_TYPES,
 ];
 
 #[cfg(test)]

@@ -1,17 +1,15 @@
-//! `cpu`, `memory`, `swap`, `hardware`.
+//! `memory`, `swap`: sysctl(8), swapinfo(8).
 
-use super::oid::{self, Oids};
+use super::tools::Tools;
+use crate::traits::sysctl::{Oids, ask};
 use alloc::string::String;
 use vigo_core::action::Outputs;
-use vigo_core::traits::see::{See, fields, int, percent, run, some};
-use vigo_core::traits::{Collector, Found, Machine};
+use vigo_core::traits::see::{See, run};
+use vigo_core::traits::{Collector, Found, Machine, form};
 
-pub(super) const CPU: Collector = Collector::slow("cpu", |_| oid::ask(CPU_OIDS), cpu);
-pub(super) const MEMORY: Collector = Collector::slow("memory", |_| oid::ask(MEMORY_OIDS), memory);
+pub(super) const MEMORY: Collector = Collector::slow("memory", |_| ask::<Tools>(MEMORY_OIDS), memory);
 pub(super) const SWAP: Collector = Collector::slow("swap", |_| alloc::vec![run(SWAPINFO, SWAP_ARGS)], swap);
-pub(super) const HARDWARE: Collector = Collector::slow("hardware", |_| oid::ask(HARDWARE_OIDS), hardware);
 
-const CPU_OIDS: &[&str] = &["hw.model", "hw.ncpu", "hw.clockrate", "kern.smp.cores"];
 const MEMORY_OIDS: &[&str] = &[
     "hw.physmem",
     "hw.pagesize",
@@ -20,24 +18,12 @@ const MEMORY_OIDS: &[&str] = &[
     "vm.stats.vm.v_laundry_count",
     "vm.stats.vm.v_cache_count",
 ];
-const HARDWARE_OIDS: &[&str] = &["hw.ncpu", "hw.physmem", "hw.model"];
 const SWAPINFO: &str = "/usr/sbin/swapinfo";
 const SWAP_ARGS: &[&str] = &["-k"];
 
-fn cpu(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
-    let oids = Oids::of(outputs, CPU_OIDS)?;
-    let threads = oids.number("hw.ncpu").ok_or("`sysctl` does not say `hw.ncpu`")?;
-    Ok(Found::Value(fields([
-        ("model", oids.text("hw.model").and_then(some)),
-        ("cores", Some(int(oids.number("kern.smp.cores").unwrap_or(threads)))),
-        ("threads", Some(int(threads))),
-        ("mhz", oids.number("hw.clockrate").map(int)),
-    ])))
-}
-
 /// What is inactive gives way to a new program.
 fn memory(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
-    let oids = Oids::of(outputs, MEMORY_OIDS)?;
+    let oids = Oids::of::<Tools>(outputs, MEMORY_OIDS)?;
     let total = oids.number("hw.physmem").ok_or("`sysctl` does not say `hw.physmem`")?;
     let page = oids.number("hw.pagesize").unwrap_or(4096);
     let bytes = |name: &str| oids.number(name).unwrap_or(0).saturating_mul(page);
@@ -46,15 +32,7 @@ fn memory(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
         .iter()
         .map(|kind| bytes(&alloc::format!("vm.stats.vm.v_{kind}_count")))
         .fold(free, u64::saturating_add);
-    let available = gives_way.min(total);
-    let used = total.saturating_sub(available);
-    Ok(Found::Value(fields([
-        ("total_mb", Some(int(total >> 20))),
-        ("used_mb", Some(int(used >> 20))),
-        ("free_mb", Some(int(free >> 20))),
-        ("available_mb", Some(int(available >> 20))),
-        ("used_pct", Some(percent(used, total))),
-    ])))
+    Ok(form::memory(total, free, gives_way))
 }
 
 fn swap(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
@@ -68,21 +46,7 @@ fn swap(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
         total = total.saturating_add(numbers.next().unwrap_or(0));
         used = used.saturating_add(numbers.next().unwrap_or(0));
     }
-    Ok(Found::Value(fields([
-        ("total_mb", Some(int(total >> 10))),
-        ("used_mb", Some(int(used >> 10))),
-        ("free_mb", Some(int(total.saturating_sub(used) >> 10))),
-        ("used_pct", Some(percent(used, total))),
-    ])))
-}
-
-fn hardware(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
-    let oids = Oids::of(outputs, HARDWARE_OIDS)?;
-    Ok(Found::Value(fields([
-        ("cpu_count", oids.number("hw.ncpu").map(int)),
-        ("memory_mb", oids.number("hw.physmem").map(|bytes| int(bytes >> 20))),
-        ("cpu_model", oids.text("hw.model").and_then(some)),
-    ])))
+    Ok(form::swap(total.saturating_mul(1024), used.saturating_mul(1024)))
 }
 
 #[cfg(test)]
@@ -120,15 +84,5 @@ mod tests {
         let seen = value(&SWAP, line, text);
         assert_eq!((seen.at("total_mb"), seen.at("used_pct")), (Some(&Value::Int(4096)), Some(&Value::Float(25.0))));
         assert!((SWAP.interpret)(&Machine::default(), &answers(&[(line, "no\n")])).is_err());
-    }
-
-    #[test]
-    fn processors_are_counted() {
-        let line = alloc::format!("run /sbin/sysctl -i {}", CPU_OIDS.join(" "));
-        let seen = value(&CPU, &line, "hw.model: Xeon (R)\nhw.ncpu: 8\nkern.smp.cores: 4\nhw.clockrate: 2100\n");
-        assert_eq!((seen.at("cores"), seen.at("threads")), (Some(&Value::Int(4)), Some(&Value::Int(8))));
-        let line = alloc::format!("run /sbin/sysctl -i {}", HARDWARE_OIDS.join(" "));
-        let seen = value(&HARDWARE, &line, "hw.ncpu: 8\nhw.physmem: 1048576\n");
-        assert_eq!((seen.at("cpu_count"), seen.at("memory_mb")), (Some(&Value::Int(8)), Some(&Value::Int(1))));
     }
 }
