@@ -9,4 +9,5 @@ mod user;
 
 pub(crate) use directory::{database, reads};
 pub(crate) use group::DirectoryGroups;
+pub(crate) use property_list::Plist;
 pub(crate) use user::DirectoryUsers;

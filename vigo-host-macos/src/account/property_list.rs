@@ -9,7 +9,7 @@ const LEVELS_MAX: usize = 16;
 
 /// A value.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Plist {
+pub(crate) enum Plist {
     /// `<string>`, or the text of a number.
     Text(String),
     /// `<array>`.
@@ -20,7 +20,7 @@ pub(super) enum Plist {
 
 impl Plist {
     /// Reads one property list; `None` when it is none, or not whole.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut reader = Reader { rest: text };
         loop {
             match reader.tag()? {
@@ -35,14 +35,14 @@ impl Plist {
     }
 
     /// Returns the value of a key, which may stand with its name space: `dsAttrTypeStandard:UniqueID`.
-    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         let Self::Map(entries) = self else { return None };
         let is = |name: &str| name == key || name.rsplit(':').next() == Some(key);
         entries.iter().find(|(name, _)| is(name)).map(|(_, value)| value)
     }
 
     /// Returns the texts of a key: one, or those of a list.
-    pub(super) fn texts(&self, key: &str) -> Vec<&str> {
+    pub(crate) fn texts(&self, key: &str) -> Vec<&str> {
         match self.get(key) {
             Some(Self::Text(text)) => alloc::vec![text],
             Some(Self::List(list)) => list.iter().filter_map(Self::text).collect(),

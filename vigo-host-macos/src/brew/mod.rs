@@ -7,4 +7,4 @@ mod tap;
 
 pub(crate) use package::{Brew, installed_packages};
 pub(crate) use place::{find, look};
-pub(crate) use tap::Taps;
+pub(crate) use tap::{Taps, taps};

@@ -143,16 +143,19 @@ fn installed(by: &RunsAs) -> Op {
     Op::Run(brew(by, Command::read("brew", ["info", "--json=v2", "--installed"])).output_bytes_max(32 << 20))
 }
 
-/// Returns the names and versions of all that is installed, or what must be read first.
+/// A package, its version, and the one on offer where that is another.
+pub(crate) type Installed = (String, String, Option<String>);
+
+/// Returns all that is installed, or what must be read first.
 ///
 /// # Errors
 /// A fragment, when Homebrew does not say.
-pub(crate) fn installed_packages(by: &RunsAs, outputs: &Outputs) -> Result<Result<Vec<(String, String)>, Op>, String> {
+pub(crate) fn installed_packages(by: &RunsAs, outputs: &Outputs) -> Result<Result<Vec<Installed>, Op>, String> {
     let list = installed(by);
     let Some(output) = outputs.get(&list) else { return Ok(Err(list)) };
     let ran = ran(output, &list)?;
     let all = [kegs(ran, Kind::Formula)?, kegs(ran, Kind::Cask)?].concat();
-    Ok(Ok(all.into_iter().filter_map(|keg| Some((keg.names.into_iter().next()?, keg.version))).collect()))
+    Ok(Ok(all.into_iter().filter_map(|keg| Some((keg.names.into_iter().next()?, keg.version, keg.newer))).collect()))
 }
 
 fn found(name: &Arc<str>, kegs: &[Keg], want: &Want) -> Found {

@@ -138,17 +138,32 @@ fn observe(want: &Want, outputs: &Outputs) -> Result<Interpreted<State>, String>
     Ok(Interpreted::Known(State { files: alloc::vec![file], by, ..State::default() }))
 }
 
+/// Returns the names and remotes of all taps, or what must be read first.
+///
+/// # Errors
+/// A fragment, when Homebrew does not say.
+pub(crate) fn taps(by: &RunsAs, outputs: &Outputs) -> Result<Result<Vec<(String, String)>, Op>, String> {
+    let list = installed(by);
+    let Some(output) = outputs.get(&list) else { return Ok(Err(list)) };
+    remotes(ran(output, &list)?).map(Ok)
+}
+
 /// Returns the remote of a tap; `None` when there is no such tap.
 fn remote_of(ran: &Ran, tap: &str) -> Result<Option<String>, String> {
+    Ok(remotes(ran)?.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(tap)).map(|(_, remote)| remote))
+}
+
+fn remotes(ran: &Ran) -> Result<Vec<(String, String)>, String> {
     if !ran.success() {
         return Err(format!("`brew tap-info` ended with {}: {}", ran.exit, ran.err().trim()));
     }
     let out = ran.out();
+    // Warnings may stand before it.
     let text = out.find('[').map_or("", |at| &out[at..]);
     let all = Json::parse(text).map_err(|e| format!("the answer of `brew tap-info` is no JSON: {}", e.message))?;
     let Json::List(list) = &all else { return Err("expected a list of `brew tap-info`, found none".into()) };
-    let named = |one: &&Json| one.get("name").and_then(Json::as_text).is_some_and(|n| n.eq_ignore_ascii_case(tap));
-    let Some(one) = list.iter().find(named) else { return Ok(None) };
+    let text = |one: &Json, key: &str| one.get(key).and_then(Json::as_text).map(|text| text.into_owned());
     // A tap without a remote is somebody's own folder.
-    Ok(Some(one.get("remote").and_then(Json::as_text).map_or_else(String::new, |remote| remote.into_owned())))
+    let one = |one: &Json| Some((text(one, "name")?, text(one, "remote").unwrap_or_default()));
+    Ok(list.iter().filter_map(one).collect())
 }

@@ -2,10 +2,12 @@
 
 mod accounts;
 mod clock;
+mod disks;
 mod hardware;
 mod memory;
 mod mounts;
 mod packages;
+mod services;
 mod system;
 mod table;
 mod tools;

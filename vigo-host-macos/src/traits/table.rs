@@ -1,7 +1,7 @@
 //! All collectors.
 
 use super::tools::Tools;
-use super::{accounts, clock, hardware, memory, mounts, packages, system};
+use super::{accounts, clock, disks, hardware, memory, mounts, packages, services, system};
 use vigo_core::traits::{Collector, posix};
 
 /// The collectors of macOS. *Unverified*: written after manual pages.
@@ -16,18 +16,24 @@ pub(crate) static COLLECTORS: &[Collector] = &[
     accounts::USERS,
     posix::ports::<Tools>(),
     system::AGENT_SELF,
+    packages::UPDATES,
     system::OS,
     hardware::HARDWARE,
     hardware::CPU,
+    disks::DISKS,
     posix::network::<Tools>(),
     posix::interfaces::<Tools>(),
     posix::DNS,
     system::VIRTUALIZATION,
     packages::PACKAGES,
+    packages::REPOSITORIES,
+    services::SERVICES,
     system::INIT,
     accounts::ACCOUNTS,
+    services::FIREWALL,
     posix::ssh::<Tools>(),
     posix::cert_lifecycle::<Tools>(),
+    posix::SECURITY_SCAN,
     posix::CUSTOM_TYPES,
 ];
 
