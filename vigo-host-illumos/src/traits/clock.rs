@@ -1,4 +1,4 @@
-//! `time`, `uptime` and `loadavg`.
+//! `time`, `uptime`, `loadavg` and `locale`.
 
 use super::kstat::{ask, counter};
 use alloc::string::String;
@@ -13,6 +13,8 @@ pub(super) const TIME: Collector = Collector::quick("time", |_| alloc::vec![read
 pub(super) const UPTIME: Collector = Collector::slow("uptime", probe, uptime);
 pub(super) const LOADAVG: Collector = Collector::slow("loadavg", probe, load);
 
+pub(super) const LOCALE: Collector = Collector::quick("locale", |_| alloc::vec![read(INIT)], locale).of_image();
+
 const INIT: &str = "/etc/default/init";
 
 fn probe(_: &Machine) -> Vec<Op> {
@@ -22,6 +24,13 @@ fn probe(_: &Machine) -> Vec<Op> {
 fn time(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let text = See(outputs).text(INIT).unwrap_or_default();
     Ok(form::time(machine, assigned(&text, "TZ").and_then(some)))
+}
+
+/// Without a setting it is `C`, init(8).
+fn locale(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
+    let text = See(outputs).text(INIT).unwrap_or_default();
+    let lang = ["LC_ALL", "LANG"].iter().find_map(|key| assigned(&text, key)).filter(|lang| !lang.is_empty());
+    Ok(form::locale(lang.unwrap_or("C")))
 }
 
 fn uptime(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {

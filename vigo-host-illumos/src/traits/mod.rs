@@ -6,6 +6,8 @@ mod kstat;
 mod memory;
 mod mounts;
 mod packages;
+mod services;
+mod storage;
 mod system;
 mod table;
 mod tools;

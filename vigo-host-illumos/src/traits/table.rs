@@ -1,7 +1,7 @@
 //! All collectors.
 
 use super::tools::Tools;
-use super::{clock, hardware, memory, mounts, packages, system};
+use super::{clock, hardware, memory, mounts, packages, services, storage, system};
 use vigo_core::traits::{Collector, posix};
 
 /// The collectors of illumos. *Unverified*: written after manual pages.
@@ -18,15 +18,23 @@ pub(crate) static COLLECTORS: &[Collector] = &[
     system::AGENT_SELF,
     system::OS,
     hardware::HARDWARE,
+    storage::CPU,
+    storage::DISKS,
     posix::network::<Tools>(),
     posix::interfaces::<Tools>(),
     posix::DNS,
     system::VIRTUALIZATION,
     packages::PACKAGES,
+    packages::REPOSITORIES,
+    services::SERVICES,
     system::INIT,
     posix::accounts(),
+    clock::LOCALE,
+    services::FIREWALL,
+    storage::STORAGE,
     posix::ssh::<Tools>(),
     posix::cert_lifecycle::<Tools>(),
+    posix::SECURITY_SCAN,
     posix::CUSTOM_TYPES,
 ];
 
@@ -77,6 +85,16 @@ mod tests {
     );
 
     const CASES: &[Case] = &[
+        ("locale", &[("/etc/default/init", "TZ=UTC\nLANG=de_DE.UTF-8\n")], &[("lang", "de_DE"), ("charmap", "UTF-8")]),
+        (
+            "repositories",
+            &[(
+                "run /usr/bin/pkg publisher -F tsv",
+                "PUBLISHER\tSTICKY\tSYSPUB\tENABLED\tTYPE\tSTATUS\tURI\tPROXY\nomnios\ttrue\tfalse\ttrue\torigin\tonline\thttps://pkg.omnios.org/r151046/core/\t-\n\
+                 old\ttrue\tfalse\tfalse\t\t\t\t-\n",
+            )],
+            &[("0.id", "omnios"), ("0.url", "https://pkg.omnios.org/"), ("0.enabled", "true"), ("1.enabled", "false")],
+        ),
         ("uptime", &[KSTAT], &[("boot_time", "1970-01-01")]),
         ("loadavg", &[KSTAT], &[("one", "1.5"), ("five", "0.25"), ("fifteen", "3.0")]),
         (
