@@ -21,34 +21,34 @@ pub(crate) const LISTING: &str = "function b($t){'='+[Convert]::ToBase64String([
 
 /// The accounts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Listing {
-    pub(super) users: Vec<LocalUser>,
-    pub(super) groups: Vec<LocalGroup>,
+pub(crate) struct Listing {
+    pub(crate) users: Vec<LocalUser>,
+    pub(crate) groups: Vec<LocalGroup>,
 }
 
 /// A user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct LocalUser {
-    pub(super) sid: String,
-    pub(super) name: String,
-    pub(super) comment: String,
-    pub(super) home: String,
+pub(crate) struct LocalUser {
+    pub(crate) sid: String,
+    pub(crate) name: String,
+    pub(crate) comment: String,
+    pub(crate) home: String,
     /// Whether it can be used.
-    pub(super) enabled: bool,
+    pub(crate) enabled: bool,
     /// As `YYYY-MM-DD` or `never`.
-    pub(super) expires: String,
+    pub(crate) expires: String,
 }
 
 /// A group.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct LocalGroup {
-    pub(super) sid: String,
-    pub(super) name: String,
+pub(crate) struct LocalGroup {
+    pub(crate) sid: String,
+    pub(crate) name: String,
     /// The SIDs of its members.
-    pub(super) members: Vec<String>,
+    pub(crate) members: Vec<String>,
 }
 
-pub(super) fn read() -> Op {
+pub(crate) fn read() -> Op {
     Op::Run(powershell::read(LISTING))
 }
 
@@ -57,7 +57,7 @@ impl Listing {
     ///
     /// # Errors
     /// A fragment, when it is not whole.
-    pub(super) fn from_outputs(outputs: &Outputs) -> Result<Self, String> {
+    pub(crate) fn from_outputs(outputs: &Outputs) -> Result<Self, String> {
         let seen = ran(outputs, &read()).unwrap_or_else(|| Err("the local accounts were not listed".into()))?;
         if !seen.success() {
             let err = seen.err();
@@ -107,12 +107,12 @@ impl Listing {
     }
 
     /// Returns the user of this name in any case, or of this SID.
-    pub(super) fn user(&self, name: &str) -> Option<&LocalUser> {
+    pub(crate) fn user(&self, name: &str) -> Option<&LocalUser> {
         self.users.iter().find(|u| same(&u.name, name) || u.sid.eq_ignore_ascii_case(name))
     }
 
     /// Returns the group of this name in any case, or of this SID.
-    pub(super) fn group(&self, name: &str) -> Option<&LocalGroup> {
+    pub(crate) fn group(&self, name: &str) -> Option<&LocalGroup> {
         self.groups.iter().find(|g| same(&g.name, name) || g.sid.eq_ignore_ascii_case(name))
     }
 }
@@ -131,12 +131,12 @@ pub(super) fn is_sid(text: &str) -> bool {
 }
 
 /// Returns the last number of a SID, which stays while names change.
-pub(super) fn number(sid: &str) -> u32 {
+pub(crate) fn number(sid: &str) -> u32 {
     sid.rsplit('-').next().and_then(|n| n.parse().ok()).unwrap_or(u32::MAX)
 }
 
 /// Whether a SID is one that every machine has: of the built-in domain, or below 1000 in the machine's own.
-pub(super) fn is_built_in(sid: &str) -> bool {
+pub(crate) fn is_built_in(sid: &str) -> bool {
     sid.starts_with("S-1-5-32-") || number(sid) < 1000
 }
 

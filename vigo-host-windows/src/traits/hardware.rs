@@ -9,27 +9,40 @@ use vigo_core::traits::{Collector, Found, Machine, form};
 use vigo_core::value::Value;
 
 pub(super) const HARDWARE: Collector = Collector::slow("hardware", probe_hardware, hardware);
+pub(super) const CPU: Collector = Collector::slow("cpu", probe_hardware, cpu);
 pub(super) const DMI: Collector = Collector::slow("dmi", probe_bios, dmi);
 pub(super) const VIRTUALIZATION: Collector = Collector::slow("virtualization", probe_virtualization, virtualization);
 
-const CPU: &str = "HKLM\\HARDWARE\\DESCRIPTION\\System\\CentralProcessor\\0";
+const PROCESSOR: &str = "HKLM\\HARDWARE\\DESCRIPTION\\System\\CentralProcessor\\0";
 const BIOS: &str = "HKLM\\HARDWARE\\DESCRIPTION\\System\\BIOS";
 const ENVIRONMENT: &str = "HKLM\\SYSTEM\\CurrentControlSet\\Control\\Session Manager\\Environment";
 /// Of a container: what it is says the type of its product.
 const CONTROL: &str = "HKLM\\SYSTEM\\CurrentControlSet\\Control";
 
 fn probe_hardware(_: &Machine) -> Vec<Op> {
-    alloc::vec![query(CPU), query(ENVIRONMENT)]
+    alloc::vec![query(PROCESSOR), query(ENVIRONMENT)]
 }
 
 fn hardware(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
-    let cpu = Key::read(outputs, CPU)?;
+    let cpu = Key::read(outputs, PROCESSOR)?;
     let environment = Key::read(outputs, ENVIRONMENT).unwrap_or_default();
     let count = environment.text("NUMBER_OF_PROCESSORS").and_then(|n| n.parse().ok());
     Ok(Found::Value(fields([
         ("cpu_count", count.map(Value::Int)),
         ("memory_mb", machine.memory.map(|memory| int(memory.total_bytes >> 20))),
         ("cpu_model", cpu.text("ProcessorNameString").map(|name| Value::text(&*single_spaced(name)))),
+    ])))
+}
+
+fn cpu(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
+    let processor = Key::read(outputs, PROCESSOR)?;
+    let environment = Key::read(outputs, ENVIRONMENT).unwrap_or_default();
+    let threads = environment.text("NUMBER_OF_PROCESSORS").and_then(|n| n.parse().ok());
+    Ok(Found::Value(fields([
+        ("model", processor.text("ProcessorNameString").map(|name| Value::text(&*single_spaced(name)))),
+        ("vendor", processor.value("VendorIdentifier")),
+        ("threads", threads.map(Value::Int)),
+        ("mhz", processor.number("~MHz").map(Value::Int)),
     ])))
 }
 
@@ -97,10 +110,12 @@ mod tests {
 
     #[test]
     fn a_model_has_no_blanks_to_fill_a_field() {
-        let cpu = "    ProcessorNameString    REG_SZ    Intel(R) Xeon(R)   CPU    E5-2680\r\n";
-        let outputs = answers(&[(CPU, cpu), (ENVIRONMENT, "    NUMBER_OF_PROCESSORS    REG_SZ    8\r\n")]);
+        let said = "    ProcessorNameString    REG_SZ    Intel(R) Xeon(R)   CPU    E5-2680\r\n    ~MHz    REG_DWORD    0x960\r\n";
+        let outputs = answers(&[(PROCESSOR, said), (ENVIRONMENT, "    NUMBER_OF_PROCESSORS    REG_SZ    8\r\n")]);
         let Ok(Found::Value(seen)) = hardware(&Machine::default(), &outputs) else { panic!("expected a value") };
         assert_eq!(seen.at("cpu_model").and_then(Value::as_str), Some("Intel(R) Xeon(R) CPU E5-2680"));
         assert_eq!(seen.at("cpu_count"), Some(&Value::Int(8)));
+        let Ok(Found::Value(seen)) = cpu(&Machine::default(), &outputs) else { panic!("expected a value") };
+        assert_eq!((seen.at("threads"), seen.at("mhz")), (Some(&Value::Int(8)), Some(&Value::Int(2400))));
     }
 }

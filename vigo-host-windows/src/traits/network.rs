@@ -1,17 +1,26 @@
 //! `network` and `interfaces`: names and addresses.
 
-use super::registry::{Key, query};
+use super::registry::{Key, keys, query, query_below};
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
+use vigo_core::traits::see::{fields, listed};
 use vigo_core::traits::{Collector, Found, Machine, form};
 
 pub(super) const NETWORK: Collector = Collector::slow("network", probe, network);
 pub(super) const INTERFACES: Collector = Collector::quick("interfaces", nothing, interfaces);
 
+pub(super) const DNS: Collector = Collector::slow("dns", |_| alloc::vec![query(TCPIP), query_below(ADAPTERS)], dns);
+
+/// Servers that are told of.
+const SERVERS_MAX: usize = 100;
+
 const TCPIP: &str = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters";
+
+/// A key for each adapter.
+const ADAPTERS: &str = "HKLM\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters\\Interfaces";
 
 fn nothing(_: &Machine) -> Vec<Op> {
     Vec::new()
@@ -29,6 +38,24 @@ fn network(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
     Ok(form::network(machine, form::Network { name, fqdn: full.as_deref(), ..form::Network::default() }))
 }
 
+/// Servers that somebody has set for an adapter stand before those that it was given.
+fn dns(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
+    let key = Key::read(outputs, TCPIP)?;
+    let adapters = keys(outputs, &query_below(ADAPTERS), ADAPTERS)?;
+    let mut servers: Vec<&str> = Vec::new();
+    for (_, adapter) in &adapters {
+        let list = ["NameServer", "DhcpNameServer"].iter().find_map(|name| adapter.text(name)).unwrap_or_default();
+        for server in list.split([',', ' ']).filter(|server| !server.is_empty()) {
+            if !servers.contains(&server) && servers.len() < SERVERS_MAX {
+                servers.push(server);
+            }
+        }
+    }
+    let search = ["SearchList", "Domain", "DhcpDomain"].iter().find_map(|name| key.text(name)).unwrap_or_default();
+    let search = search.split([',', ' ']).filter(|domain| !domain.is_empty());
+    Ok(Found::Value(fields([("nameservers", Some(listed(servers))), ("search", Some(listed(search)))])))
+}
+
 fn interfaces(machine: &Machine, _: &Outputs) -> Result<Found, String> {
     let names: BTreeSet<&str> = machine.addresses.iter().map(|address| &*address.interface).collect();
     Ok(form::interfaces(
@@ -43,6 +70,20 @@ mod tests {
     use super::*;
     use vigo_core::traits::Address;
     use vigo_core::value::Value;
+
+    #[test]
+    fn servers_that_were_set_stand_before_those_that_were_given() {
+        let adapters = "\r\nHKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters\\Interfaces\\{A}\r\n    \
+            NameServer    REG_SZ    \r\n    DhcpNameServer    REG_SZ    192.0.2.1 192.0.2.2\r\n\r\n\
+            HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters\\Interfaces\\{B}\r\n    \
+            NameServer    REG_SZ    192.0.2.9,192.0.2.1\r\n    DhcpNameServer    REG_SZ    192.0.2.3\r\n";
+        let mut outputs = answers(&[(TCPIP, "    SearchList    REG_SZ    a.b,c.d\r\n")]);
+        let answer = vigo_core::action::OpOutput::exited(0, adapters, "");
+        outputs.push(query_below(ADAPTERS), alloc::sync::Arc::new(answer));
+        let Ok(Found::Value(seen)) = dns(&Machine::default(), &outputs) else { panic!("expected a value") };
+        assert_eq!(seen.at("nameservers"), Some(&listed(["192.0.2.1", "192.0.2.2", "192.0.2.9"])));
+        assert_eq!(seen.at("search"), Some(&listed(["a.b", "c.d"])));
+    }
 
     #[test]
     fn names_are_of_the_registry_and_addresses_of_the_system() {

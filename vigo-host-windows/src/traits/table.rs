@@ -1,6 +1,6 @@
 //! All collectors.
 
-use super::{hardware, network, running, system};
+use super::{accounts, firewall, hardware, network, running, services, storage, system};
 use vigo_core::traits::Collector;
 
 /// Returns the collectors of Windows.
@@ -13,15 +13,25 @@ static COLLECTORS: &[Collector] = &[
     running::UPTIME,
     running::MEMORY,
     running::SWAP,
+    storage::MOUNTPOINTS,
+    storage::FILESYSTEM,
+    accounts::USERS,
     running::AGENT_SELF,
     system::OS,
     system::INIT,
     system::REBOOT,
     hardware::HARDWARE,
+    hardware::CPU,
+    storage::DISKS,
     hardware::DMI,
     hardware::VIRTUALIZATION,
     network::NETWORK,
     network::INTERFACES,
+    network::DNS,
+    services::PACKAGES,
+    services::SERVICES,
+    accounts::ACCOUNTS,
+    firewall::FIREWALL,
 ];
 
 #[cfg(test)]
