@@ -2,102 +2,44 @@
 
 use crate::answers::Answers;
 use crate::input::{choice, text};
-use vigo_core::action::{AbsPath, Effect, Entry, FileKind, Metadata, Op, OpOutput, Outputs};
-use vigo_core::host::Host as _;
-use vigo_core::time::Timestamp;
-use vigo_core::traits::{
-    Address, Collector, Found, Machine, TraitKind, TraitSet, bounded, check_custom, custom_yaml, declared,
-};
+use vigo_core::action::{AbsPath, Entry, FileKind, Metadata, Op, OpOutput};
+use vigo_core::host::Host;
+use vigo_core::sim::collectors::run;
+use vigo_core::traits::{Collector, TraitSet, bounded, check_custom, custom_yaml};
 use vigo_core::value::Value;
+use vigo_host_bsd::{FreeBsd, NetBsd, OpenBsd};
+use vigo_host_illumos::Illumos;
 use vigo_host_linux::Linux;
+use vigo_host_macos::MacOs;
+use vigo_host_windows::Windows;
 
 /// The file that is a certificate.
 const CERTIFICATE: &str = "site.pem";
 
-/// Runs one collector, chosen by the first byte, on a machine whose every answer is taken from the rest; behind the
-/// collectors come a custom trait in YAML, and the bytes of a certificate.
+/// By the first byte of an input.
+static HOSTS: [&dyn Host; 7] = [&Linux, &FreeBsd, &OpenBsd, &NetBsd, &MacOs, &Illumos, &Windows];
+
+/// Runs one collector, whose host the first byte chooses and itself the second, on a machine whose every answer is taken
+/// from the rest; behind the hosts come a custom trait in YAML, and the bytes of a certificate.
 ///
-/// A collector only reads and asks for something new each time, its value is within its bound, and every field of the declared kind.
+/// A collector only reads and asks for something new each time, its value is within its bound, and every field of the
+/// declared kind.
 pub fn traits(data: &[u8]) {
-    let Some((which, rest)) = choice(data) else { return };
-    match Linux.collectors().get(usize::from(which & 0x7f)) {
-        Some(collector) => {
+    let Some((host, rest)) = choice(data) else { return };
+    match HOSTS.get(usize::from(host)) {
+        Some(host) => {
+            let Some((which, rest)) = choice(rest) else { return };
+            let Some(collector) = host.collectors().get(usize::from(which & 0x7f)) else { return };
             let mut answers = Answers::wide(rest);
-            run(collector, which & 0x80 != 0, |op| answers.answer(op));
+            holds(collector, which & 0x80 != 0, |op| answers.answer(op));
         }
-        None if which & 1 == 0 => custom(rest),
+        None if host & 1 == 1 => custom(rest),
         None => certificate(rest),
     }
 }
 
-fn run(collector: &Collector, is_image: bool, mut answer: impl FnMut(&Op) -> OpOutput) {
-    let machine = Machine {
-        now: Timestamp::from_epoch_secs(1_795_262_400),
-        utc_offset_secs: 3600,
-        ntp_synced: Some(true),
-        arch: "x86_64".into(),
-        version: "1.0.0",
-        addresses: [("lo", "127.0.0.1", 8), ("e", "192.0.2.7", 24), ("e", "2001:db8::7", 64)]
-            .into_iter()
-            .filter_map(|(name, ip, prefix)| Some(Address { interface: name.into(), ip: ip.parse().ok()?, prefix }))
-            .collect(),
-        memory: None,
-        booted: None,
-        is_image,
-    };
-    let area = collector.area;
-    let mut outputs = Outputs::default();
-    let mut asked = (collector.probe)(&machine);
-    for _ in 0..Collector::ROUNDS_MAX {
-        assert!(asked.iter().any(|op| outputs.get(op).is_none()), "`{area}` asks for nothing new");
-        for op in asked {
-            assert_eq!(op.effect(), Effect::Reads, "`{area}` changes something: {op}");
-            let output = answer(&op);
-            outputs.push(op, output.into());
-        }
-        match (collector.interpret)(&machine, &outputs) {
-            Ok(Found::Ask(more)) => asked = more,
-            Ok(Found::Value(value)) => return check(area, value),
-            Ok(Found::Absent) | Err(_) => return,
-        }
-    }
-}
-
-/// Every field is of its kind, and the whole fits the set.
-fn check(area: &str, value: Value) {
-    let mut set = TraitSet::new();
-    assert_eq!(set.insert(area, bounded(value)), Ok(()), "`{area}` is too deep");
-    let mut open = vec![(String::new(), set.value())];
-    while let Some((path, value)) = open.pop() {
-        match value {
-            Value::Map(map) => open.extend(map.iter().map(|(key, value)| (below(&path, key), value))),
-            Value::List(items) => open.extend(items.iter().enumerate().map(|(i, v)| (format!("{path}.{i}"), v))),
-            Value::Null => {}
-            leaf => {
-                let fits = match (declared(&path), leaf) {
-                    (Some(TraitKind::Time), Value::Text(text)) => is_time(text.as_str()),
-                    (Some(TraitKind::Text), Value::Text(_)) | (Some(TraitKind::Int), Value::Int(_)) => true,
-                    (Some(TraitKind::Float), Value::Float(number)) => number.is_finite(),
-                    (kind, Value::Bool(_)) => kind == Some(TraitKind::Bool) || path == format!("{area}.truncated"),
-                    _ => false,
-                };
-                assert!(fits, "`{path}` is declared {:?}, found {leaf:?}", declared(&path));
-            }
-        }
-    }
-}
-
-/// A key that the machine has chosen may hold dots, or nothing.
-fn below(path: &str, key: &str) -> String {
-    let key = if key.is_empty() || key.contains('.') { "any" } else { key };
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
-}
-
-/// RFC 3339, in UTC and to the second; the year may be any that a broken clock tells.
-fn is_time(text: &str) -> bool {
-    let form = |(pattern, c): (char, char)| if pattern == '0' { c.is_ascii_digit() } else { pattern == c };
-    let Some((year, rest)) = text.split_at_checked(text.len().saturating_sub(16)) else { return false };
-    year.parse::<i64>().is_ok() && rest.len() == 16 && "-00-00T00:00:00Z".chars().zip(rest.chars()).all(form)
+fn holds(collector: &Collector, is_image: bool, answer: impl FnMut(&Op) -> OpOutput) {
+    assert_eq!(run(collector, is_image, answer), [""; 0]);
 }
 
 fn custom(data: &[u8]) {
@@ -138,7 +80,7 @@ fn certificate(der: &[u8]) {
         _ => OpOutput::Missing,
     };
     if let Some(collector) = Linux.collectors().iter().find(|c| c.area == "cert_lifecycle") {
-        run(collector, false, answer);
+        holds(collector, false, answer);
     }
 }
 
@@ -151,4 +93,47 @@ fn base64(bytes: &[u8]) -> String {
         text.extend((0..=chunk.len()).map(|at| char::from(LETTERS[(bits >> (18 - 6 * at)) & 63])));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use vigo_core::action::Outputs;
+    use vigo_core::traits::{Found, Machine};
+
+    /// What a machine of the host says in an input that is named `HOST.AREA` is understood: else it would try nothing.
+    #[test]
+    fn every_named_input_is_of_its_collector_and_comes_to_a_value() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/corpus/traits");
+        let mut understood = Vec::new();
+        for entry in fs::read_dir(folder).expect("a readable folder") {
+            let path = entry.expect("a readable entry").path();
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let Some((host, area)) = name.split_once('.') else { continue };
+            let data = fs::read(&path).expect("a readable input");
+            let [at, which, answers @ ..] = &data[..] else { panic!("`{name}` is empty") };
+            let chosen = HOSTS.get(usize::from(*at)).expect("a host");
+            let collector = chosen.collectors().get(usize::from(*which)).expect("a collector");
+            assert_eq!((chosen.name(), collector.area), (host, area), "`{name}` is of another collector");
+            let (mut answers, mut outputs) = (Answers::wide(answers), Outputs::default());
+            let machine = Machine { version: "1", arch: "amd64".into(), ..Machine::default() };
+            let mut asked = (collector.probe)(&machine);
+            let found = loop {
+                for op in asked {
+                    let output = answers.answer(&op);
+                    outputs.push(op, output.into());
+                }
+                match (collector.interpret)(&machine, &outputs) {
+                    Ok(Found::Ask(more)) => asked = more,
+                    found => break found,
+                }
+            };
+            assert!(matches!(found, Ok(Found::Value(_))), "`{name}` comes to {found:?}");
+            understood.push(host.to_owned());
+        }
+        for host in &HOSTS[1..] {
+            assert!(understood.iter().any(|name| name == host.name()), "{} has no named input", host.name());
+        }
+    }
 }
