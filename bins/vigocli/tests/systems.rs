@@ -62,6 +62,14 @@ nothing to do then: a `notify` to them is warning [W0506](diagnostics/W0506.md),
 |---|---|---|
 ";
 
+const TRAITS: &str = "
+## Traits
+
+Which traits a machine of a system tells of itself, by area; what is empty nothing tells there. `vigo traits` prints those
+of a machine.
+
+";
+
 fn page() -> String {
     let mut out = String::from(HEAD);
     let names: Vec<&str> = SYSTEMS.iter().map(|s| s.name).collect();
@@ -76,6 +84,15 @@ fn page() -> String {
             if matches!(support(system, decl.name).0, Support::Full | Support::Partly(_)) {
                 out += &format!("| {} | `{}` | {} |\n", system.name, decl.name, notified(system, decl.name));
             }
+        }
+    }
+    out += TRAITS;
+    out += &format!("| area | {} |\n|---|{}\n", names.join(" | "), "---|".repeat(names.len()));
+    for area in vigo_core::traits::areas() {
+        let tells = |system: &System| system.host.collectors().iter().any(|c| c.area == area.name);
+        if SYSTEMS.iter().any(tells) {
+            let words: Vec<&str> = SYSTEMS.iter().map(|s| if tells(s) { "yes" } else { "" }).collect();
+            out += &format!("| `{}` | {} |\n", area.name, words.join(" | "));
         }
     }
     for system in &SYSTEMS {
