@@ -16,8 +16,13 @@ pub(crate) fn addresses() -> Vec<Address> {
         // SAFETY: not null, and an element of the list that has not been freed.
         let entry = unsafe { &*next };
         next = entry.ifa_next;
-        // SAFETY: both are null or point to an address of the family that they say.
-        let (ip, mask) = unsafe { (ip(entry.ifa_addr), ip(entry.ifa_netmask)) };
+        if entry.ifa_addr.is_null() {
+            continue;
+        }
+        // SAFETY: not null, and every address starts with its family.
+        let family = i32::from(unsafe { (*entry.ifa_addr).sa_family });
+        // SAFETY: both are null or point to an address of this family.
+        let (ip, mask) = unsafe { (ip(entry.ifa_addr, family), ip(entry.ifa_netmask, family)) };
         if let Some(ip) = ip {
             // SAFETY: the name of an entry is a C string.
             let interface = unsafe { std::ffi::CStr::from_ptr(entry.ifa_name) };
@@ -32,28 +37,49 @@ pub(crate) fn addresses() -> Vec<Address> {
     found
 }
 
-/// Reads an address of IP; others are `None`.
+/// Reads an address of IP; those of other families are `None`. Masks do not say their family everywhere.
 ///
 /// # Safety
-/// The pointer is null or points to an address that is as long as its family says.
-unsafe fn ip(address: *const libc::sockaddr) -> Option<IpAddr> {
+/// The pointer is null or points to an address of this family.
+unsafe fn ip(address: *const libc::sockaddr, family: i32) -> Option<IpAddr> {
     if address.is_null() {
         return None;
     }
-    // SAFETY: every address starts with its family.
-    match i32::from(unsafe { (*address).sa_family }) {
+    match family {
         libc::AF_INET => {
-            // SAFETY: the family says so; the type may ask for more alignment than the pointer has.
-            let four = unsafe { address.cast::<libc::sockaddr_in>().read_unaligned() };
+            // SAFETY: the family says so.
+            let four: libc::sockaddr_in = unsafe { copied(address) };
             Some(IpAddr::V4(Ipv4Addr::from(four.sin_addr.s_addr.to_ne_bytes())))
         }
         libc::AF_INET6 => {
             // SAFETY: as above.
-            let six = unsafe { address.cast::<libc::sockaddr_in6>().read_unaligned() };
+            let six: libc::sockaddr_in6 = unsafe { copied(address) };
             Some(IpAddr::V6(Ipv6Addr::from(six.sin6_addr.s6_addr)))
         }
         _ => None,
     }
+}
+
+/// Copies an address; what is not there of it is zero: a BSD leaves out the zeros that a mask ends in.
+///
+/// # Safety
+/// The address is a `T` or the beginning of one, and all zeros are a value of `T`.
+unsafe fn copied<T>(address: *const libc::sockaddr) -> T {
+    let room = size_of::<T>();
+    #[cfg(any(
+        target_os = "dragonfly",
+        target_os = "freebsd",
+        target_os = "macos",
+        target_os = "netbsd",
+        target_os = "openbsd"
+    ))]
+    // SAFETY: there, every address starts with its length.
+    let room = room.min(usize::from(unsafe { (*address).sa_len }));
+    // SAFETY: all zeros are a value, the caller says.
+    let mut copy: T = unsafe { std::mem::zeroed() };
+    // SAFETY: so many bytes are there, and there is room for them; bytes ask for no alignment.
+    unsafe { std::ptr::copy_nonoverlapping(address.cast::<u8>(), (&raw mut copy).cast(), room) };
+    copy
 }
 
 fn prefix(mask: IpAddr) -> u8 {

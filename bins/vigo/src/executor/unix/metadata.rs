@@ -13,7 +13,7 @@ pub(crate) fn metadata(stat: &Stat) -> Metadata {
         uid: stat.st_uid,
         gid: stat.st_gid,
         size: u64::try_from(stat.st_size).unwrap_or(0),
-        mtime_ms: stat.st_mtime.saturating_mul(1000).saturating_add(mtime_nsec(stat) / 1_000_000),
+        mtime_ms: stat.st_mtime.saturating_mul(1000).saturating_add(number(stat.st_mtime_nsec) as i64 / 1_000_000),
         dev: number(stat.st_dev),
         ino: number(stat.st_ino),
         nlink: number(stat.st_nlink),
@@ -46,13 +46,4 @@ pub(crate) fn permissions(stat: &Stat) -> u32 {
 /// Returns a number of stat(2) as one that is the same everywhere: each system has its own widths.
 pub(crate) fn number(n: impl TryInto<i128>) -> u64 {
     n.try_into().unwrap_or(0) as u64
-}
-
-/// Returns the part of a second in which a file was last written, in nanoseconds.
-fn mtime_nsec(stat: &Stat) -> i64 {
-    #[cfg(target_os = "netbsd")]
-    let nsec = stat.st_mtimensec;
-    #[cfg(not(target_os = "netbsd"))]
-    let nsec = stat.st_mtime_nsec;
-    number(nsec) as i64
 }

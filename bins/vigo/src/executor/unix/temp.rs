@@ -7,10 +7,11 @@ use super::resolve::{Dir, Place};
 use crate::executor::failure::{Answer, at};
 use crate::executor::name::{is_temp, name_for};
 use rustix::fd::OwnedFd;
-use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags};
+#[cfg(not(target_os = "illumos"))]
+use rustix::fs::FileType;
+use rustix::fs::{AtFlags, DirEntry, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
 /// Entries of a folder that are looked at for leftovers of dead runs: a folder of a million files is not worth it.
@@ -96,12 +97,10 @@ impl Drop for Entry {
 pub(crate) fn remove_stale(dir: &Dir) {
     let Ok(entries) = rustix::fs::Dir::read_from(&dir.fd) else { return };
     for entry in entries.take(STALE_ENTRIES_MAX).flatten() {
-        let name = entry.file_name().to_bytes();
-        if !is_temp(name) || !matches!(entry.file_type(), FileType::RegularFile | FileType::Symlink | FileType::Unknown)
-        {
+        let name = entry.file_name();
+        if !is_temp(name.to_bytes()) || !may_be_ours(&entry) {
             continue;
         }
-        let name = OsStr::from_bytes(name);
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let alive = match openat(&dir.fd, name, flags, Mode::empty()) {
             Ok(fd) => rustix::fs::flock(&fd, FlockOperation::NonBlockingLockExclusive).is_err(),
@@ -110,7 +109,19 @@ pub(crate) fn remove_stale(dir: &Dir) {
             Err(_) => true,
         };
         if !alive {
-            let _ = rustix::fs::unlinkat(&dir.fd, name, AtFlags::empty());
+            let _ = kernel::unlink(&dir.fd, name);
         }
     }
+}
+
+/// Returns whether it is a file or a link, or something that the folder does not tell of.
+#[cfg(not(target_os = "illumos"))]
+fn may_be_ours(entry: &DirEntry) -> bool {
+    matches!(entry.file_type(), FileType::RegularFile | FileType::Symlink | FileType::Unknown)
+}
+
+/// Returns yes: no folder tells here.
+#[cfg(target_os = "illumos")]
+fn may_be_ours(_: &DirEntry) -> bool {
+    true
 }
