@@ -31,8 +31,9 @@ const USAGE: &str = "usage: cargo xtask VERB
   bench agent [--all-peers]   the agent against other tools, in one run
   bench config                a tree of 2,000 configcrates and 10,000 match blocks, validated whole and after a change
   dist [--target T…] [--key FILE]
-                              the agent for every system that can be linked from here (Windows, Linux with musl),
-                              each packed, with its checksum and a signature by the key
+                              the agent for every system that can be linked from here (Linux with musl, Windows,
+                              FreeBSD, NetBSD, macOS), each packed, with its checksum and a signature by the key
+  check-targets [TARGET…]     the agent's types on FreeBSD, OpenBSD, NetBSD, illumos and macOS
   docs                        the reference (rustdoc) and the guide (mdBook, if it is installed)
   docs systems                writes the guide's page of types and systems, of the hosts' tables
 ";
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Some("fuzz") => fuzz::run(rest),
         Some("bench") => bench::run(rest),
         Some("dist") => dist::run(rest),
+        Some("check-targets") => dist::check_targets(rest),
         Some("docs") => docs::run(rest),
         Some(hosts::INSIDE) => return hosts::run_inside(rest),
         Some("help" | "--help" | "-h") => {

@@ -4,4 +4,5 @@ mod fleet;
 mod machine;
 mod story;
 
+pub use machine::tell as one_machine;
 pub use story::run;

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::linker;
 use super::targets::{Linker, Target, zig};
 use crate::failure::{Failure, Result};
 use crate::process::Program;
@@ -43,8 +44,8 @@ pub fn missing(of: &Target) -> Vec<&'static str> {
     if !is_debians(Path::new(RUSTC)) || !is_debians(Path::new(CARGO)) || library().is_none() {
         missing.extend(PACKAGES);
     }
-    let (program, package) = of.linker.needs();
-    missing.extend(package.filter(|_| which(&program).is_none()));
+    missing
+        .extend(of.linker.needs().iter().filter(|(program, _)| which(program).is_none()).map(|(_, package)| package));
     missing
 }
 
@@ -61,36 +62,79 @@ pub fn install(of: &Target) -> Result<()> {
 
 /// Builds the agent and returns where its program is.
 pub fn build(of: &Target, profile: Profile) -> Result<PathBuf> {
-    let (flags, folder) = profile.cargo();
-    let verb = if of.linker == Linker::Zig { "zigbuild" } else { "build" };
-    let dir = target().join("cross");
-    let cargo = match of.linker {
-        Linker::Mingw(_) => Program::new(CARGO),
-        Linker::Zig => Program::new(zig().join("bin/cargo-zigbuild")),
-    };
-    let cargo = cargo.dir(root()).arg(verb).args(["--locked", "--package", "vigo", "--bin", "vigo"]).args(flags);
-    let cargo = cargo.args(["-Zbuild-std=std,panic_unwind", "--target", of.triple, "--target-dir"]).arg(&dir);
-    // With this, Debian's stable compiler takes the flag before.
-    let cargo = cargo.env("CARGO", CARGO).env("RUSTC", RUSTC).env("RUSTC_BOOTSTRAP", "1");
-    let underscored = of.triple.replace('-', "_");
-    let cargo = match of.linker {
-        Linker::Mingw(prefix) => cargo
-            .env(format!("CC_{underscored}"), format!("{prefix}-gcc"))
-            .env(format!("AR_{underscored}"), format!("{prefix}-ar"))
-            .env(format!("CARGO_TARGET_{}_LINKER", underscored.to_uppercase()), format!("{prefix}-gcc")),
-        Linker::Zig => {
-            let path = std::env::var("PATH").unwrap_or_default();
-            let cargo = cargo.env("PATH", format!("{}:{path}", zig().join("bin").display()));
-            // Rust's own start files are not those that zig brings.
-            if of.triple.ends_with("musl") { cargo.env("RUSTFLAGS", "-Clink-self-contained=no") } else { cargo }
-        }
-    };
-    cargo.run()?;
-    let program = dir.join(of.triple).join(folder).join(of.program);
+    let (_, folder) = profile.cargo();
+    cargo(of, profile, "build")?.args(["--bin", "vigo"]).run()?;
+    let program = dir().join(of.triple).join(folder).join(of.program);
     if program.is_file() {
         return Ok(program);
     }
     Err(Failure::new(format!("cargo has built no `{}`", program.display())))
+}
+
+/// Checks the agent's types against the target's own standard library, and returns what the compiler warns of in our
+/// packages: it shows nothing of others.
+pub fn check(of: &Target) -> Result<Vec<String>> {
+    let mut warnings = Vec::new();
+    let cargo = cargo(of, Profile::Test, "check")?;
+    let shown = cargo.shown();
+    let ok = cargo.watch(|line| {
+        if line.starts_with("warning: ") && !line.contains(" generated ") {
+            warnings.push(line.to_owned());
+        }
+    })?;
+    if ok { Ok(warnings) } else { Err(Failure::new(format!("`{shown}` failed, see above"))) }
+}
+
+/// Returns cargo for a target.
+fn cargo(of: &Target, profile: Profile, verb: &str) -> Result<Program> {
+    let (flags, _) = profile.cargo();
+    let cargo = match of.linker {
+        Linker::Zigbuild => {
+            let verb = if verb == "build" { "zigbuild" } else { verb };
+            let path = std::env::var("PATH").unwrap_or_default();
+            let path = format!("{}:{path}", zig().join("bin").display());
+            Program::new(zig().join("bin/cargo-zigbuild")).env("PATH", path).arg(verb)
+        }
+        _ => Program::new(CARGO).arg(verb),
+    };
+    let cargo = cargo.dir(root()).args(["--locked", "--package", "vigo"]).args(flags);
+    let cargo = cargo.args(["-Zbuild-std=std,panic_unwind", "--target", of.triple, "--target-dir"]).arg(dir());
+    // With this, Debian's stable compiler takes the flag before.
+    let cargo = cargo.env("CARGO", CARGO).env("RUSTC", RUSTC).env("RUSTC_BOOTSTRAP", "1");
+    let cargo = ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"].iter().fold(cargo, |cargo, name| cargo.env_remove(name));
+    let underscored = of.triple.replace('-', "_");
+    let tools = |cargo: Program, cc: &Path, ar: &str, linker: &Path| {
+        cargo
+            .env(format!("CC_{underscored}"), cc)
+            .env(format!("AR_{underscored}"), ar)
+            .env(format!("CARGO_TARGET_{}_LINKER", underscored.to_uppercase()), linker)
+    };
+    Ok(match of.linker {
+        Linker::Mingw(prefix) => {
+            let gcc = PathBuf::from(format!("{prefix}-gcc"));
+            tools(cargo, &gcc, &format!("{prefix}-ar"), &gcc)
+        }
+        Linker::Musl => {
+            let (ld, flags) = linker::musl()?;
+            tools(cargo, Path::new("musl-gcc"), "ar", &ld).env("RUSTFLAGS", flags)
+        }
+        Linker::Zig(name) => {
+            let cc = linker::zig_cc(name)?;
+            tools(cargo, &cc, "ar", &cc)
+        }
+        // Rust's own start files are not those that zig brings.
+        Linker::Zigbuild if of.triple.ends_with("musl") => cargo.env("RUSTFLAGS", "-Clink-self-contained=no"),
+        // Debian has no program of Rust's that would strip a Mac's: the linker does.
+        Linker::Zigbuild if of.triple.ends_with("darwin") => {
+            let cargo = cargo.env("CARGO_PROFILE_DEV_STRIP", "none").env("CARGO_PROFILE_RELEASE_STRIP", "none");
+            if profile == Profile::Shipped { cargo.env("RUSTFLAGS", "-Clink-arg=-s") } else { cargo }
+        }
+        Linker::Zigbuild => cargo,
+    })
+}
+
+fn dir() -> PathBuf {
+    target().join("cross")
 }
 
 fn is_debians(program: &Path) -> bool {

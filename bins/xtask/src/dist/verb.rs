@@ -1,13 +1,15 @@
 //! The verb.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::archive::{Archive, pack, trial_key, verify};
 use super::build::{Profile, build, install};
-use super::targets::{TARGETS, Target};
+use super::targets::{LINKED, Linker, Target};
+use crate::demo;
 use crate::failure::{Failure, Result};
-use crate::workspace::target;
+use crate::process::Program;
+use crate::workspace::{Scratch, target};
 
 /// What is asked for.
 struct Options {
@@ -15,7 +17,7 @@ struct Options {
     key: Option<PathBuf>,
 }
 
-/// Builds, packs and signs the targets that are named, or all, and prints a table of their sizes. One that cannot be built
+/// Builds, packs and signs the targets that are named, or all, and prints a table of their sizes, which is in `sizes.md` too. One that cannot be built
 /// does not keep the others from it.
 pub fn run(args: &[String]) -> Result<()> {
     let options = parse(args)?;
@@ -34,6 +36,7 @@ pub fn run(args: &[String]) -> Result<()> {
     for target in options.targets {
         let begun = Instant::now();
         let made = install(target).and_then(|()| build(target, Profile::Shipped)).and_then(|program| {
+            prove(target, &program)?;
             let name = format!("vigo-{}-{}", env!("CARGO_PKG_VERSION"), target.triple);
             let archive = pack(&program, &name, &folder, &key)?;
             verify(&archive.path, &key, &folder.join("public.pem"))?;
@@ -42,10 +45,30 @@ pub fn run(args: &[String]) -> Result<()> {
         rows.push((target.triple, made, begun.elapsed().as_secs()));
     }
     print!("\n{}", table(&rows));
+    let sizes = folder.join("sizes.md");
+    std::fs::write(&sizes, for_the_guide(&rows)).map_err(|e| Failure::at(&sizes, &e))?;
     match rows.iter().filter(|(_, made, _)| made.is_err()).count() {
         0 => Ok(()),
         n => Err(Failure::new(format!("{n} targets could not be built"))),
     }
+}
+
+/// Sees that a program for this machine runs on any Linux: that it asks for no interpreter and no library, can be loaded
+/// anywhere in memory, and converges the examples in a sandbox. Those for others cannot be run here.
+fn prove(target: &Target, program: &Path) -> Result<()> {
+    if target.linker != Linker::Musl {
+        return Ok(());
+    }
+    let kind = Program::new("file").arg("--brief").arg(program).text()?;
+    if !kind.contains("static-pie linked") {
+        return Err(Failure::new(format!("expected a program that is `static-pie linked`, seen `{}`", kind.trim())));
+    }
+    let version = Program::new(program).arg("version").text()?;
+    if !version.contains(env!("CARGO_PKG_VERSION")) {
+        return Err(Failure::new(format!("expected version {}, seen `{version}`", env!("CARGO_PKG_VERSION"))));
+    }
+    let place = Scratch::new("dist")?;
+    demo::one_machine(program.parent().unwrap_or(program), place.path())
 }
 
 fn parse(args: &[String]) -> Result<Options> {
@@ -56,8 +79,8 @@ fn parse(args: &[String]) -> Result<Options> {
         match arg.as_str() {
             "--target" => {
                 let triple = args.next().ok_or_else(value)?;
-                let known = TARGETS.iter().find(|t| t.triple == *triple).ok_or_else(|| {
-                    let known: Vec<&str> = TARGETS.iter().map(|t| t.triple).collect();
+                let known = LINKED.iter().find(|t| t.triple == *triple).ok_or_else(|| {
+                    let known: Vec<&str> = LINKED.iter().map(|t| t.triple).collect();
                     Failure::new(format!("unknown target `{triple}`, expected one of {}", known.join(" ")))
                 })?;
                 options.targets.push(known);
@@ -67,7 +90,7 @@ fn parse(args: &[String]) -> Result<Options> {
         }
     }
     if options.targets.is_empty() {
-        options.targets = TARGETS.to_vec();
+        options.targets = LINKED.to_vec();
     }
     Ok(options)
 }
@@ -84,6 +107,18 @@ fn table(rows: &[(&str, Result<Archive>, u64)]) -> String {
     text
 }
 
+/// Returns the sizes of what was built, as the guide has them.
+fn for_the_guide(rows: &[(&str, Result<Archive>, u64)]) -> String {
+    let mut text = String::from("| target | program | archive |\n|---|---|---|\n");
+    for (triple, made, _) in rows {
+        if let Ok(made) = made {
+            let (program, archive) = (megabytes(made.program_bytes), megabytes(made.bytes));
+            text.push_str(&format!("| `{triple}` | {program} | {archive} |\n"));
+        }
+    }
+    text
+}
+
 fn megabytes(bytes: u64) -> String {
     format!("{}.{:02} MB", bytes / 1_000_000, bytes % 1_000_000 / 10_000)
 }
@@ -95,7 +130,7 @@ mod tests {
     #[test]
     fn targets_are_known_by_name_and_flags_are_spelled_out() {
         let args = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>();
-        assert_eq!(parse(&[]).unwrap().targets.len(), TARGETS.len());
+        assert_eq!(parse(&[]).unwrap().targets.len(), LINKED.len());
         let one = parse(&args(&["--target", "x86_64-pc-windows-gnu", "--key", "k"])).unwrap();
         assert_eq!((one.targets.len(), one.key), (1, Some("k".into())));
         for bad in [&["--target"][..], &["--target", "pdp11"], &["--sign"]] {
@@ -108,5 +143,8 @@ mod tests {
         let made = Archive { path: "x".into(), program_bytes: 4_123_456, bytes: 99, sha256: "ab".into() };
         let shown = table(&[("a", Ok(made), 7), ("b", Err(Failure::new("no linker")), 0)]);
         assert!(shown.contains("4.12 MB") && shown.contains("0.00 MB") && shown.contains("no linker"), "{shown}");
+        let made = Archive { path: "x".into(), program_bytes: 4_123_456, bytes: 1_999_999, sha256: "ab".into() };
+        let shown = for_the_guide(&[("a", Ok(made), 7), ("b", Err(Failure::new("no linker")), 0)]);
+        assert_eq!(shown.lines().last(), Some("| `a` | 4.12 MB | 1.99 MB |"));
     }
 }
