@@ -112,7 +112,10 @@ impl Installer for Services {
             }
             Init::Runit => {
                 steps.push(Step::remove(RUNIT_LINK));
+                // Its supervisor would go on for some seconds, in a folder that is gone.
+                steps.push(Step::run("sv", &["shutdown", RUNIT]).may_fail());
                 steps.push(Step::remove(&format!("{RUNIT}/run")));
+                steps.push(Step::run("rm", &["-r", "-f", RUNIT]).may_fail());
             }
             _ => {}
         }
@@ -159,6 +162,15 @@ mod tests {
             assert!(unit.contains(&format!("\nExecStart={program} run --state-dir /srv/state\n")), "{unit}");
             assert!(unit.contains("\nConditionPathExists=/srv/state/identity/certificate\n"), "{unit}");
         }
+    }
+
+    #[test]
+    fn the_supervisor_of_runit_ends_before_its_folder_goes() {
+        let shown: Vec<String> =
+            Services.uninstall(&facts(Init::Runit, &[])).iter().map(|step| format!("{step}")).collect();
+        let at = |what: &str| shown.iter().position(|step| step.contains(what)).unwrap();
+        let order = ["sv stop", "remove /etc/service/vigo-envoy", "sv shutdown", "rm -r -f /etc/sv/vigo-envoy"];
+        assert!(order.map(at).is_sorted(), "{shown:?}");
     }
 
     #[test]
