@@ -192,7 +192,8 @@ fn listed(out: &str) -> Vec<Upgrade> {
         if let Some((plain, _arch)) = named.rsplit_once('.')
             && version.starts_with(|c: char| c.is_ascii_digit())
         {
-            upgrades.push(Upgrade { name: plain.into(), from: "".into(), to: version.into() });
+            // It does not tell the version that is installed, only that one is.
+            upgrades.push(Upgrade { name: plain.into(), from: "installed".into(), to: version.into() });
         }
     }
     upgrades

@@ -44,8 +44,9 @@ impl Tool for Pacman {
         Command::read(PROGRAM, args(facts, ["-Q"])).output_bytes_max(8 << 20)
     }
 
+    /// Exit 1 and silence is "nothing is installed", as in an image that is begun.
     fn installed(&self, ran: &Ran, name: &Arc<str>) -> Result<Found, String> {
-        if !ran.success() {
+        if !(ran.success() || is_none(ran)) {
             return Err(format!("`pacman -Q` ended with {}: {}", ran.exit, ran.err().trim()));
         }
         let out = ran.out();
@@ -61,8 +62,7 @@ impl Tool for Pacman {
 
     /// Exit 1 and silence is "there are none".
     fn upgrades(&self, ran: &Ran) -> Result<Vec<Upgrade>, String> {
-        let none = ran.code() == Some(1) && ran.err().trim().is_empty();
-        if !(ran.success() || none) {
+        if !(ran.success() || is_none(ran)) {
             return Err(format!("`pacman -Qu` ended with {}: {}", ran.exit, ran.err().trim()));
         }
         let upgrade = |line: &str| {
@@ -101,6 +101,11 @@ impl Tool for Pacman {
     fn classify(&self, ran: &Ran) -> Option<Problem> {
         classify(ran)
     }
+}
+
+/// Returns whether a question found nothing, as pacman tells it.
+fn is_none(ran: &Ran) -> bool {
+    ran.code() == Some(1) && ran.out().trim().is_empty() && ran.err().trim().is_empty()
 }
 
 /// Says what a failed call means.

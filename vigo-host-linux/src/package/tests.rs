@@ -190,10 +190,45 @@ fn zypper_is_called_for_what_is_wanted() {
             l if l.starts_with("/usr/bin/rpm") => recorded(rpm),
             l if l.contains("list-updates") => recorded(newer),
             l if l.contains("search") => ran(0, found),
+            _ if want.hold == Hold::Free => recorded(locks),
+            _ => ran(0, "\nThere are no package locks defined.\n"),
+        });
+        assert_eq!(seen, Ok(expected), "{name}");
+    }
+}
+
+#[test]
+fn a_lock_of_zypper_is_released_for_a_removal_or_another_version_and_set_again() {
+    let locks = include_str!("../../tests/fixtures/zypper/1.14.42/locks.txt");
+    let zypper = |words: &str| format!("/usr/bin/zypper --non-interactive {words}");
+    let other = "install --auto-agree-with-licenses food=1.1";
+    let cases = [
+        ("removed", want(Ensure::Absent), alloc::vec![zypper("removelock food"), zypper("remove food")]),
+        ("changed", version("1.1"), alloc::vec![zypper("removelock food"), zypper(other), zypper("addlock food")]),
+        ("left alone", version("1.0"), Vec::new()),
+    ];
+    for (name, want, expected) in cases {
+        let seen = calls(Zypper, &want, &HostFacts::default(), |line| match line {
+            l if l.starts_with("/usr/bin/rpm") => recorded(RPM_THERE),
             _ => recorded(locks),
         });
         assert_eq!(seen, Ok(expected), "{name}");
     }
+    // Otherwise it refuses.
+    let refused = recorded(include_str!("../../tests/fixtures/zypper/1.14.42/install-locked-refused.txt"));
+    assert_eq!(Zypper.classify(&refused).unwrap().message, "conflicting requests");
+}
+
+#[test]
+fn whoever_has_no_plugin_for_locks_removes_what_is_there() {
+    let refused = |line: &str| match line {
+        l if l.starts_with("/usr/bin/rpm") => recorded(RPM_THERE),
+        _ => ran(1, ""),
+    };
+    let seen = calls(Dnf::<false>, &want(Ensure::Absent), &HostFacts::default(), refused);
+    assert_eq!(seen, Ok(alloc::vec!["/usr/bin/dnf -q -y remove food".to_string()]));
+    let held = Want { hold: Hold::Held, ..version("1.0") };
+    assert!(calls(Dnf::<false>, &held, &HostFacts::default(), refused).is_err(), "a wanted hold is Unknown");
 }
 
 #[test]
@@ -235,6 +270,29 @@ fn pacman_is_called_for_what_is_wanted() {
     }
     let ignored = Pacman.upgrades(&ran(0, "food 1 -> 2 [ignored]\nbar 1 -> 2\n")).unwrap();
     assert_eq!(ignored.len(), 1, "what pacman.conf holds is no upgrade");
+}
+
+#[test]
+fn an_empty_database_of_pacman_has_no_package() {
+    let empty = recorded(include_str!("../../tests/fixtures/pacman/6.0.2/query-empty-database.txt"));
+    assert_eq!(Pacman.installed(&empty, &"food".into()).unwrap().installed, None);
+    let unread = Ran { stderr: b"error: failed to initialize alpm library:\n".to_vec(), ..ran(255, "") };
+    for (name, answer) in [("unread", unread), ("some lines", ran(1, "bar 1-1\n")), ("killed", ran(137, ""))] {
+        assert!(Pacman.installed(&answer, &"food".into()).is_err(), "{name}");
+    }
+}
+
+#[test]
+fn an_upgrade_of_everything_by_dnf_is_one_of_what_is_installed() {
+    let newer = recorded(include_str!("../../tests/fixtures/dnf/4.14.0/check-update-available.txt"));
+    let upgrades = Dnf::<false>.upgrades(&newer).unwrap();
+    let c = Package::compare(
+        &Want { everything: true, names: Vec::new(), ..want(Ensure::Latest) },
+        &State { upgrades, ..State::default() },
+        Phase::Before,
+    );
+    let told: Vec<String> = c.changes.iter().map(|c| format!("{}: {} -> {}", c.field, c.before, c.after)).collect();
+    assert_eq!(told, ["food: installed -> 1.1-1"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What most managers have in common: one question for what is installed, one for what is newer.
 
-use super::{Action, Ensure, Found, Hold, Index, Package, State, Step, Target, Upgrade, Want};
+use super::{Action, Ensure, Found, Hold, Index, Package, State, Step, Target, Upgrade, Version, Want};
 use crate::action::{AbsPath, Command, Content, Expect, Op, OpOutput, Outputs, Owner, Ran, Replace};
 use crate::host::{Adapter, Family, HostFacts, Interpreted, Problem, ProblemKind};
 use crate::time::{Duration, Timestamp};
@@ -184,8 +184,10 @@ impl<T: Tool> By<T> {
     ) -> Result<Found, Interpreted<State>> {
         let unknown = Interpreted::Unknown;
         let mut found = self.0.installed(self.asked(outputs, name, facts).map_err(unknown)?, name).map_err(unknown)?;
-        if let Some(holds) = self.0.holds(facts).filter(|_| want.hold != Hold::AsIs) {
-            found.held = self.0.is_held(answer(outputs, &Op::Run(holds)).map_err(unknown)?, name).map_err(unknown)?;
+        let is_right = |v: &Version| found.installed.iter().chain(&found.spellings).any(|seen| v.accepts(seen));
+        let goes = want.ensure == Ensure::Absent || want.version.as_ref().is_some_and(|v| !is_right(v));
+        if want.hold != Hold::AsIs || (goes && found.installed.is_some()) {
+            found.held = self.held(want, name, outputs, facts)?;
         }
         match &want.version {
             None => {
@@ -216,6 +218,26 @@ impl<T: Tool> By<T> {
             }
         }
         Ok(found)
+    }
+
+    /// Returns whether a package is held. Of one that is to go, or to change, that is asked only when it is there: what
+    /// holds it would refuse that.
+    fn held(
+        &self,
+        want: &Want,
+        name: &Arc<str>,
+        outputs: &Outputs,
+        facts: &HostFacts,
+    ) -> Result<bool, Interpreted<State>> {
+        let Some(op) = self.0.holds(facts).map(Op::Run) else { return Ok(false) };
+        if outputs.get(&op).is_none() {
+            return Err(Interpreted::Ask(alloc::vec![op]));
+        }
+        match answer(outputs, &op).and_then(|ran| self.0.is_held(ran, name)) {
+            // The manager itself refuses what a hold forbids that could not be read.
+            Err(_) if want.hold == Hold::AsIs => Ok(false),
+            held => held.map_err(Interpreted::Unknown),
+        }
     }
 
     /// Returns the newest version on offer that the want accepts, where the manager tells.
