@@ -39,7 +39,7 @@ const STAGES: &[Stage] = &[
     stage("demo", "cargo xtask demo", run_demo),
     stage("wine", "the agent for Windows, on a Windows of Wine's making", run_wine),
     stage("openbao", "secrets that a real OpenBao keeps", openbao),
-    stage("hosts", "real Debian machines with systemd", run_hosts),
+    stage("hosts", "real machines with four inits and four package managers", run_hosts),
 ];
 
 /// Runs the stages named in `args`, or all.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::Child;
 use std::time::Duration;
 
-use super::boxes::SystemdBox;
+use super::boxes::Machine;
 use crate::failure::{Failure, Result};
 use crate::json::Json;
 use crate::process::Output;
@@ -79,12 +79,12 @@ fn argv<'a>(verb: &'a str, stacks: &'a str, hostname: &'a str) -> [&'a str; 10] 
 }
 
 /// Runs `vigo apply` or `plan` on the policy in `stacks`, and reads its report.
-pub fn vigo(machine: &SystemdBox, verb: &str, stacks: &str, more: &[&str]) -> Result<Run> {
+pub fn vigo(machine: &Machine, verb: &str, stacks: &str, more: &[&str]) -> Result<Run> {
     vigo_as(machine, HOSTNAME, verb, stacks, more)
 }
 
 /// The same for the policy of a machine that is called `hostname`.
-pub fn vigo_as(machine: &SystemdBox, hostname: &str, verb: &str, stacks: &str, more: &[&str]) -> Result<Run> {
+pub fn vigo_as(machine: &Machine, hostname: &str, verb: &str, stacks: &str, more: &[&str]) -> Result<Run> {
     let argv = [&argv(verb, stacks, hostname)[..], more].concat();
     let output: Output = machine.exec_with(&argv, "", RUN_LIMIT)?;
     let none = || Failure::new(format!("`vigo {verb}` printed no report: {}{}", output.stdout, output.stderr));
@@ -106,6 +106,6 @@ pub fn vigo_as(machine: &SystemdBox, hostname: &str, verb: &str, stacks: &str, m
 }
 
 /// Starts `vigo apply` on the policy in `stacks`, and does not wait for it.
-pub fn start(machine: &SystemdBox, stacks: &str) -> Result<Child> {
+pub fn start(machine: &Machine, stacks: &str) -> Result<Child> {
     machine.spawn(&argv("apply", stacks, HOSTNAME))
 }

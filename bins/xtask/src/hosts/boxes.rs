@@ -1,4 +1,4 @@
-//! One Debian machine: systemd is its first process, its network its own, its files an overlay.
+//! One Debian machine: its first process, its network its own, its files an overlay.
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
@@ -7,15 +7,17 @@ use std::process::Child;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::base::Base;
+use super::first::First;
 use crate::failure::{Failure, Result};
 use crate::process::{Output, Program, signal};
 
 /// A running machine; it ends, and all that it left with it, when the value is dropped.
-pub struct SystemdBox {
+pub struct Machine {
     name: String,
     dir: PathBuf,
-    nspawn: Option<Child>,
+    first: First,
+    /// What stands outside and waits for its end.
+    outside: Option<Child>,
     leader: u32,
 }
 
@@ -25,13 +27,13 @@ const EXEC_LIMIT: Duration = Duration::from_secs(120);
 /// Two boots in a row that take longer are a defect.
 const BOOT_LIMIT: Duration = Duration::from_secs(60);
 
-impl SystemdBox {
-    /// Boots a machine over `base`. `name` is its host name: at most 12 characters, a network's name is made of it.
-    pub fn boot(base: &Base, name: &str) -> Result<Self> {
-        let root = base.layer(name)?;
-        let dir = root.parent().unwrap_or(&root).to_owned();
+impl Machine {
+    /// Boots a machine with its files at `root`, the place where a layer of its own is mounted. `name` is its host name: at
+    /// most 12 characters, a network's name is made of it.
+    pub fn boot(root: &Path, name: &str, first: First) -> Result<Self> {
+        let dir = root.parent().unwrap_or(root).to_owned();
         // From here on Drop cleans up.
-        let mut machine = Self { name: name.to_owned(), dir, nspawn: None, leader: 0 };
+        let mut machine = Self { name: name.to_owned(), dir, first, outside: None, leader: 0 };
         for (path, text) in [("etc/machine-id", String::new()), ("etc/hostname", format!("{name}\n"))] {
             let path = root.join(path);
             fs::write(&path, text).map_err(|e| Failure::at(&path, &e))?;
@@ -44,46 +46,35 @@ impl SystemdBox {
 
     /// Takes the power away: all that runs is gone at once. Its files and its network stay.
     pub fn power_off(&mut self) -> Result<()> {
-        let Some(mut nspawn) = self.nspawn.take() else { return Ok(()) };
+        let Some(mut outside) = self.outside.take() else { return Ok(()) };
         signal("KILL", i64::from(self.leader));
         self.leader = 0;
-        nspawn.wait().map(|_| ()).map_err(|e| Failure::new(format!("systemd-nspawn could not be waited for: {e}")))
+        outside.wait().map(|_| ()).map_err(|e| Failure::new(format!("a machine's end could not be waited for: {e}")))
     }
 
     /// Boots it, with the files that it has.
     pub fn power_on(&mut self) -> Result<()> {
         let (start, name, root) = (Instant::now(), self.name.clone(), self.dir.join("root"));
         let log = self.dir.join("console.log");
-        let nspawn = Program::new("systemd-nspawn")
-            .args(["--quiet", "--boot", "--register=no", "--keep-unit", "--console=pipe", "--resolv-conf=off"])
-            .args([format!("--machine={name}"), format!("--hostname={name}")])
-            .arg(format!("--network-namespace-path=/run/netns/{name}"))
-            // The network is the machine's own: its services may rule it, as those of a real one do.
-            .arg("--capability=CAP_NET_ADMIN")
-            .arg("-D")
-            .arg(&root)
-            .env("SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "1");
-        let nspawn = nspawn.spawn(Some(File::create(&log).map_err(|e| Failure::at(&log, &e))?))?;
-        let parent = nspawn.id();
-        self.nspawn = Some(nspawn);
+        let log = File::create(&log).map_err(|e| Failure::at(&log, &e))?;
+        let outside = self.first.boot(&name, &root).spawn(Some(log))?;
+        let parent = outside.id();
+        self.outside = Some(outside);
         let state = loop {
             if start.elapsed() > BOOT_LIMIT {
                 return Err(self.boot_failure("did not boot in time"));
             }
-            if let Some(Ok(Some(status))) = self.nspawn.as_mut().map(Child::try_wait) {
+            if let Some(Ok(Some(status))) = self.outside.as_mut().map(Child::try_wait) {
                 return Err(self.boot_failure(&format!("ended with {status}")));
             }
             if self.leader == 0 {
                 self.leader = first_process(parent).unwrap_or_default();
-            } else {
-                let state = self.exec(&["systemctl", "is-system-running"])?;
-                if matches!(state.stdout.trim(), "running" | "degraded") {
-                    break state.stdout;
-                }
+            } else if let Some(state) = self.first.is_up(self)? {
+                break state;
             }
             sleep(Duration::from_millis(50));
         };
-        println!("  machine {name}: {} after {:.1} s", state.trim(), start.elapsed().as_secs_f64());
+        println!("  machine {name}: {state} after {:.1} s", start.elapsed().as_secs_f64());
         Ok(())
     }
 
@@ -97,7 +88,7 @@ impl SystemdBox {
         self.enter(argv).timeout(EXEC_LIMIT).output()
     }
 
-    /// Like [`SystemdBox::exec`], with something to read and a limit of its own.
+    /// Like [`Machine::exec`], with something to read and a limit of its own.
     pub fn exec_with(&self, argv: &[&str], stdin: impl Into<Vec<u8>>, limit: Duration) -> Result<Output> {
         self.enter(argv).stdin(stdin).timeout(limit).output()
     }
@@ -107,12 +98,12 @@ impl SystemdBox {
         self.enter(&["sh", "-euc", script]).timeout(EXEC_LIMIT).text()
     }
 
-    /// Starts a program and returns it; [`SystemdBox::kill`] ends it and everything in its process group.
+    /// Starts a program and returns it; [`Machine::kill`] ends it and everything in its process group.
     pub fn spawn(&self, argv: &[&str]) -> Result<Child> {
         self.enter(argv).spawn(None)
     }
 
-    /// Ends what [`SystemdBox::spawn`] started, with `SIGKILL`, children included.
+    /// Ends what [`Machine::spawn`] started, with `SIGKILL`, children included.
     pub fn kill(&self, mut child: Child) -> Result<()> {
         signal("KILL", -i64::from(child.id()));
         child.wait().map(|_| ()).map_err(|e| Failure::new(format!("a killed program could not be waited for: {e}")))
@@ -154,7 +145,7 @@ impl SystemdBox {
     }
 
     fn enter(&self, argv: &[&str]) -> Program {
-        let enter = Program::new("nsenter").args(["-t", &self.leader.to_string(), "-a", "--", "env", "-i"]);
+        let enter = Program::new("nsenter").args(["-t", &self.leader.to_string(), "-a", "-r", "-w", "--", "env", "-i"]);
         enter.args(["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C"]).args(argv)
     }
 
@@ -167,16 +158,16 @@ impl SystemdBox {
     }
 }
 
-impl Drop for SystemdBox {
+impl Drop for Machine {
     fn drop(&mut self) {
-        if let Some(mut nspawn) = self.nspawn.take() {
+        if let Some(mut outside) = self.outside.take() {
             // The first process goes on when only nspawn is killed, and its end takes all others with it.
-            signal("KILL", i64::from(nspawn.id()));
-            let leader = if self.leader == 0 { first_process(nspawn.id()).unwrap_or_default() } else { self.leader };
+            let leader = if self.leader == 0 { first_process(outside.id()).unwrap_or_default() } else { self.leader };
+            signal("KILL", i64::from(outside.id()));
             if leader != 0 {
                 signal("KILL", i64::from(leader));
             }
-            let _ = nspawn.wait();
+            let _ = outside.wait();
         }
         let root = self.dir.join("root");
         let umount = Program::new("umount").arg("--lazy").arg(&root).output();

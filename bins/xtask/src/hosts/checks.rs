@@ -1,7 +1,7 @@
 //! What a scenario finds, printed as it goes and counted.
 
 use std::fmt::{Debug, Display};
-use std::thread::sleep;
+use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 use crate::failure::{Failure, Result};
@@ -10,19 +10,47 @@ use crate::stage::Tally;
 /// How long something may take that is waited for: machines under load are slow, and nothing is lost by patience.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The checks of one scenario.
-#[derive(Default)]
-pub struct Checks(Tally);
+/// The checks of one scenario, or of one machine in it.
+pub struct Checks {
+    name: String,
+    tally: Tally,
+}
 
 impl Checks {
+    /// Returns no checks yet, of what is called `name`: others may print at the same time.
+    pub fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), tally: Tally::default() }
+    }
+
+    /// Tells a part of the story for each of `parts`, at the same time, with checks of its own.
+    pub fn apart<T: Sync>(&mut self, parts: &[(&str, T)], tell: impl Fn(&T, &mut Self) -> Result<()> + Sync) {
+        let told: Vec<Option<Tally>> = thread::scope(|scope| {
+            let one = |(name, part)| {
+                let mut checks = Self::new(name);
+                if let Err(failure) = tell(part, &mut checks) {
+                    checks.check("the story goes on to its end", false, failure);
+                }
+                checks.tally
+            };
+            let all: Vec<_> = parts.iter().map(|(name, part)| scope.spawn(move || one((name, part)))).collect();
+            all.into_iter().map(|one| one.join().ok()).collect()
+        });
+        for one in told {
+            let one = one.unwrap_or(Tally { failed: 1, ..Tally::default() });
+            self.tally.passed += one.passed;
+            self.tally.failed += one.failed;
+            self.tally.skipped += one.skipped;
+        }
+    }
+
     /// Checks that `ok` holds; `seen` is shown when it does not.
     pub fn check(&mut self, what: &str, ok: bool, seen: impl Display) {
         if ok {
-            self.0.passed += 1;
-            println!("  ok      {what}");
+            self.tally.passed += 1;
+            println!("  ok      {}: {what}", self.name);
         } else {
-            self.0.failed += 1;
-            println!("  FAILED  {what}: {seen}");
+            self.tally.failed += 1;
+            println!("  FAILED  {}: {what}: {seen}", self.name);
         }
     }
 
@@ -51,12 +79,12 @@ impl Checks {
 
     /// Leaves a check out.
     pub fn skip(&mut self, what: &str, why: &str) {
-        self.0.skipped += 1;
-        println!("  skipped {what}: {why}");
+        self.tally.skipped += 1;
+        println!("  skipped {}: {what}: {why}", self.name);
     }
 
     /// Returns the count.
     pub fn tally(&self) -> Tally {
-        self.0
+        self.tally
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::agent::{start, vigo};
-use super::boxes::SystemdBox;
+use super::boxes::Machine;
 use super::checks::Checks;
 use crate::failure::Result;
 
@@ -29,7 +29,7 @@ const WHOLE: &str = "/etc/motd /etc/issue.net /etc/login.defs /etc/hosts /etc/ap
     /srv/site/tree/index.txt /srv/site/tree/port.txt";
 
 /// Kills the agent again and again on a converged machine.
-pub fn killed(machine: &SystemdBox, policy: &'static str, checks: &mut Checks) -> Result<()> {
+pub fn killed(machine: &Machine, policy: &'static str, checks: &mut Checks) -> Result<()> {
     machine.sh(SPOIL)?;
     let begun = Instant::now();
     let whole = vigo(machine, "apply", policy, &[])?;
@@ -79,14 +79,14 @@ pub fn killed(machine: &SystemdBox, policy: &'static str, checks: &mut Checks) -
 }
 
 /// Returns the digest of each of the files that is there.
-fn digests(machine: &SystemdBox) -> Result<BTreeMap<String, String>> {
+fn digests(machine: &Machine) -> Result<BTreeMap<String, String>> {
     let text = machine.sh(&format!("sha256sum {WHOLE} 2>/dev/null || true"))?;
     let pair = |line: &str| line.split_once("  ").map(|(digest, path)| (path.to_owned(), digest.to_owned()));
     Ok(text.lines().filter_map(pair).collect())
 }
 
 /// Says what cannot be read any more; nothing, if all is well.
-fn sound(machine: &SystemdBox) -> Result<String> {
+fn sound(machine: &Machine) -> Result<String> {
     // pwck's 2 and 3 are about homes and groups that a killed run has not made yet; a bad line is 2 with `invalid`.
     let script = "visudo -c >/dev/null || echo sudoers
         { pwck -r; grpck -r; } 2>&1 | grep -i 'invalid' || true

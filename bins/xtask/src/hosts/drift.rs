@@ -1,7 +1,7 @@
 //! Things that somebody breaks by hand, and what puts them right.
 
 use super::agent::Run;
-use super::boxes::SystemdBox;
+use super::boxes::Machine;
 use super::checks::Checks;
 use crate::failure::Result;
 
@@ -11,7 +11,7 @@ pub struct Broken(pub &'static str, pub &'static str, pub &'static str, pub &'st
 
 /// Breaks everything, lets `apply` run, and checks that each is repaired and reported, and that nothing is left to do.
 pub fn repaired(
-    machine: &SystemdBox,
+    machine: &Machine,
     broken: &[Broken],
     checks: &mut Checks,
     apply: impl Fn() -> Result<Run>,

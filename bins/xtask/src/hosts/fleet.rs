@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::boxes::SystemdBox;
+use super::boxes::Machine;
 use super::network::Network;
 use super::scenario::Lab;
 use crate::failure::{Failure, Result};
@@ -24,9 +24,9 @@ const AGENT_LOGS: &str = "[Service]\nExecStart=\n\
 /// A server and its envoys.
 pub struct Fleet<const N: usize = 2> {
     /// The server.
-    pub server: SystemdBox,
+    pub server: Machine,
     /// The envoys.
-    pub envoys: [SystemdBox; N],
+    pub envoys: [Machine; N],
     /// What connects them.
     pub network: Network,
 }
@@ -55,13 +55,9 @@ impl<const N: usize> Fleet<N> {
         };
         let server = machine("fleet-srv", 1)?;
         let envoys = (1..).take(N).map(|number| machine(&format!("fleet-{number}"), number + 1));
-        let envoys: Vec<SystemdBox> = envoys.collect::<Result<_>>()?;
-        let envoys: [SystemdBox; N] =
+        let envoys: Vec<Machine> = envoys.collect::<Result<_>>()?;
+        let envoys: [Machine; N] =
             envoys.try_into().map_err(|_| Failure::new("expected as many envoys as were asked for"))?;
-        for name in ["vigosrv", "vigocli"] {
-            let program = lab.vigo().map(|vigo| vigo.with_file_name(name)).unwrap_or_default();
-            server.push(&program, &format!("/usr/bin/{name}"))?;
-        }
         server.push_file(&format!("{DATA}/server.yaml"), SERVER_YAML, "0644")?;
         server.push_file("/etc/systemd/system/vigosrv.service", SERVER_UNIT, "0644")?;
         server.sh("systemctl daemon-reload; systemctl enable --now vigosrv")?;
@@ -110,7 +106,7 @@ impl<const N: usize> Fleet<N> {
     }
 
     /// Returns the runs that an envoy has reported, the newest first.
-    pub fn runs(&self, envoy: &SystemdBox) -> Result<Vec<Told>> {
+    pub fn runs(&self, envoy: &Machine) -> Result<Vec<Told>> {
         let runs = self.json(&["runs", "list", "--envoy", envoy.name(), "--limit", "500"])?;
         let told = |run: &Json| {
             let word = |field: &str| run.text(field).unwrap_or_default().to_owned();

@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::thread;
 use std::time::Instant;
 
 use super::apt_repository::AptRepository;
 use super::base::Base;
 use super::checks::Checks;
-use super::scenario::{Lab, SCENARIOS};
+use super::scenario::{Lab, SCENARIOS, Scenario};
 use crate::failure::{Failure, Result};
 use crate::process::Program;
 use crate::stage::Tally;
@@ -18,22 +19,21 @@ pub fn run_inside(args: &[String]) -> ExitCode {
     let [work, vigo, names @ ..] = args else { return ExitCode::from(2) };
     let vigo = Some(PathBuf::from(vigo)).filter(|path| path.is_file());
     let mut tally = Tally::default();
-    let wanted = SCENARIOS.iter().filter(|s| names.is_empty() || names.iter().any(|n| n == s.name));
-    let packages: Vec<&str> = wanted.clone().flat_map(|s| s.packages).copied().collect();
-    match prepare(Path::new(work), vigo, &packages) {
+    let wanted: Vec<&Scenario> =
+        SCENARIOS.iter().filter(|s| names.is_empty() || names.iter().any(|n| n == s.name)).collect();
+    match prepare(Path::new(work), vigo, &wanted) {
         Ok(lab) => {
-            for scenario in wanted {
-                println!("\nscenario {}: {}", scenario.name, scenario.about);
-                let start = Instant::now();
-                let mut checks = Checks::default();
-                if let Err(failure) = (scenario.run)(&lab, &mut checks) {
-                    checks.check("the scenario goes on to its end", false, failure);
-                }
-                let one = checks.tally();
+            let (waiting, working): (Vec<&Scenario>, Vec<&Scenario>) = wanted.iter().partition(|s| s.waits);
+            let told = thread::scope(|scope| {
+                let beside = scope.spawn(|| tell(&lab, &waiting));
+                let mut told = tell(&lab, &working);
+                told.extend(beside.join().unwrap_or_else(|_| vec![Tally { failed: 1, ..Tally::default() }]));
+                told
+            });
+            for one in told {
                 tally.passed += one.passed;
                 tally.failed += one.failed;
                 tally.skipped += one.skipped;
-                println!("scenario {}: {:.1} s", scenario.name, start.elapsed().as_secs_f64());
             }
         }
         Err(failure) => {
@@ -45,7 +45,22 @@ pub fn run_inside(args: &[String]) -> ExitCode {
     if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn prepare(work: &Path, vigo: Option<PathBuf>, packages: &[&str]) -> Result<Lab> {
+/// Runs scenarios one after the other, and returns what each found.
+fn tell(lab: &Lab, scenarios: &[&Scenario]) -> Vec<Tally> {
+    let one = |scenario: &&Scenario| {
+        println!("\nscenario {}: {}", scenario.name, scenario.about);
+        let start = Instant::now();
+        let mut checks = Checks::new(scenario.name);
+        if let Err(failure) = (scenario.run)(lab, &mut checks) {
+            checks.check("the scenario goes on to its end", false, failure);
+        }
+        println!("scenario {}: {:.1} s", scenario.name, start.elapsed().as_secs_f64());
+        checks.tally()
+    };
+    scenarios.iter().map(one).collect()
+}
+
+fn prepare(work: &Path, vigo: Option<PathBuf>, wanted: &[&Scenario]) -> Result<Lab> {
     // An overlay's upper layer must not lie on the file system of its lower one, which is `/`.
     Program::new("mount").args(["-t", "tmpfs", "-o", "size=4G,mode=0755", "tmpfs"]).arg(work).text()?;
     // Names of networks are kept in /run: of our own, other runs are not to see them.
@@ -53,7 +68,12 @@ fn prepare(work: &Path, vigo: Option<PathBuf>, packages: &[&str]) -> Result<Lab>
     Program::new("mount").args(["-t", "tmpfs", "tmpfs", "/run/netns"]).text()?;
     enough_inotify()?;
     let start = Instant::now();
-    let base = Base::prepare(work, &AptRepository::food(), packages)?;
+    let programs: Vec<PathBuf> = match &vigo {
+        Some(vigo) => ["vigo", "vigosrv", "vigocli"].iter().map(|name| vigo.with_file_name(name)).collect(),
+        None => Vec::new(),
+    };
+    let packages: Vec<&[&str]> = wanted.iter().flat_map(|s| s.packages).copied().collect();
+    let base = Base::prepare(work, &AptRepository::food(), &programs, &packages)?;
     println!("base: {:.1} s", start.elapsed().as_secs_f64());
     Ok(Lab::new(base, vigo))
 }

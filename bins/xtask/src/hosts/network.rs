@@ -1,6 +1,6 @@
 //! A network between machines. It is a bridge in a name space of its own: nothing leads out of it.
 
-use super::boxes::SystemdBox;
+use super::boxes::Machine;
 use crate::failure::Result;
 use crate::process::Program;
 
@@ -23,7 +23,7 @@ impl Network {
     }
 
     /// Connects a machine, as 10.77.0.`number`.
-    pub fn connect(&self, machine: &SystemdBox, number: u8) -> Result<()> {
+    pub fn connect(&self, machine: &Machine, number: u8) -> Result<()> {
         let (name, port) = (machine.name(), port(machine));
         ip(&["-n", SPACE, "link", "add", &port, "type", "veth", "peer", "name", "host0", "netns", name])?;
         ip(&["-n", SPACE, "link", "set", &port, "master", BRIDGE, "up"])?;
@@ -32,12 +32,12 @@ impl Network {
     }
 
     /// Pulls a machine's cable.
-    pub fn cut(&self, machine: &SystemdBox) -> Result<()> {
+    pub fn cut(&self, machine: &Machine) -> Result<()> {
         ip(&["-n", SPACE, "link", "set", &port(machine), "down"])
     }
 
     /// Puts it back.
-    pub fn mend(&self, machine: &SystemdBox) -> Result<()> {
+    pub fn mend(&self, machine: &Machine) -> Result<()> {
         ip(&["-n", SPACE, "link", "set", &port(machine), "up"])
     }
 }
@@ -50,7 +50,7 @@ impl Drop for Network {
     }
 }
 
-fn port(machine: &SystemdBox) -> String {
+fn port(machine: &Machine) -> String {
     format!("ve-{}", machine.name())
 }
 

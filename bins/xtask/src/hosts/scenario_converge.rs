@@ -5,7 +5,7 @@ use std::fs;
 
 use super::agent::{Run, vigo};
 use super::apt_repository::REPOSITORY;
-use super::boxes::SystemdBox;
+use super::boxes::Machine;
 use super::checks::Checks;
 use super::converge_kills::killed;
 use super::drift::{Broken, repaired};
@@ -15,7 +15,7 @@ use crate::workspace::root;
 
 /// The whole story of one machine, and of a second that is planned first.
 pub const CONVERGE: Scenario =
-    Scenario { name: "converge", about: "a policy over all types on a real machine", packages: &[], run };
+    Scenario { name: "converge", about: "a policy over all types on a real machine", packages: &[], waits: false, run };
 
 const PASSWORD: &str = "correct-horse-battery";
 
@@ -55,7 +55,7 @@ fn all_types() -> Result<BTreeSet<String>> {
 }
 
 /// What the policy expects to find.
-fn furnish(machine: &SystemdBox) -> Result<()> {
+fn furnish(machine: &Machine) -> Result<()> {
     machine.push(&root().join("bins/xtask/stacks"), "/srv/policy")?;
     machine.push_file("/root/secrets.yaml", format!("people/alice: {PASSWORD}\n"), "0600")?;
     let greet = "#!/bin/sh\nin=$(cat)\ncase $in in *'\"dry_run\":true'*) dry=1;; *) dry=;; esac\n\
@@ -87,7 +87,7 @@ fn furnish(machine: &SystemdBox) -> Result<()> {
     machine.sh(&signed).map(|_| ())
 }
 
-fn first_run(machine: &SystemdBox, checks: &mut Checks) -> Result<()> {
+fn first_run(machine: &Machine, checks: &mut Checks) -> Result<()> {
     snapshot(machine)?;
     let plan = vigo(machine, "plan", POLICY, &[])?;
     checks.same("a plan finds drift", plan.code, 1);
@@ -292,12 +292,12 @@ const BROKEN: &[Broken] = &[
 ];
 
 /// Twenty things and more are broken by hand; each is repaired, and reported.
-fn drift(machine: &SystemdBox, checks: &mut Checks) -> Result<()> {
+fn drift(machine: &Machine, checks: &mut Checks) -> Result<()> {
     repaired(machine, BROKEN, checks, || vigo(machine, "apply", POLICY, &[]))
 }
 
 /// Somebody else's apt is waited for; a mistyped name is told before anything is done.
-fn locks(machine: &SystemdBox, checks: &mut Checks) -> Result<()> {
+fn locks(machine: &Machine, checks: &mut Checks) -> Result<()> {
     const TYPO: &str = "/srv/policy-typo";
     let hold = "import fcntl, time
 locks = [open(path, 'w') for path in ('/var/lib/dpkg/lock-frontend', '/var/lib/apt/lists/lock')]
@@ -330,7 +330,7 @@ time.sleep(6)
 }
 
 /// An image is converged: its swap file is made, and not used.
-fn image(machine: &SystemdBox, checks: &mut Checks) -> Result<()> {
+fn image(machine: &Machine, checks: &mut Checks) -> Result<()> {
     const IMAGE: &str = "/srv/policy-image";
     let policy = "name: image
 resources:
@@ -355,7 +355,7 @@ resources:
 }
 
 /// Several units of one run cost one `daemon-reload`.
-fn reloads(machine: &SystemdBox, checks: &mut Checks) -> Result<()> {
+fn reloads(machine: &Machine, checks: &mut Checks) -> Result<()> {
     const UNITS: &str = "/srv/policy-units";
     let mut policy = String::from("name: units\nresources:\n");
     for name in ["one", "two", "three", "four"] {
@@ -413,7 +413,7 @@ fn ids(run: &Run) -> Vec<&String> {
 }
 
 /// Returns what differs on the disk from the snapshot before: path, mode, owner, size and time of change.
-fn snapshot(machine: &SystemdBox) -> Result<String> {
+fn snapshot(machine: &Machine) -> Result<String> {
     // Left out: what the machine's own services write.
     let script = "find /etc /srv /home /root /opt /usr /var -xdev \\( -path /var/log -o -path /var/lib/systemd \\
         -o -name .cargo -o -name .rustup -o -name .cache \\) -prune -o -printf '%p %m %u %g %s %C@\\n' 2>/dev/null \\

@@ -3,7 +3,7 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::boxes::SystemdBox;
+use super::boxes::Machine;
 use super::checks::Checks;
 use super::fleet::{DATA, Fleet};
 use super::scenario::{Lab, Scenario};
@@ -12,7 +12,7 @@ use crate::failure::{Failure, Result};
 
 /// The story of a fleet.
 pub const FLEET: Scenario =
-    Scenario { name: "fleet", about: "a server and two envoys on a network", packages: &[], run };
+    Scenario { name: "fleet", about: "a server and two envoys on a network", packages: &[], waits: true, run };
 
 const POLICY: &str = "name: base
 resources:
@@ -133,7 +133,7 @@ fn checks_soon(answers: impl Fn() -> Result<String>) -> Result<()> {
 }
 
 /// Returns the line with the token in a file of the machine.
-fn with_file(envoy: &SystemdBox, command: &str) -> Result<String> {
+fn with_file(envoy: &Machine, command: &str) -> Result<String> {
     let (before, token) = command.split_once("VIGO_TOKEN=").unwrap_or_default();
     let token = token.trim_end_matches(" sh");
     envoy.push_file("/root/token", format!("{token}\n"), "0600")?;
@@ -141,7 +141,7 @@ fn with_file(envoy: &SystemdBox, command: &str) -> Result<String> {
 }
 
 /// An agent that is killed is back, and what it had started is gone.
-fn killed(envoy: &SystemdBox, checks: &mut Checks) -> Result<()> {
+fn killed(envoy: &Machine, checks: &mut Checks) -> Result<()> {
     let pids = "systemctl is-active vigo-envoy; systemctl show -p MainPID --value vigo-envoy; pgrep -f '^sleep 98765'";
     let before = envoy.sh(pids)?;
     envoy.sh("kill -KILL $(systemctl show -p MainPID --value vigo-envoy)")?;
@@ -214,7 +214,7 @@ fn revoked(fleet: &Fleet, checks: &mut Checks) -> Result<()> {
         "journalctl -u vigo-envoy -o cat | grep -q 'the server refuses (`revoked`)' && echo told || echo not told";
     checks.soon("its agent is told", "told", || Ok(two.sh(told)?.trim().to_owned()))?;
     publish(fleet, &format!("{POLICY}{MORE}"))?;
-    let second = |envoy: &SystemdBox| Ok(envoy.exec(&["test", "-e", "/etc/second"])?.ok().to_string());
+    let second = |envoy: &Machine| Ok(envoy.exec(&["test", "-e", "/etc/second"])?.ok().to_string());
     checks.soon("the other one gets what is published then", "true", || second(one))?;
     drift(two)?;
     repaired(checks, "a revoked one keeps to its last policy", two)?;
@@ -232,6 +232,6 @@ fn revoked(fleet: &Fleet, checks: &mut Checks) -> Result<()> {
     Ok(())
 }
 
-fn of_the_fleet(envoy: &SystemdBox) -> String {
+fn of_the_fleet(envoy: &Machine) -> String {
     format!("{} is of the fleet\n", envoy.name())
 }

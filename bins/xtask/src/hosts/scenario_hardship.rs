@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::thread;
 
-use super::boxes::SystemdBox;
+use super::boxes::Machine;
 use super::checks::Checks;
 use super::fleet::{DATA, Fleet, Told};
 use super::scenario::{Lab, Scenario};
@@ -19,6 +19,7 @@ pub const HARDSHIP: Scenario = Scenario {
     name: "hardship",
     about: "six envoys: no network, no power, a bad line, no UDP, full disks, a disk that went back in time, a copy",
     packages: &[],
+    waits: true,
     run,
 };
 
@@ -74,7 +75,7 @@ fn enrolled(fleet: &Fleet<SIX>, checks: &mut Checks) -> Result<()> {
 /// Without a network envoys go on; what happened is delivered when it is back.
 fn cut_off(fleet: &Fleet<SIX>, checks: &mut Checks) -> Result<()> {
     let before = quiet(fleet, checks)?;
-    let reaches = |envoy: &SystemdBox| {
+    let reaches = |envoy: &Machine| {
         let connected = envoy.exec(&["timeout", "2", "bash", "-c", "true 2>/dev/null </dev/tcp/10.77.0.1/1530"])?;
         Ok::<_, Failure>(connected.ok())
     };
@@ -287,7 +288,7 @@ fn converge(fleet: &Fleet<SIX>, checks: &mut Checks, what: &str, text: &str) -> 
 }
 
 /// Moves a directory of a service to a disk with little room.
-fn small_disk(machine: &SystemdBox, unit: &str, dir: &str) -> Result<()> {
+fn small_disk(machine: &Machine, unit: &str, dir: &str) -> Result<()> {
     let script = format!(
         "systemctl stop {unit}
         size=$(($(du -sk {dir} | cut -f1) + {SPARE_KB}))
@@ -301,10 +302,10 @@ fn small_disk(machine: &SystemdBox, unit: &str, dir: &str) -> Result<()> {
 }
 
 /// Leaves no byte free.
-fn fill(machine: &SystemdBox, dir: &str) -> Result<()> {
+fn fill(machine: &Machine, dir: &str) -> Result<()> {
     machine.sh(&format!("dd if=/dev/zero of={dir}/fill bs=4k 2>/dev/null || true")).map(|_| ())
 }
 
-fn main_pid(envoy: &SystemdBox) -> Result<String> {
+fn main_pid(envoy: &Machine) -> Result<String> {
     envoy.sh("systemctl show -p MainPID --value vigo-envoy")
 }

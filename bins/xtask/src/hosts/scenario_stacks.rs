@@ -1,7 +1,7 @@
 //! What people copy works: all of `examples/stacks` that is for real hosts is applied to one, with Debian's own packages.
 
 use super::agent::{Run, vigo_as};
-use super::boxes::SystemdBox;
+use super::boxes::Machine;
 use super::checks::Checks;
 use super::drift::{Broken, repaired};
 use super::scenario::{Lab, Scenario};
@@ -9,8 +9,13 @@ use crate::failure::Result;
 use crate::workspace::root;
 
 /// A machine with every role.
-pub const STACKS: Scenario =
-    Scenario { name: "stacks", about: "examples/stacks on a machine that has every role", packages: PACKAGES, run };
+pub const STACKS: Scenario = Scenario {
+    name: "stacks",
+    about: "examples/stacks on a machine that has every role",
+    packages: &[PACKAGES],
+    waits: false,
+    run,
+};
 
 /// What the crates install.
 const PACKAGES: &[&str] = &[
@@ -75,12 +80,12 @@ fn run(lab: &Lab, checks: &mut Checks) -> Result<()> {
     Ok(())
 }
 
-fn apply_or(machine: &SystemdBox, verb: &str) -> Result<Run> {
+fn apply_or(machine: &Machine, verb: &str) -> Result<Run> {
     vigo_as(machine, HOSTNAME, verb, TREE, &[])
 }
 
 /// What an operator has besides the tree: secrets, a key of Alice's that opens, and a machine with a past.
-fn furnish(machine: &SystemdBox) -> Result<()> {
+fn furnish(machine: &Machine) -> Result<()> {
     machine.push(&root().join("examples/stacks"), TREE)?;
     let script = format!(
         "umask 077; cd /root
@@ -100,7 +105,7 @@ fn furnish(machine: &SystemdBox) -> Result<()> {
 }
 
 /// What each crate is for is there, by the word of the programs themselves.
-fn works(machine: &SystemdBox, checks: &mut Checks) -> Result<()> {
+fn works(machine: &Machine, checks: &mut Checks) -> Result<()> {
     let https = "curl -sS --cacert /root/cert.pem --resolve shop.example.com:443:127.0.0.1 https://shop.example.com";
     machine.sh("echo hello >/srv/shop/hello.txt; chown shop /srv/shop/hello.txt")?;
     let asked: &[(&str, &str, &str)] = &[
@@ -194,7 +199,7 @@ fn works(machine: &SystemdBox, checks: &mut Checks) -> Result<()> {
 }
 
 /// Alice logs in by her key and becomes root by her password; nobody else does.
-fn sessions(machine: &SystemdBox, checks: &mut Checks) -> Result<()> {
+fn sessions(machine: &Machine, checks: &mut Checks) -> Result<()> {
     const SSH: &str = "ssh -i /root/alice -o StrictHostKeyChecking=no -o BatchMode=yes -o LogLevel=ERROR";
     let alice = format!("{SSH} alice@127.0.0.1 'whoami; echo {PASSWORD} | sudo -S -p \"\" id -un'");
     checks.same("a login by key, and sudo by password", machine.sh(&alice)?.trim(), "alice\nroot");
@@ -209,7 +214,7 @@ fn sessions(machine: &SystemdBox, checks: &mut Checks) -> Result<()> {
 }
 
 /// The job runs once; what it leaves is read back.
-fn backup(machine: &SystemdBox, checks: &mut Checks) -> Result<()> {
+fn backup(machine: &Machine, checks: &mut Checks) -> Result<()> {
     machine.sh("systemctl start backup.service")?;
     let restored = "set -a; . /etc/backup/environment
         restic snapshots --json | grep -o short_id | wc -l

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::boxes::SystemdBox;
+use super::boxes::Machine;
 use super::checks::Checks;
 use super::fleet::{DATA, Fleet, Told};
 use crate::failure::{Failure, Result};
@@ -22,17 +22,17 @@ pub fn answers<const N: usize>(fleet: &Fleet<N>, checks: &mut Checks) -> Result<
 }
 
 /// Edits a file by hand that is managed.
-pub fn drift(envoy: &SystemdBox) -> Result<()> {
+pub fn drift(envoy: &Machine) -> Result<()> {
     envoy.sh("echo edited by hand >>/etc/motd").map(|_| ())
 }
 
 /// Returns that file.
-pub fn motd(envoy: &SystemdBox) -> Result<String> {
+pub fn motd(envoy: &Machine) -> Result<String> {
     envoy.read_file("/etc/motd")
 }
 
 /// Waits until it is put back.
-pub fn repaired(checks: &mut Checks, what: &str, envoy: &SystemdBox) -> Result<()> {
+pub fn repaired(checks: &mut Checks, what: &str, envoy: &Machine) -> Result<()> {
     checks.soon(what, "false", || Ok(motd(envoy)?.contains("by hand").to_string()))
 }
 
@@ -48,7 +48,7 @@ pub fn drift_twice<const N: usize>(fleet: &Fleet<N>, checks: &mut Checks, when: 
 }
 
 /// Waits until the server has so many reports of an envoy.
-pub fn reported<const N: usize>(fleet: &Fleet<N>, checks: &mut Checks, envoy: &SystemdBox, count: usize) -> Result<()> {
+pub fn reported<const N: usize>(fleet: &Fleet<N>, checks: &mut Checks, envoy: &Machine, count: usize) -> Result<()> {
     let what = format!("the server has the reports of {}", envoy.name());
     let seen = || {
         let runs = fleet.runs(envoy)?;
@@ -111,7 +111,7 @@ pub fn in_order(runs: &[Told]) -> bool {
 }
 
 /// Waits until the last connection that the agent now running has made is by this transport.
-pub fn connects(checks: &mut Checks, what: &str, envoy: &SystemdBox, transport: &str) -> Result<()> {
+pub fn connects(checks: &mut Checks, what: &str, envoy: &Machine, transport: &str) -> Result<()> {
     let said = "journalctl -u vigo-envoy -o cat _PID=$(systemctl show -p MainPID --value vigo-envoy) |
         sed -n 's/.*connected to 10.77.0.1:1530 by \\([A-Za-z]*\\).*/\\1/p' | tail -n 1";
     checks.soon(what, transport, || Ok(envoy.sh(said)?.trim().to_owned()))

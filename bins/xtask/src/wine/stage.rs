@@ -22,7 +22,7 @@ pub fn run(tally: &mut Tally) -> Result<Outcome> {
     programs::build(&wine.drive())?;
     let at = wine.drive().join("vigo.exe");
     fs::copy(&program, &at).map_err(|e| Failure::at(&at, &e))?;
-    let mut checks = Checks::default();
+    let mut checks = Checks::new("wine");
     if let Err(failure) = story::tell(&wine, &mut checks) {
         checks.check("the story goes on to its end", false, failure);
     }
