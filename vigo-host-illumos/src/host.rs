@@ -94,6 +94,7 @@ static PS: Ps = Ps {
     age: Age::Elapsed,
     state: "s",
     start: "stime",
+    tenant: Some("zoneid"),
     restart: |name| Command::change("/usr/sbin/svcadm", ["restart", name]),
 };
 

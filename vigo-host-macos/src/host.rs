@@ -95,6 +95,7 @@ static PS: Ps = Ps {
     age: Age::Elapsed,
     state: "stat",
     start: "lstart",
+    tenant: None,
     restart: |label| Command::change("/bin/launchctl", ["kickstart", "-k", &format!("system/{label}")]),
 };
 

@@ -66,8 +66,10 @@ impl Host for FreeBsd {
         Ok(&RcD)
     }
 
-    fn process(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Process>, Problem> {
-        Ok(&PROCESSES)
+    fn process(&self, facts: &HostFacts) -> Result<&'static dyn Adapter<Process>, Problem> {
+        // ps(1) of DragonFly knows no column for jails.
+        const WITHOUT_JAILS: Ps = Ps { tenant: None, ..PROCESSES };
+        Ok(if &*facts.distro == "dragonfly" { &WITHOUT_JAILS } else { &PROCESSES })
     }
 
     fn cron(&self, _: &HostFacts) -> Result<&'static dyn Adapter<Cron>, Problem> {
@@ -105,7 +107,7 @@ impl Host for FreeBsd {
 }
 
 /// ps(1).
-static PROCESSES: Ps = Ps {
+const PROCESSES: Ps = Ps {
     system: "freebsd",
     all: "-axww",
     name: "ucomm",
@@ -113,6 +115,7 @@ static PROCESSES: Ps = Ps {
     age: Age::Elapsed,
     state: "stat",
     start: "lstart",
+    tenant: Some("jid"),
     restart: |name| Command::change("/usr/sbin/service", [name, "onerestart"]),
 };
 

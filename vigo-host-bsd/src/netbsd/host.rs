@@ -106,6 +106,7 @@ static PROCESSES: Ps = Ps {
     age: Age::Elapsed,
     state: "stat",
     start: "lstart",
+    tenant: None,
     restart: |name| Command::change("/usr/sbin/service", [name, "onerestart"]),
 };
 

@@ -109,6 +109,7 @@ static PROCESSES: Ps = Ps {
     age: Age::Started,
     state: "state",
     start: "lstart",
+    tenant: None,
     restart: |name| Command::change("/usr/sbin/rcctl", ["-f", "restart", name]),
 };
 

@@ -5,7 +5,7 @@ use vigo_core::host::{Host, HostFacts, Interpreted};
 use vigo_core::resource::cron::{self, Schedule};
 use vigo_core::resource::process::{self, Matching, Restart};
 use vigo_core::time::Duration;
-use vigo_host_bsd::{NetBsd, OpenBsd};
+use vigo_host_bsd::{FreeBsd, NetBsd, OpenBsd};
 
 fn facts() -> HostFacts {
     HostFacts::default()
@@ -78,6 +78,75 @@ const NETBSD: &str = "    0     0 DKl  20:00 [system]
    80     1 Is   10:00 /usr/libexec/httpd -b
 ";
 const NAMES: &str = "    1 init\n   70 vigo\n   80 httpd\n";
+
+/// Every state against every want, with `ps` as each system has it: the columns, and lines of the three who were started one
+/// after the other.
+fn processes(host: &dyn Host, columns: &str, first: &str, lines: [&str; 3]) -> String {
+    let shell = || ("/bin/sh -c 'echo \"$PPID\"'", said(0, "70\n", ""));
+    let names = "ps -axww -o pid= -o ucomm=";
+    let listing = |some: &[&str]| said(0, &format!("{first}{}", some.concat()), "");
+    let named = || said(0, "    1 init\n   70 vigo\n   80 httpd\n   81 httpd\n   82 httpd\n", "");
+    let state = |some: &[&str]| vec![shell(), (columns, listing(some)), (names, named())];
+    let observed: Vec<(&str, Answers<'_>)> = vec![
+        ("none", state(&[])),
+        ("one", state(&lines[..1])),
+        ("three", state(&lines)),
+        ("not to be seen", vec![shell(), (columns, said(1, "", "ps: no\n")), (names, named())]),
+    ];
+    let some = |min, max| process::Want { min, max, kill_excess: max.is_some(), ..running(None) };
+    let wanted = [
+        ("running, and nothing starts it", running(None)),
+        ("running, as a service", running(Some(Restart::Service("httpd".into())))),
+        ("running, by a command", running(Some(Restart::Command(vigo_core::value::Text::plain("httpd -k start"))))),
+        ("two at most", some(0, Some(2))),
+        ("one at most, and no time to end", process::Want { kill_timeout: Duration::ZERO, ..some(0, Some(1)) }),
+        ("none", process::Want { running: false, ..some(0, Some(0)) }),
+        ("none, at once", process::Want { running: false, signal: "KILL".into(), ..some(0, Some(0)) }),
+    ];
+    table(|| host.process(&facts()), &observed, &wanted)
+}
+
+#[test]
+fn processes_on_freebsd() {
+    insta::assert_snapshot!(processes(
+        &FreeBsd,
+        "ps -axww -o jid= -o pid= -o ppid= -o stat= -o etime= -o args=",
+        "    0     1     0 SLs  20:00 /sbin/init\n    0    70     1 S  10:00 /usr/local/sbin/vigo run\n    7    99     1 S  10:00 httpd of a jail\n",
+        [
+            "    0    80     1 Is   10:00 /usr/local/sbin/httpd\n",
+            "    0    81    80 I    09:00 /usr/local/sbin/httpd\n",
+            "    0    82    80 I    08:00 /usr/local/sbin/httpd\n",
+        ],
+    ));
+}
+
+#[test]
+fn processes_on_openbsd() {
+    insta::assert_snapshot!(processes(
+        &OpenBsd,
+        "ps -axww -o pid= -o ppid= -o state= -o lstart= -o command=",
+        "    1     0 I     Thu Jan  1 00:00:00 2026    /sbin/init\n   70     1 S     Sun Nov 22 16:20:16 2026    /usr/local/sbin/vigo run\n",
+        [
+            "   80     1 Ip    Sun Nov 22 16:20:16 2026    httpd: server\n",
+            "   81    80 Ip    Sun Nov 22 16:20:17 2026    httpd: logger\n",
+            "   82    80 Ip    Sun Nov 22 16:20:18 2026    httpd: parent\n",
+        ],
+    ));
+}
+
+#[test]
+fn processes_on_netbsd() {
+    insta::assert_snapshot!(processes(
+        &NetBsd,
+        "ps -axww -o pid= -o ppid= -o stat= -o etime= -o args=",
+        "    0     0 DKl  20:00 [system]\n    1     0 Is   20:00 init\n   70     1 S    10:00 /usr/local/sbin/vigo run\n",
+        [
+            "   80     1 Is   10:00 /usr/libexec/httpd -b\n",
+            "   81    80 I    09:00 /usr/libexec/httpd -b\n",
+            "   82    80 I    08:00 /usr/libexec/httpd -b\n",
+        ],
+    ));
+}
 
 #[test]
 fn processes_are_seen_by_ps_and_restarted_as_services() {

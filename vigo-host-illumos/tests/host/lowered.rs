@@ -240,8 +240,14 @@ fn jobs_and_processes() {
     ];
     let jobs = table(&BLANKS[0], "cron", cases);
     let listing: &[(&str, OpOutput)] = &[
-        ("ps -e -o pid= -o fname=", said("1 init\n2 vigo\n7 food\n9 food\n")),
-        ("ps*", said("1 0 S 10:00 /sbin/init\n2 1 S 10:00 vigo\n7 1 S 05:00 /bin/food -x\n9 1 S 01:00 /bin/food\n")),
+        ("ps -e -o pid= -o fname=", said("1 init\n2 vigo\n5 food\n7 food\n9 food\n")),
+        (
+            "ps*",
+            said(
+                "0 1 0 S 10:00 /sbin/init\n0 2 1 S 10:00 vigo\n3 5 1 S 05:00 /bin/food of a zone\n\
+                 0 7 1 S 05:00 /bin/food -x\n0 9 1 S 01:00 /bin/food\n",
+            ),
+        ),
     ];
     let cases: &[machine::Case<'_>] = &[
         ("none", "process: food, restart_method: service, restart_unit: food", &[]),

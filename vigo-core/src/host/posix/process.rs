@@ -30,6 +30,9 @@ pub struct Ps {
     pub state: &'static str,
     /// The column that tells a process from a later one of the same number: when it was started.
     pub start: &'static str,
+    /// The column with the number of the jail or zone, on systems whose listing shows the processes of those which the
+    /// machine holds, too. They are their own agents' business: only what is where the agent is counts.
+    pub tenant: Option<&'static str>,
     /// Returns how a service is stopped, if it runs, and started.
     pub restart: fn(&str) -> Command,
 }
@@ -88,7 +91,8 @@ impl Ps {
     }
 
     fn command_lines(&self) -> Op {
-        self.listing(&["pid", "ppid", self.state, self.age.column(), self.command])
+        let columns = ["pid", "ppid", self.state, self.age.column(), self.command];
+        self.listing(&self.tenant.into_iter().chain(columns).collect::<Vec<_>>())
     }
 
     fn names(&self) -> Op {
@@ -132,7 +136,7 @@ impl Adapter<Process> for Ps {
             let probes = [own_number(), listing.clone(), names.clone()].map(|op| op.to_string());
             let listing = answer(outputs, &listing)?;
             let names = answer(outputs, &names)?;
-            matches(want, own, (&listing, self.age), &names, &probes)
+            matches(want, own, (&listing, self), &names, &probes)
         };
         seen().map_or_else(Interpreted::Unknown, |found| Interpreted::Known(State { found }))
     }
@@ -196,6 +200,7 @@ fn answer(outputs: &Outputs, op: &Op) -> Result<String, String> {
 
 /// A line of the listing.
 struct Line<'a> {
+    tenant: u32,
     parent: u32,
     ended: bool,
     age_secs: u64,
@@ -203,13 +208,17 @@ struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    fn parse(line: &'a str, age: Age) -> Option<(u32, Self)> {
-        let (pid, rest) = word(line)?;
+    fn parse(line: &'a str, ps: &Ps) -> Option<(u32, Self)> {
+        let (tenant, rest) = match ps.tenant {
+            Some(_) => word(line)?,
+            None => ("0", line),
+        };
+        let (pid, rest) = word(rest)?;
         let (parent, rest) = word(rest)?;
         let (state, rest) = word(rest)?;
-        let (pid, parent) = (pid.parse().ok()?, parent.parse().ok()?);
-        let (age_secs, args) = age.read(rest);
-        Some((pid, Self { parent, ended: state.starts_with('Z'), age_secs, args: args.trim() }))
+        let (tenant, pid, parent) = (tenant.parse().ok()?, pid.parse().ok()?, parent.parse().ok()?);
+        let (age_secs, args) = ps.age.read(rest);
+        Some((pid, Self { tenant, parent, ended: state.starts_with('Z'), age_secs, args: args.trim() }))
     }
 
     /// Returns whether it is a thread of the kernel: those have no command line, and their name stands in brackets.
@@ -251,14 +260,13 @@ fn age_secs(text: &str) -> Option<u64> {
 fn matches(
     want: &Want,
     own: u32,
-    (listing, age): (&str, Age),
+    (listing, ps): (&str, &Ps),
     names: &str,
     probes: &[String],
 ) -> Result<Vec<Found>, String> {
-    let lines: BTreeMap<u32, Line<'_>> = listing.lines().filter_map(|line| Line::parse(line, age)).collect();
-    if !lines.contains_key(&own) {
-        return Err(format!("expected process {own}, which asked, among those of `ps`"));
-    }
+    let lines: BTreeMap<u32, Line<'_>> = listing.lines().filter_map(|line| Line::parse(line, ps)).collect();
+    let asked = || format!("expected process {own}, which asked, among those of `ps`");
+    let tenant = lines.get(&own).ok_or_else(asked)?.tenant;
     let named = |line| word(line).and_then(|(pid, name): (&str, _)| Some((pid.parse().ok()?, name.trim())));
     let names: BTreeMap<u32, &str> = names.lines().filter_map(named).collect();
     let ancestors = ancestors(own, |pid| lines.get(&pid).map(|line| line.parent));
@@ -269,7 +277,7 @@ fn matches(
     };
     let mut found: Vec<(u64, u32)> = Vec::new();
     for (pid, line) in &lines {
-        if line.ended || ancestors.contains(pid) || line.is_kernels(*pid) || is_probe(line) {
+        if line.tenant != tenant || line.ended || ancestors.contains(pid) || line.is_kernels(*pid) || is_probe(line) {
             continue;
         }
         let args: Vec<&str> = line.args.split(' ').collect();

@@ -14,6 +14,7 @@ static PS: Ps = Ps {
     age: Age::Elapsed,
     state: "stat",
     start: "lstart",
+    tenant: None,
     restart: |name| Command::change("/usr/sbin/service", [name, "onerestart"]),
 };
 
@@ -107,6 +108,36 @@ fn the_agent_what_it_descends_from_and_its_own_looks_do_not_count() {
 }
 
 #[test]
+fn processes_of_other_jails_and_zones_are_neither_counted_nor_signalled() {
+    let jails = Ps { tenant: Some("jid"), ..PS };
+    let listing = "    0     1     0 SLs   9-00:00:00 /sbin/init
+    0    70     1 S        10:00 /usr/local/sbin/vigo run
+    0    30     1 Is    01:00:00 nginx: master process
+   12    31     1 Is    02:00:00 nginx: master process
+   12    32    31 I     02:00:00 nginx: worker process
+   13    71     1 S        10:00 /usr/local/sbin/vigo run
+   13    33     1 I     02:00:00 nginx: master process
+";
+    let names = "    1 init\n   70 vigo\n   71 vigo\n   30 nginx\n   31 nginx\n   32 nginx\n   33 nginx\n";
+    let see = |own: &str, listing: &str| {
+        observe(&jails, &want("nginx"), &HostFacts::default(), |op| match op.to_string() {
+            op if op.starts_with("/bin/sh") => OpOutput::exited(0, own, ""),
+            op if op == "ps -axww -o jid= -o pid= -o ppid= -o stat= -o etime= -o args=" => {
+                OpOutput::exited(0, listing, "")
+            }
+            op if op.contains("ucomm=") => OpOutput::exited(0, names, ""),
+            op => panic!("{op}"),
+        })
+    };
+    for (own, pids) in [("70\n", [30]), ("71\n", [33])] {
+        let Interpreted::Known(state) = see(own, listing) else { panic!("agent {own}") };
+        assert_eq!(state.found.iter().map(|p| p.pid).collect::<Vec<_>>(), pids, "agent {own}");
+    }
+    let without = listing.replace("    0    70", "   70").replace("   12 ", "");
+    assert!(matches!(see("70\n", &without), Interpreted::Unknown(_)), "a `ps` that does not know the column");
+}
+
+#[test]
 fn ages_are_read_in_every_form() {
     for (text, secs) in [("00:05", Some(5)), ("01:00:00", Some(3600)), ("2-00:00:01", Some(172_801)), ("-", None)] {
         assert_eq!(age_secs(text), secs, "{text}");
@@ -184,6 +215,7 @@ fn older_ones_are_told_by_when_they_were_started() {
         all: PS.all,
         name: PS.name,
         start: PS.start,
+        tenant: None,
         restart: PS.restart,
     };
     let listing = "    1     0 I     Sat Nov 21 10:00:00 2026    /sbin/init
