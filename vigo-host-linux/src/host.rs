@@ -113,7 +113,7 @@ impl Host for Linux {
 }
 
 /// Vixie's cron, cronie and BusyBox'.
-static JOBS: Jobs = Jobs(Crontab { says_none, ..Crontab::VIXIE });
+static JOBS: Jobs = Jobs(Crontab { says_none, reads_as_user: true, ..Crontab::VIXIE });
 
 fn says_none(err: &str) -> bool {
     let busybox = err.contains("can't open") && err.contains("No such file");

@@ -355,7 +355,7 @@ fn a_file_in_cron_d_has_a_user_column_and_dragonfly_has_the_users_table() {
     let table = vec![("crontab -u bob -l", said(0, "TZ=UTC\n1 * * * * mine", ""))];
     let seen = plan(FreeBsd.cron(&facts()), &job(), &table);
     let text = "      TZ=UTC\n      1 * * * * mine\n      # vigo: backup\n      */5 * * * * PATH='/bin'; export PATH; date +\\%F\n";
-    assert!(seen.contains("$ crontab -u bob -\n") && seen.ends_with(text), "{seen}");
+    assert!(seen.contains("$ crontab -u bob '{{secret_file}}'\n") && seen.ends_with(text), "{seen}");
 }
 
 #[test]

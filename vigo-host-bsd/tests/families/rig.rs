@@ -117,7 +117,7 @@ fn shown(op: &Op) -> String {
             let text = replace.content.bytes().map(|bytes| indented(&String::from_utf8_lossy(bytes)));
             format!("{}{}", text.unwrap_or_default(), checked.unwrap_or_default())
         }
-        Op::Run(Command { stdin: Some(text), .. }) => indented(text.as_str()),
+        Op::Run(Command { stdin: Some(text), .. } | Command { secret_file: Some(text), .. }) => indented(text.as_str()),
         _ => String::new(),
     };
     format!("  $ {op}\n{more}")

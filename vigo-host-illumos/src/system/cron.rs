@@ -1,4 +1,4 @@
-//! Scheduled jobs: crontab(1), which has no `-u` and reads a table from its standard input when it is told nothing.
+//! Scheduled jobs: crontab(1), which has no `-u`.
 
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
@@ -9,9 +9,13 @@ use vigo_core::resource::cron::{Action, Cron, State, Want};
 /// The user's table. *Unverified*: written after the manual page and what others rely on.
 pub(crate) struct Jobs;
 
-/// It says "can't open your crontab file." of a user who has none.
-const CRONTAB: Crontab =
-    Crontab { named: false, from_stdin: &[], says_none: |err| err.contains("can't open your crontab file") };
+/// It says "can't open your crontab file." of a user who has none, and of a table that cannot be opened.
+const CRONTAB: Crontab = Crontab {
+    named: false,
+    reads_as_user: false,
+    says_none: |err| err.contains("can't open your crontab file"),
+    spool: Some("/var/spool/cron/crontabs"),
+};
 
 impl Adapter<Cron> for Jobs {
     fn check(&self, want: &Want, facts: &HostFacts) -> Result<(), Problem> {

@@ -61,7 +61,7 @@ fn without_the_folder_it_is_the_users_table() {
     let mut attributes = job(&[("user", "bob")]);
     let run = m.once("cron", &attributes);
     assert_eq!(run.changes, ["job: (differs) → */5 * * * * bob /bin/backup"]);
-    assert_eq!(run.ops[0], "crontab -u bob -");
+    assert_eq!(run.ops[0], "/bin/sh -c 'exec crontab -u \"$1\" - <\"$0\"' '{{secret_file}}' bob");
     assert_eq!(run.stdin[0], "A=1\n1 * * * * other\n# vigo: backup\n*/5 * * * * /bin/backup\n");
     attributes[1] = ("schedule", text("@daily"));
     m.answers = vec![("crontab -u bob -l", 0, "# vigo: backup\n@daily /bin/backup\n")];
@@ -90,7 +90,7 @@ fn an_unreadable_table_is_not_an_empty_one() {
         let run = m.once("cron", &job(&[]));
         match failure {
             Some(message) => assert_eq!(run.failure.as_deref(), Some(message), "{name}"),
-            None => assert_eq!(run.ops[0], "crontab -", "{name}"),
+            None => assert_eq!(run.ops[0], "crontab '{{secret_file}}'", "{name}"),
         }
     }
     let mut m = Machine::new(&[]);

@@ -210,7 +210,7 @@ impl Machine {
             let mut programs = false;
             for op in &ops {
                 run.ops.push(op.to_string());
-                if let Op::Run(Command { stdin: Some(text), .. }) = op {
+                if let Op::Run(Command { stdin: Some(text), .. } | Command { secret_file: Some(text), .. }) = op {
                     run.stdin.push(text.as_str().into());
                 }
                 programs |= matches!(op, Op::Run(_));

@@ -11,20 +11,29 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::str;
 
-/// A crontab(1). Only `-l` and a table on standard input are used: `-r` asks back on some systems, and `-e` starts an
-/// editor. A table without any job is handed in as an empty one.
+/// A crontab(1). Only `-l` and a table in a file are used: `-r` asks back on some systems, `-e` starts an editor, and a
+/// table on standard input would be installed as far as it came if the agent died meanwhile. A table without any job is
+/// handed in as an empty one.
 pub struct Crontab {
     /// Whether another user's table is asked for by `-u USER`; where not, crontab is run as that user.
     pub named: bool,
-    /// The arguments that make it take a table from standard input.
-    pub from_stdin: &'static [&'static str],
+    /// Whether another user's table is read from a file as that user, who cannot read ours (BusyBox'): then the shell opens
+    /// it, which is a file on standard input, and no pipe that may end too soon.
+    pub reads_as_user: bool,
     /// Whether this, said at exit 1, means that the user has no table. Everything else that fails is not known.
     pub says_none: fn(&str) -> bool,
+    /// The folder of tables, where crontab says the same of one that is not there and of one that it cannot open: whether
+    /// the user's is there is looked up in it then, and nothing else is done with it.
+    pub spool: Option<&'static str>,
 }
+
+/// Its arguments are the file and the user.
+const OPENED_BY_SHELL: &str = "exec crontab -u \"$1\" - <\"$0\"";
 
 impl Crontab {
     /// Vixie's and what came from it: cronie, the BSDs', macOS'.
-    pub const VIXIE: Self = Self { named: true, from_stdin: &["-"], says_none: |err| err.contains("no crontab for") };
+    pub const VIXIE: Self =
+        Self { named: true, reads_as_user: false, says_none: |err| err.contains("no crontab for"), spool: None };
 
     fn call(&self, user: &str, args: &[&str], new: fn(&str, Vec<&str>) -> Command) -> Command {
         // For root nothing is named: Fedora's refuses `-u` for oneself.
@@ -42,7 +51,16 @@ impl Crontab {
 
     /// Returns the call that hands in a new table.
     pub fn write(&self, user: &str, table: &Text) -> Op {
-        Op::Run(self.call(user, self.from_stdin, |program, args| Command::change(program, args)).stdin(table.clone()))
+        let command = match self.reads_as_user && user != "root" {
+            true => Command::change("/bin/sh", ["-c", OPENED_BY_SHELL, "{{secret_file}}", user]),
+            false => self.call(user, &["{{secret_file}}"], |program, args| Command::change(program, args)),
+        };
+        Op::Run(Command { secret_file: Some(table.clone()), ..command })
+    }
+
+    /// Returns the look whether a user has a table, where crontab does not say.
+    fn look(&self, user: &str) -> Option<Op> {
+        self.spool.map(|spool| Op::stat(&AbsPath::known(spool).join(user)))
     }
 
     /// Reads the answer to [`Crontab::list`], without the lines that cron itself puts on top.
@@ -64,13 +82,14 @@ impl Crontab {
                 Interpreted::Unknown(format!("expected UTF-8 in the crontab of `{user}`"))
             }
             (ran, _) if ran.code() == Some(1) && (self.says_none)(&ran.err()) => {
-                Interpreted::Known(State::Table(Text::default()))
+                let Some(look) = self.look(user) else { return Interpreted::Known(State::Table(Text::default())) };
+                match outputs.get(&look) {
+                    None => Interpreted::Ask(alloc::vec![look]),
+                    Some(OpOutput::Missing) => Interpreted::Known(State::Table(Text::default())),
+                    Some(_) => refused(&list, ran),
+                }
             }
-            (ran, _) => {
-                let err = ran.err();
-                let said = err.trim().lines().next().unwrap_or_default();
-                Interpreted::Unknown(format!("`{list}` ended with {}: {said}", ran.exit))
-            }
+            (ran, _) => refused(&list, ran),
         }
     }
 
@@ -81,6 +100,12 @@ impl Crontab {
         });
         tables.collect()
     }
+}
+
+fn refused(list: &Op, ran: &Ran) -> Interpreted<State> {
+    let err = ran.err();
+    let said = err.trim().lines().next().unwrap_or_default();
+    Interpreted::Unknown(format!("`{list}` ended with {}: {said}", ran.exit))
 }
 
 /// Jobs in the user's table. Nothing of an image can be asked.
@@ -174,7 +199,7 @@ mod tests {
     }
 
     /// As on illumos.
-    const UNNAMED: Crontab = Crontab { named: false, from_stdin: &[], ..Crontab::VIXIE };
+    const UNNAMED: Crontab = Crontab { named: false, spool: Some("/var/spool/cron/crontabs"), ..Crontab::VIXIE };
 
     fn see(crontab: &Crontab, user: &str, output: OpOutput) -> Interpreted<State> {
         observe(crontab, &want(user, true), &HostFacts::default(), |_| output.clone())
@@ -185,11 +210,11 @@ mod tests {
         let state = State::Table(Text::plain(table));
         let actions = Cron::compare(want, &state, Phase::Before).actions;
         let ops = Adapter::lower(crontab, want, &state, &actions, &HostFacts::default()).unwrap();
-        let stdin = |op: &Op| match op {
-            Op::Run(command) => command.stdin.clone().unwrap().as_str().to_string(),
+        let file = |op: &Op| match op {
+            Op::Run(Command { stdin: None, secret_file: Some(text), .. }) => text.as_str().to_string(),
             other => panic!("{other}"),
         };
-        ops.into_iter().map(|op| (op.clone(), stdin(&op))).collect()
+        ops.into_iter().map(|op| (op.clone(), file(&op))).collect()
     }
 
     #[test]
@@ -225,24 +250,61 @@ mod tests {
     }
 
     #[test]
-    fn without_an_option_for_it_crontab_runs_as_the_user() {
-        let lists = |crontab: &Crontab, user: &str| crontab.list(user).to_string();
-        assert_eq!(lists(&Crontab::VIXIE, "bob"), "crontab -u bob -l");
-        assert_eq!(lists(&Crontab::VIXIE, "root"), "crontab -l");
-        assert_eq!(lists(&UNNAMED, "bob"), "as bob: crontab -l");
-        assert_eq!(lists(&UNNAMED, "root"), "crontab -l");
-        assert_eq!(converged(&UNNAMED, &want("bob", true), "")[0].0.to_string(), "as bob: crontab");
+    fn where_crontab_says_the_same_of_a_table_that_it_cannot_open_one_that_is_there_is_unknown() {
+        let none = OpOutput::exited(1, "", "crontab: no crontab for bob\n");
+        let failed = OpFailure { kind: FailureKind::Denied, message: "permission denied".into() };
+        let there = OpOutput::Stat(match OpOutput::file("") {
+            OpOutput::File { meta, .. } => meta,
+            other => panic!("{other:?}"),
+        });
+        for (found, empty) in [(OpOutput::Missing, true), (there, false), (OpOutput::Failed(failed), false)] {
+            let seen =
+                observe(&UNNAMED, &want("bob", true), &HostFacts::default(), |op| match op.to_string().as_str() {
+                    "as bob: crontab -l" => none.clone(),
+                    "stat /var/spool/cron/crontabs/bob" => found.clone(),
+                    other => panic!("{other}"),
+                });
+            match seen {
+                Interpreted::Known(State::Table(table)) => assert!(empty && table.as_str().is_empty(), "{found:?}"),
+                Interpreted::Unknown(why) => assert!(!empty && why.contains("ended with exit 1"), "{found:?}: {why}"),
+                other => panic!("{found:?}: {other:?}"),
+            }
+        }
     }
 
     #[test]
-    fn a_table_is_handed_in_and_never_removed() {
+    fn without_an_option_for_it_crontab_runs_as_the_user() {
+        let lists = |crontab: &Crontab, user: &str| crontab.list(user).to_string();
+        assert_eq!(lists(&Crontab::VIXIE, "bob"), "crontab -u bob -l");
+        assert_eq!(lists(&UNNAMED, "bob"), "as bob: crontab -l");
+        assert_eq!(lists(&UNNAMED, "root"), "crontab -l");
+        assert_eq!(converged(&UNNAMED, &want("bob", true), "")[0].0.to_string(), "as bob: crontab '{{secret_file}}'");
+    }
+
+    #[test]
+    fn a_file_that_the_user_could_not_read_is_opened_by_the_shell() {
+        let busybox = Crontab { reads_as_user: true, ..Crontab::VIXIE };
+        let call = |user: &str| busybox.write(user, &Text::plain("x\n")).to_string();
+        assert_eq!(call("root"), "crontab '{{secret_file}}'");
+        assert_eq!(call("bob"), "/bin/sh -c 'exec crontab -u \"$1\" - <\"$0\"' '{{secret_file}}' bob");
+    }
+
+    #[test]
+    fn root_is_not_named_because_fedora_refuses_u_for_oneself() {
+        let root = Want { user: "root".into(), ..want("root", true) };
+        assert_eq!(Crontab::VIXIE.list("root").to_string(), "crontab -l");
+        assert_eq!(converged(&Crontab::VIXIE, &root, "")[0].0.to_string(), "crontab '{{secret_file}}'");
+    }
+
+    #[test]
+    fn a_table_is_handed_in_as_a_file_and_never_removed() {
         let table = "# mine\nTZ=UTC\n1 * * * * x";
         let calls = converged(&Crontab::VIXIE, &want("bob", true), table);
         let [(op, text)] = &calls[..] else { panic!("{calls:?}") };
-        assert_eq!((op.to_string().as_str(), op.effect()), ("crontab -u bob -", Effect::Changes));
+        assert_eq!((op.to_string().as_str(), op.effect()), ("crontab -u bob '{{secret_file}}'", Effect::Changes));
         assert_eq!(text, "# mine\nTZ=UTC\n1 * * * * x\n# vigo: backup\n@daily /bin/b\n");
         let calls = converged(&Crontab::VIXIE, &want("bob", false), "# vigo: backup\n@daily /bin/b\n");
-        assert_eq!((calls[0].0.to_string().as_str(), calls[0].1.as_str()), ("crontab -u bob -", ""));
+        assert_eq!((calls[0].0.to_string().as_str(), calls[0].1.as_str()), ("crontab -u bob '{{secret_file}}'", ""));
         assert!(converged(&Crontab::VIXIE, &want("bob", false), table).is_empty());
     }
 

@@ -48,6 +48,17 @@ pub fn without_job(text: &str, id: &str) -> String {
     out
 }
 
+/// Returns the job's lines of the table.
+pub fn only_job(text: &str, id: &str) -> String {
+    let mut out = String::new();
+    each(text, &marker(id), |line, ours| {
+        if ours {
+            out.push_str(line);
+        }
+    });
+    out
+}
+
 fn marker(id: &str) -> String {
     format!("# vigo: {id}")
 }

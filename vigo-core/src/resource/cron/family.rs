@@ -1,6 +1,6 @@
 //! What differs between a job and what is wanted of it.
 
-use super::{Want, with_job, without_job};
+use super::{Want, only_job, with_job, without_job};
 use crate::action::AbsPath;
 use crate::host::{Comparison, Family, Phase, Problem};
 use crate::resource::user::{FileAt, Found};
@@ -105,16 +105,20 @@ impl Family for Cron {
                 }
             },
             State::Table(old) | State::PlainTable(old) => {
+                let secret = want.environment.iter().find_map(|(_, value)| value.secret_path());
+                if want.present && secret.is_some() {
+                    return Comparison::fail(in_arguments());
+                }
                 let new = new_table(want, state, old);
                 if new != old.as_str() {
                     c.change(Change::new("job", "(differs)", if want.present { shown(want) } else { "absent".into() }));
-                    let secret = want.environment.iter().find_map(|(_, value)| value.secret_path());
-                    let new = Text::plain(new).tainted_by(secret);
                     let path: Arc<str> = format!("crontab of {}", want.user).into();
-                    if may_be_shown(old.as_str(), new.as_str()) {
-                        c.diff = Some(Diff::new(path, Some(Arc::from(old.as_str().as_bytes())), new.clone()));
+                    // The job alone: other lines of the table are somebody else's.
+                    let (before, after) = (only_job(old.as_str(), &want.id), only_job(&new, &want.id));
+                    if may_be_shown(&before, &after) {
+                        c.diff = Some(Diff::new(path, Some(Arc::from(before.as_bytes())), Text::plain(after)));
                     }
-                    c.act(Action::WriteCrontab(new.tainted_by(old.secret_path())));
+                    c.act(Action::WriteCrontab(Text::plain(new).tainted_by(old.secret_path())));
                 }
             }
         }
@@ -136,10 +140,16 @@ impl Family for Cron {
         }
         // A file is found in the overlay; a table is not.
         let (State::Table(old) | State::PlainTable(old)) = state else { return None };
-        let secret = want.environment.iter().find_map(|(_, value)| value.secret_path());
-        let new = Text::plain(new_table(want, state, old)).tainted_by(secret).tainted_by(old.secret_path());
+        let new = Text::plain(new_table(want, state, old)).tainted_by(old.secret_path());
         Some(if matches!(state, State::PlainTable(_)) { State::PlainTable(new) } else { State::Table(new) })
     }
+}
+
+/// Returns that a table would have the secret among the arguments of the job's shell, where everybody sees it.
+fn in_arguments() -> Problem {
+    let message = "attribute `environment` of type `cron` is not supported with a secret in a user's table";
+    let problem = Problem { attribute: Some("environment".into()), ..Problem::unsupported(message) };
+    problem.help("write the secret into a `file` that is the user's alone, and have the command read it")
 }
 
 /// Returns whether a diff may show what goes: a value that was assigned may be a secret which the policy knows no more.
@@ -231,7 +241,42 @@ fn bare_percent(command: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Schedule;
     use super::*;
+    use alloc::vec::Vec;
+
+    fn want(environment: Vec<(Arc<str>, Text)>) -> Want {
+        Want {
+            id: "backup".into(),
+            present: true,
+            command: "/bin/b".into(),
+            schedule: Schedule::Macro("@daily"),
+            user: "bob".into(),
+            environment,
+        }
+    }
+
+    #[test]
+    fn a_diff_of_a_table_shows_the_job_alone() {
+        let table = State::Table(Text::plain("TOKEN=hunter2\n# vigo: backup\n@daily /bin/a\n1 * * * * others\n"));
+        let shown = Cron::compare(&want(Vec::new()), &table, Phase::Before).diff.expect("a diff").unified();
+        assert!(shown.contains("-@daily /bin/a") && shown.contains("+@daily /bin/b"), "{shown}");
+        assert!(!shown.contains("hunter2") && !shown.contains("others"), "{shown}");
+    }
+
+    #[test]
+    fn a_users_table_takes_no_secret_which_a_file_of_roots_does() {
+        let want = want(alloc::vec![("TOKEN".into(), Text::secret("hunter2", "a/b"))]);
+        let tables = [State::Table(Text::default()), State::PlainTable(Text::default())];
+        for table in tables {
+            let compared = Cron::compare(&want, &table, Phase::Before);
+            let problem = compared.failure.expect("a refusal");
+            assert_eq!(problem.attribute.as_deref(), Some("environment"));
+            assert!(compared.actions.is_empty() && !problem.to_string().contains("hunter2"), "{problem}");
+            let absent = Want { present: false, ..want.clone() };
+            assert!(Cron::compare(&absent, &table, Phase::Before).failure.is_none(), "it may go");
+        }
+    }
 
     #[test]
     fn percent_signs_and_quotes() {
