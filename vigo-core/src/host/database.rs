@@ -161,7 +161,12 @@ impl Database {
 
     /// Returns the first user whose primary group `gid` is.
     pub fn primary_user_of(&self, gid: u32) -> Option<&str> {
-        self.passwd.split(|&b| b == b'\n').find(|l| number(&fields(l), 3) == Some(gid)).and_then(name_of)
+        self.primary_users_of(gid).next()
+    }
+
+    /// Returns all users whose primary group has this number.
+    pub fn primary_users_of(&self, gid: u32) -> impl Iterator<Item = &str> {
+        self.passwd.split(|&b| b == b'\n').filter(move |l| number(&fields(l), 3) == Some(gid)).filter_map(name_of)
     }
 
     /// Returns all users with their homes.

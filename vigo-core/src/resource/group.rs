@@ -114,6 +114,13 @@ pub struct State {
     pub settings: Arc<crate::host::AccountSettings>,
 }
 
+impl State {
+    /// Returns the users whose primary group it is. Most tools leave them with the old number when the group gets another.
+    pub fn primary_users(&self) -> impl Iterator<Item = &str> {
+        self.group.iter().flat_map(|group| self.database.primary_users_of(group.gid))
+    }
+}
+
 /// What is done.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Action {

@@ -50,11 +50,7 @@ impl Adapter<Groups> for Tools {
                     let gid = gid.to_string();
                     ops.push(change("/usr/sbin/groupmod", &["-g", &gid, "--", name]));
                     // groupmod(8) leaves the users whose primary group it is with the old number.
-                    let of = |user: &&str| {
-                        let primary = state.database.user(user).ok().flatten().map(|user| user.gid);
-                        primary.is_some() && primary == state.group.as_ref().map(|group| group.gid)
-                    };
-                    let users = state.database.homes().map(|(user, _)| user).filter(of);
+                    let users = state.primary_users();
                     ops.extend(users.map(|user| change("/usr/sbin/usermod", &["-g", &gid, "--", user])));
                 }
                 Action::Remove => ops.push(change("/usr/sbin/groupdel", &["--", name])),

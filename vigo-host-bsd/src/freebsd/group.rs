@@ -36,21 +36,26 @@ impl Adapter<Groups> for PwGroups {
     fn lower(&self, want: &Want, state: &State, actions: &[Action], _: &HostFacts) -> Result<Vec<Op>, Problem> {
         let name = &*want.group;
         let listed = |names: &BTreeSet<Arc<str>>| names.iter().map(|n| &**n).collect::<Vec<_>>().join(",");
-        let op = |action: &Action| match action {
+        let ops = |action: &Action| match action {
             Action::Create => {
                 // pw(8) has no numbers apart for the system's groups.
                 let range = state.settings.groups(true);
                 let systems = || state.database.next_gid(range, None).filter(|_| want.system);
                 let gid: Option<String> = want.gid.or_else(systems).map(|gid| gid.to_string());
                 let gid = gid.iter().flat_map(|gid| ["-g", gid]);
-                change(PW, &["groupadd", "-n", name].into_iter().chain(gid).collect::<Vec<_>>())
+                alloc::vec![change(PW, &["groupadd", "-n", name].into_iter().chain(gid).collect::<Vec<_>>())]
             }
-            Action::SetGid(gid) => change(PW, &["groupmod", "-n", name, "-g", &gid.to_string()]),
-            Action::Remove => change(PW, &["groupdel", "-n", name]),
-            Action::AddMembers(names) => change(PW, &["groupmod", "-n", name, "-m", &listed(names)]),
-            Action::DropMembers(names) => change(PW, &["groupmod", "-n", name, "-d", &listed(names)]),
+            Action::SetGid(gid) => {
+                let gid = gid.to_string();
+                // pw(8) leaves the users whose primary group it is with the old number, and knows the new one only now.
+                let users = state.primary_users().map(|user| change(PW, &["usermod", "-n", user, "-g", &gid]));
+                [change(PW, &["groupmod", "-n", name, "-g", &gid])].into_iter().chain(users).collect()
+            }
+            Action::Remove => alloc::vec![change(PW, &["groupdel", "-n", name])],
+            Action::AddMembers(names) => alloc::vec![change(PW, &["groupmod", "-n", name, "-m", &listed(names)])],
+            Action::DropMembers(names) => alloc::vec![change(PW, &["groupmod", "-n", name, "-d", &listed(names)])],
         };
-        Ok(actions.iter().map(op).collect())
+        Ok(actions.iter().flat_map(ops).collect())
     }
 
     fn shadow(&self, want: &Want, state: &State, actions: &[Action], _: &Outputs) -> Vec<Op> {

@@ -67,7 +67,11 @@ impl Adapter<Groups> for LocalGroups {
                     run("/usr/sbin/groupadd", gid.chain([name.into()]).collect());
                 }
                 Action::SetGid(gid) => {
-                    run("/usr/sbin/groupmod", ["-g", &gid.to_string(), name].map(String::from).into());
+                    let gid = gid.to_string();
+                    run("/usr/sbin/groupmod", ["-g", &gid, name].map(String::from).into());
+                    // It leaves the users whose primary group it is with the old number.
+                    let users = state.primary_users();
+                    users.for_each(|user| run("/usr/sbin/usermod", ["-g", &gid, user].map(String::from).into()));
                 }
                 Action::Remove => run("/usr/sbin/groupdel", alloc::vec![name.into()]),
                 // The groups of a user are set together: there is nothing that adds one.

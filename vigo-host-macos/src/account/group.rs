@@ -58,7 +58,14 @@ impl Adapter<Groups> for DirectoryGroups {
                     let gid = want.gid.or_else(next).ok_or_else(none)?.to_string();
                     ops.push(edit(&["-o", "create", "-n", ".", "-i", &gid, name]).accept(&[0, EXISTS]));
                 }
-                Action::SetGid(gid) => ops.push(dscl(&["-create", &record, "PrimaryGroupID", &gid.to_string()])),
+                Action::SetGid(gid) => {
+                    let gid = gid.to_string();
+                    let set = |record: &str| dscl(&["-create", record, "PrimaryGroupID", &gid]);
+                    // The users whose primary group it is would keep the old number. They go first: what stopped half-way
+                    // is begun again.
+                    ops.extend(state.primary_users().map(|user| set(&format!("/Users/{user}"))));
+                    ops.push(set(&record));
+                }
                 Action::AddMembers(users) => ops.extend(users.iter().map(|user| member("-a", user, name))),
                 Action::DropMembers(users) => ops.extend(users.iter().map(|user| member("-d", user, name))),
                 Action::Remove => ops.push(edit(&["-o", "delete", "-n", ".", name])),
