@@ -62,6 +62,16 @@ pub(crate) fn entry(outputs: &Outputs, name: &str) -> Result<Option<Entry>, Stri
 }
 
 impl Entry {
+    /// Returns whether useradd(8) has made the account and its first password is still to come: thirteen stars, which
+    /// nobody else writes to say that there is no password.
+    pub(crate) fn is_new(&self, lock: Lock) -> bool {
+        let field = match lock {
+            Lock::Word => self.password.strip_prefix(WORD).unwrap_or(&self.password),
+            Lock::StarAndDash => &self.password,
+        };
+        field.len() == 13 && field.bytes().all(|b| b == b'*')
+    }
+
     /// Returns password and expiry as the comparison has them, `!` for a lock. `shell` loses what locks it.
     pub(crate) fn shadow(&self, lock: Lock, shell: &mut Arc<str>) -> Shadow {
         let bare = |text: &str| text.bytes().all(|b| b == b'*');
@@ -134,6 +144,10 @@ mod tests {
             let mut shell = Arc::from(shell);
             let seen = read(line.as_bytes(), "bob").unwrap().unwrap().shadow(lock, &mut shell);
             assert_eq!((&*seen.password, &*shell), (password, shell_after), "{name}");
+        }
+        for (stored, new) in [("*************", true), ("*LOCKED**************", true), ("*", false), ("", false)] {
+            let line = format!("bob:{stored}:1000:1000::0:0::/home/bob:{ksh}\n");
+            assert_eq!(read(line.as_bytes(), "bob").unwrap().unwrap().is_new(Lock::Word), new, "{stored}");
         }
         assert_eq!(Lock::StarAndDash.stored("!$2b$10$x"), "*$2b$10$x");
         assert_eq!(Lock::Word.stored("!$2b$10$x"), "*LOCKED*$2b$10$x");

@@ -43,8 +43,10 @@ pub(super) fn observe(tools: &Tools, want: &Want, outputs: &Outputs) -> Result<R
     let mut shell: Arc<str> = user.map(|user| user.shell).unwrap_or_default();
     let mut login_class = None;
     let mut unread = None;
+    let mut password_due = false;
     match entry {
         Ok(Some(entry)) => {
+            password_due = entry.is_new(tools.lock);
             let shadow = entry.shadow(tools.lock, &mut shell);
             let expires = if shadow.expires < 0 { String::new() } else { format!("{}", shadow.expires) };
             // As shadow(5) has it, which the comparison knows.
@@ -70,7 +72,7 @@ pub(super) fn observe(tools: &Tools, want: &Want, outputs: &Outputs) -> Result<R
         Ok(state) => state,
         Err(ask) => return Ok(Err(ask)),
     };
-    state.scheme = tools.scheme;
+    (state.scheme, state.password_due) = (tools.scheme, password_due);
     if let Some(account) = &mut state.account {
         (account.user.shell, account.login_class) = (shell, login_class);
     }

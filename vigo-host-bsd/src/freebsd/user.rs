@@ -7,6 +7,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use vigo_core::action::{AbsPath, Command, FailureKind, Op, OpOutput, Outputs, Validate};
 use vigo_core::host::{AccountSettings, Adapter, Database, HostFacts, IdRange, Interpreted, Problem};
+use vigo_core::resource::service::Service;
 use vigo_core::resource::user::{
     self, Action, Ageing, Found, Machine, Modification, Skeleton, State, Users, Want, database_after,
     files_beside_tools, first_reads, home_to_remove,
@@ -57,9 +58,16 @@ impl Adapter<Users> for PwUsers {
     fn lower(&self, want: &Want, state: &State, actions: &[Action], _: &HostFacts) -> Result<Vec<Op>, Problem> {
         let mut ops = Vec::new();
         let name = &*want.username;
+        // A new account is never without its password: what stopped between the two would not be told from one whose
+        // password somebody took away.
+        let first = actions.iter().find_map(|action| match action {
+            Action::SetPassword(stored) if actions.contains(&Action::Create) => Some(stored),
+            _ => None,
+        });
         for action in actions {
             match action {
-                Action::Create => ops.push(useradd(want, state)),
+                Action::SetPassword(_) if first.is_some() => {}
+                Action::Create => ops.push(useradd(want, state, first)),
                 Action::Modify(m) => ops.extend(usermod(want, state, m)),
                 Action::Join(groups) => {
                     ops.extend(groups.iter().map(|group| change(PW, &["groupmod", "-n", group, "-m", name])));
@@ -116,7 +124,7 @@ fn checked(op: Op) -> Op {
     }
 }
 
-fn useradd(want: &Want, state: &State) -> Op {
+fn useradd(want: &Want, state: &State, password: Option<&Text>) -> Op {
     // pw(8) has no numbers apart for the system's accounts.
     let systems = || state.database.next_uid(state.settings.users(true)).filter(|_| want.system);
     let groups = want.groups.as_ref().filter(|g| !g.is_empty());
@@ -134,10 +142,11 @@ fn useradd(want: &Want, state: &State) -> Op {
             ("-d", want.home.as_ref().map(ToString::to_string)),
             ("-c", want.comment.as_ref().map(ToString::to_string)),
             ("-L", want.login_class.as_ref().map(ToString::to_string)),
+            ("-H", password.map(|_| "0".into())),
         ],
     );
     args.extend((want.manage_home && free).then(|| "-m".into()));
-    pw(&args)
+    Op::Run(Command { stdin: password.map(password_line), ..pw(&args) })
 }
 
 /// Returns the calls that change fields, and move the home first.
@@ -159,7 +168,7 @@ fn usermod(want: &Want, state: &State, m: &Modification) -> Vec<Op> {
             ("-L", m.login_class.as_ref().map(ToString::to_string)),
         ],
     );
-    ops.push(pw(&args));
+    ops.push(Op::Run(pw(&args)));
     ops
 }
 
@@ -169,14 +178,17 @@ fn options(args: &mut Vec<String>, all: &[(&str, Option<String>)]) {
     }
 }
 
-fn pw(args: &[String]) -> Op {
-    change(PW, &args.iter().map(|a| &**a).collect::<Vec<_>>())
+fn pw(args: &[String]) -> Command {
+    Command::change(PW, args.iter().map(|a| &**a)).timeout(Service::COMMAND_TIMEOUT)
 }
 
 fn set_password(name: &str, stored: &Text) -> Op {
-    let line = format!("{}\n", Lock::Word.stored(stored.as_str()));
-    let line = Text::plain(line).tainted_by(stored.secret_path());
-    Op::Run(Command::change(PW, ["usermod", "-n", name, "-H", "0"]).stdin(line))
+    Op::Run(Command::change(PW, ["usermod", "-n", name, "-H", "0"]).stdin(password_line(stored)))
+}
+
+/// Returns what `-H` reads.
+fn password_line(stored: &Text) -> Text {
+    Text::plain(format!("{}\n", Lock::Word.stored(stored.as_str()))).tainted_by(stored.secret_path())
 }
 
 /// Returns the state, or what must be read first.

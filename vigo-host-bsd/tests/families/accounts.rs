@@ -9,7 +9,7 @@ use vigo_core::host::{Family, Host, HostFacts, Interpreted, Phase};
 use vigo_core::resource::group;
 use vigo_core::resource::user::{Ageing, Expiry, Lock, Password, Salt, Sudo, Update, Users, Want};
 use vigo_core::value::Text;
-use vigo_host_bsd::{NetBsd, OpenBsd};
+use vigo_host_bsd::{FreeBsd, NetBsd, OpenBsd};
 
 fn facts() -> HostFacts {
     HostFacts::default()
@@ -152,9 +152,48 @@ fn local_existence_is_read_from_the_passwd_file() {
         without(accounts("", ""), "stat /home/alice"),
         vec![("/usr/bin/getent passwd alice", said(0, "alice:*:1000:20::/home/alice:/bin/ksh\n", ""))],
     );
-    for host in [&OpenBsd as &dyn Host, &NetBsd] {
+    for host in [&OpenBsd as &dyn Host, &NetBsd, &FreeBsd] {
         let seen = plan(host.user(&facts()), &alice(), &answers);
         assert_eq!(seen, "  failed: expected `alice` to be a local account, found it in a directory service\n");
+    }
+}
+
+#[test]
+fn a_first_password_that_an_interruption_left_out_is_set_and_one_that_was_taken_away_is_not() {
+    let want = Want {
+        password: Some(Password::Hash(Text::secret("$2b$10$abc", "app/alice"))),
+        update_password: Update::OnCreate,
+        ..alice()
+    };
+    for host in [&OpenBsd as &dyn Host, &NetBsd] {
+        for (stored, set) in [("*************", true), ("*", false), ("$2b$10$other", false)] {
+            let seen = plan(host.user(&facts()), &want, &there(stored, "/bin/ksh"));
+            assert_eq!(seen.contains("vipw"), set, "{stored} on {}: {seen}", host.name());
+        }
+    }
+}
+
+#[test]
+fn groups_are_set_by_s_locks_by_z_and_u_and_the_class_by_l_on_openbsd() {
+    let open = there("$2b$10$x", "/bin/ksh");
+    let cases = [
+        (Want { groups: Some(names(&["www"])), groups_exact: true, ..alice() }, &open, "usermod -S www -- alice"),
+        (Want { login_class: Some("staff".into()), ..alice() }, &open, "usermod -L staff -- alice"),
+        (Want { lock: Some(Lock::Locked), ..alice() }, &open, "usermod -Z -- alice"),
+        (Want { lock: Some(Lock::Open), ..alice() }, &there("*$2b$10$x", "/bin/ksh-"), "usermod -U -- alice"),
+    ];
+    for (want, answers, call) in cases {
+        let seen = plan(OpenBsd.user(&facts()), &want, answers);
+        assert!(seen.ends_with(&format!("$ /usr/sbin/{call}\n")), "{call}: {seen}");
+    }
+}
+
+#[test]
+fn a_lock_is_c_yes_and_c_no_on_netbsd() {
+    let cases = [(Lock::Locked, "$2a$10$x", "-C yes"), (Lock::Open, "*LOCKED*$2a$10$x", "-C no")];
+    for (lock, stored, option) in cases {
+        let seen = plan(NetBsd.user(&facts()), &Want { lock: Some(lock), ..alice() }, &there(stored, "/bin/ksh"));
+        assert!(seen.ends_with(&format!("$ /usr/sbin/usermod {option} -- alice\n")), "{seen}");
     }
 }
 

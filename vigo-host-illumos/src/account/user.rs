@@ -12,8 +12,8 @@ use vigo_core::resource::user::{
     first_reads, groups_after, home_to_remove, observe, sudo_path, sudo_writes,
 };
 
-/// `useradd`, `usermod`, `userdel`, and `/etc/shadow` for passwords and ages. Roles are left alone. *Unverified*: written
-/// after the manual pages.
+/// `useradd`, `usermod`, `userdel`, for a role `rolemod` and `roledel`, which take the same; and `/etc/shadow` for passwords
+/// and ages. *Unverified*: written after the manual pages.
 ///
 /// No program takes a hash, and a date for one is that of the machine's time zone, of which another day comes than was
 /// asked for: both are written into the file, in days since 1970 as shadow(5) has it, and only if it is what was read.
@@ -40,6 +40,7 @@ impl Adapter<Users> for LocalUsers {
         let mut ops = Database::reads(true);
         // There is no gshadow.
         ops.pop();
+        ops.push(Op::read_file(&attributes()));
         ops.extend(first_reads(want, &sudo_file(want)));
         ops
     }
@@ -65,13 +66,15 @@ impl Adapter<Users> for LocalUsers {
         let mut modify = usermod(want, state, actions);
         if !modify.is_empty() {
             modify.push(want.username.to_string());
-            ops.push(Op::Run(Command::change("/usr/sbin/usermod", modify)));
+            let program = if state.is_role { "/usr/sbin/rolemod" } else { "/usr/sbin/usermod" };
+            ops.push(Op::Run(Command::change(program, modify)));
         }
         if actions.contains(&Action::Remove) {
             // It fails for an account whose home is not there.
             let home = home_to_remove(want, state).map(|_| "-r".to_string());
             let args = home.into_iter().chain([want.username.to_string()]);
-            ops.push(Op::Run(Command::change("/usr/sbin/userdel", args)));
+            let program = if state.is_role { "/usr/sbin/roledel" } else { "/usr/sbin/userdel" };
+            ops.push(Op::Run(Command::change(program, args)));
         }
         ops.extend(files_beside_tools(want, state, actions));
         Ok(ops)
@@ -110,13 +113,30 @@ fn look(want: &Want, outputs: &Outputs) -> Result<Result<State, Vec<Op>>, String
         // A hash would go where everybody reads it.
         return Err(format!("`/etc/shadow` has no line of user `{}`, whom `/etc/passwd` has", want.username));
     }
+    let is_role = is_role(want, outputs)?;
     Ok(observe(want, outputs, machine)?.map(|state| {
         let raw = state.account.as_ref().and_then(|a| a.shadow.as_ref()).map(|s| s.password.clone());
         let password_due = raw.as_deref().is_some_and(|raw| matches!(without_lock(raw), "" | "UP"));
         let plain = |shadow: Shadow| Shadow { password: as_elsewhere(&shadow.password), ..shadow };
         let account = state.account.map(|a| Account { shadow: a.shadow.map(plain), ..a });
-        State { account, password_due, ..state }
+        State { account, password_due, is_role, ..state }
     }))
+}
+
+fn attributes() -> AbsPath {
+    AbsPath::known("/etc/user_attr")
+}
+
+/// Returns whether the account is a role, user_attr(5): `name:qualifier:::type=role;…`.
+fn is_role(want: &Want, outputs: &Outputs) -> Result<bool, String> {
+    let text = match outputs.path(&attributes()) {
+        Some(OpOutput::File { content, .. }) => String::from_utf8_lossy(content),
+        Some(OpOutput::Failed(failure)) => return Err(failure.message.clone()),
+        _ => return Ok(false),
+    };
+    let last = text.lines().filter(|line| line.split(':').next() == Some(&*want.username));
+    let mut pairs = last.filter_map(|line| line.splitn(5, ':').nth(4)).flat_map(|pairs| pairs.split(';'));
+    Ok(pairs.any(|pair| pair.trim() == "type=role"))
 }
 
 /// Returns whether the name service knows the name, which the local files do not. getent(8) exits 2 for an unknown key.

@@ -168,6 +168,29 @@ fn shadow_after(attributes: &str, shadow: &str) -> String {
 }
 
 #[test]
+fn a_role_is_changed_and_removed_by_the_tools_for_roles() {
+    let files = |attributes: &str| -> Vec<(&'static str, OpOutput)> {
+        vec![
+            (
+                "read /etc/passwd",
+                OpOutput::file("root:x:0:0:Super-User:/root:/bin/bash\nalice:x:100:10::/home/alice:/bin/sh\n"),
+            ),
+            ("read /etc/shadow", OpOutput::file("root:*LK*:1::::::\nalice:NP:1::::::\n")),
+            ("read /etc/group", OpOutput::file("staff::10:\nadm::4:\n")),
+            ("read /etc/user_attr", OpOutput::file(attributes)),
+        ]
+    };
+    let role = files("# mine\nroot::::auths=x\nalice::::type=role;profiles=All\n");
+    let user = files("bob::::type=role\nalice::::profiles=type=role\n");
+    for (seen, modify, remove) in [(&role, "rolemod", "roledel"), (&user, "usermod", "userdel")] {
+        let ops = plan(&BLANKS[0], "user", "username: alice, comment: A", seen).operations;
+        assert_eq!(ops, [format!("/usr/sbin/{modify} -c A alice")]);
+        let ops = plan(&BLANKS[0], "user", "username: alice, state: absent", seen).operations;
+        assert!(ops[0].starts_with(&format!("/usr/sbin/{remove} ")), "{ops:?}");
+    }
+}
+
+#[test]
 fn passwords_ages_and_the_last_day_are_written_as_days_and_other_lines_stay() {
     let of = |attributes: &str, field: &str| {
         let shadow = format!("# kept\nroot:NP:6445::::::\nalice:{field}:19000:7:30:14:::\nbob:UP:::::::");
@@ -202,7 +225,17 @@ fn crontab_runs_as_the_user_and_is_told_no_name() {
     let none = OpOutput::exited(1, "", "crontab: can't open your crontab file.\n");
     let seen: &[(&str, OpOutput)] = &[("as alice: crontab -l", none)];
     let ops = plan(&BLANKS[0], "cron", "schedule: '0 1 * * *', command: /bin/x, user: alice", seen).operations;
-    assert_eq!(ops, ["as alice: crontab"], "the table goes in by standard input, and no file of root's is needed");
+    assert_eq!(ops, ["as alice: crontab '{{secret_file}}'"], "a file that the executor gives to that user");
+}
+
+#[test]
+fn a_crontab_that_cannot_be_opened_is_not_an_empty_one() {
+    let none = OpOutput::exited(1, "", "crontab: can't open your crontab file.\n");
+    let OpOutput::File { meta, .. } = OpOutput::file("") else { panic!("a file") };
+    let seen: &[(&str, OpOutput)] =
+        &[("crontab -l", none), ("stat /var/spool/cron/crontabs/root", OpOutput::Stat(meta))];
+    let report = plan(&BLANKS[0], "cron", "schedule: '0 1 * * *', command: x", seen);
+    assert!(report.outcome == Outcome::Failed && report.operations.is_empty(), "{report:?}");
 }
 
 #[test]

@@ -128,7 +128,7 @@ fn look(want: &Want, outputs: &Outputs) -> Result<Result<State, Vec<Op>>, String
     let shadow = match secret {
         true => match ran(outputs, &secrets(&want.username))? {
             None => return Ok(Err(alloc::vec![secrets(&want.username)])),
-            Some(ran) if ran.success() => Some(shadow(&ran.out())?),
+            Some(ran) if ran.success() => Some(secrets_in(&ran.out())?),
             Some(ran) => return Err(format!("the password of `{}` could not be read: {}", want.username, ran.exit)),
         },
         false => None,
@@ -144,20 +144,27 @@ fn look(want: &Want, outputs: &Outputs) -> Result<Result<State, Vec<Op>>, String
         skeleton: Skeleton::Program,
     };
     Ok(observe(want, outputs, machine)?.map(|state| {
+        let (shadow, password_due) = shadow.unzip();
         let account = state.account.map(|account| vigo_core::resource::user::Account { shadow, ..account });
-        State { account, scheme: Scheme::Pbkdf2, ..state }
+        State { account, scheme: Scheme::Pbkdf2, password_due: password_due.unwrap_or(false), ..state }
     }))
 }
 
-/// Returns the stored password as a shadow file would have it: `!` before what is locked, `*` where there is none.
-fn shadow(printed: &str) -> Result<Shadow, String> {
+/// Returns the stored password as a shadow file would have it, `!` before what is locked, `*` where there is none that
+/// counts; and whether there is none at all: what stopped between the creation and the first password, or before a new one
+/// took the old one's place, is gone on with.
+fn secrets_in(printed: &str) -> Result<(Shadow, bool), String> {
     let record = Plist::parse(printed).filter(|record| matches!(record, Plist::Map(_)));
     let record = record.ok_or("the answer of `dscl -read` is no property list of a record")?;
-    let key = record.texts("ShadowHashData").first().and_then(|digits| stored(digits));
+    let keys = record.texts("ShadowHashData");
+    let key = match keys[..] {
+        [digits] => stored(digits),
+        _ => None,
+    };
     let locked = record.texts("AuthenticationAuthority").iter().any(|a| a.starts_with(DISABLED));
     let hash = key.map_or_else(|| "*".into(), |key| key.to_string());
     let password = format!("{}{hash}", if locked { "!" } else { "" }).into();
-    Ok(Shadow { password, min: -1, max: -1, warn: -1, inactive: -1, expires: -1 })
+    Ok((Shadow { password, min: -1, max: -1, warn: -1, inactive: -1, expires: -1 }, keys.is_empty()))
 }
 
 fn create(want: &Want, state: &State, record: &str, ops: &mut Vec<Op>) -> Result<(), Problem> {
@@ -212,7 +219,9 @@ fn modify(want: &Want, state: &State, m: &Modification, record: &str, ops: &mut 
 }
 
 /// Puts the key of the password into the record. The password itself goes nowhere: the key is derived here, and dsimport
-/// reads it from a file that is root's alone. It would add a second one, so the first goes before.
+/// reads it from a file that is root's alone. It adds a second one and replaces none, and a key cannot be taken out
+/// without being named in an argument: so all go before, but only once an import has shown that the new one is taken. What
+/// stops in between is seen by the next run, for no key or several are no password.
 fn set_password(want: &Want, state: &State, text: &Text, record: &str, ops: &mut Vec<Op>) -> Result<(), Problem> {
     let hash = text.as_str().trim_start_matches('!');
     let key = Stored::parse(hash).ok_or_else(|| Problem::failed("the password has no key that macOS takes"))?;
@@ -220,10 +229,14 @@ fn set_password(want: &Want, state: &State, text: &Text, record: &str, ops: &mut
     if before.trim_start_matches('!') == "*" {
         ops.push(Op::Run(dscl(&["-merge", record, "AuthenticationAuthority", AUTHORITY])));
     }
-    ops.push(Op::Run(dscl(&["-delete", record, "ShadowHashData"]).accept(&any_exit())));
     let mut command = Command::change("/usr/bin/dsimport", ["{{secret_file}}", "/Local/Default", "M"]);
     command.secret_file = Some(import(&want.username, &key, text));
-    ops.push(Op::Run(command));
+    let import = Op::Run(command);
+    if state.account.is_some() && !state.password_due {
+        ops.push(import.clone());
+        ops.push(Op::Run(dscl(&["-delete", record, "ShadowHashData"])));
+    }
+    ops.push(import);
     match (before.starts_with('!'), text.as_str().starts_with('!')) {
         (false, true) => ops.push(lock(record)),
         (true, false) => ops.extend(unlock(&want.username, record)),

@@ -52,6 +52,9 @@ pub struct State {
     pub scheme: Scheme,
     /// Whether the account has been made and its first password is still to be set, where the two cannot be one round.
     pub password_due: bool,
+    /// Whether it is an account that nobody logs in to and others take on (a role of illumos), for which there are tools
+    /// of its own.
+    pub is_role: bool,
 }
 
 /// How a system hashes passwords.
