@@ -367,6 +367,37 @@ mod tests {
         assert_eq!(seen(OpOutput::exited(1, "", "svcprop: Couldn't find property\n")), Some(RunState::Starting));
     }
 
+    /// Everything that is ever called.
+    fn all_calls() -> Vec<String> {
+        use Action::{Disable, Enable, Reload, Restart, Start, Stop};
+        let runs = [RunState::Running, RunState::Stopped, RunState::Maintenance, RunState::Starting];
+        let goals = [Goal::Running, Goal::Stopped, Goal::Unmanaged];
+        let wants = goals.iter().flat_map(|goal| runs.map(|run| (*goal, run)));
+        let actions = [Enable, Disable, Start, Stop, Restart, Reload];
+        wants.flat_map(|(goal, run)| actions.map(|action| lowered(&want(goal), run, &[action]))).flatten().collect()
+    }
+
+    #[test]
+    fn no_property_is_set_so_nothing_waits_for_a_refresh() {
+        for call in all_calls() {
+            assert!(!call.contains("svccfg") && !call.contains("setprop"), "{call}");
+        }
+    }
+
+    #[test]
+    fn a_milestone_is_no_action_of_a_service() {
+        for call in all_calls() {
+            assert_ne!(call.split(' ').nth(1), Some("milestone"), "{call}");
+        }
+    }
+
+    #[test]
+    fn no_manifest_is_imported_for_a_service_that_is_missing() {
+        let missing = || Smf.lower(&want(Goal::Running), &State::Missing, &[Action::Start], &HostFacts::default());
+        assert_eq!(missing().unwrap_err().message, "service `ssh` does not exist");
+        assert!(all_calls().iter().all(|call| !call.contains("import")));
+    }
+
     #[test]
     fn services_that_nobody_manages_are_not_enabled_and_svcadm_is_told_nothing_else() {
         use Action::{Disable, Enable, Reload, Restart, Start, Stop};

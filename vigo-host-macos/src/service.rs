@@ -20,7 +20,7 @@ const LAUNCHCTL: &str = "/bin/launchctl";
 const NOT_LOADED: i32 = 113;
 
 /// Property lists in a folder, and bytes of one, that are looked through for a label.
-const PLISTS_MAX: usize = 512;
+const PLISTS_MAX: usize = 2048;
 const PLIST_BYTES_MAX: u64 = 256 << 10;
 
 impl Adapter<Service> for Launchd {
@@ -125,20 +125,22 @@ fn id(user: &str) -> Op {
     Op::Run(Command::read("/usr/bin/id", ["-u", user]))
 }
 
-fn folder(scope: &Scope) -> AbsPath {
+/// The folders of property lists: the machine's, and Apple's own, whose jobs are found nowhere else once they are unloaded.
+fn folders(scope: &Scope) -> [AbsPath; 2] {
     match scope {
-        Scope::System => AbsPath::known("/Library/LaunchDaemons"),
-        Scope::User(_) => AbsPath::known("/Library/LaunchAgents"),
+        Scope::System => ["/Library/LaunchDaemons", "/System/Library/LaunchDaemons"].map(AbsPath::known),
+        Scope::User(_) => ["/Library/LaunchAgents", "/System/Library/LaunchAgents"].map(AbsPath::known),
     }
 }
 
 /// The job's state, the list of disabled jobs, and the property list where it usually is.
 fn look(want: &Want, domain: &str) -> Vec<Op> {
-    alloc::vec![print(domain, &want.name), print_disabled(domain), read_plist(&usual_plist(want))]
+    let plists = usual_plists(want).map(|path| read_plist(&path));
+    [print(domain, &want.name), print_disabled(domain)].into_iter().chain(plists).collect()
 }
 
-fn usual_plist(want: &Want) -> AbsPath {
-    folder(&want.scope).join(&format!("{}.plist", want.name))
+fn usual_plists(want: &Want) -> [AbsPath; 2] {
+    folders(&want.scope).map(|folder| folder.join(&format!("{}.plist", want.name)))
 }
 
 fn read_plist(path: &AbsPath) -> Op {
@@ -277,27 +279,31 @@ enum Search {
     Ask(Vec<Op>),
 }
 
-/// Finds the property list of a job that is not loaded: by its usual name, else by the labels in the folder.
+/// Finds the property list of a job that is not loaded: by its usual name, else by the labels in the folders.
 fn find_plist(want: &Want, outputs: &Outputs) -> Result<Option<Search>, String> {
-    let usual = usual_plist(want);
-    if let Some(OpOutput::File { content, .. }) = outputs.path(&usual)
-        && plist::has_label(content, &want.name, &want.name)
-    {
-        return Ok(Some(Search::Found(usual)));
-    }
-    let folder = folder(&want.scope);
-    let entries = match outputs.path(&folder) {
-        None => {
-            let list = Op::ListDir { path: folder, deep: false, entries_max: PLISTS_MAX };
-            return Ok(Some(Search::Ask(alloc::vec![list])));
+    for usual in usual_plists(want) {
+        if let Some(OpOutput::File { content, .. }) = outputs.path(&usual)
+            && plist::has_label(content, &want.name, &want.name)
+        {
+            return Ok(Some(Search::Found(usual)));
         }
-        Some(OpOutput::Dir(entries)) => entries,
-        Some(OpOutput::Missing) => return Ok(Some(Search::Missing)),
-        Some(OpOutput::Failed(failure)) => return Err(failure.message.clone()),
-        Some(other) => return Err(format!("expected a folder at `{folder}`, found {other:?}")),
-    };
-    let plists: Vec<(AbsPath, Arc<str>)> =
-        entries.iter().filter_map(|e| Some((folder.join(&e.path), e.path.strip_suffix(".plist")?.into()))).collect();
+    }
+    let mut unlisted = Vec::new();
+    let mut plists: Vec<(AbsPath, Arc<str>)> = Vec::new();
+    for folder in folders(&want.scope) {
+        match outputs.path(&folder) {
+            None => unlisted.push(Op::ListDir { path: folder, deep: false, entries_max: PLISTS_MAX }),
+            Some(OpOutput::Dir(entries)) => plists.extend(
+                entries.iter().filter_map(|e| Some((folder.join(&e.path), e.path.strip_suffix(".plist")?.into()))),
+            ),
+            Some(OpOutput::Missing) => {}
+            Some(OpOutput::Failed(failure)) => return Err(failure.message.clone()),
+            Some(other) => return Err(format!("expected a folder at `{folder}`, found {other:?}")),
+        }
+    }
+    if !unlisted.is_empty() {
+        return Ok(Some(Search::Ask(unlisted)));
+    }
     let unread: Vec<Op> =
         plists.iter().filter(|(path, _)| outputs.path(path).is_none()).map(|(path, _)| read_plist(path)).collect();
     if !unread.is_empty() {
@@ -449,6 +455,22 @@ mod tests {
         ]);
         assert!(matches!(two, Interpreted::Unknown(_)), "{two:?}");
         assert!(matches!(with(&[(list, dir(&[]))]), Interpreted::Known(State::Missing)));
+    }
+
+    #[test]
+    fn a_job_of_apples_own_is_found_again_once_it_is_unloaded() {
+        let base = [(PRINT, fixture!("print-missing")), (DISABLED, none())];
+        let usual = ("read /System/Library/LaunchDaemons/com.example.food.plist", OpOutput::file(PLIST));
+        let other = [
+            ("list /System/Library/LaunchDaemons", dir(&["food.plist"])),
+            ("read /System/Library/LaunchDaemons/food.plist", OpOutput::file(PLIST)),
+        ];
+        for more in [&[usual][..], &other] {
+            let seen = found(&base.iter().chain(more).cloned().collect::<Vec<_>>());
+            assert!(seen.file.as_ref().unwrap().as_str().starts_with("/System/Library/LaunchDaemons/"), "{seen:?}");
+            let calls = lowered(seen.clone(), &[Action::Start]);
+            assert_eq!(calls[0], format!("launchctl bootstrap system {}", seen.file.unwrap()));
+        }
     }
 
     #[test]

@@ -224,6 +224,24 @@ pub struct Owner {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct StagedId(pub u32);
 
+impl Replace {
+    /// Returns the replacement of a file that is followed where it is a link, and keeps its mode, owner and context.
+    pub fn kept(path: AbsPath, content: Content, expect: Expect) -> Self {
+        Self {
+            path,
+            content,
+            mode: None,
+            owner: Owner::default(),
+            context: None,
+            expect,
+            validate: None,
+            backup: None,
+            follow: true,
+            parents: false,
+        }
+    }
+}
+
 impl Expect {
     /// Returns that a file with exactly this content must be at the path.
     pub fn content(bytes: &[u8]) -> Self {

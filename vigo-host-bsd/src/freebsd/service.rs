@@ -118,10 +118,16 @@ fn observed(want: &Want, outputs: &Outputs, _: &HostFacts) -> Result<Interpreted
         let op = look(SERVICE, &[name, verb]);
         ran(outputs, &op).unwrap_or_else(|| Err(format!("`{op}` was not run")))
     };
-    let script = scripts(name).iter().find_map(|path| match outputs.path(path) {
-        Some(OpOutput::File { content, .. }) => Some(String::from_utf8_lossy(content).into_owned()),
-        _ => None,
-    });
+    let mut script = None;
+    for path in scripts(name) {
+        match outputs.path(&path) {
+            Some(OpOutput::File { content, .. }) => {
+                script.get_or_insert_with(|| String::from_utf8_lossy(content).into_owned());
+            }
+            Some(OpOutput::Failed(failure)) => return Err(failure.message.clone()),
+            _ => {}
+        }
+    }
     let (rcvar_ran, rcvar_code) = answer("rcvar")?;
     if script.is_none() && rcvar_code != 0 {
         return Ok(Interpreted::Known(State::Missing));
@@ -206,7 +212,7 @@ fn assigns(line: &str, variable: &str) -> bool {
 mod tests {
     use super::*;
     use alloc::string::ToString;
-    use vigo_core::action::Ran;
+    use vigo_core::action::{FailureKind, OpFailure, Ran};
     use vigo_core::host::observe;
     use vigo_core::resource::service::{Boot, OnNotify};
 
@@ -290,6 +296,44 @@ mod tests {
             lowered(&want("food"), Observed::new("food"), &actions),
             ["service food onestart", "service food onestop", "service food onerestart", "service food onereload"]
         );
+    }
+
+    #[test]
+    fn services_of_jails_are_left_to_agents_in_them_and_no_name_passes_for_an_option() {
+        let actions = [Action::Start, Action::Stop, Action::Restart, Action::Reload, Action::Disable];
+        let seen = Observed { variable: Some("food_enable".into()), ..Observed::new("food") };
+        for call in lowered(&want("food"), seen, &actions) {
+            assert!(call.starts_with("service food ") || call.starts_with("sysrc food_enable="), "{call}");
+        }
+        for name in ["-j", "-R", "-e", "-l"] {
+            assert!(RcD.check(&want(name), &HostFacts::default()).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn edits_keep_quotes_and_comments_and_are_atomic_because_sysrc_alone_makes_them() {
+        let own = Observed {
+            variable: Some("food_enable".into()),
+            file: Some(AbsPath::known("/etc/rc.conf.d/food")),
+            ..Observed::new("food")
+        };
+        for seen in [own.clone(), Observed { file: None, ..own }] {
+            let want = Want { flags: Some("-v".into()), ..want("food") };
+            let actions = [Action::Enable, Action::Disable, Action::SetFlags];
+            let ops = RcD.lower(&want, &State::Found(seen), &actions, &HostFacts::default()).unwrap();
+            assert!(ops.iter().all(|op| matches!(op, Op::Run(_))), "no file is written here: {ops:?}");
+        }
+    }
+
+    #[test]
+    fn a_script_that_cannot_be_read_is_unknown_and_not_missing() {
+        let failed = OpFailure { kind: FailureKind::Denied, message: "permission denied".into() };
+        let answers = [
+            ("food onestatus", OpOutput::exited(1, "food does not exist in /etc/rc.d\n", "")),
+            ("food rcvar", OpOutput::exited(1, "food does not exist in /etc/rc.d\n", "")),
+            ("read /etc/rc.d/food", OpOutput::Failed(failed)),
+        ];
+        assert!(matches!(see(&want("food"), &answers), Interpreted::Unknown(_)));
     }
 
     #[test]

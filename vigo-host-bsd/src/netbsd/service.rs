@@ -4,8 +4,9 @@ use super::assignment;
 use crate::answer::{change, look, offers_reload, ran, rcvar, said, text, truth};
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
-use vigo_core::action::{AbsPath, Content, Expect, Op, OpOutput, Outputs, Owner, Replace};
+use vigo_core::action::{AbsPath, Content, Expect, Op, OpOutput, Outputs, Replace};
 use vigo_core::host::{Adapter, HostFacts, Interpreted, Problem};
 use vigo_core::resource::service::{
     Action, BootState, Goal, Observed, Reload, RunState, Scope, Service, State, Want, check_script, unsupported,
@@ -47,7 +48,7 @@ impl Adapter<Service> for RcD {
         let State::Found(seen) = state else {
             return Err(Problem::failed(format!("service `{}` does not exist", want.name)));
         };
-        let script = &*seen.native;
+        let script = seen.aside.as_ref().map_or(&*seen.native, |(place, _)| place.as_str());
         let op = |action: &Action| {
             if let Some(own) = want.own_command(*action) {
                 return Ok(own);
@@ -64,7 +65,12 @@ impl Adapter<Service> for RcD {
                 Action::SetStartType(_) => return Err(unsupported("start_type", "rc.d", facts)),
             })
         };
-        actions.iter().map(op).collect()
+        let place = |(place, script): &(AbsPath, Arc<[u8]>)| {
+            let replace = Replace::kept(place.clone(), Content::Bytes(script.clone()), Expect::Missing);
+            Ok(Op::ReplaceFile(Replace { mode: Some(0o755), ..replace }))
+        };
+        let first = seen.aside.iter().filter(|_| !actions.is_empty()).map(place);
+        first.chain(actions.iter().map(op)).collect()
     }
 
     fn diagnose(&self, _: &Want, _: &HostFacts) -> Vec<Op> {
@@ -85,6 +91,11 @@ fn standard_folder() -> AbsPath {
     AbsPath::known("/etc/rc.d")
 }
 
+/// Where packages of pkgsrc leave their scripts, to be copied by hand.
+fn examples() -> AbsPath {
+    AbsPath::known("/usr/pkg/share/examples/rc.d")
+}
+
 /// Returns the operation that sets the variable in the file that sets it now.
 fn edit(seen: &Observed, word: &str) -> Result<Op, Problem> {
     let unknown = || Problem::failed(format!("`{}` names no variable of rc.conf", seen.native));
@@ -94,18 +105,9 @@ fn edit(seen: &Observed, word: &str) -> Result<Op, Problem> {
             .map_err(|_| Problem::failed(format!("expected UTF-8 text in `{file}`, found other bytes")))?,
         None => "",
     };
-    Ok(Op::ReplaceFile(Replace {
-        path: file.clone(),
-        content: Content::Bytes(assignment::set(old, variable, word).into_bytes().into()),
-        mode: None,
-        owner: Owner::default(),
-        context: None,
-        expect: seen.content.as_deref().map_or(Expect::Missing, Expect::content),
-        validate: None,
-        backup: None,
-        follow: true,
-        parents: false,
-    }))
+    let content = Content::Bytes(assignment::set(old, variable, word).into_bytes().into());
+    let expect = seen.content.as_deref().map_or(Expect::Missing, Expect::content);
+    Ok(Op::ReplaceFile(Replace::kept(file.clone(), content, expect)))
 }
 
 fn observed(want: &Want, outputs: &Outputs) -> Result<Interpreted<State>, String> {
@@ -113,8 +115,9 @@ fn observed(want: &Want, outputs: &Outputs) -> Result<Interpreted<State>, String
     let unread = |path: &AbsPath| format!("`{path}` was not read");
     let conf = text(outputs, &rc_conf()).ok_or_else(|| unread(&rc_conf()))??;
     let own = text(outputs, &own_file(name)).ok_or_else(|| unread(&own_file(name)))??;
-    let folders: Vec<AbsPath> =
-        core::iter::once(standard_folder()).chain(more_folders(&conf)).take(FOLDERS_MAX).collect();
+    let folders = core::iter::once(standard_folder()).chain(more_folders(&conf)).take(FOLDERS_MAX);
+    // Last: a script there is started by nobody.
+    let folders: Vec<AbsPath> = folders.chain([examples()]).collect();
     let mut script = None;
     let mut unasked = Vec::new();
     for path in folders.iter().map(|folder| folder.join(name)) {
@@ -151,12 +154,13 @@ fn observed(want: &Want, outputs: &Outputs) -> Result<Interpreted<State>, String
         return Err(format!("{path} onestatus: exit {code}, {}", said(status)));
     }
     let mut seen = Observed { run, ..Observed::new(path.shared()) };
+    seen.aside = (path == examples().join(name)).then(|| (standard_folder().join(name), content.clone()));
     match rcvar(&variable.out()) {
         None => seen.boot = BootState::Fixed("without a variable in rc.conf"),
         Some(variable) => {
             seen.boot = match truth(&variable.value) {
-                Some(true) => BootState::Enabled,
-                Some(false) => BootState::Disabled,
+                Some(true) if seen.aside.is_none() => BootState::Enabled,
+                Some(_) => BootState::Disabled,
                 None => return Err(format!("expected YES or NO of `{}`, found `{}`", variable.name, variable.value)),
             };
             let file = match assignment::value(&own, &variable.name) {
@@ -269,6 +273,49 @@ mod tests {
             ("/usr/pkg/etc/rc.d/food rcvar", fixture!("food-rcvar-enabled")),
         ];
         assert_eq!(&*found(&want("food"), &answers).native, "/usr/pkg/etc/rc.d/food");
+    }
+
+    #[test]
+    fn a_script_that_its_package_keeps_aside_is_put_in_its_place_first() {
+        let script = "name=food\nrcvar=$name\n";
+        let mut answers = alloc::vec![
+            ("read /etc/rc.conf", OpOutput::file("food=YES\n")),
+            ("read /usr/pkg/share/examples/rc.d/food", OpOutput::file(script)),
+            ("/usr/pkg/share/examples/rc.d/food onestatus", fixture!("food-onestatus-stopped")),
+            ("/usr/pkg/share/examples/rc.d/food rcvar", fixture!("food-rcvar-enabled")),
+        ];
+        let seen = found(&want("food"), &answers);
+        assert_eq!((seen.run, seen.boot), (Some(RunState::Stopped), BootState::Disabled), "nothing starts it at boot");
+        let calls = ops(&want("food"), &seen, &[Action::Enable, Action::Start]);
+        assert_eq!(written(&calls[0]), ("/etc/rc.d/food".into(), script.into(), Expect::Missing));
+        assert!(calls[0].to_string().contains(" mode 0755"), "{}", calls[0]);
+        assert_eq!(calls[2].to_string(), "/etc/rc.d/food onestart");
+        assert!(ops(&want("food"), &seen, &[]).is_empty(), "what is only looked at is not copied");
+        answers.extend(food(fixture!("food-onestatus-stopped"), fixture!("food-rcvar-enabled")));
+        assert_eq!(found(&want("food"), &answers).aside, None, "the one in its place counts");
+    }
+
+    #[test]
+    fn edits_keep_quotes_and_comments_are_atomic_and_call_no_sed() {
+        let before = "# mine\nfood=\"NO\" # later\n";
+        let mut answers = food(fixture!("food-onestatus-running"), fixture!("food-rcvar-unset"));
+        answers.push(("read /etc/rc.conf", OpOutput::file(before)));
+        let calls = ops(&want("food"), &found(&want("food"), &answers), &[Action::Enable]);
+        let after = "# mine\nfood=\"YES\" # later\n";
+        assert_eq!(written(&calls[0]), ("/etc/rc.conf".into(), after.into(), Expect::content(before.as_bytes())));
+        assert_eq!(calls.len(), 1, "one rename, and no program: {calls:?}");
+    }
+
+    #[test]
+    fn the_variable_has_no_enable_in_its_name_and_underscores_for_dashes() {
+        let answers = [
+            ("read /etc/rc.d/a-b", OpOutput::file("name=a-b\nrcvar=a_b\n")),
+            ("/etc/rc.d/a-b onestatus", fixture!("food-onestatus-stopped")),
+            ("/etc/rc.d/a-b rcvar", OpOutput::exited(0, "# a-b\n$a_b=NO\n", "")),
+        ];
+        let seen = found(&want("a-b"), &answers);
+        assert_eq!(seen.variable.as_deref(), Some("a_b"));
+        assert_eq!(written(&ops(&want("a-b"), &seen, &[Action::Enable])[0]).1, "a_b=YES\n");
     }
 
     #[test]

@@ -209,6 +209,7 @@ pub(super) fn predict(want: &Want, state: &State) -> Option<State> {
     next.stale = false;
     next.busy = false;
     next.detail = None;
+    next.aside = None;
     Some(State::Found(next))
 }
 

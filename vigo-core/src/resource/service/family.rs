@@ -152,6 +152,8 @@ pub struct Observed {
     pub file: Option<AbsPath>,
     /// The content of `file`, where a change edits it.
     pub content: Option<Arc<[u8]>>,
+    /// Where its start script has to be put first, on systems whose packages keep it aside, and the script.
+    pub aside: Option<(AbsPath, Arc<[u8]>)>,
     /// Whether the service manager knows it, on systems where a job is loaded before it can be started.
     pub loaded: bool,
     /// Services that must be stopped before it, the first first.
@@ -253,6 +255,7 @@ impl Observed {
             variable: None,
             file: None,
             content: None,
+            aside: None,
             loaded: true,
             dependents: Arc::new([]),
         }
@@ -317,7 +320,7 @@ pub fn is_own(name: &str) -> bool {
 /// [`Problem`], when it is one.
 pub fn check_script(name: &str) -> Result<(), Problem> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.+@".contains(c);
-    if name.starts_with('.') || !name.chars().all(plain) {
+    if name.starts_with(['.', '-']) || !name.chars().all(plain) {
         return Err(Problem::bad_value("service", format!("expected the name of a start script, found `{name}`")));
     }
     const NEVER: &[&str] = &[
