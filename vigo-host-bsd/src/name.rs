@@ -4,7 +4,7 @@ use crate::answer::{change, look, ran, said};
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
-use vigo_core::action::{AbsPath, Content, Expect, Op, Outputs, Owner, Replace};
+use vigo_core::action::{AbsPath, Content, Expect, Op, Outputs, Replace};
 use vigo_core::host::{HostFacts, Problem};
 use vigo_core::resource::hostname::{Action, State, Want};
 
@@ -58,18 +58,7 @@ pub(crate) fn write_name(path: AbsPath, want: &Want) -> Op {
 
 /// Returns the write of a small file of the system's.
 pub(crate) fn write(path: AbsPath, text: &[u8], expect: Expect) -> Op {
-    Op::ReplaceFile(Replace {
-        path,
-        content: Content::Bytes(text.into()),
-        mode: None,
-        owner: Owner::default(),
-        context: None,
-        expect,
-        validate: None,
-        backup: None,
-        follow: true,
-        parents: false,
-    })
+    Op::ReplaceFile(Replace::kept(path, Content::Bytes(text.into()), expect))
 }
 
 fn ask() -> Op {

@@ -4,7 +4,7 @@ use crate::answer::{change, look, ran, said};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use vigo_core::action::{AbsPath, Content, Expect, Op, Outputs, Owner, Replace};
+use vigo_core::action::{AbsPath, Content, Expect, Op, Outputs, Replace};
 use vigo_core::host::{Adapter, HostFacts, Interpreted, Problem};
 use vigo_core::resource::sysctl::{Action, Form, Now, State, Sysctl, Want, normal};
 use vigo_core::resource::user::FileAt;
@@ -51,18 +51,7 @@ impl Adapter<Sysctl> for Parameters {
             Action::RemoveFile => Op::Remove { path: file(), recursive: false },
             Action::WriteFile(text) => {
                 let expect = state.file.content().map_or(Expect::Missing, |old| Expect::content(old));
-                Op::ReplaceFile(Replace {
-                    path: file(),
-                    content: Content::Text(text.clone()),
-                    mode: None,
-                    owner: Owner::default(),
-                    context: None,
-                    expect,
-                    validate: None,
-                    backup: None,
-                    follow: true,
-                    parents: false,
-                })
+                Op::ReplaceFile(Replace::kept(file(), Content::Text(text.clone()), expect))
             }
         };
         Ok(actions.iter().map(op).collect())

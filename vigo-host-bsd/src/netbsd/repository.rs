@@ -1,20 +1,48 @@
 //! pkgin's sources: lines of repositories.conf.
 
 use super::package::{PROGRAM, in_the_way};
-use crate::sources::Sources;
+use crate::sources;
 use alloc::format;
 use alloc::string::String;
-use vigo_core::resource::repository::Want;
+use alloc::vec::Vec;
+use vigo_core::action::{AbsPath, Command, Ran};
+use vigo_core::host::{HostFacts, Problem};
+use vigo_core::resource::repository::{By, KeyForm, Layout, Want};
 
 /// The sources of pkgin.
-pub(super) static REPOSITORIES: Sources = Sources {
-    os: "netbsd",
-    path: "/usr/pkg/etc/pkgin/repositories.conf",
-    check: |_| Ok(()),
-    write,
-    refresh: Some((PROGRAM, &["-y", "update"])),
-    classify: in_the_way,
-};
+pub(super) struct Lines;
+
+/// The adapter.
+pub(super) static REPOSITORIES: By<Lines> = By(Lines);
+
+impl Layout for Lines {
+    const NAME: &'static str = "pkgin of netbsd";
+    const KEY: KeyForm = KeyForm::Raw;
+
+    fn check(&self, want: &Want) -> Result<(), Problem> {
+        sources::check(want, Self::NAME)
+    }
+
+    fn source(&self, _: &Want) -> AbsPath {
+        AbsPath::known("/usr/pkg/etc/pkgin/repositories.conf")
+    }
+
+    fn key(&self, _: &Want) -> Option<AbsPath> {
+        None
+    }
+
+    fn write(&self, want: &Want, found: Option<&str>) -> Option<String> {
+        write(want, found)
+    }
+
+    fn refresh(&self, _: &Want, _: &HostFacts) -> Vec<Command> {
+        alloc::vec![Command::change(PROGRAM, ["-y", "update"])]
+    }
+
+    fn classify(&self, ran: &Ran) -> Option<Problem> {
+        in_the_way(ran)
+    }
+}
 
 /// Puts the line below its mark, or where the same URL stands already without one.
 fn write(want: &Want, found: Option<&str>) -> Option<String> {
@@ -37,7 +65,7 @@ fn write(want: &Want, found: Option<&str>) -> Option<String> {
     let mut lines = text.split_inclusive('\n').peekable();
     while let Some(line) = lines.next() {
         if line.trim_end() == mark {
-            lines.next();
+            lines.next_if(|line| is_source(line));
             put(&mut out);
         } else if want.present && line.trim() == url && !text.lines().any(|line| line.trim_end() == mark) {
             // Written by hand: it becomes ours, and is there once.
@@ -51,6 +79,14 @@ fn write(want: &Want, found: Option<&str>) -> Option<String> {
     }
     put(&mut out);
     Some(out)
+}
+
+/// Returns whether a line may be the source below a mark, in force or not: somebody may have taken it away, and what comes
+/// then is another's.
+fn is_source(line: &str) -> bool {
+    let line = line.trim();
+    let url = line.strip_prefix('#').unwrap_or(line);
+    !url.is_empty() && !url.contains(char::is_whitespace) && url.contains('/')
 }
 
 #[cfg(test)]
@@ -84,6 +120,14 @@ mod tests {
             ("there", Some(format!("{ours}{main}")), Some(format!("{ours}{main}"))),
             ("another URL", Some(format!("# vigo: own\nhttps://old\n{main}")), Some(format!("{ours}{main}"))),
             ("by hand", Some(format!("https://b/All\n{main}")), Some(format!("{ours}{main}"))),
+            ("mark alone", Some(format!("# vigo: own\n\n{main}")), Some(format!("{ours}\n{main}"))),
+            ("mark before a comment", Some(format!("# vigo: own\n{main}")), Some(format!("{ours}{main}"))),
+            (
+                "two marks",
+                Some("# vigo: own\n# vigo: b\nhttps://c/\n".into()),
+                Some(format!("{ours}# vigo: b\nhttps://c/\n")),
+            ),
+            ("off", Some("# vigo: own\n#https://b/All\n".into()), Some(ours.into())),
             ("another's mark", Some(format!("# vigo: owner\n{main}")), Some(format!("# vigo: owner\n{main}{ours}"))),
         ];
         for (name, found, expected) in cases {

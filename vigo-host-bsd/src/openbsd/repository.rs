@@ -1,30 +1,60 @@
 //! The mirror in `/etc/installurl`, installurl(5): one line, one URL.
 
-use crate::sources::Sources;
+use crate::sources;
 use alloc::format;
 use alloc::string::String;
-use vigo_core::host::Problem;
-use vigo_core::resource::repository::Want;
+use alloc::vec::Vec;
+use vigo_core::action::{AbsPath, Command, Ran};
+use vigo_core::host::{HostFacts, Problem};
+use vigo_core::resource::repository::{By, KeyForm, Layout, Want, unsupported};
 
 /// The one source that there is.
-pub(super) static INSTALLURL: Sources =
-    Sources { os: "openbsd", path: "/etc/installurl", check, write, refresh: None, classify: |_| None };
+pub(super) struct Mirror;
+
+/// The adapter.
+pub(super) static INSTALLURL: By<Mirror> = By(Mirror);
 
 /// Its id: the file's own name.
 const ID: &str = "installurl";
 
-fn check(want: &Want) -> Result<(), Problem> {
-    if &*want.id != ID {
-        let message = format!("a repository called `{}` is not supported on openbsd: there is one, `{ID}`", want.id);
-        let problem = Problem { attribute: Some("repository".into()), ..Problem::unsupported(message) };
-        return Err(problem.help(format!("write `repository: {ID}` with the URL of the mirror")));
-    }
-    if !want.enabled {
-        return Err(INSTALLURL.unsupported("enabled"));
-    }
-    Ok(())
-}
+impl Layout for Mirror {
+    const NAME: &'static str = "pkg_add of openbsd";
+    const KEY: KeyForm = KeyForm::Raw;
 
-fn write(want: &Want, _: Option<&str>) -> Option<String> {
-    want.present.then(|| format!("{}\n", want.repo.as_str().trim()))
+    fn check(&self, want: &Want) -> Result<(), Problem> {
+        if &*want.id != ID {
+            let message =
+                format!("a repository called `{}` is not supported on openbsd: there is one, `{ID}`", want.id);
+            let problem = Problem { attribute: Some("repository".into()), ..Problem::unsupported(message) };
+            return Err(problem.help(format!("write `repository: {ID}` with the URL of the mirror")));
+        }
+        if !want.enabled {
+            return Err(unsupported("enabled", Self::NAME));
+        }
+        sources::check(want, Self::NAME)
+    }
+
+    fn source(&self, _: &Want) -> AbsPath {
+        AbsPath::known("/etc/installurl")
+    }
+
+    fn key(&self, _: &Want) -> Option<AbsPath> {
+        None
+    }
+
+    fn write(&self, want: &Want, found: Option<&str>) -> Option<String> {
+        match want.present {
+            true => Some(format!("{}\n", want.repo.as_str().trim())),
+            // One by another name is absent as it is.
+            false => found.filter(|_| &*want.id != ID).map(String::from),
+        }
+    }
+
+    fn refresh(&self, _: &Want, _: &HostFacts) -> Vec<Command> {
+        Vec::new()
+    }
+
+    fn classify(&self, _: &Ran) -> Option<Problem> {
+        None
+    }
 }

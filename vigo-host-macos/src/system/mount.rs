@@ -76,18 +76,8 @@ fn mounts() -> Op {
 }
 
 fn write(old: Option<&[u8]>, text: &[u8]) -> Op {
-    Op::ReplaceFile(Replace {
-        path: table(),
-        content: Content::Bytes(text.into()),
-        mode: None,
-        owner: Owner::default(),
-        context: None,
-        expect: old.map_or(Expect::Missing, Expect::content),
-        validate: None,
-        backup: None,
-        follow: true,
-        parents: false,
-    })
+    let expect = old.map_or(Expect::Missing, Expect::content);
+    Op::ReplaceFile(Replace::kept(table(), Content::Bytes(text.into()), expect))
 }
 
 /// A line of mount(8).

@@ -30,8 +30,16 @@ impl Adapter<Timezone> for Systemsetup {
     }
 
     fn lower(&self, want: &Want, _: &State, actions: &[Action], _: &HostFacts) -> Result<Vec<Op>, Problem> {
-        let set = |_: &Action| Op::Run(Command::change(PROGRAM, ["-settimezone", &*want.timezone]));
+        let set = |_: &Action| Op::Run(Command::change(PROGRAM, ["-settimezone", listed(&want.timezone)]));
         Ok(actions.iter().filter(|a| **a == Action::SetTimezone).map(set).collect())
+    }
+}
+
+/// Returns the zone by the name under which systemsetup(8) knows it: universal time is called `GMT` there, and nothing else.
+fn listed(zone: &str) -> &str {
+    match zone {
+        "UTC" | "Etc/UTC" => "GMT",
+        other => other,
     }
 }
 
@@ -59,7 +67,10 @@ fn observe(want: &Want, outputs: &Outputs) -> Result<State, String> {
     // It exits 0 whatever happened: the line decides.
     let zone = out.lines().find_map(|l| l.trim().strip_prefix("Time Zone:")).map(str::trim);
     match zone.filter(|zone| !zone.is_empty() && !zone.contains(char::is_whitespace)) {
-        Some(zone) if ran.success() => Ok(State { zone: Ok(Arc::from(zone)), named: None, known, settings: None }),
+        Some(zone) if ran.success() => {
+            let zone = if zone == listed(&want.timezone) { want.timezone.clone() } else { Arc::from(zone) };
+            Ok(State { zone: Ok(zone), named: None, known, settings: None })
+        }
         _ => Err(format!("expected `Time Zone: …` of `{op}`, found `{}`", out.trim().escape_debug())),
     }
 }

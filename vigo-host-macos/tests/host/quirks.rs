@@ -298,7 +298,7 @@ fn a_crontab_is_never_removed_and_the_spool_is_not_touched() {
     let table = "SHELL=/bin/sh\n# vigo: r\n@daily /bin/date +\\%F\n";
     let seen: &[(&str, OpOutput)] = &[("crontab -l", said(table))];
     let ops = plan(&BLANKS[0], "cron", "state: absent", seen).operations;
-    assert_eq!(ops, ["crontab -"], "`crontab -r` asks back");
+    assert_eq!(ops, ["crontab '{{secret_file}}'"], "`crontab -r` asks back");
     let report = plan(&BLANKS[0], "cron", "schedule: '@daily', command: '/bin/date +\\%F'", seen);
     assert_eq!(report.outcome, Outcome::Ok, "a percent sign stays as it is written: {report:?}");
 }
