@@ -20,8 +20,8 @@ pub enum InstallError {
         /// Why.
         why: String,
     },
-    /// An agent lives there that is not the service.
-    #[error("an agent is at work with `{}`, and it is not the service", .state_dir.display())]
+    /// An agent lives there that is not the service, or does not end with it in time.
+    #[error("an agent is at work with `{}`, which does not end with the service", .state_dir.display())]
     Other {
         /// Its state directory.
         state_dir: PathBuf,
@@ -41,7 +41,7 @@ impl InstallError {
             Self::NotRoot => Some("run it as one of them, or enrol with `--no-service`".into()),
             Self::Unsupported(problem) => problem.help.clone(),
             Self::Step { .. } => Some("mend that, and run the same command again".into()),
-            Self::Other { .. } => Some("end it first".into()),
+            Self::Other { .. } => Some("end it first, or wait until it has finished what it is doing".into()),
             Self::NotAlive { .. } => Some(
                 "see its log (`journalctl -u vigo-envoy`, /var/log/vigo-envoy.log, or vigo.log in its state directory), and run the same command again"
                     .into(),

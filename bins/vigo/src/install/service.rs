@@ -59,10 +59,14 @@ impl Service {
             return Ok(false);
         }
         self.installer.stop(&self.facts).iter().try_for_each(|step| perform(step).map(drop))?;
-        match is_soon(|| !is_alive(&self.state_dir)) {
-            true => Ok(true),
-            false => Err(InstallError::Other { state_dir: self.state_dir.clone() }),
+        if is_soon(|| !is_alive(&self.state_dir)) {
+            return Ok(true);
         }
+        // It may be the service all the same, and end late: nobody would start it again then.
+        if let Err(error) = self.resume() {
+            tracing::debug!("{error}");
+        }
+        Err(InstallError::Other { state_dir: self.state_dir.clone() })
     }
 
     /// Starts the agent that [`Service::pause`] ended.
