@@ -368,6 +368,36 @@ mod tests {
     }
 
     #[test]
+    fn changed_flags_restart_a_running_service() {
+        use vigo_core::host::{Family, Phase};
+        let want = Want { flags: Some("-v".into()), ..want("food") };
+        let now = |run| Observed {
+            run: Some(run),
+            boot: BootState::Enabled,
+            flags: Some("-a".into()),
+            ..Observed::new("food")
+        };
+        let actions = |run| Service::compare(&want, &State::Found(now(run)), Phase::Before).actions;
+        let calls = lowered(&want, now(RunState::Running), &actions(RunState::Running));
+        assert_eq!(calls, ["rcctl set food flags -v", "rcctl -f restart food"]);
+        let calls = lowered(&want, now(RunState::Stopped), &actions(RunState::Stopped));
+        assert_eq!(calls, ["rcctl set food flags -v", "rcctl -f start food"], "what starts has them anyway");
+    }
+
+    #[test]
+    fn the_order_in_pkg_scripts_is_rcctls_and_no_file_is_edited_by_hand() {
+        use Action::{Disable, Enable, Reload, Restart, SetFlags, Start, Stop};
+        let want = Want { flags: Some("-v".into()), ..want("food") };
+        for action in [Enable, Disable, Start, Stop, Restart, Reload, SetFlags] {
+            let ops =
+                Rcctl.lower(&want, &State::Found(Observed::new("food")), &[action], &HostFacts::default()).unwrap();
+            for op in ops {
+                assert!(op.to_string().starts_with("/usr/sbin/rcctl "), "{op}");
+            }
+        }
+    }
+
+    #[test]
     fn start_is_forced() {
         assert_eq!(lowered(&want("httpd"), Observed::new("httpd"), &[Action::Start]), ["rcctl -f start httpd"]);
     }
