@@ -16,7 +16,7 @@ pub(super) struct Lines;
 pub(super) static REPOSITORIES: By<Lines> = By(Lines);
 
 impl Layout for Lines {
-    const NAME: &'static str = "pkgin of netbsd";
+    const NAME: &'static str = "pkgin";
     const KEY: KeyForm = KeyForm::Raw;
 
     fn check(&self, want: &Want) -> Result<(), Problem> {

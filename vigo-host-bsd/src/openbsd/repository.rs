@@ -18,13 +18,12 @@ pub(super) static INSTALLURL: By<Mirror> = By(Mirror);
 const ID: &str = "installurl";
 
 impl Layout for Mirror {
-    const NAME: &'static str = "pkg_add of openbsd";
+    const NAME: &'static str = "pkg_add";
     const KEY: KeyForm = KeyForm::Raw;
 
     fn check(&self, want: &Want) -> Result<(), Problem> {
         if &*want.id != ID {
-            let message =
-                format!("a repository called `{}` is not supported on openbsd: there is one, `{ID}`", want.id);
+            let message = format!("attribute `repository` of type `repository` is not supported as `{}`", want.id);
             let problem = Problem { attribute: Some("repository".into()), ..Problem::unsupported(message) };
             return Err(problem.help(format!("write `repository: {ID}` with the URL of the mirror")));
         }
