@@ -10,11 +10,12 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
 use vigo_core::host::{Adapter, HostFacts, Interpreted, Problem, Shadow, User};
-use vigo_core::resource::user::{Account, Action, Ageing, Expiry, Password, Scheme, State, Update, Users, Want};
+use vigo_core::resource::user::{Account, Action, Ageing, Expiry, Password, Scheme, State, Tells, Update, Users, Want};
 use vigo_core::value::Text;
 
-/// Local users by PowerShell; groups compare as SIDs. A password cannot be read: whether it is right is tried by a logon.
-/// It goes to the script by standard input. *Unverified*: written after the documentation of its commands.
+/// Local users by PowerShell; groups compare as SIDs. A password cannot be read: whether it is right is tried by a logon,
+/// but only where it is asked for and can be mended, since one that fails counts against the account. It goes to the script
+/// by standard input. *Unverified*: written after the documentation of its commands.
 pub(crate) struct LocalUsers;
 
 /// The longest name of an account.
@@ -64,8 +65,9 @@ impl Adapter<Users> for LocalUsers {
         alloc::vec![read()]
     }
 
-    fn interpret(&self, want: &Want, outputs: &Outputs, _: &HostFacts) -> Interpreted<State> {
-        observed(want, outputs).unwrap_or_else(Interpreted::Unknown)
+    fn interpret(&self, want: &Want, outputs: &Outputs, facts: &HostFacts) -> Interpreted<State> {
+        let tells = if facts.planning { Tells::Untried } else { Tells::Trial };
+        observed(want, tells, outputs).unwrap_or_else(Interpreted::Unknown)
     }
 
     fn lower(&self, want: &Want, state: &State, actions: &[Action], _: &HostFacts) -> Result<Vec<Op>, Problem> {
@@ -177,8 +179,9 @@ fn plain(want: &Want) -> Option<&Text> {
 }
 
 /// Tries the password by a logon over the network, which needs no right but to be an account (LogonUser, Windows API).
-fn try_password(want: &Want) -> Option<Op> {
-    let password = plain(want).filter(|_| want.update_password == Update::Always)?;
+fn try_password(want: &Want, tells: Tells) -> Option<Op> {
+    let is_asked = want.present && want.update_password == Update::Always && tells == Tells::Trial;
+    let password = plain(want).filter(|_| is_asked)?;
     let script = format!(
         "$t=Add-Type -PassThru -Namespace Vigo -Name Logon -MemberDefinition '[DllImport(\"advapi32.dll\",\
          SetLastError=true,CharSet=CharSet.Unicode)] public static extern bool LogonUser(string u,string d,string p,\
@@ -203,15 +206,15 @@ fn is_right(out: &str) -> Option<bool> {
     })
 }
 
-fn observed(want: &Want, outputs: &Outputs) -> Result<Interpreted<State>, String> {
+fn observed(want: &Want, tells: Tells, outputs: &Outputs) -> Result<Interpreted<State>, String> {
     let listing = Listing::from_outputs(outputs)?;
     let missing = |name: &&Arc<str>| listing.group(name).is_none();
-    let mut state =
-        State { missing_groups: want.groups.iter().flatten().filter(missing).cloned().collect(), ..State::default() };
+    let missing_groups = want.groups.iter().flatten().filter(missing).cloned().collect();
+    let mut state = State { missing_groups, tells, ..State::default() };
     let by_name = listing.user(&want.username).filter(|_| !is_sid(&want.username));
     let Some(user) = by_name else { return Ok(Interpreted::Known(state)) };
     let mut hash = String::from(OTHER);
-    if let Some(op) = try_password(want).filter(|_| want.present) {
+    if let Some(op) = try_password(want, tells) {
         let Some(seen) = ran(outputs, &op).transpose()? else { return Ok(Interpreted::Ask(alloc::vec![op])) };
         match is_right(&seen.out()).filter(|_| seen.success()) {
             Some(true) => {

@@ -81,3 +81,54 @@ fn is_user(want: &Want, seen: &[(String, String)]) -> bool {
         false => name.eq_ignore_ascii_case(&want.user) || user.starts_with("S-1-5-21-"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::xml::{text_of, wide};
+    use super::*;
+    use alloc::vec::Vec;
+    use vigo_core::resource::cron::Schedule;
+
+    fn job(command: &str) -> Want {
+        Want {
+            id: "job".into(),
+            present: true,
+            command: command.into(),
+            schedule: Schedule::parse("30 2 * * *").unwrap(),
+            user: "root".into(),
+            environment: Vec::new(),
+        }
+    }
+
+    /// Commands of all letters that a policy can write here, from a fixed seed.
+    fn commands() -> impl Iterator<Item = String> {
+        let mut state = 7u64;
+        let mut next = move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as u32
+        };
+        (0..500).map(move |_| (0..1 + next() % 40).map(|_| char::from(b' ' + (next() % 95) as u8)).collect())
+    }
+
+    #[test]
+    fn what_was_put_is_found_again_whatever_stands_in_its_command() {
+        for command in commands().chain(["]]> & <a/> &amp; \"%1\" 'x'".into()]) {
+            let want = job(&command);
+            let text = document(&want).unwrap();
+            assert_eq!(text_of(&wide(&text)), text, "{command:?}");
+            assert_eq!(is_same(&want, &text), Some(true), "{command:?}");
+            let other = format!("{command}x");
+            assert_eq!(is_same(&job(&other), &text), Some(false), "{command:?}");
+        }
+    }
+
+    #[test]
+    fn a_document_that_is_cut_is_never_that_of_the_job() {
+        let want = job("C:\\tools\\run.cmd \"a b\" & echo 100%");
+        let text = document(&want).unwrap();
+        let whole = text.trim_end().len();
+        for end in 0..whole {
+            assert_eq!(is_same(&want, &text[..end]), None, "{}", &text[..end]);
+        }
+    }
+}

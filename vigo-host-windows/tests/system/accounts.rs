@@ -2,6 +2,7 @@
 
 use crate::machine::{apply, call, facts, list, once, prepare, recorded, secret, text, unknown};
 use vigo_core::action::{Command, Op, OpOutput};
+use vigo_core::host::HostFacts;
 use vigo_core::resource::Datum;
 
 /// What the machine holds: a line for each account, with its texts as they are.
@@ -10,6 +11,8 @@ pub struct Accounts {
     pub lines: Vec<String>,
     /// What a logon answers.
     pub logon: u32,
+    /// How often somebody tried one.
+    pub logons: u32,
     /// The scripts that changed something, with what they read.
     pub changed: Vec<(String, Option<String>)>,
 }
@@ -50,6 +53,7 @@ pub fn machine() -> Accounts {
             group("S-1-5-21-1-2-3-1005", "ops", &["S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-1002"]),
         ],
         logon: 0,
+        logons: 0,
         changed: Vec::new(),
     }
 }
@@ -64,6 +68,7 @@ impl crate::machine::Model for Accounts {
         }
         if script.contains("LogonUser") {
             assert!(stdin.is_some());
+            self.logons += 1;
             return OpOutput::exited(0, &format!("logon {}\r\n", self.logon), "");
         }
         self.changed.push(((*script).into(), stdin.as_ref().map(|text| text.as_str().into())));
@@ -112,7 +117,7 @@ fn groups_compare_as_sids_so_that_their_language_does_not_matter() {
 
 #[test]
 fn a_password_cannot_be_read_and_is_tried() {
-    let wanted = bob(&[("password", secret("hunter2", "people/bob"))]);
+    let wanted = bob(&[("password", secret("hunter2", "people/bob")), ("update_password", text("always"))]);
     let mut m = machine();
     for code in [0, 1327, 1330, 1331, 1385, 1907] {
         m.logon = code;
@@ -129,8 +134,29 @@ fn a_password_cannot_be_read_and_is_tried() {
     let (script, stdin) = &m.changed[0];
     assert!(script.contains("Set-LocalUser -Name 'bob' -Password $p") && !script.contains("hunter2"), "{script}");
     assert_eq!(stdin.as_deref(), Some("aHVudGVyMg==\n"));
-    let once_only = bob(&[("password", secret("hunter2", "people/bob")), ("update_password", text("on_create"))]);
-    assert_eq!(once(&mut m, &facts(), "user", &once_only).changes.len(), 0);
+}
+
+#[test]
+fn nobody_logs_on_unless_it_is_asked_for_and_the_password_could_be_set() {
+    let wanted = |more: &[(&'static str, Datum)]| {
+        let password = ("password", secret("hunter2", "people/bob"));
+        bob(&[password].into_iter().chain(more.iter().cloned()).collect::<Vec<_>>())
+    };
+    let always = wanted(&[("update_password", text("always"))]);
+    let planning = HostFacts { planning: true, ..facts() };
+    for (name, wanted, facts, logs_on) in [
+        ("unwritten", wanted(&[]), facts(), false),
+        ("on_create", wanted(&[("update_password", text("on_create"))]), facts(), false),
+        ("always", always.clone(), facts(), true),
+        ("always, in a plan", always, planning, false),
+    ] {
+        let mut m = machine();
+        m.logon = 1326;
+        let run = once(&mut m, &facts, "user", &wanted);
+        assert_eq!((m.logons > 0, run.changes.len()), (logs_on, usize::from(logs_on)), "{name}");
+        let is_told = run.notes.iter().any(|note| note.contains("is only tried when it can be set"));
+        assert_eq!(is_told, name == "always, in a plan", "{name}: {:?}", run.notes);
+    }
 }
 
 #[test]

@@ -58,6 +58,13 @@ impl Model for Scheduler {
     }
 }
 
+/// Returns the document that stands for a job.
+pub fn task(job: &[(&str, Datum)]) -> String {
+    let mut scheduler = Scheduler::default();
+    apply(&mut scheduler, &facts(), "cron", job);
+    scheduler.task.expect("a task")
+}
+
 fn job<'a>(more: &[(&'a str, Datum)]) -> Vec<(&'a str, Datum)> {
     [("cron", text("job"))].into_iter().chain(more.iter().cloned()).collect()
 }

@@ -1,9 +1,11 @@
 //! What is done, for every state that is found and every one that is wanted: a table a type, as an operator would read it.
 
 use crate::accounts::{group, machine, user};
+use crate::cron::task;
 use crate::machine::{Model, call, facts, list, once, secret, text};
 use std::fmt::Write as _;
 use vigo_core::action::{Op, OpOutput};
+use vigo_core::host::HostFacts;
 use vigo_core::resource::Datum;
 
 /// A state by its name, and what it answers.
@@ -13,12 +15,16 @@ type Wants<'a> = &'a [(&'a str, Vec<(&'a str, Datum)>)];
 
 /// Returns the table of a type: what is wanted, what is found, the changes, and the operations of the first round.
 fn table(type_name: &str, wants: Wants<'_>, states: &mut [Found<'_>]) -> String {
+    table_on(&facts(), type_name, wants, states)
+}
+
+fn table_on(facts: &HostFacts, type_name: &str, wants: Wants<'_>, states: &mut [Found<'_>]) -> String {
     let mut table = String::new();
     for (wanted, attributes) in wants {
         writeln!(table, "{wanted}").expect("a text");
         for (found, model) in states.iter_mut() {
             let mut looks = |op: &Op| model(op);
-            let run = once(&mut looks, &facts(), type_name, attributes);
+            let run = once(&mut looks, facts, type_name, attributes);
             let usual = |why: &String| why == "did not settle";
             let failed = run.failure.filter(|why| !usual(why)).map(|why| format!("failed: {why}"));
             let all: Vec<String> = run.changes.into_iter().chain(failed).collect();
@@ -137,10 +143,18 @@ fn users() {
         &[
             ("present", bob(&[])),
             ("absent", bob(&[("state", text("absent"))])),
-            ("with a password", bob(&[("password", secret("hunter2", "people/bob"))])),
+            ("with a first password", bob(&[("password", secret("hunter2", "people/bob"))])),
+            (
+                "with a password",
+                bob(&[("password", secret("hunter2", "people/bob")), ("update_password", text("always"))]),
+            ),
             (
                 "with a password, locked",
-                bob(&[("password", secret("hunter2", "people/bob")), ("locked", text("true"))]),
+                bob(&[
+                    ("password", secret("hunter2", "people/bob")),
+                    ("update_password", text("always")),
+                    ("locked", text("true")),
+                ]),
             ),
             ("open", bob(&[("locked", text("false"))])),
             ("comment, home, day", bob(&[("comment", text("it's Bob")), ("expires", text("2031-02-03"))])),
@@ -228,6 +242,100 @@ fn processes_names_and_zones() {
             ("W. Europe Standard Time", &mut zone("W. Europe Standard Time")),
             ("UTC", &mut zone("UTC")),
             ("without summer", &mut zone("W. Europe Standard Time_dstoff")),
+        ],
+    );
+    insta::assert_snapshot!(all);
+}
+
+#[test]
+fn jobs() {
+    let job = |more: &[(&'static str, Datum)]| with(("cron", "job"), more);
+    let nightly = job(&[("schedule", text("30 2 * * *")), ("command", text("C:\\tools\\run.cmd"))]);
+    let hourly = job(&[("schedule", text("@hourly")), ("command", text("x")), ("user", text("bob"))]);
+    let own = task(&nightly);
+    let switched_off = own.replace("<Enabled>true</Enabled></Settings>", "<Enabled>false</Enabled></Settings>");
+    let limited = own.replace("PT0S", "PT72H");
+    let answers = |task: Option<String>| {
+        move |op: &Op| match (call(op), &task) {
+            (None, _) => OpOutput::Done,
+            (Some((_, args)), Some(task)) if args.contains(&"/XML") && args[0] == "/Query" => {
+                OpOutput::exited(0, task, "")
+            }
+            (Some((_, args)), None) if args.contains(&"/XML") && args[0] == "/Query" => OpOutput::exited(1, "", "X"),
+            (Some((_, args)), _) if args[0] == "/Query" => OpOutput::exited(0, "\"\\Other\",\"N/A\",\"X\"\r\n", ""),
+            _ => OpOutput::exited(0, "", ""),
+        }
+    };
+    let seen = table(
+        "cron",
+        &[
+            ("every night", nightly),
+            ("each hour, as bob", hourly),
+            ("at boot", job(&[("schedule", text("@reboot")), ("command", text("x"))])),
+            ("none", job(&[("state", text("absent"))])),
+        ],
+        &mut [
+            ("no task", &mut answers(None)),
+            ("every night", &mut answers(Some(own))),
+            ("every night, switched off", &mut answers(Some(switched_off))),
+            ("every night, three days at most", &mut answers(Some(limited))),
+            ("a stub that says nothing", &mut |_: &Op| OpOutput::exited(0, "", "")),
+        ],
+    );
+    insta::assert_snapshot!(seen);
+}
+
+#[test]
+fn sources() {
+    let own = |more: &[(&'static str, Datum)]| with(("repository", "own"), more);
+    let url = "https://a.example/nuget";
+    let choco = |rows: &'static str| {
+        move |op: &Op| match call(op) {
+            Some((_, args)) if args[0] == "--version" => OpOutput::exited(0, "2.2.2\r\n", ""),
+            Some((_, args)) if args[..2] == ["source", "list"] => OpOutput::exited(0, rows, ""),
+            _ => OpOutput::exited(0, "", ""),
+        }
+    };
+    let scoop = |rows: &'static str| {
+        move |op: &Op| match call(op) {
+            Some((_, args)) if args[..2] == ["bucket", "list"] => OpOutput::exited(0, rows, ""),
+            _ => OpOutput::exited(0, "", ""),
+        }
+    };
+    let has = |program: &str| HostFacts { programs: [program.into()].into(), ..facts() };
+    let mut all = String::from("choco\n");
+    all += &table_on(
+        &has("choco.exe"),
+        "repository",
+        &[
+            ("there", own(&[("repo", text(url))])),
+            ("there, off", own(&[("repo", text(url)), ("enabled", text("false"))])),
+            ("gone", own(&[("state", text("absent"))])),
+        ],
+        &mut [
+            ("no source of the name", &mut choco("other|https://b.example|False|||0|False|False|False\r\n")),
+            ("the source", &mut choco("own|https://a.example/nuget|False|||0|False|False|False\r\n")),
+            ("the source, off", &mut choco("own|https://a.example/nuget|True|||0|False|False|False\r\n")),
+            ("another address", &mut choco("own|https://b.example/nuget|False|||0|False|False|False\r\n")),
+            ("a stub that says nothing", &mut |_: &Op| OpOutput::exited(0, "", "")),
+        ],
+    );
+    all += "scoop\n";
+    all += &table_on(
+        &has("scoop.cmd"),
+        "repository",
+        &[("there", own(&[("repo", text(url))])), ("gone", own(&[("state", text("absent"))]))],
+        &mut [
+            ("no bucket", &mut scoop("WARN  No bucket found. Please run ...\r\n")),
+            (
+                "the bucket",
+                &mut scoop("Name Source Updated\r\n---- ------ -------\r\nown https://a.example/nuget x\r\n"),
+            ),
+            (
+                "another address",
+                &mut scoop("Name Source Updated\r\n---- ------ ----\r\nown https://b.example/nuget x\r\n"),
+            ),
+            ("a stub that says nothing", &mut scoop("")),
         ],
     );
     insta::assert_snapshot!(all);

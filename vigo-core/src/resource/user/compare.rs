@@ -55,6 +55,20 @@ pub struct State {
     /// Whether it is an account that nobody logs in to and others take on (a role of illumos), for which there are tools
     /// of its own.
     pub is_role: bool,
+    /// What can be known of the password.
+    pub tells: Tells,
+}
+
+/// What a system tells of a password.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Tells {
+    /// Its hash.
+    #[default]
+    Hash,
+    /// Nothing, but that it is right when it is tried.
+    Trial,
+    /// As before, and it was not tried: nothing is to be done now, and a failed trial counts against the account.
+    Untried,
 }
 
 /// How a system hashes passwords.
@@ -412,7 +426,15 @@ fn password(want: &Want, state: &State, shadow: &Shadow, c: &mut Comparison<Acti
     let hash = shadow.password.trim_start_matches('!');
     let marked = hash.len() < shadow.password.len();
     let any = !hash.is_empty() && !hash.starts_with('*');
-    let due = want.update_password == Update::Always || state.password_due;
+    let always = match want.update_password {
+        Update::Always => state.tells != Tells::Untried,
+        Update::IfTold => state.tells == Tells::Hash,
+        Update::OnCreate => false,
+    };
+    if want.password.is_some() && want.update_password == Update::Always && state.tells == Tells::Untried {
+        c.notes.push("whether the password is the wanted one is only tried when it can be set".into());
+    }
+    let due = always || state.password_due;
     if let Some(password) = want.password.as_ref().filter(|_| due)
         && !password.is(state.scheme, &shadow.password, hash)
     {

@@ -239,7 +239,8 @@ fn prepare(fields: &Fields, with: &Prepare<'_>) -> Result<Box<dyn Instance>, Pro
         password,
         update_password: match fields.choice("update_password") {
             Some("on_create") => Update::OnCreate,
-            _ => Update::Always,
+            Some(_) if fields.is_written("update_password") => Update::Always,
+            _ => Update::IfTold,
         },
         lock: fields.bool("locked").map(|locked| if locked { Lock::Locked } else { Lock::Open }),
         ageing: Ageing {
@@ -322,6 +323,8 @@ pub enum Password {
 /// When a password is set.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Update {
+    /// Whenever it differs, where the system tells that; elsewhere when the account is made.
+    IfTold,
     /// Whenever it differs.
     Always,
     /// When the account is made.

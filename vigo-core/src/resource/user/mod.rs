@@ -8,7 +8,7 @@ mod files;
 mod observe;
 mod pbkdf2;
 
-pub use compare::{Account, Action, FileAt, Found, Modification, Scheme, State, Users};
+pub use compare::{Account, Action, FileAt, Found, Modification, Scheme, State, Tells, Users};
 pub use crypt::Salt;
 pub use decl::{Ageing, DECL, Expiry, Lock, Password, Sudo, Update, Want};
 pub use files::{
