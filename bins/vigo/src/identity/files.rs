@@ -62,7 +62,10 @@ impl Keys {
     /// [`IdentityError`].
     pub fn load_or_make(state_dir: &Path) -> Result<Self, IdentityError> {
         let dir = state_dir.join(FOLDER);
-        make_dir(&dir).map_err(IdentityError::file("make directory", &dir))?;
+        // The one above first: on Windows it may be there, and somebody else's.
+        for dir in [state_dir, &dir] {
+            make_dir(dir).map_err(IdentityError::file("make directory", dir))?;
+        }
         let kept = read(&dir, KEY)?;
         let is_new = kept.is_none();
         let identity = match kept {

@@ -75,7 +75,7 @@ mod windows {
     use std::fs::{self, File, Metadata};
     use std::io::{self, ErrorKind};
     use std::os::windows::fs::OpenOptionsExt;
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
     use std::process::Command;
     use windows_sys::Win32::Storage::FileSystem::FILE_FLAG_DELETE_ON_CLOSE;
 
@@ -88,10 +88,22 @@ mod windows {
         Ok(())
     }
 
-    /// Moves a new file to its place. That of a program which runs is first moved aside.
+    /// Moves a new file to its place. What cannot be replaced, as a program that runs, is moved aside: there is a whole file
+    /// at every moment but that one, and after a failure it is the old one.
     pub(crate) fn place(fresh: &Path, path: &Path) -> io::Result<()> {
-        remove(path)?;
-        fs::rename(fresh, path)
+        let Err(refused) = fs::rename(fresh, path) else { return Ok(()) };
+        let Ok(aside) = move_aside(path) else { return Err(refused) };
+        if let Err(error) = fs::rename(fresh, path) {
+            let _ = fs::rename(&aside, path);
+            return Err(error);
+        }
+        crate::windows::remove_at_boot(&aside)
+    }
+
+    /// Gives a file another name, under which it is removed later.
+    fn move_aside(path: &Path) -> io::Result<PathBuf> {
+        let aside = path.with_extension(format!("old-{}", std::process::id()));
+        fs::rename(path, &aside).map(|()| aside)
     }
 
     pub(crate) fn link(_: &Path, _: &str) -> io::Result<bool> {
@@ -106,11 +118,7 @@ mod windows {
         };
         match error.kind() {
             ErrorKind::NotFound => Ok(false),
-            ErrorKind::PermissionDenied => {
-                let aside = path.with_extension(format!("old-{}", std::process::id()));
-                fs::rename(path, &aside)?;
-                crate::windows::remove_at_boot(&aside).map(|()| true)
-            }
+            ErrorKind::PermissionDenied => crate::windows::remove_at_boot(&move_aside(path)?).map(|()| true),
             _ => Err(error),
         }
     }

@@ -9,7 +9,7 @@ mod registry;
 mod service;
 mod text;
 
-pub(crate) use access::{Reader, is_administrator, is_of_administrators, make_dir, new_file};
+pub(crate) use access::{Reader, is_administrator, is_of_administrators, is_trusted, make_dir, new_file, whose};
 pub(crate) use addresses::addresses;
 pub(crate) use files::{file_id, move_new, remove_at_boot, replace, space};
 pub(crate) use job::{Job, has_ended};

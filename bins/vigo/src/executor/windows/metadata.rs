@@ -1,6 +1,6 @@
 //! A path's metadata, as the core sees it.
 
-use crate::windows::{file_id, is_of_administrators};
+use crate::windows::{file_id, whose};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::windows::fs::{MetadataExt, OpenOptionsExt};
@@ -34,20 +34,28 @@ pub(crate) fn open_to_look(path: &Path, follow: bool) -> io::Result<File> {
     with_owner.or_else(|_| options(FILE_READ_ATTRIBUTES).open(path))
 }
 
-/// Returns what an open file says. There are no modes: what is read-only is, and whose it is, is 0 for the system and
-/// administrators.
+/// Others may write.
+const OTHERS_WRITE: u32 = 0o002;
+
+/// Returns what an open file says. There are no modes: what is read-only is, others write what the list of its rights lets
+/// them change, and whose it is, is 0 for the system and administrators.
 pub(crate) fn metadata(file: &File, path: &Path) -> io::Result<Metadata> {
     let meta = file.metadata()?;
     let id = file_id(file).unwrap_or_default();
     let kind = kind(&meta);
     let is_program = || path.extension().is_some_and(|e| PROGRAMS.iter().any(|known| e.eq_ignore_ascii_case(known)));
+    let whose = whose(file, kind == FileKind::Dir);
     let usual = if kind == FileKind::Dir || is_program() { 0o755 } else { 0o644 };
     let target = || std::fs::read_link(path).ok().map(|to| Arc::from(to.to_string_lossy()));
     let ticks = i64::try_from(meta.last_write_time()).unwrap_or(i64::MAX);
     Ok(Metadata {
         kind,
-        mode: if kind == FileKind::File && meta.permissions().readonly() { usual & !0o222 } else { usual },
-        uid: if is_of_administrators(file) { 0 } else { OTHERS_UID },
+        mode: match kind == FileKind::File && meta.permissions().readonly() {
+            true => usual & !0o222,
+            false if whose.others_change => usual | OTHERS_WRITE,
+            false => usual,
+        },
+        uid: if whose.is_of_administrators { 0 } else { OTHERS_UID },
         gid: 0,
         size: if kind == FileKind::File { meta.file_size() } else { 0 },
         mtime_ms: ticks.saturating_sub(EPOCH_TICKS) / TICKS_A_MS,

@@ -107,7 +107,7 @@ impl Programs {
             Some(file) => arg.as_str().replace(SECRET_FILE, &file.0.to_string_lossy()),
             None => arg.as_str().to_owned(),
         };
-        let mut spawn = std::process::Command::new(&file);
+        let mut spawn = spawned(&file)?;
         match shell_text(&file, &command.args) {
             // cmd.exe reads its line itself: of what stands between the outermost quotes it takes every character.
             Some(text) => {
@@ -157,6 +157,19 @@ impl Programs {
         self.background.lock().unwrap_or_else(PoisonError::into_inner).push(child);
         OpOutput::Ran(Ran { exit: Exit::Code(0), stdout: Vec::new(), stderr: Vec::new(), truncated: false })
     }
+}
+
+/// Returns what starts a program; a script of PowerShell is handed to that.
+fn spawned(file: &Path) -> Answer<std::process::Command> {
+    if !file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("ps1")) {
+        return Ok(std::process::Command::new(file));
+    }
+    let shell = program::find("powershell.exe").ok_or_else(|| {
+        failure(FailureKind::NoProgram, format!("run `{}`: there is no `powershell.exe` here", file.display()))
+    })?;
+    let mut spawn = std::process::Command::new(shell);
+    spawn.args(["-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass", "-File"]).arg(file);
+    Ok(spawn)
 }
 
 /// Returns the text, when a shell is handed one.
