@@ -1,7 +1,7 @@
 //! sc.exe and net.exe.
 
 use crate::program::{CMD, NET, REG, SC, ran};
-use crate::status::{error, number, registry_number, run_state, running_names, start_type};
+use crate::status::{error, field, number, registry_number, registry_text, run_state, running_names, start_type};
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -99,6 +99,13 @@ impl Adapter<Service> for Scm {
                 }
                 Action::Enable => ops.push(set_start(name, "auto")),
                 Action::Disable => ops.push(set_start(name, "disabled")),
+                Action::SetStartType(StartType::Delayed) if seen.group.is_some() => {
+                    let group = seen.group.as_deref().unwrap_or_default();
+                    let message = format!(
+                        "service `{name}` belongs to the load-order group `{group}`, whose members cannot be started late"
+                    );
+                    return Err(Problem::failed(message).help("write `start_type: auto`"));
+                }
                 Action::SetStartType(wanted) => ops.push(set_start(
                     name,
                     match wanted {
@@ -168,6 +175,11 @@ fn key(name: &str) -> Op {
     Op::Run(Command::read(REG, ["query", &format!("{SERVICES}\\{name}")]))
 }
 
+/// Returns the question for the service that people see under this name.
+fn key_of(display_name: &str) -> Op {
+    Op::Run(Command::read(SC, ["GetKeyName", display_name]))
+}
+
 /// Returns the read of what all services depend on.
 fn all_dependencies() -> Op {
     Op::Run(Command::read(REG, ["query", SERVICES, "/s", "/v", "DependOnService"]))
@@ -198,6 +210,23 @@ fn failure_number(ran: &Ran) -> Option<i32> {
     }
 }
 
+/// Returns that there is no such service; an error where people see one under this name. What is done to a service is
+/// guarded by its own name, so that it takes no other.
+fn missing(name: &str, outputs: &Outputs) -> Result<Interpreted<State>, String> {
+    let op = key_of(name);
+    match ran(outputs, &op) {
+        None => Ok(Interpreted::Ask(alloc::vec![op])),
+        Some(Ok(seen)) if seen.success() => match seen.out().lines().find_map(|line| line.split_once(" = ")) {
+            Some((_, own)) => {
+                let own: String = own.trim().chars().take(256).collect();
+                Err(format!("expected the name of a service, found `{name}`, under which people see service `{own}`"))
+            }
+            None => Err(format!("`{op}` exited 0 and names no service")),
+        },
+        Some(_) => Ok(Interpreted::Known(State::Missing)),
+    }
+}
+
 fn observed(want: &Want, outputs: &Outputs) -> Result<Interpreted<State>, String> {
     let name = &*want.name;
     let answer = |op: &Op| {
@@ -219,10 +248,10 @@ fn observed(want: &Want, outputs: &Outputs) -> Result<Interpreted<State>, String
     }
     if of_registry && is_silent(&status_op) && matches!(ran(outputs, &config_op), Some(Ok(ran)) if !ran.success()) {
         // Neither the manager nor the registry has it.
-        return Ok(Interpreted::Known(State::Missing));
+        return missing(name, outputs);
     }
     let (Some(status), Some(config)) = (answer(&status_op)?, answer(&config_op)?) else {
-        return Ok(Interpreted::Known(State::Missing));
+        return missing(name, outputs);
     };
     let state = number(&status, "STATE").ok_or_else(|| format!("sc.exe queryex tells no state of `{name}`"))?;
     let run =
@@ -234,6 +263,8 @@ fn observed(want: &Want, outputs: &Outputs) -> Result<Interpreted<State>, String
     // The service's name as the manager spells it: names compare in any case.
     let mut seen = Observed { run: Some(run), reload: Reload::Impossible, ..Observed::new(name) };
     seen.resumes = run == RunState::Paused;
+    let group = if of_registry { registry_text(&config, "Group") } else { field(&config, "LOAD_ORDER_GROUP") };
+    seen.group = group.filter(|group| !group.is_empty()).map(Arc::from);
     seen.busy = !matches!(run, RunState::Running | RunState::Stopped | RunState::Paused);
     if of_registry && start == StartType::Auto {
         if registry_number(&config, DELAYED).is_some_and(|n| n != 0) {
@@ -419,6 +450,15 @@ mod tests {
     }
 
     #[test]
+    fn a_paused_service_that_takes_no_request_says_so() {
+        let OpOutput::Ran(refused) = OpOutput::exited(1061, "[SC] ControlService FAILED 1061:\r\n", "") else {
+            panic!()
+        };
+        let problem = Scm.classify(&want(), &query("food"), &refused).unwrap();
+        assert_eq!(problem.message, "service `food` takes no request at this time");
+    }
+
+    #[test]
     fn a_paused_service_is_continued() {
         let query = OpOutput::exited(0, "        STATE              : 7  PAUSED\r\n", "");
         let seen = found(query, windows!("qc"), no_value());
@@ -441,6 +481,68 @@ mod tests {
             let args: Vec<&str> = c.args.iter().map(|a| a.as_str()).collect();
             assert_eq!(args, ["config", "food", "start=", word]);
         }
+    }
+
+    #[test]
+    fn a_delayed_start_is_refused_for_a_member_of_a_load_order_group_when_the_plan_is_made() {
+        let OpOutput::Ran(qc) = windows!("qc") else { panic!() };
+        let grouped = qc.out().replace("LOAD_ORDER_GROUP   : ", "LOAD_ORDER_GROUP   : NetworkProvider");
+        for (config, refused) in [(grouped, true), (qc.out().into_owned(), false)] {
+            let seen = found(windows!("query-stopped"), OpOutput::exited(0, &config, ""), no_value());
+            let delayed = [Action::SetStartType(StartType::Delayed)];
+            let lowered = Scm.lower(&want(), &State::Found(seen.clone()), &delayed, &HostFacts::default());
+            assert_eq!(lowered.is_err(), refused, "{lowered:?}");
+            let said = lowered.err().map(|problem| problem.message);
+            assert!(said.is_none_or(|said| said.contains("the load-order group `NetworkProvider`")));
+            let other = [Action::SetStartType(StartType::Auto)];
+            assert!(Scm.lower(&want(), &State::Found(seen), &other, &HostFacts::default()).is_ok());
+        }
+        let OpOutput::Ran(key) = wine!("reg-query-service") else { panic!() };
+        let key = key.out().replace("    Start ", "    Group    REG_SZ    Base Group\r\n    Start ");
+        assert_eq!(registry_text(&key, "Group"), Some("Base Group"), "where the registry is asked");
+    }
+
+    #[test]
+    fn a_name_that_people_see_is_told_from_the_services_own() {
+        let seen = |key: OpOutput| {
+            let want = Want::new("Print Spooler", Goal::Stopped);
+            observe(&Scm, &want, &HostFacts::default(), |op| match op.to_string().contains("GetKeyName") {
+                true => key.clone(),
+                false => windows!("query-missing"),
+            })
+        };
+        let known = seen(OpOutput::exited(0, "[SC] GetServiceKeyName ERFOLG\r\nName = Spooler\r\n", ""));
+        assert!(matches!(&known, Interpreted::Unknown(why) if why.contains("service `Spooler`")), "{known:?}");
+        for output in [
+            OpOutput::exited(1060, "[SC] GetServiceKeyName FEHLER 1060:\r\n", ""),
+            OpOutput::exited(1, "", ""),
+            OpOutput::Missing,
+        ] {
+            assert!(matches!(seen(output), Interpreted::Known(State::Missing)));
+        }
+        assert!(matches!(seen(OpOutput::exited(0, "", "")), Interpreted::Unknown(_)), "exit 0 of a stub");
+    }
+
+    #[test]
+    fn a_service_is_known_by_its_name_in_any_case() {
+        let want = Want { start_type: Some(StartType::Auto), ..Want::new("FOOD", Goal::Running) };
+        let seen = see(&want, windows!("query-running"), windows!("qc"), no_value(), nothing_depends());
+        assert!(matches!(seen, Interpreted::Known(State::Found(_))), "the manager answers with its own spelling");
+        assert!(depended_on("    DependOnService    REG_MULTI_SZ    rpc\\0Food\r\n", "fOOD"));
+    }
+
+    #[test]
+    fn a_disabled_service_is_not_started_unless_its_start_type_is_managed() {
+        use vigo_core::host::{Family, Phase};
+        let disabled = OpOutput::exited(0, "        START_TYPE         : 4   DISABLED\r\n", "");
+        let seen = found(windows!("query-stopped"), disabled, no_value());
+        let actions = |want: &Want| Service::compare(want, &State::Found(seen.clone()), Phase::Before).actions;
+        let plain = Want::new("food", Goal::Running);
+        assert_eq!(lowered(seen.clone(), &actions(&plain)), ["sc.exe start food"]);
+        let OpOutput::Ran(refused) = OpOutput::exited(1058, "", "") else { panic!() };
+        let problem = Scm.classify(&plain, &query("food"), &refused).unwrap();
+        assert_eq!(problem.message, "service `food` is disabled and cannot be started");
+        assert_eq!(lowered(seen.clone(), &actions(&want())), ["sc.exe config food start= auto", "sc.exe start food"]);
     }
 
     #[test]

@@ -4,13 +4,17 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::resource::service::{RunState, StartType};
 
-/// Returns the number of a field such as `STATE              : 4  RUNNING`.
-pub(crate) fn number(out: &str, field: &str) -> Option<u32> {
-    let value = out.lines().find_map(|line| {
+/// Returns what stands in a field such as `LOAD_ORDER_GROUP   : NDIS`.
+pub(crate) fn field<'a>(out: &'a str, field: &str) -> Option<&'a str> {
+    out.lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;
-        (name.trim() == field).then_some(value)
-    })?;
-    value.split_whitespace().next()?.parse().ok()
+        (name.trim() == field).then_some(value.trim())
+    })
+}
+
+/// Returns the number of a field such as `STATE              : 4  RUNNING`.
+pub(crate) fn number(out: &str, name: &str) -> Option<u32> {
+    field(out, name)?.split_whitespace().next()?.parse().ok()
 }
 
 /// Returns the run state of `STATE` (SERVICE_STATUS, Windows API).
@@ -62,6 +66,14 @@ pub(crate) fn running_names(out: &str) -> Vec<String> {
         }
     }
     names
+}
+
+/// Returns the text of a `REG_SZ` in the answer of `reg.exe query`.
+pub(crate) fn registry_text<'a>(out: &'a str, value: &str) -> Option<&'a str> {
+    out.lines().find_map(|line| {
+        let (name, text) = line.split_once("REG_SZ")?;
+        name.trim().eq_ignore_ascii_case(value).then_some(text.trim())
+    })
 }
 
 /// Returns the number of a `REG_DWORD` in the answer of `reg.exe query`.

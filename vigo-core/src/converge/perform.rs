@@ -142,6 +142,8 @@ impl Converge {
                     turn.acted |= accepted && op.effect() == Effect::Changes;
                     let objection = if accepted { instance.objection(&op, ran) } else { None };
                     if accepted && objection.is_none() {
+                        let remark = instance.remark(&op, ran).filter(|note| !turn.report.notes.contains(note));
+                        turn.report.notes.extend(remark);
                         continue;
                     }
                     let shown = !matches!(&*op, Op::Run(c) if c.hide_output);

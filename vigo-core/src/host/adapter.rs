@@ -207,6 +207,12 @@ pub trait Adapter<F: Family>: Sync {
         None
     }
 
+    /// Returns a remark for the report on a lowered program that exited as it should: an installer that wants the machine
+    /// to start again.
+    fn remark(&self, _op: &Op, _ran: &Ran) -> Option<String> {
+        None
+    }
+
     /// Returns what to read when an operation has failed: its output goes into the report (the last log lines).
     fn diagnose(&self, _want: &F::Want, _facts: &HostFacts) -> Vec<Op> {
         Vec::new()

@@ -49,6 +49,8 @@ pub trait Instance: Send + Sync {
     fn classify(&self, op: &Op, ran: &Ran) -> Option<Problem>;
     /// Says what is wrong with a lowered program that exited as it should; `None` is nothing.
     fn objection(&self, op: &Op, ran: &Ran) -> Option<Problem>;
+    /// Returns a remark on an accepted exit, as [`Adapter::remark`].
+    fn remark(&self, op: &Op, ran: &Ran) -> Option<String>;
     /// Returns what to read after an operation failed.
     fn diagnose(&self, facts: &HostFacts) -> Vec<Op>;
     /// Returns how to keep what is there before it is first changed.
@@ -207,6 +209,10 @@ impl<F: Family> Instance for Managed<F> {
 
     fn objection(&self, op: &Op, ran: &Ran) -> Option<Problem> {
         self.adapter.objection(&self.want, op, ran)
+    }
+
+    fn remark(&self, op: &Op, ran: &Ran) -> Option<String> {
+        self.adapter.remark(op, ran)
     }
 
     fn diagnose(&self, facts: &HostFacts) -> Vec<Op> {

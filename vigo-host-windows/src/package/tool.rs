@@ -135,6 +135,12 @@ impl<T: Tool> Adapter<Package> for By<T> {
     fn classify(&self, _: &Want, _: &Op, ran: &Ran) -> Option<Problem> {
         self.0.classify(ran)
     }
+
+    fn remark(&self, op: &Op, ran: &Ran) -> Option<String> {
+        let wants_restart =
+            ran.code().is_some_and(|code| DONE.iter().chain(T::DONE).any(|done| *done == code && code != 0));
+        wants_restart.then(|| format!("`{op}` is done when the machine has been started again"))
+    }
 }
 
 impl<T: Tool> By<T> {

@@ -96,6 +96,7 @@ fn converge(
                     if let Some(problem) = instance.objection(&op, &ran) {
                         return Err(problem.to_string());
                     }
+                    run.notes.extend(instance.remark(&op, &ran));
                 }
                 _ => {}
             }

@@ -134,6 +134,8 @@ fn installers_that_want_a_restart_have_succeeded() {
         };
         let run = once(&mut model, &has("choco.exe"), "package", &food(&[]));
         assert_eq!((run.failure, run.ops.len()), (None, 1), "{code}");
+        let is_told = run.notes.iter().any(|note| note.ends_with("is done when the machine has been started again"));
+        assert_eq!(is_told, code != 0, "{:?}", run.notes);
     }
     let mut fails = |op: &Op| match call(op).map(|(_, args)| args.join(" ")).as_deref() {
         Some("--version") => OpOutput::exited(0, "2.2.2\r\n", ""),

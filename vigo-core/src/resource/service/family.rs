@@ -158,6 +158,8 @@ pub struct Observed {
     pub loaded: bool,
     /// Services that must be stopped before it, the first first.
     pub dependents: Arc<[Arc<str>]>,
+    /// The group of services that it is started with at boot, on systems that have such an order.
+    pub group: Option<Arc<str>>,
 }
 
 /// The run state of a service on any system.
@@ -258,6 +260,7 @@ impl Observed {
             aside: None,
             loaded: true,
             dependents: Arc::new([]),
+            group: None,
         }
     }
 }

@@ -63,6 +63,10 @@ fn shown(name: &str, service: &Service, more: bool) -> String {
 impl Scm {
     pub(super) fn sc(&mut self, args: &[&str], now: Timestamp) -> Answer {
         let [verb, name, rest @ ..] = args else { return Answer::says(1, "DESCRIPTION:\r\n", "") };
+        if *verb == "GetKeyName" {
+            // Nobody here sees a service under another name than its own.
+            return fails("GetServiceKeyName", 1060);
+        }
         let own = match (*verb, self.name(name)) {
             ("create", None) => {
                 self.services.insert(String::from(*name), Service::new(name, Luck::good()));
