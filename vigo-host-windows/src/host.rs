@@ -115,7 +115,7 @@ static CAPABILITIES: &[Capability] = &[
     Capability { type_name: "mount", support: Support::No, tool: "" },
     Capability { type_name: "swap", support: Support::No, tool: "" },
     Capability { type_name: "git", support: Support::Full, tool: "git" },
-    Capability { type_name: "custom", support: Support::Planned, tool: "executors" },
+    Capability { type_name: "custom", support: Support::Full, tool: "executors" },
     Capability { type_name: "registry", support: Support::Partly("letters beyond ASCII"), tool: "reg.exe" },
 ];
 

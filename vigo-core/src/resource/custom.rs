@@ -57,8 +57,9 @@ pub(crate) fn is_open(decl: &TypeDecl) -> bool {
     decl.name == DECL.name
 }
 
-/// Where scripts are; the first that has one of the name wins.
+/// Where scripts are; the first that has one of the name wins. Into the second a policy may write.
 const FOLDERS: [&str; 2] = ["/etc/vigo-envoy/executors", "/usr/local/share/vigo/executors"];
+const WINDOWS_FOLDERS: [&str; 2] = ["C:\\ProgramData\\Vigo\\executors", "C:\\ProgramData\\vigo-local\\executors"];
 
 /// More entries in one of the folders than this are a mistake.
 const SCRIPTS_MAX: usize = 1024;
@@ -224,22 +225,19 @@ impl Adapter<Custom> for Native {
         if facts.image.is_some() {
             return Err(Problem::unsupported("type `custom` is not supported in an image"));
         }
-        if &*facts.family == "windows" {
-            return Err(Problem::unsupported("type `custom` is not supported on windows"));
-        }
         Ok(())
     }
 
-    fn probe(&self, _: &Want, _: &HostFacts) -> Vec<Op> {
+    fn probe(&self, _: &Want, facts: &HostFacts) -> Vec<Op> {
         let look = |folder: &AbsPath| {
             let above = folder.parent().map(|p| Op::stat(&p));
             above.into_iter().chain([Op::stat(folder), list(folder)])
         };
-        folders().iter().flat_map(look).collect()
+        folders(facts).iter().flat_map(look).collect()
     }
 
-    fn interpret(&self, want: &Want, outputs: &Outputs, _: &HostFacts) -> Interpreted<State> {
-        let script = match find(want, outputs) {
+    fn interpret(&self, want: &Want, outputs: &Outputs, facts: &HostFacts) -> Interpreted<State> {
+        let script = match find(want, outputs, facts) {
             Ok(script) => script,
             Err(Lack::Refused(problem)) => return Interpreted::Known(State::Refused(problem)),
             Err(Lack::Unknown(why)) => return Interpreted::Unknown(why),
@@ -278,23 +276,31 @@ enum Lack {
     Unknown(String),
 }
 
-fn folders() -> [AbsPath; 2] {
-    FOLDERS.map(AbsPath::known)
+fn is_windows(facts: &HostFacts) -> bool {
+    &*facts.family == "windows"
+}
+
+fn folders(facts: &HostFacts) -> [AbsPath; 2] {
+    if is_windows(facts) { WINDOWS_FOLDERS } else { FOLDERS }.map(AbsPath::known)
 }
 
 fn list(folder: &AbsPath) -> Op {
     Op::ListDir { path: folder.clone(), deep: false, entries_max: SCRIPTS_MAX }
 }
 
-/// Returns the path of the script, if it and the folders that it is in are root's alone.
-fn find(want: &Want, outputs: &Outputs) -> Result<AbsPath, Lack> {
+/// Returns the path of the script, if it and the folders that it is in are root's alone, or administrators'.
+fn find(want: &Want, outputs: &Outputs, facts: &HostFacts) -> Result<AbsPath, Lack> {
     let look = |path: &AbsPath| match outputs.get(&Op::stat(path)) {
         Some(OpOutput::Stat(meta)) => Ok(Some(meta.clone())),
         Some(OpOutput::Missing) => Ok(None),
         Some(OpOutput::Failed(failure)) => Err(Lack::Unknown(failure.message.clone())),
         other => Err(Lack::Unknown(format!("expected metadata of `{path}`, found {other:?}"))),
     };
-    for folder in folders() {
+    let (whose, help) = match is_windows(facts) {
+        true => ("administrators'", "let administrators own it and nobody else change it, if it is what it should be"),
+        false => ("root's", "`chown root` and `chmod go-w` it, if it is what it should be"),
+    };
+    for folder in folders(facts) {
         let Some((path, meta)) = in_folder(want, &folder, outputs)? else { continue };
         let above = folder.parent().into_iter().chain([folder]);
         for (path, kind, meta) in above
@@ -303,10 +309,8 @@ fn find(want: &Want, outputs: &Outputs) -> Result<AbsPath, Lack> {
             .collect::<Result<Vec<_>, Lack>>()?
         {
             if let Some(why) = meta.as_ref().and_then(|meta| distrust(meta, kind)) {
-                let problem = Problem::failed(format!("expected `{path}` to be root's alone, found {why}"));
-                return Err(Lack::Refused(
-                    problem.help("`chown root` and `chmod go-w` it, if it is what it should be"),
-                ));
+                let problem = Problem::failed(format!("expected `{path}` to be {whose} alone, found {why}"));
+                return Err(Lack::Refused(problem.help(help)));
             }
         }
         if meta.mode & 0o100 == 0 {
@@ -317,7 +321,7 @@ fn find(want: &Want, outputs: &Outputs) -> Result<AbsPath, Lack> {
     let message = format!(
         "expected a script `{}` in {}, found none",
         want.script,
-        FOLDERS.map(|f| format!("`{f}`")).join(" or ")
+        folders(facts).map(|f| format!("`{f}`")).join(" or ")
     );
     Err(Lack::Refused(Problem::failed(message)))
 }
@@ -595,6 +599,37 @@ mod tests {
         }
         let seen = Native.interpret(&want, &outputs, &HostFacts::default());
         assert!(matches!(&seen, Interpreted::Known(State::Refused(p)) if p.message.contains("found none")), "{seen:?}");
+    }
+
+    #[test]
+    fn windows_has_folders_of_its_own_and_runs_what_it_can_start() {
+        let want = want(&[("script", text("greet"))]);
+        let windows = HostFacts { family: "windows".into(), ..HostFacts::default() };
+        let seen = |script: &str, uid: u32, mode: u32| {
+            let mut outputs = Outputs::default();
+            for (i, op) in Native.probe(&want, &windows).into_iter().enumerate() {
+                let output = match i {
+                    0..3 => OpOutput::Missing,
+                    5 => {
+                        OpOutput::Dir(alloc::vec![Entry { path: script.into(), meta: meta(FileKind::File, uid, mode) }])
+                    }
+                    _ => OpOutput::Stat(meta(FileKind::Dir, 0, 0o755)),
+                };
+                outputs.push(op, Arc::new(output));
+            }
+            match Native.interpret(&want, &outputs, &windows) {
+                Interpreted::Ask(ops) => ops[0].to_string(),
+                Interpreted::Known(State::Refused(problem)) => problem.message,
+                other => panic!("{other:?}"),
+            }
+        };
+        let greet = "C:\\ProgramData\\vigo-local\\executors\\greet";
+        // The mode says by its ending what can be started there.
+        assert_eq!(seen("greet.cmd", 0, 0o755), format!("{greet}.cmd"));
+        assert_eq!(seen("greet.py", 0, 0o644), format!("expected `{greet}.py` to be executable"));
+        let refused = format!("expected `{greet}.exe` to be administrators' alone, found");
+        assert_eq!(seen("greet.exe", 1000, 0o755), format!("{refused} owner 1000"));
+        assert_eq!(seen("greet.exe", 0, 0o757), format!("{refused} mode 0757"));
     }
 
     #[test]
