@@ -27,8 +27,11 @@ const VERSION_BYTES_MAX: usize = 64;
 /// Bytes of the name of a target.
 const TARGET_BYTES_MAX: usize = 32;
 
-/// Bytes of a program's head that tell what machine it is for.
-const HEAD_BYTES: usize = 20;
+/// Bytes of an ELF file's head that tell what machine it is for.
+const ELF_HEAD_BYTES: usize = 20;
+
+/// Bytes of a program that are kept to see what it runs on: a head of Windows stands behind a program for DOS.
+const HEAD_BYTES: usize = 1024;
 
 /// A program of the agent: which one, and what it must be, byte for byte.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -165,11 +168,15 @@ impl ProgramManifest {
 
 impl Target {
     /// Returns what the program runs on whose first bytes are `head`, where that is an ELF file: System V ABI, "ELF
-    /// Header". An OS ABI of 0 is that of Linux, too.
+    /// Header"; or one of Windows: "PE Format". An OS ABI of 0 is that of Linux, too.
     ///
     /// # Errors
     /// [`ProgramError::UnknownTarget`].
     pub fn of_head(head: &[u8]) -> Result<Self, ProgramError> {
+        if head.starts_with(b"MZ") {
+            let arch = windows_arch(head).ok_or(ProgramError::UnknownTarget)?;
+            return format!("windows-{arch}").parse();
+        }
         let head = head.first_chunk().copied().map(little_endian).ok_or(ProgramError::UnknownTarget)?;
         // A program, or one that may lie anywhere; not an object file or a core.
         let [0x7f, b'E', b'L', b'F', class, data, _, abi, .., 2 | 3, 0, low, high] = head else {
@@ -197,8 +204,20 @@ impl Target {
     }
 }
 
+/// Returns the architecture of a program for Windows: its number stands behind `PE`, whose place is told at byte 60.
+fn windows_arch(head: &[u8]) -> Option<&'static str> {
+    let at = u32::from_le_bytes(*head.get(60..)?.first_chunk()?);
+    let (mark, rest) = head.get(usize::try_from(at).ok()?..)?.split_first_chunk::<4>()?;
+    match (mark, u16::from_le_bytes(*rest.first_chunk()?)) {
+        (b"PE\0\0", 0x014c) => Some("i686"),
+        (b"PE\0\0", 0x8664) => Some("x86_64"),
+        (b"PE\0\0", 0xaa64) => Some("aarch64"),
+        _ => None,
+    }
+}
+
 /// Returns an ELF head with its last two numbers in little-endian order.
-fn little_endian(mut head: [u8; HEAD_BYTES]) -> [u8; HEAD_BYTES] {
+fn little_endian(mut head: [u8; ELF_HEAD_BYTES]) -> [u8; ELF_HEAD_BYTES] {
     if let [_, _, _, _, _, 2, .., a, b, c, d] = &mut head {
         core::mem::swap(a, b);
         core::mem::swap(c, d);
@@ -365,6 +384,15 @@ mod tests {
         assert!(error.contains(&"08".repeat(32)) && error.contains(&"07".repeat(32)), "{error}");
     }
 
+    fn windows_head(machine: u16) -> Vec<u8> {
+        let mut head = alloc::vec![0; 1024];
+        head[..2].copy_from_slice(b"MZ");
+        head[60] = 128;
+        head[128..132].copy_from_slice(b"PE\0\0");
+        head[132..134].copy_from_slice(&machine.to_le_bytes());
+        head
+    }
+
     #[test]
     fn a_head_says_what_a_program_runs_on() {
         let cases = [
@@ -377,6 +405,12 @@ mod tests {
             ("an unknown machine", head(2, 1, 0, [1, 0]), None),
             ("an unknown ABI", head(2, 1, 99, [62, 0]), None),
             ("cut short", head(2, 1, 0, [62, 0])[..19].to_vec(), None),
+            ("windows", windows_head(0x8664), Some("windows-x86_64")),
+            ("windows on arm", windows_head(0xaa64), Some("windows-aarch64")),
+            ("windows, an unknown machine", windows_head(1), None),
+            ("windows, cut short", windows_head(0x8664)[..133].to_vec(), None),
+            ("dos", b"MZ and what stood there".to_vec(), None),
+            ("dos, and a place that is nowhere", [&b"MZ"[..], &[0xff; 62]].concat(), None),
             ("a script", b"#!/bin/sh\necho hello, world\n".to_vec(), None),
             ("nothing", Vec::new(), None),
         ];

@@ -72,6 +72,7 @@ pub(super) fn made(token: &Value) -> String {
     format!(
         "{}\n\nIt is shown this once; it admits {} of `{}` until {}. On the machine, run:\n\n  {}\n\n\
          `sudo` logs that line. With the token in a file that only root can read:\n\n  {}\n\n\
+         On Windows, in a PowerShell of an administrator:\n\n  {}\n\n\
          Where the agent is installed already:\n\n  {}\n",
         cell(token, "token"),
         machines(&token["uses_left"]),
@@ -79,6 +80,7 @@ pub(super) fn made(token: &Value) -> String {
         cell(token, "expires_at"),
         cell(token, "command"),
         cell(token, "command_with_file"),
+        cell(token, "command_for_windows"),
         cell(token, "command_with_agent"),
     )
 }

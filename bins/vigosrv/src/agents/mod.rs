@@ -12,5 +12,5 @@ mod tests;
 
 pub use download::Download;
 pub use error::AgentsError;
-pub use script::{Script, script};
+pub use script::{Script, quoted_for_powershell, script, script_for_windows};
 pub use shelf::{Agent, Agents, Staged};

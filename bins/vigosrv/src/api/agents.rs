@@ -3,7 +3,7 @@
 use super::extract::{Name, Params};
 use super::problem::Problem;
 use super::{Caller, Context, Remote};
-use crate::agents::{Agent, AgentsError, Download, Script, script};
+use crate::agents::{Agent, AgentsError, Download, Script, script, script_for_windows};
 use crate::store::{Actor, Entry};
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
@@ -31,21 +31,29 @@ pub(super) struct Added {
     target: Option<String>,
 }
 
-/// Answers with the script.
+/// Answers with the script for Unix.
 pub(super) async fn bootstrap(State(context): State<Context>) -> Response {
+    (fresh("text/x-shellscript; charset=utf-8"), told(&context, script).await).into_response()
+}
+
+/// Answers with the script for Windows.
+pub(super) async fn bootstrap_windows(State(context): State<Context>) -> Response {
+    (fresh("text/plain; charset=utf-8"), told(&context, script_for_windows).await).into_response()
+}
+
+async fn told(context: &Context, script: fn(Script<'_>) -> String) -> String {
     let about = &context.about;
     // In the first second of a new server.
     let _ = tokio::time::timeout(SETTLE_TIME_MAX, context.agents.settled()).await;
     let ca_sha256 = context.running.keys().authority_fingerprint();
-    let text = script(Script {
+    script(Script {
         https: &about.https,
         https_pin: &about.https_pin,
         servers: &about.servers,
         root_key: &about.root_key,
         ca_sha256: &ca_sha256,
         agents: &context.agents.all(),
-    });
-    (fresh("text/x-shellscript; charset=utf-8"), text).into_response()
+    })
 }
 
 /// Answers with a program.

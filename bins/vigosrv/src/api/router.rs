@@ -37,6 +37,7 @@ pub(super) fn endpoints() -> Endpoints {
         .open(Get, "/api/v1/health", "Whether the server lives", health::health)
         .open(Get, "/api/v1/ready", "Whether the server is ready, and why not", health::ready)
         .open(Get, "/bootstrap", "The script that makes a machine an envoy", agents::bootstrap)
+        .open(Get, "/bootstrap.ps1", "The script that makes a machine with Windows an envoy", agents::bootstrap_windows)
         .open(Get, "/bootstrap/binary/{target}", "The agent's program for a kind of machine", agents::binary)
         .open(Post, "/api/v1/login", "Exchange a password for a token", auth::login)
         .at(Post, "/api/v1/logout", OwnAccount, "Make the token worthless that asks", auth::logout)

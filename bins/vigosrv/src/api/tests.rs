@@ -257,6 +257,9 @@ async fn a_token_is_made_shown_once_and_revoked() {
     let fetch = format!("curl --pinnedpubkey {pin} -sSfk https://vigo.example:8443/bootstrap | sudo");
     assert_eq!(made["command"], format!("{fetch} VIGO_TOKEN={text} sh"));
     assert_eq!(made["command_with_file"], format!("{fetch} VIGO_TOKEN_FILE=FILE sh"));
+    let fetch = format!("curl.exe --pinnedpubkey {pin} -sSfk https://vigo.example:8443/bootstrap.ps1 | Out-String");
+    let windows = format!("$env:VIGO_TOKEN='{text}'; & ([scriptblock]::Create(({fetch})))");
+    assert_eq!(made["command_for_windows"], windows);
     let by_hand = made["command_with_agent"].as_str().unwrap();
     assert!(by_hand.starts_with(&format!("sudo VIGO_TOKEN={text} vigo bootstrap --server vigo.example:1530 ")));
     assert_eq!(made["expires_at"], (NOW + Duration::from_secs(7200)).to_string());
@@ -488,6 +491,9 @@ async fn a_machine_gets_script_and_program_and_the_server_sees_when_it_is_damage
         assert!(script.contains(part), "{part}: {script}");
     }
     assert!(!script.contains("evil") && !script.replace("\"$@\"", "").contains('@'), "{script}");
+    let (status, windows) = raw(public(), Method::GET, "/bootstrap.ps1", Vec::new()).await;
+    let windows = String::from_utf8(windows.unwrap()).unwrap();
+    assert!(status == 200 && windows.contains(sha256) && windows.contains("'vigo.example:8443'"), "{windows}");
     let url = "/bootstrap/binary/linux-x86_64";
     let (status, sent) = raw(public(), Method::GET, url, Vec::new()).await;
     assert!(status == 200 && sent.is_ok_and(|sent| sent == program));

@@ -4,6 +4,7 @@ use super::extract::{Json, Name};
 use super::problem::Problem;
 use super::view::time;
 use super::{About, Caller, Context};
+use crate::agents::quoted_for_powershell;
 use crate::config::Span;
 use crate::store::{NewToken, Token, make_token};
 use axum::extract::State;
@@ -64,6 +65,9 @@ pub(super) fn made(context: &Context, token: &Token, text: &TokenText, now: Time
     let token = text.reveal();
     answer["command"] = format!("{fetch} VIGO_TOKEN={token} sh").into();
     answer["command_with_file"] = format!("{fetch} VIGO_TOKEN_FILE=FILE sh").into();
+    let fetch = format!("curl.exe --pinnedpubkey {https_pin} -sSfk https://{https}/bootstrap.ps1 | Out-String");
+    let set = format!("$env:VIGO_TOKEN={}", quoted_for_powershell(&token));
+    answer["command_for_windows"] = format!("{set}; & ([scriptblock]::Create(({fetch})))").into();
     let servers: String = servers.iter().map(|server| format!(" --server {server}")).collect();
     answer["command_with_agent"] =
         format!("sudo VIGO_TOKEN={token} vigo bootstrap{servers} --root-key {root_key} --ca-sha256 {ca_sha256}").into();
