@@ -75,7 +75,8 @@ pub fn tell(programs: &Path, place: &Path, keep: bool) -> Result<()> {
     Ok(())
 }
 
-struct Fleet {
+/// A server, with its programs and a directory for all of it.
+pub struct Fleet {
     place: PathBuf,
     programs: PathBuf,
     agents: u16,
@@ -83,7 +84,7 @@ struct Fleet {
 }
 
 /// A program that ends when the story does.
-struct Running(Child);
+pub struct Running(Child);
 
 impl Running {
     fn kill(&mut self) {
@@ -99,7 +100,8 @@ impl Drop for Running {
 }
 
 impl Fleet {
-    fn new(programs: &Path, place: &Path) -> Result<Self> {
+    /// Prepares one, in `place`; nothing runs yet.
+    pub fn new(programs: &Path, place: &Path) -> Result<Self> {
         let (programs, place) = (programs.to_owned(), place.to_owned());
         let fleet = Self { place, programs, agents: free_port()?, https: free_port()? };
         fs::create_dir_all(fleet.data()).map_err(|e| Failure::at(&fleet.place, &e))?;
@@ -113,8 +115,16 @@ impl Fleet {
         Ok(fleet)
     }
 
-    fn data(&self) -> PathBuf {
+    /// Returns the server's directory.
+    pub fn data(&self) -> PathBuf {
         self.place.join("server")
+    }
+
+    /// Returns what an agent is told of the server: where it is, and whom to believe.
+    pub fn told(&self, status: &Json) -> [String; 6] {
+        let told = |what: &str| status.text(what).unwrap_or_default().to_owned();
+        let (server, key, digest) = (format!("127.0.0.1:{}", self.agents), told("root_key"), told("ca_sha256"));
+        ["--server".into(), server, "--root-key".into(), key, "--ca-sha256".into(), digest]
     }
 
     fn root(&self, name: &str) -> PathBuf {
@@ -131,7 +141,7 @@ impl Fleet {
     }
 
     /// Starts the server and waits until it answers.
-    fn serve(&self) -> Result<Running> {
+    pub fn serve(&self) -> Result<Running> {
         let program = Program::new(self.programs.join("vigosrv")).arg("--data-dir").arg(self.data());
         let server = self.start("server", program)?;
         expect_soon("the server answers", || Ok(self.cli(&["server", "status"]).output()?.ok()))?;
@@ -147,10 +157,8 @@ impl Fleet {
     fn bootstrap(&self, name: &str, token: &str, status: &Json) -> Result<Program> {
         let root = self.root(name);
         fs::create_dir_all(&root).map_err(|e| Failure::at(&root, &e))?;
-        let told = |what: &str| status.text(what).unwrap_or_default().to_owned();
         let program = Program::new(self.programs.join("vigo")).args(["bootstrap", "--no-service", "--hostname", name]);
-        let program = program.arg("--server").arg(format!("127.0.0.1:{}", self.agents)).env("VIGO_TOKEN", token);
-        let program = program.args(["--root-key", &told("root_key"), "--ca-sha256", &told("ca_sha256")]);
+        let program = program.args(self.told(status)).env("VIGO_TOKEN", token);
         Ok(program.arg("--state-dir").arg(self.place.join(name).join("state")))
     }
 
@@ -158,18 +166,20 @@ impl Fleet {
         Program::new(self.programs.join("vigocli")).arg("--data-dir").arg(self.data()).args(args)
     }
 
-    fn show(&self, args: &[&str]) -> Result<()> {
+    /// Runs a command for a person to read.
+    pub fn show(&self, args: &[&str]) -> Result<()> {
         println!("$ vigocli {}", args.join(" "));
         print!("{}", self.cli(args).text()?);
         Ok(())
     }
 
-    fn json(&self, args: &[&str]) -> Result<Json> {
+    /// Runs a command for a program to read.
+    pub fn json(&self, args: &[&str]) -> Result<Json> {
         Json::parse(&self.cli(args).args(["--format", "json"]).text()?)
     }
 
     /// Returns the status of each envoy, in one word.
-    fn words(&self) -> Result<Vec<String>> {
+    pub fn words(&self) -> Result<Vec<String>> {
         let envoys = self.json(&["nodes", "list"])?;
         Ok(envoys.list("envoys").iter().filter_map(|e| e.text("status").map(str::to_owned)).collect())
     }

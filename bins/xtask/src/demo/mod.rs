@@ -4,5 +4,6 @@ mod fleet;
 mod machine;
 mod story;
 
+pub use fleet::Fleet;
 pub use machine::tell as one_machine;
 pub use story::run;

@@ -1,8 +1,9 @@
 //! `cargo xtask test wine`: the agent for Windows, on a Windows of Wine's making.
 //!
 //! Files, the registry, processes and the service control manager are real there; accounts, tasks and PowerShell are not:
-//! their programs do nothing and exit 0, which the agent must see.
+//! their programs do nothing and exit 0, which the agent must see. As an envoy of a real server it lives there as a service.
 
+mod fleet;
 mod prefix;
 mod programs;
 mod stage;

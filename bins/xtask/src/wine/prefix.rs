@@ -54,6 +54,11 @@ impl Wine {
         }
     }
 
+    /// Runs a program of Windows with one variable more in its environment.
+    pub fn run_with(&self, variable: (&str, &str), args: &[&str]) -> Result<Output> {
+        self.program("wine").args(args).env(variable.0, variable.1).timeout(PATIENCE).output()
+    }
+
     /// Writes a file below `C:\`.
     pub fn write(&self, path: &str, text: &str) -> Result<()> {
         let path = self.drive().join(path);

@@ -4,26 +4,27 @@ use std::fs;
 use std::path::Path;
 
 use super::prefix::{SERVER, Wine};
-use super::{programs, story};
+use super::{fleet, programs, story};
 use crate::dist::{self, Profile, WINDOWS};
 use crate::failure::{Failure, Result};
 use crate::hosts::Checks;
 use crate::packages;
 use crate::stage::{Outcome, Tally};
-use crate::workspace::{is_root, which};
+use crate::workspace::{self, is_root, which};
 
 /// Builds the agent for Windows and tells its story there.
 pub fn run(tally: &mut Tally) -> Result<Outcome> {
     if let Some(why) = unusable()? {
         return Ok(Outcome::Skipped(why));
     }
+    let own = workspace::build()?;
     let program = dist::build(WINDOWS, Profile::Test)?;
     let wine = Wine::new()?;
     programs::build(&wine.drive())?;
     let at = wine.drive().join("vigo.exe");
     fs::copy(&program, &at).map_err(|e| Failure::at(&at, &e))?;
     let mut checks = Checks::new("wine");
-    if let Err(failure) = story::tell(&wine, &mut checks) {
+    if let Err(failure) = story::tell(&wine, &mut checks).and_then(|()| fleet::tell(&wine, &own, &mut checks)) {
         checks.check("the story goes on to its end", false, failure);
     }
     let seen = checks.tally();

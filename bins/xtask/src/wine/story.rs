@@ -200,12 +200,16 @@ fn pretended(wine: &Wine, checks: &mut Checks) -> Result<()> {
     Ok(())
 }
 
-/// Returns the number of the service's state.
-fn state(wine: &Wine) -> Result<String> {
-    let text = wine.text(&["sc.exe", "query", "food"])?;
+/// Returns the number of a service's state.
+pub fn state_of(wine: &Wine, service: &str) -> Result<String> {
+    let text = wine.text(&["sc.exe", "query", service])?;
     let line = text.lines().find(|line| line.trim_start().starts_with("STATE")).unwrap_or_default();
     let number = line.split_once(':').and_then(|(_, rest)| rest.split_whitespace().next());
     number.map(str::to_owned).ok_or_else(|| Failure::new(format!("no state: {text}")))
+}
+
+fn state(wine: &Wine) -> Result<String> {
+    state_of(wine, "food")
 }
 
 fn policy(wine: &Wine, own: &str) -> Result<()> {
