@@ -313,7 +313,7 @@ fn find(want: &Want, outputs: &Outputs, facts: &HostFacts) -> Result<AbsPath, La
                 return Err(Lack::Refused(problem.help(help)));
             }
         }
-        if meta.mode & 0o100 == 0 {
+        if !is_program(&path, &meta, facts) {
             return Err(Lack::Refused(Problem::failed(format!("expected `{path}` to be executable"))));
         }
         return Ok(path);
@@ -324,6 +324,18 @@ fn find(want: &Want, outputs: &Outputs, facts: &HostFacts) -> Result<AbsPath, La
         folders(facts).map(|f| format!("`{f}`")).join(" or ")
     );
     Err(Lack::Refused(Problem::failed(message)))
+}
+
+/// Files that Windows, or the agent there, can start.
+const WINDOWS_PROGRAMS: [&str; 5] = ["exe", "com", "cmd", "bat", "ps1"];
+
+/// Returns whether a file can be started: on Windows its ending says so.
+fn is_program(path: &AbsPath, meta: &Metadata, facts: &HostFacts) -> bool {
+    let ending = || path.as_str().rsplit_once('.').map_or("", |(_, ending)| ending);
+    match is_windows(facts) {
+        true => WINDOWS_PROGRAMS.iter().any(|known| known.eq_ignore_ascii_case(ending())),
+        false => meta.mode & 0o100 != 0,
+    }
 }
 
 /// Returns the script of this folder: the one of the very name, or the only one that has it before its extension.
@@ -624,8 +636,7 @@ mod tests {
             }
         };
         let greet = "C:\\ProgramData\\vigo-local\\executors\\greet";
-        // The mode says by its ending what can be started there.
-        assert_eq!(seen("greet.cmd", 0, 0o755), format!("{greet}.cmd"));
+        assert_eq!(seen("greet.CMD", 0, 0o644), format!("{greet}.CMD"));
         assert_eq!(seen("greet.py", 0, 0o644), format!("expected `{greet}.py` to be executable"));
         let refused = format!("expected `{greet}.exe` to be administrators' alone, found");
         assert_eq!(seen("greet.exe", 1000, 0o755), format!("{refused} owner 1000"));

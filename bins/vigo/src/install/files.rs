@@ -97,7 +97,11 @@ mod windows {
             let _ = fs::rename(&aside, path);
             return Err(error);
         }
-        crate::windows::remove_at_boot(&aside)
+        // The new one is in its place: what is left of the old one is in nobody's way.
+        if fs::remove_file(&aside).is_err() {
+            let _ = crate::windows::remove_at_boot(&aside);
+        }
+        Ok(())
     }
 
     /// Gives a file another name, under which it is removed later.

@@ -283,8 +283,10 @@ impl Seen {
     /// Whether a SID of the list is one of those who may do all anyway.
     fn is_owner_or_administrators(&self, sid: PSID) -> bool {
         // SAFETY: both SIDs live as long as the descriptor.
-        let is_owner = unsafe { EqualSid(sid, self.owner) != 0 || IsWellKnownSid(sid, WinCreatorOwnerRightsSid) != 0 };
-        is_owner || is_administrators(sid)
+        let is_owner = !self.owner.is_null() && unsafe { EqualSid(sid, self.owner) } != 0;
+        // SAFETY: as above.
+        let is_owners = unsafe { IsWellKnownSid(sid, WinCreatorOwnerRightsSid) } != 0;
+        is_owner || is_owners || is_administrators(sid)
     }
 
     /// Whether it is the account that this process runs as.

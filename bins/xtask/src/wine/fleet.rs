@@ -5,7 +5,7 @@ use std::os::unix::fs::chown;
 use std::path::Path;
 
 use super::prefix::Wine;
-use super::story::state_of;
+use super::story::{NOBODY, state_of};
 use crate::demo::Fleet;
 use crate::failure::{Failure, Result};
 use crate::hosts::Checks;
@@ -36,9 +36,6 @@ const KEPT: &str = "kept by a fleet";
 const SERVICE: &str = "vigo-envoy";
 const PROGRAM: &str = "Program Files/Vigo/vigo.exe";
 const STATE: &str = "ProgramData/Vigo";
-
-/// An account that is not ours.
-const NOBODY: u32 = 65_534;
 
 /// Tells it, with the server among `programs`.
 pub fn tell(wine: &Wine, programs: &Path, checks: &mut Checks) -> Result<()> {

@@ -1,5 +1,7 @@
 //! What the agent does on Windows.
 
+use std::os::unix::fs::chown;
+
 use super::prefix::Wine;
 use crate::failure::{Failure, Result};
 use crate::hosts::Checks;
@@ -64,6 +66,15 @@ resources:
     type: exec
     command: ['cmd.exe', '/C', 'echo one> C:\site\argv.txt']
     creates: 'C:\site\argv.txt'
+  - name: executor
+    type: file
+    target_path: 'C:\ProgramData\vigo-local\executors\greet.cmd'
+    make_parents: true
+    content: "@echo {\"changed\": false}\r\n"
+  - name: greeting
+    type: custom
+    script: greet
+    depends_on: [executor]
   - name: service exists
     type: exec
     command: 'sc.exe create food binPath= C:\food.exe start= demand'
@@ -73,6 +84,9 @@ resources:
     service: food
     state: running
 "#;
+
+/// An account that is not ours.
+pub const NOBODY: u32 = 65_534;
 
 /// What the policy writes into the registry.
 const KEY: &str = "HKLM\\SOFTWARE\\Example\\App";
@@ -112,6 +126,7 @@ pub fn tell(wine: &Wine, checks: &mut Checks) -> Result<()> {
     checks.same("and changes nothing", again.ids("changed"), Vec::<String>::new());
     checks.same("a plan finds nothing to do", vigo(wine, "plan")?.code, 0);
     drift(wine, checks)?;
+    others_executor(wine, checks)?;
     pretended(wine, checks)
 }
 
@@ -160,6 +175,16 @@ fn converged(wine: &Wine, checks: &mut Checks) -> Result<()> {
         .unwrap_or_default();
     checks.check("nothing is left beside", !left.iter().any(|name| name.starts_with(".vigo-")), left.join(" "));
     Ok(())
+}
+
+/// A script that somebody else could have written is not run.
+fn others_executor(wine: &Wine, checks: &mut Checks) -> Result<()> {
+    let script = wine.drive().join("ProgramData/vigo-local/executors/greet.cmd");
+    let give_to = |uid| chown(&script, Some(uid), None).map_err(|e| Failure::at(&script, &e));
+    give_to(NOBODY)?;
+    let refused = vigo(wine, "apply")?;
+    checks.same("an executor of somebody else is not run", refused.ids("failed").join(" "), "own/greeting");
+    give_to(0)
 }
 
 /// Whatever is changed behind the agent's back is put right.
