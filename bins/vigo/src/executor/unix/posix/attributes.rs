@@ -5,6 +5,8 @@ use crate::executor::unix::meta::mode_of;
 use crate::executor::unix::metadata::kind;
 use crate::executor::unix::open::openat;
 use crate::executor::unix::resolve::Place;
+#[cfg(target_os = "macos")]
+use rustix::fd::AsRawFd as _;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
@@ -34,9 +36,9 @@ pub(crate) fn set_context_at(_: &Place, _: &str) -> Result<(), Errno> {
 /// Copies what a file keeps when its content changes: ACL and attributes, as far as they can.
 #[cfg(target_os = "macos")]
 pub(crate) fn copy_attributes(from: &OwnedFd, to: &OwnedFd) {
-    let kept = rustix::fs::CopyfileFlags::ACL | rustix::fs::CopyfileFlags::XATTR;
-    // SAFETY: without a state there is none that could be another's, fcopyfile(3).
-    let _ = unsafe { rustix::fs::fcopyfile(from, to, rustix::fs::copyfile_state_t::null(), kept) };
+    let kept = libc::COPYFILE_ACL | libc::COPYFILE_XATTR;
+    // SAFETY: both are open, and there need not be a state, fcopyfile(3).
+    let _ = unsafe { libc::fcopyfile(from.as_raw_fd(), to.as_raw_fd(), std::ptr::null_mut(), kept) };
 }
 
 /// Copies nothing: ACLs and attributes have calls of their own on each of these systems, and go with the old content.
