@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::time::Duration;
 
 use super::agent::{Run, vigo};
 use super::apt_repository::REPOSITORY;
@@ -419,5 +420,7 @@ fn snapshot(machine: &Machine) -> Result<String> {
         -o -name .cargo -o -name .rustup -o -name .cache \\) -prune -o -printf '%p %m %u %g %s %C@\\n' 2>/dev/null \\
         | LC_ALL=C sort >/tmp/now
         touch /tmp/before; diff /tmp/before /tmp/now | grep '^[<>]' | head -20; mv /tmp/now /tmp/before";
-    machine.sh(script)
+    // All of a disk, and other machines at work beside.
+    let looked = machine.exec_with(&["sh", "-euc", script], "", Duration::from_secs(600))?;
+    if looked.ok() { Ok(looked.stdout) } else { Err(Failure::new(format!("the disk cannot be looked at: {looked:?}"))) }
 }
