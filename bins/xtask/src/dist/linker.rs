@@ -6,7 +6,11 @@ use std::path::{Path, PathBuf};
 
 use super::targets::{UNWINDER, zig};
 use crate::failure::{Failure, Result};
+use crate::process::Program;
 use crate::workspace::target;
+
+/// What Debian's unwinder, which is built for glibc, calls and musl lacks.
+const CHECKED: &str = include_str!("checked.c");
 
 /// Links with Debian's musl what can be loaded anywhere in memory and asks for no interpreter: its own `musl-gcc` leaves one
 /// in the file.
@@ -15,12 +19,17 @@ M=/usr/lib/x86_64-linux-musl
 B=$(gcc -print-file-name=crtbeginS.o)
 N=$(gcc -print-file-name=crtendS.o)
 exec gcc -nostdlib -nostartfiles -static-pie -Wl,--no-dynamic-linker -L$M $M/rcrt1.o $M/crti.o \"$B\" \"$@\" \
-  -Wl,-Bstatic -lc \"$N\" $M/crtn.o
+  @CHECKED@ -Wl,-Bstatic -lc \"$N\" $M/crtn.o
 ";
 
-/// Writes the linker for musl, and returns where it is and what rustc must be told.
+/// Writes the linker for musl, and returns where it is and what rustc must be told. Its name says to rustc that it takes the
+/// flags of a compiler.
 pub fn musl() -> Result<(PathBuf, String)> {
-    Ok((write("musl-ld", MUSL)?, format!("-Clink-self-contained=no -L{UNWINDER}")))
+    let source = write("checked.c", CHECKED)?;
+    let object = source.with_extension("o");
+    Program::new("musl-gcc").args(["-c", "-O1", "-fPIC", "-o"]).arg(&object).arg(&source).text()?;
+    let linker = write("musl-cc", &MUSL.replace("@CHECKED@", &object.display().to_string()))?;
+    Ok((linker, format!("-Clink-self-contained=no -L{UNWINDER}")))
 }
 
 /// Writes a compiler for a target by Zig's name for it: without the flags that are for others.
@@ -52,7 +61,6 @@ fn write(name: &str, text: &str) -> Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::Program;
 
     #[test]
     fn flags_for_other_compilers_are_left_out() {
