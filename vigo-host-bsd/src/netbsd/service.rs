@@ -2,6 +2,7 @@
 
 use super::assignment;
 use crate::answer::{change, look, offers_reload, ran, rcvar, said, text, truth};
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -48,7 +49,7 @@ impl Adapter<Service> for RcD {
         let State::Found(seen) = state else {
             return Err(Problem::failed(format!("service `{}` does not exist", want.name)));
         };
-        let script = seen.aside.as_ref().map_or(&*seen.native, |(place, _)| place.as_str());
+        let script = seen.aside.as_ref().map_or(&*seen.native, |aside| aside.0.as_str());
         let op = |action: &Action| {
             if let Some(own) = want.own_command(*action) {
                 return Ok(own);
@@ -69,7 +70,7 @@ impl Adapter<Service> for RcD {
             let replace = Replace::kept(place.clone(), Content::Bytes(script.clone()), Expect::Missing);
             Ok(Op::ReplaceFile(Replace { mode: Some(0o755), ..replace }))
         };
-        let first = seen.aside.iter().filter(|_| !actions.is_empty()).map(place);
+        let first = seen.aside.as_deref().into_iter().filter(|_| !actions.is_empty()).map(place);
         first.chain(actions.iter().map(op)).collect()
     }
 
@@ -154,7 +155,7 @@ fn observed(want: &Want, outputs: &Outputs) -> Result<Interpreted<State>, String
         return Err(format!("{path} onestatus: exit {code}, {}", said(status)));
     }
     let mut seen = Observed { run, ..Observed::new(path.shared()) };
-    seen.aside = (path == examples().join(name)).then(|| (standard_folder().join(name), content.clone()));
+    seen.aside = (path == examples().join(name)).then(|| Box::new((standard_folder().join(name), content.clone())));
     match rcvar(&variable.out()) {
         None => seen.boot = BootState::Fixed("without a variable in rc.conf"),
         Some(variable) => {

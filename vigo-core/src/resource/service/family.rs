@@ -5,6 +5,7 @@ use crate::action::{AbsPath, Command, Op};
 use crate::host::{Comparison, Family, HostFacts, Phase, Problem};
 use crate::time::Duration;
 use crate::value::Text;
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -153,7 +154,7 @@ pub struct Observed {
     /// The content of `file`, where a change edits it.
     pub content: Option<Arc<[u8]>>,
     /// Where its start script has to be put first, on systems whose packages keep it aside, and the script.
-    pub aside: Option<(AbsPath, Arc<[u8]>)>,
+    pub aside: Option<Box<(AbsPath, Arc<[u8]>)>>,
     /// Whether the service manager knows it, on systems where a job is loaded before it can be started.
     pub loaded: bool,
     /// Services that must be stopped before it, the first first.
