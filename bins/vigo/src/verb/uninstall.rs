@@ -4,8 +4,10 @@ use crate::cli::LogLevel;
 use crate::install::{InstallError, Service};
 use crate::{apply, output};
 use clap::Args;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 /// Take the agent away from this machine: its service, its program and, with `--purge`, its keys and state
 ///
@@ -58,9 +60,9 @@ impl Uninstall {
             });
         }
         if failed.is_ok() && self.purge {
-            match std::fs::remove_dir_all(&state_dir) {
+            match remove_state(&state_dir) {
                 Ok(()) => done.push(purged),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => failed = Err(InstallError::Step { step: purged, why: error.to_string() }),
             }
         }
@@ -74,6 +76,24 @@ impl Uninstall {
                 }
                 ExitCode::from(1)
             }
+        }
+    }
+}
+
+/// How long a service that was stopped may hold files yet: its manager says that it has stopped before its process is gone.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often it is looked.
+const LOOK: Duration = Duration::from_millis(100);
+
+fn remove_state(state_dir: &Path) -> io::Result<()> {
+    let begun = Instant::now();
+    loop {
+        match std::fs::remove_dir_all(state_dir) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound && begun.elapsed() < PATIENCE => {
+                std::thread::sleep(LOOK);
+            }
+            other => return other,
         }
     }
 }

@@ -8,6 +8,7 @@ use std::os::windows::fs::OpenOptionsExt;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::path::Path;
 use std::ptr::{null, null_mut};
+use std::sync::OnceLock;
 use windows_sys::Win32::Foundation::{
     ERROR_ALREADY_EXISTS, GENERIC_ALL, GENERIC_WRITE, HANDLE, INVALID_HANDLE_VALUE, LocalFree,
 };
@@ -117,7 +118,7 @@ fn take_dir(path: &Path, descriptor: &Descriptor) -> io::Result<()> {
         return refused(io::ErrorKind::NotADirectory, "is there and is no folder: remove it");
     }
     let seen = Seen::of(&folder)?;
-    if !(seen.is_of_administrators() || seen.is_ours()) {
+    if !seen.is_trusted() {
         let what = "belongs neither to the system, nor to administrators, nor to the agent's account: whoever made it could \
                     read and change what is kept there. Look at what is in it, and remove it";
         return refused(io::ErrorKind::PermissionDenied, what);
@@ -192,15 +193,14 @@ pub(crate) fn is_of_administrators(file: &File) -> bool {
 pub(crate) fn is_trusted(path: &Path) -> bool {
     let mut options = File::options();
     options.access_mode(READ_CONTROL).custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT);
-    let seen = options.open(path).and_then(|file| Seen::of(&file));
-    seen.is_ok_and(|seen| seen.is_of_administrators() || seen.is_ours())
+    options.open(path).and_then(|file| Seen::of(&file)).is_ok_and(|seen| seen.is_trusted())
 }
 
 /// Whose an open file or folder is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Whose {
-    /// Whether it belongs to the system or to administrators.
-    pub(crate) is_of_administrators: bool,
+    /// Whether it belongs to the system, to administrators or to our own account.
+    pub(crate) is_trusted: bool,
     /// Whether anybody else may change it or take it away; what lies in a folder is another matter.
     pub(crate) others_change: bool,
 }
@@ -209,7 +209,7 @@ pub(crate) struct Whose {
 pub(crate) fn whose(file: &File, is_dir: bool) -> Whose {
     let seen = Seen::of(file);
     Whose {
-        is_of_administrators: seen.as_ref().is_ok_and(Seen::is_of_administrators),
+        is_trusted: seen.as_ref().is_ok_and(Seen::is_trusted),
         others_change: seen.map_or(true, |seen| seen.others_change(is_dir)),
     }
 }
@@ -289,13 +289,16 @@ impl Seen {
         is_owner || is_owners || is_administrators(sid)
     }
 
-    /// Whether it is the account that this process runs as.
-    fn is_ours(&self) -> bool {
-        own_account().is_some_and(|own| {
+    /// Whether it belongs to one of them, or to the account that this process runs as.
+    fn is_trusted(&self) -> bool {
+        static OWN: OnceLock<Option<Vec<u64>>> = OnceLock::new();
+        let is_ours = |own: &Vec<u64>| {
             // SAFETY: what a token tells of its user begins with where the SID is, in the same buffer; both SIDs live.
             let user = unsafe { own.as_ptr().cast::<TOKEN_USER>().read() };
+            // SAFETY: as above.
             !self.owner.is_null() && unsafe { EqualSid(self.owner, user.User.Sid) } != 0
-        })
+        };
+        self.is_of_administrators() || OWN.get_or_init(own_account).as_ref().is_some_and(is_ours)
     }
 }
 

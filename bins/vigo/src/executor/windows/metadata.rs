@@ -15,7 +15,7 @@ use windows_sys::Win32::Storage::FileSystem::{
 const EPOCH_TICKS: i64 = 116_444_736_000_000_000;
 const TICKS_A_MS: i64 = 10_000;
 
-/// What stands for an owner who is neither the system nor an administrator: there is no number for him.
+/// What stands for another owner than the system, an administrator or our own account: there is no number for him.
 const OTHERS_UID: u32 = 1000;
 
 /// Files that a program is started from.
@@ -38,7 +38,8 @@ pub(crate) fn open_to_look(path: &Path, follow: bool) -> io::Result<File> {
 const OTHERS_WRITE: u32 = 0o002;
 
 /// Returns what an open file says. There are no modes: what is read-only is, others write what the list of its rights lets
-/// them change, and whose it is, is 0 for the system and administrators.
+/// them change, and whose it is, is 0 for the system,
+/// administrators and our own account.
 pub(crate) fn metadata(file: &File, path: &Path) -> io::Result<Metadata> {
     let meta = file.metadata()?;
     let id = file_id(file).unwrap_or_default();
@@ -55,7 +56,7 @@ pub(crate) fn metadata(file: &File, path: &Path) -> io::Result<Metadata> {
             false if whose.others_change => usual | OTHERS_WRITE,
             false => usual,
         },
-        uid: if whose.is_of_administrators { 0 } else { OTHERS_UID },
+        uid: if whose.is_trusted { 0 } else { OTHERS_UID },
         gid: 0,
         size: if kind == FileKind::File { meta.file_size() } else { 0 },
         mtime_ms: ticks.saturating_sub(EPOCH_TICKS) / TICKS_A_MS,
