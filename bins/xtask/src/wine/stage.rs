@@ -19,18 +19,27 @@ pub fn run(tally: &mut Tally) -> Result<Outcome> {
     }
     let own = workspace::build()?;
     let program = dist::build(WINDOWS, Profile::Test)?;
-    let wine = Wine::new()?;
-    programs::build(&wine.drive())?;
-    let at = wine.drive().join("vigo.exe");
-    fs::copy(&program, &at).map_err(|e| Failure::at(&at, &e))?;
-    let mut checks = Checks::new("wine");
-    if let Err(failure) = story::tell(&wine, &mut checks).and_then(|()| fleet::tell(&wine, &own, &mut checks)) {
-        checks.check("the story goes on to its end", false, failure);
+    let mut seen = tell(&program, &own)?;
+    if seen.failed > 0 {
+        println!("once more, on a new Windows: now and then Wine starts no process, or ends one by a signal");
+        seen = tell(&program, &own)?;
     }
-    let seen = checks.tally();
     (tally.passed, tally.failed, tally.skipped) =
         (tally.passed + seen.passed, tally.failed + seen.failed, tally.skipped + seen.skipped);
     Ok(if seen.failed == 0 { Outcome::Passed } else { Outcome::Failed("see above".to_owned()) })
+}
+
+/// Tells the whole story of this agent, with a server of our `own`.
+fn tell(program: &Path, own: &Path) -> Result<Tally> {
+    let wine = Wine::new()?;
+    programs::build(&wine.drive())?;
+    let at = wine.drive().join("vigo.exe");
+    fs::copy(program, &at).map_err(|e| Failure::at(&at, &e))?;
+    let mut checks = Checks::new("wine");
+    if let Err(failure) = story::tell(&wine, &mut checks).and_then(|()| fleet::tell(&wine, own, &mut checks)) {
+        checks.check("the story goes on to its end", false, failure);
+    }
+    Ok(checks.tally())
 }
 
 /// Returns why there can be no Windows here, if so.
