@@ -186,8 +186,11 @@ impl<T: Tool> By<T> {
         let mut found = self.0.installed(self.asked(outputs, name, facts).map_err(unknown)?, name).map_err(unknown)?;
         let is_right = |v: &Version| found.installed.iter().chain(&found.spellings).any(|seen| v.accepts(seen));
         let goes = want.ensure == Ensure::Absent || want.version.as_ref().is_some_and(|v| !is_right(v));
-        if want.hold != Hold::AsIs || (goes && found.installed.is_some()) {
-            found.held = self.held(want, name, outputs, facts)?;
+        // Where nothing is to be asked, the list of packages tells it.
+        if let Some(holds) = self.0.holds(facts)
+            && (want.hold != Hold::AsIs || (goes && found.installed.is_some()))
+        {
+            found.held = self.held(want, name, &Op::Run(holds), outputs)?;
         }
         match &want.version {
             None => {
@@ -222,18 +225,11 @@ impl<T: Tool> By<T> {
 
     /// Returns whether a package is held. Of one that is to go, or to change, that is asked only when it is there: what
     /// holds it would refuse that.
-    fn held(
-        &self,
-        want: &Want,
-        name: &Arc<str>,
-        outputs: &Outputs,
-        facts: &HostFacts,
-    ) -> Result<bool, Interpreted<State>> {
-        let Some(op) = self.0.holds(facts).map(Op::Run) else { return Ok(false) };
-        if outputs.get(&op).is_none() {
-            return Err(Interpreted::Ask(alloc::vec![op]));
+    fn held(&self, want: &Want, name: &Arc<str>, holds: &Op, outputs: &Outputs) -> Result<bool, Interpreted<State>> {
+        if outputs.get(holds).is_none() {
+            return Err(Interpreted::Ask(alloc::vec![holds.clone()]));
         }
-        match answer(outputs, &op).and_then(|ran| self.0.is_held(ran, name)) {
+        match answer(outputs, holds).and_then(|ran| self.0.is_held(ran, name)) {
             // The manager itself refuses what a hold forbids that could not be read.
             Err(_) if want.hold == Hold::AsIs => Ok(false),
             held => held.map_err(Interpreted::Unknown),
