@@ -140,10 +140,13 @@ impl Timestamp {
         let (era, year_of_era) = (shifted.div_euclid(400), shifted.rem_euclid(400));
         let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
         let days = era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468;
-        Some(Self::from_epoch_secs(days * 86_400 + hour * 3600 + minute * 60 + second))
+        let midnight = Self::from_epoch_secs(days * 86_400);
+        // A day that the month does not have comes back as one of the next.
+        (i64::from(midnight.civil(0).day) == day)
+            .then(|| Self::from_epoch_secs(midnight.epoch_secs() + hour * 3600 + minute * 60 + second))
     }
 
-    /// Reads `Sun Nov 22 16:20:16 2026` as UTC, ctime(3).
+    /// Reads `Sun Nov 22 16:20:16 2026` at the front of a text as UTC, ctime(3).
     pub fn from_ctime(text: &str) -> Option<Self> {
         const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
         let mut words = text.split_ascii_whitespace().skip(1);
@@ -222,6 +225,9 @@ mod tests {
             ("Thu anF  1 00:00:00 1970", None),
             ("Thu Jan 99999999999999999999 00:00:00 1970", None),
             ("Thu Jan 1 00:00 1970", None),
+            ("Thu Feb 29 00:00:00 2024 nginx", Some(1_709_164_800)),
+            ("Thu Feb 29 00:00:00 2023", None),
+            ("Wed Dec 31 23:59:60 2025", Some(1_767_225_600)),
             ("Thu Jan 1 00:00:00 99999999", None),
             ("", None),
         ];

@@ -77,16 +77,7 @@ fn time(tag: u8, text: &[u8]) -> Option<Timestamp> {
         UTC_TIME => 2000 + short,
         _ => century * 100 + short,
     };
-    let is_date = (1..=12).contains(&month) && (1..=31).contains(&day);
-    if !is_date || hour > 23 || minute > 59 || second > 60 {
-        return None;
-    }
-    // Civil date to days: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
-    let y = if month <= 2 { year - 1 } else { year };
-    let (era, yoe) = (y.div_euclid(400), y.rem_euclid(400));
-    let doy = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let days = era * 146_097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719_468;
-    Some(Timestamp::from_epoch_secs(days * 86_400 + hour * 3600 + minute * 60 + second))
+    Timestamp::from_utc([year, month, day], [hour, minute, second])
 }
 
 #[cfg(test)]

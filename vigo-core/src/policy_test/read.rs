@@ -229,17 +229,7 @@ fn time(text: &str) -> Option<Timestamp> {
     let mut parts = time.splitn(3, ':');
     let (hour, minute) = (number(parts.next()?, 2)?, number(parts.next()?, 2)?);
     let second = parts.next().map_or(Some(0), |s| number(s, 2))?;
-    // Civil date to days: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
-    let shifted = year - i64::from(month <= 2);
-    let (era, yoe) = (shifted.div_euclid(400), shifted.rem_euclid(400));
-    let doy = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let days = era * 146_097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719_468;
-    let at = Timestamp::from_epoch_secs(days * 86_400 + hour * 3600 + minute * 60 + second);
-    let civil = at.civil(0);
-    // A day or hour that does not exist comes back as another one.
-    let same = (civil.year, i64::from(civil.month), i64::from(civil.day)) == (year, month, day)
-        && (i64::from(civil.hour), i64::from(civil.minute), i64::from(civil.second)) == (hour, minute, second);
-    same.then_some(at)
+    Timestamp::from_utc([year, month, day], [hour, minute, second])
 }
 
 fn files<'a>(reader: &mut Reader, node: Node<'a>) -> Vec<(&'a str, Option<&'a str>)> {

@@ -4,6 +4,7 @@ use crate::action::{Command, Op, OpOutput, Outputs};
 use crate::host::{Adapter, Family, HostFacts, Interpreted, Problem};
 use crate::resource::process::{Action, Found, Process, Restart, State, Want, in_image};
 use crate::resource::service::Service;
+use crate::time::Timestamp;
 use crate::value::Text;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
@@ -55,17 +56,12 @@ impl Age {
     }
 
     /// Reads the column off the front of a line: a number that is greater for what is older, and the rest.
-    fn read(self, text: &str) -> (u64, &str) {
+    fn read(self, text: &str) -> (i64, &str) {
         match self {
             Self::Elapsed => word(text).map_or((0, ""), |(age, rest)| (age_secs(age).unwrap_or(0), rest)),
             Self::Started => {
-                let mut rest = text;
-                let mut words = [""; 5];
-                for place in &mut words {
-                    let Some((found, after)) = word(rest) else { break };
-                    (*place, rest) = (found, after);
-                }
-                (started(words).map_or(0, |at| u64::MAX - at), rest)
+                let rest = (0..5).try_fold(text, |rest, _| word(rest).map(|(_, rest)| rest));
+                (Timestamp::from_ctime(text).map_or(i64::MIN, |at| -at.epoch_secs()), rest.unwrap_or(""))
             }
         }
     }
@@ -203,7 +199,7 @@ struct Line<'a> {
     tenant: u32,
     parent: u32,
     ended: bool,
-    age_secs: u64,
+    age_secs: i64,
     args: &'a str,
 }
 
@@ -234,26 +230,17 @@ fn word(text: &str) -> Option<(&str, &str)> {
     Some((word, &text[word.len()..]))
 }
 
-/// Reads `Sun Nov 22 16:20:16 2026`; the result orders, and counts nothing.
-fn started([_, month, day, clock, year]: [&str; 5]) -> Option<u64> {
-    const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    let month = MONTHS.find(month).filter(|at| month.len() == 3 && at % 3 == 0)? / 3;
-    let (day, year) = (day.parse::<u64>().ok()?, year.parse::<u64>().ok()?);
-    let days = year.checked_mul(12)?.checked_add(month as u64)?.checked_mul(32)?.checked_add(day)?;
-    days.checked_mul(86_400)?.checked_add(age_secs(clock)?)
-}
-
 /// Reads `[[days-]hours:]minutes:seconds`.
-fn age_secs(text: &str) -> Option<u64> {
+fn age_secs(text: &str) -> Option<i64> {
     let (days, clock) = match text.split_once('-') {
-        Some((days, clock)) => (days.parse::<u64>().ok()?, clock),
+        Some((days, clock)) => (days.parse::<u32>().ok()?, clock),
         None => (0, text),
     };
-    let seconds = clock.split(':').try_fold(0_u64, |sum, part| {
-        let part: u64 = part.parse().ok()?;
-        sum.checked_mul(60)?.checked_add(part)
+    let seconds = clock.split(':').try_fold(0_i64, |sum, part| {
+        let part: u32 = part.parse().ok()?;
+        sum.checked_mul(60)?.checked_add(part.into())
     })?;
-    days.checked_mul(86_400)?.checked_add(seconds)
+    i64::from(days).checked_mul(86_400)?.checked_add(seconds)
 }
 
 /// Returns the matches, the oldest first.
@@ -275,7 +262,7 @@ fn matches(
         let args = |text: &str| text.split_once(' ').map(|(_, args)| args.replace('\'', ""));
         line.parent == own && args(line.args).is_some_and(|a| probes.iter().any(|p| args(p).as_ref() == Some(&a)))
     };
-    let mut found: Vec<(u64, u32)> = Vec::new();
+    let mut found: Vec<(i64, u32)> = Vec::new();
     for (pid, line) in &lines {
         if line.tenant != tenant || line.ended || ancestors.contains(pid) || line.is_kernels(*pid) || is_probe(line) {
             continue;

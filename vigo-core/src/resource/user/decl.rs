@@ -384,11 +384,11 @@ impl Expiry {
             parts.next().filter(|p| p.len() == digits && p.bytes().all(|b| b.is_ascii_digit()))?.parse::<i64>().ok()
         };
         let (year, month, day) = (part(4)?, part(2)?, part(2)?);
-        if parts.next().is_some() || !(1970..=9999).contains(&year) || !(1..=12).contains(&month) {
+        if parts.next().is_some() || year < 1970 {
             return None;
         }
-        let expiry = Self::Day(days_since_1970(year, month, day));
-        (expiry.to_string() == text).then_some(expiry)
+        let midnight = Timestamp::from_utc([year, month, day], [0; 3])?;
+        Some(Self::Day(midnight.epoch_secs() / 86_400))
     }
 
     /// Returns the day as the shadow file has it; -1 for never.
@@ -398,15 +398,6 @@ impl Expiry {
             Self::Day(day) => day,
         }
     }
-}
-
-/// Civil date to days: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms". A day that the month does not have
-/// becomes one of the next month.
-fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
 impl fmt::Display for Expiry {
