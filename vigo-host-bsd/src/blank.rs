@@ -20,36 +20,9 @@ macro_rules! traits {
 
 /// One of each system.
 pub static BLANKS: &[Blank] = &[
-    Blank {
-        name: "freebsd",
-        host: &FreeBsd,
-        letter: "F",
-        is_unix: true,
-        traits: traits!("freebsd", "rc"),
-        programs: &[],
-        at,
-        answer: freebsd,
-    },
-    Blank {
-        name: "openbsd",
-        host: &OpenBsd,
-        letter: "O",
-        is_unix: true,
-        traits: traits!("openbsd", "rcctl"),
-        programs: &[],
-        at,
-        answer: openbsd,
-    },
-    Blank {
-        name: "netbsd",
-        host: &NetBsd,
-        letter: "N",
-        is_unix: true,
-        traits: traits!("netbsd", "rc"),
-        programs: &["pkgin"],
-        at,
-        answer: netbsd,
-    },
+    Blank { name: "freebsd", host: &FreeBsd, traits: traits!("freebsd", "rc"), programs: &[], at, answer: freebsd },
+    Blank { name: "openbsd", host: &OpenBsd, traits: traits!("openbsd", "rcctl"), programs: &[], at, answer: openbsd },
+    Blank { name: "netbsd", host: &NetBsd, traits: traits!("netbsd", "rc"), programs: &["pkgin"], at, answer: netbsd },
 ];
 
 const DIRECTORIES: &[&str] = &[

@@ -9,8 +9,6 @@ use vigo_core::preview::{At, Blank, arguments};
 pub static BLANKS: &[Blank] = &[Blank {
     name: "illumos",
     host: &Illumos,
-    letter: "I",
-    is_unix: true,
     traits: &[
         ("os.family", "illumos"),
         ("os.distro", "omnios"),

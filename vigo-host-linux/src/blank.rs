@@ -26,7 +26,7 @@ const fn blank(
     traits: &'static [(&'static str, &'static str)],
     programs: &'static [&'static str],
 ) -> Blank {
-    Blank { name, host: &Linux, letter: "L", is_unix: true, traits, programs, at, answer }
+    Blank { name, host: &Linux, traits, programs, at, answer }
 }
 
 macro_rules! linux {

@@ -11,8 +11,6 @@ use vigo_core::preview::{At, Blank, arguments};
 pub static BLANKS: &[Blank] = &[Blank {
     name: "macos",
     host: &MacOs,
-    letter: "M",
-    is_unix: true,
     traits: &[
         ("os.family", "macos"),
         ("os.distro", "macos"),

@@ -11,8 +11,6 @@ use vigo_core::preview::{At, Blank, arguments};
 pub static BLANKS: &[Blank] = &[Blank {
     name: "windows",
     host: &Windows,
-    letter: "W",
-    is_unix: false,
     traits: &[
         ("os.family", "windows"),
         ("os.distro", "windows"),

@@ -214,6 +214,11 @@ fn what_no_plan_can_know_is_unknown_with_the_reason() {
     given.says(0, &["+512", "would change site/tuned", "would change site/behind", "2 unknown"]);
     fs::write(&traits, "os: {family: openbsd}\n").unwrap();
     config(&tree.0, &args).says(0, &["+openbsd web-1", "rcctl enable web"]);
+    // A distribution that nobody knows is like others of its family.
+    fs::write(&traits, "os: {distro: adhocbsd, family: openbsd}\n").unwrap();
+    config(&tree.0, &args).says(0, &["+openbsd web-1", "rcctl enable web"]);
+    fs::write(&traits, "os: {distro: plan9}\n").unwrap();
+    config(&tree.0, &args).says(2, &["expected one of debian, redhat", "found `plan9`"]);
     fs::write(&traits, "[1]").unwrap();
     config(&tree.0, &args).says(1, &["expected a map of traits"]);
 }

@@ -27,8 +27,6 @@ impl Host for Nowhere {
 static NOWHERE: Blank = Blank {
     name: "nowhere",
     host: &Nowhere,
-    letter: "L",
-    is_unix: true,
     traits: &[],
     programs: &[],
     at: |path| matches!(path, "/" | "/etc").then_some(At::Dir(&[])),

@@ -12,10 +12,6 @@ pub struct Blank {
     pub name: &'static str,
     /// The adapters.
     pub host: &'static dyn Host,
-    /// The letter of the system in the table of traits ([`crate::traits::Area::systems`]).
-    pub letter: &'static str,
-    /// Whether it has what all unixes have.
-    pub is_unix: bool,
     /// The traits that every such machine has: path and value; `true`, `false` and whole numbers are what they look like.
     pub traits: &'static [(&'static str, &'static str)],
     /// Those of [`Host::programs`] that it has.

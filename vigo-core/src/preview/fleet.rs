@@ -41,9 +41,12 @@ impl Refusals {
     /// Returns whether no machine with this policy and of this system has been looked at. Of what a machine that has told
     /// no traits cannot do nothing is known.
     pub fn is_new(&mut self, digest: [u8; 32], traits: &Value) -> bool {
-        let Some(system) = system(traits) else { return false };
         let text = |path: &str| traits.at(path).and_then(Value::as_str).unwrap_or_default();
-        let kind = (digest, format!("{system} {} {}", text("os.version"), text("init.manager")));
+        let system = ["os.distro", "os.family", "os.version", "init.manager"].map(text);
+        if system[..2] == ["", ""] {
+            return false;
+        }
+        let kind = (digest, system.join(" "));
         if self.kinds.contains(&kind) {
             return false;
         }
@@ -80,10 +83,4 @@ impl Refusals {
         let refusal = |((place, resource, cause), machines)| Refusal { resource, place, cause, machines };
         self.found.into_iter().map(refusal).collect()
     }
-}
-
-/// Returns the word of a machine's system: its distribution, or else its family.
-pub fn system(traits: &Value) -> Option<&str> {
-    let text = |path: &str| traits.at(path).and_then(Value::as_str);
-    text("os.distro").or_else(|| text("os.family"))
 }

@@ -72,7 +72,7 @@ pub fn traits(blank: &Blank, hostname: &str, given: Option<&Value>) -> Result<Tr
     let (short, domain) = hostname.split_once('.').unwrap_or((hostname, ""));
     let own = [("network.hostname", short), ("network.fqdn", hostname), ("network.domain", domain)];
     let mut all: BTreeMap<Arc<str>, Value> = BTreeMap::new();
-    for area in areas().iter().filter(|area| is_of(blank, area.systems)) {
+    for area in areas().iter().filter(|area| area.is_of(blank.host.name())) {
         let known = |path: &&(&str, &str)| path.0.split('.').next() == Some(area.name);
         let known: Vec<_> = blank.traits.iter().chain(&own).filter(known).collect();
         if known.is_empty() {
@@ -101,6 +101,12 @@ pub fn named(blanks: impl Iterator<Item = &'static Blank> + Clone, system: &str)
     find(system).or_else(|| find(family_of(system)?))
 }
 
+/// Returns the machine most like one that tells these traits: one of its distribution, or else of its family.
+pub fn like(blanks: impl Iterator<Item = &'static Blank> + Clone, traits: &Value) -> Option<&'static Blank> {
+    let find = |path: &str| named(blanks.clone(), traits.at(path).and_then(Value::as_str)?);
+    find("os.distro").or_else(|| find("os.family"))
+}
+
 /// Returns what a machine of this kind says of itself as a rule, of this family or distribution: what is not among it such a
 /// machine does not have.
 pub fn usual(blank: &Blank, system: &str) -> Value {
@@ -118,11 +124,6 @@ pub fn usual(blank: &Blank, system: &str) -> Value {
     }
     let areas = areas.into_iter().map(|(area, fields)| (area, Value::Map(Arc::new(fields))));
     Value::Map(Arc::new(areas.collect()))
-}
-
-fn is_of(blank: &Blank, systems: &str) -> bool {
-    let has = |word: &str| systems.split(' ').any(|system| system == word);
-    has("all") || (blank.is_unix && has("unix")) || has(blank.letter)
 }
 
 fn scalar(text: &str) -> Value {

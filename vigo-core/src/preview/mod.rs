@@ -10,6 +10,6 @@ mod plan;
 mod unknown;
 
 pub use blank::{At, Blank, arguments};
-pub use fleet::{Refusal, Refusals, system};
-pub use machine::{named, traits, usual};
+pub use fleet::{Refusal, Refusals};
+pub use machine::{like, named, traits, usual};
 pub use plan::{Subject, plan};

@@ -47,8 +47,7 @@ pub(super) async fn warnings(context: &Context, published: Published) -> Vec<Val
 
 fn look(refusals: &mut Refusals, class: &PublishedClass, hostname: &str, traits: &str, now: Timestamp) {
     let given = serde_json::from_str(traits).map(core_value).unwrap_or_default();
-    let blank = preview::system(&given).and_then(|system| preview::named(blanks(), system));
-    let Some(blank) = blank.filter(|_| refusals.is_new(class.digest, &given)) else { return };
+    let Some(blank) = preview::like(blanks(), &given).filter(|_| refusals.is_new(class.digest, &given)) else { return };
     // A bundle that cannot be read would not have been published; traits that cannot be are not taken.
     let Ok(bundle) = PolicyBundle::decode(&class.bundle.bytes).map(Arc::new) else { return };
     let Ok(traits) = preview::traits(blank, hostname, Some(&given)) else { return };

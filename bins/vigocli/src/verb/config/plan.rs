@@ -65,9 +65,17 @@ impl Plan {
     }
 
     fn blank(&self, given: Option<&Value>) -> Result<&'static Blank, CliError> {
-        let family = given.and_then(|traits| traits.at("os.family")).and_then(Value::as_str);
-        let name = self.system.as_deref().or(family).unwrap_or(DEFAULT);
-        hosts::blanks().find(|blank| blank.name == name).ok_or_else(|| {
+        let text = |path: &str| given.and_then(|traits| traits.at(path)).and_then(Value::as_str);
+        let told = text("os.distro").or_else(|| text("os.family"));
+        let of = |name: &str| hosts::blanks().find(|blank| blank.name == name);
+        let (name, found) = match (&self.system, given, told) {
+            (None, Some(traits), Some(name)) => (name, preview::like(hosts::blanks(), traits)),
+            (system, ..) => {
+                let name = system.as_deref().unwrap_or(DEFAULT);
+                (name, of(name))
+            }
+        };
+        found.ok_or_else(|| {
             let names: Vec<&str> = hosts::blanks().map(|blank| blank.name).collect();
             CliError::Usage {
                 why: format!("expected one of {} as the system, found `{}`", names.join(", "), name.escape_debug()),
