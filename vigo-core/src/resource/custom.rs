@@ -58,8 +58,10 @@ pub(crate) fn is_open(decl: &TypeDecl) -> bool {
 }
 
 /// Where scripts are; the first that has one of the name wins. Into the second a policy may write.
-const FOLDERS: [&str; 2] = ["/etc/vigo-envoy/executors", "/usr/local/share/vigo/executors"];
-const WINDOWS_FOLDERS: [&str; 2] = ["C:\\ProgramData\\Vigo\\executors", "C:\\ProgramData\\vigo-local\\executors"];
+pub const FOLDERS: [&str; 2] = ["/etc/vigo-envoy/executors", "/usr/local/share/vigo/executors"];
+
+/// Where scripts are on Windows, likewise.
+pub const WINDOWS_FOLDERS: [&str; 2] = ["C:\\ProgramData\\Vigo\\executors", "C:\\ProgramData\\vigo-local\\executors"];
 
 /// More entries in one of the folders than this are a mistake.
 const SCRIPTS_MAX: usize = 1024;
@@ -313,7 +315,8 @@ fn find(want: &Want, outputs: &Outputs, facts: &HostFacts) -> Result<AbsPath, La
                 return Err(Lack::Refused(problem.help(help)));
             }
         }
-        if !is_program(&path, &meta, facts) {
+        // Without modes the file's ending says so, and the executor tells it as a mode.
+        if meta.mode & 0o100 == 0 {
             return Err(Lack::Refused(Problem::failed(format!("expected `{path}` to be executable"))));
         }
         return Ok(path);
@@ -324,18 +327,6 @@ fn find(want: &Want, outputs: &Outputs, facts: &HostFacts) -> Result<AbsPath, La
         folders(facts).map(|f| format!("`{f}`")).join(" or ")
     );
     Err(Lack::Refused(Problem::failed(message)))
-}
-
-/// Files that Windows, or the agent there, can start.
-const WINDOWS_PROGRAMS: [&str; 5] = ["exe", "com", "cmd", "bat", "ps1"];
-
-/// Returns whether a file can be started: on Windows its ending says so.
-fn is_program(path: &AbsPath, meta: &Metadata, facts: &HostFacts) -> bool {
-    let ending = || path.as_str().rsplit_once('.').map_or("", |(_, ending)| ending);
-    match is_windows(facts) {
-        true => WINDOWS_PROGRAMS.iter().any(|known| known.eq_ignore_ascii_case(ending())),
-        false => meta.mode & 0o100 != 0,
-    }
 }
 
 /// Returns the script of this folder: the one of the very name, or the only one that has it before its extension.

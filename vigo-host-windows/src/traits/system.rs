@@ -1,18 +1,24 @@
-//! `os`, `init`, `reboot`: which system this is.
+//! `os`, `init`, `reboot`, `custom_types`: which system this is, and what stands ready on it.
 
 use super::registry::{Key, query};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use vigo_core::action::{Op, OpOutput, Outputs};
-use vigo_core::traits::see::fields;
-use vigo_core::traits::{Collector, Found, Machine};
+use vigo_core::resource::custom::WINDOWS_FOLDERS;
+use vigo_core::traits::see::{fields, list};
+use vigo_core::traits::{Collector, Found, Machine, form};
 use vigo_core::value::Value;
 use vigo_core::when::words::ARCHES;
 
 pub(super) const OS: Collector = Collector::slow("os", probe, os);
 pub(super) const INIT: Collector = Collector::quick("init", nothing, init);
 pub(super) const REBOOT: Collector = Collector::slow("reboot", probe_reboot, reboot);
+pub(super) const CUSTOM_TYPES: Collector = Collector::quick(
+    "custom_types",
+    |_| WINDOWS_FOLDERS.map(list).into(),
+    |_, outputs| form::custom_types(WINDOWS_FOLDERS, outputs),
+);
 
 const VERSION: &str = "HKLM\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion";
 

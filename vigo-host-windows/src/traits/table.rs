@@ -20,6 +20,7 @@ static COLLECTORS: &[Collector] = &[
     system::OS,
     system::INIT,
     system::REBOOT,
+    system::CUSTOM_TYPES,
     hardware::HARDWARE,
     hardware::CPU,
     storage::DISKS,

@@ -16,4 +16,4 @@ pub use mounts::{Mount, filesystem, mountpoints};
 pub use network::{Link, Network, dns, interfaces, network, ports};
 pub use packages::{packages, repositories, updates};
 pub use scan::{Exposure, security_scan};
-pub use system::{Os, agent_self, guest, init, locale, os};
+pub use system::{Os, agent_self, custom_types, guest, init, locale, os};

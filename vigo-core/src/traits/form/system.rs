@@ -1,9 +1,11 @@
-//! `os`, `init`, `virtualization`, `locale`, `agent_self`.
+//! `os`, `init`, `virtualization`, `locale`, `agent_self`, `custom_types`.
 
-use super::super::see::{fields, some};
+use super::super::see::{See, fields, some, sorted};
 use super::super::{Found, Machine};
+use crate::action::{FileKind, Outputs};
 use crate::value::Value;
 use crate::when::words::ARCHES;
+use alloc::string::String;
 
 /// What a system calls itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -78,4 +80,13 @@ const MACHINES: &[(&str, &str)] = &[
 pub fn guest(names: &str) -> Option<&'static str> {
     let names = names.to_lowercase();
     MACHINES.iter().find(|(word, _)| names.contains(word)).map(|(_, kind)| *kind)
+}
+
+/// Returns area `custom_types` of the executors in these folders.
+pub fn custom_types(folders: [&'static str; 2], outputs: &Outputs) -> Result<Found, String> {
+    let see = See(outputs);
+    let entries = folders.into_iter().flat_map(|folder| see.entries(folder));
+    let usable =
+        entries.filter(|e| e.meta.kind == FileKind::File && e.meta.mode & 0o111 != 0 && !e.path.starts_with('.'));
+    Ok(Found::Value(sorted(usable.map(|e| &*e.path))))
 }
