@@ -14,15 +14,29 @@ pub const SERVER: &str = "/usr/lib/wine/wineserver64";
 /// How long a program may take there: the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(180);
 
+/// How often a prefix is made anew before it is given up.
+const BOOTS: u32 = 3;
+
 /// A prefix that goes with its server when it is dropped.
 pub struct Wine {
     scratch: Scratch,
 }
 
 impl Wine {
-    /// Makes one. The order matters: as long as the first server has not really ended, the service manager answers what is
-    /// not so.
+    /// Makes one. Now and then, on a machine that has just got Wine, the first boot leaves half a Windows: then another.
     pub fn new() -> Result<Self> {
+        for _ in 1..BOOTS {
+            match Self::boot() {
+                Err(failure) => println!("{failure}; it is tried again"),
+                made => return made,
+            }
+        }
+        Self::boot()
+    }
+
+    /// Boots a new one. The order matters: as long as the first server has not really ended, the service manager answers
+    /// what is not so.
+    fn boot() -> Result<Self> {
         let wine = Self { scratch: Scratch::new("wine")? };
         unheard(wine.program("wine").args(["wineboot", "-i"]))?;
         unheard(wine.program(SERVER).arg("-w"))?;
