@@ -37,9 +37,8 @@ pub(crate) fn open_to_look(path: &Path, follow: bool) -> io::Result<File> {
 /// Others may write.
 const OTHERS_WRITE: u32 = 0o002;
 
-/// Returns what an open file says. There are no modes: what is read-only is, others write what the list of its rights lets
-/// them change, and whose it is, is 0 for the system,
-/// administrators and our own account.
+/// Returns what an open file says. There are no modes: what is read-only is, and others write what the list of its rights
+/// lets them change. Whose it is, is 0 for the system, administrators and our own account.
 pub(crate) fn metadata(file: &File, path: &Path) -> io::Result<Metadata> {
     let meta = file.metadata()?;
     let id = file_id(file).unwrap_or_default();
