@@ -3,6 +3,7 @@
 use crate::answers::Answers;
 use crate::input::{choice, text};
 use vigo_core::action::{AbsPath, Entry, FileKind, Metadata, Op, OpOutput};
+use vigo_core::base64;
 use vigo_core::host::Host;
 use vigo_core::sim::collectors::run;
 use vigo_core::traits::{Collector, TraitSet, bounded, check_custom, custom_yaml};
@@ -70,7 +71,7 @@ fn certificate(der: &[u8]) {
         target: None,
         context: None,
     };
-    let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", base64(der));
+    let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", base64::encode(der));
     let folder = AbsPath::parse("/etc/ssl").ok();
     let answer = |op: &Op| match op {
         Op::ListDir { path, .. } if Some(path) == folder.as_ref() => {
@@ -82,17 +83,6 @@ fn certificate(der: &[u8]) {
     if let Some(collector) = Linux.collectors().iter().find(|c| c.area == "cert_lifecycle") {
         holds(collector, false, answer);
     }
-}
-
-/// RFC 4648, without padding.
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let bits = chunk.iter().fold(0, |bits, byte| (bits << 8) | usize::from(*byte)) << (8 * (3 - chunk.len()));
-        text.extend((0..=chunk.len()).map(|at| char::from(LETTERS[(bits >> (18 - 6 * at)) & 63])));
-    }
-    text
 }
 
 #[cfg(test)]

@@ -55,6 +55,7 @@ extern crate alloc;
 
 pub mod action;
 pub mod agent;
+pub mod base64;
 pub mod bundle;
 pub mod config;
 pub mod converge;

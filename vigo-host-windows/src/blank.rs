@@ -1,10 +1,11 @@
 //! A Windows machine on which nothing has been set up. Every service that is asked for is there, stopped, and started by hand.
 
+use crate::Windows;
 use crate::account::LISTING;
-use crate::{Windows, base64};
 use alloc::format;
 use alloc::string::String;
 use vigo_core::action::{Command, Ran};
+use vigo_core::base64;
 use vigo_core::preview::{At, Blank, arguments};
 
 /// The one of this system.
@@ -98,11 +99,11 @@ fn answer(command: &Command) -> Option<Ran> {
 
 /// The built-in accounts, as [`LISTING`] prints them.
 fn accounts() -> String {
-    let group = |sid: &str, name: &str| format!("group {sid} ={}\r\n", base64::encode(name.as_bytes()));
+    let group = |sid: &str, name: &str| format!("group {sid} ={}\r\n", base64::encode(name));
     let administrator = "S-1-5-21-1-2-3-500";
     format!(
         "user {administrator} ={} True never = =\r\n{}member {administrator}\r\n{}end\r\n",
-        base64::encode(b"Administrator"),
+        base64::encode("Administrator"),
         group("S-1-5-32-544", "Administrators"),
         group("S-1-5-32-545", "Users")
     )

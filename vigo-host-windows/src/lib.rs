@@ -9,7 +9,6 @@
 extern crate alloc;
 
 mod account;
-mod base64;
 mod blank;
 mod cron;
 mod host;

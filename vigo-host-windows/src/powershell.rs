@@ -1,9 +1,9 @@
 //! powershell.exe: its command lines, quoted.
 
-use crate::base64;
 use alloc::format;
 use alloc::string::String;
 use vigo_core::action::Command;
+use vigo_core::base64;
 use vigo_core::value::Text;
 
 const POWERSHELL: &str = "C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe";
@@ -32,7 +32,13 @@ fn arguments(script: &str) -> [String; 6] {
 
 /// Returns a text as a script finds it on its standard input.
 pub(crate) fn secret(text: &Text) -> Text {
-    Text::plain(format!("{}\n", base64::encode(text.as_str().as_bytes()))).tainted_by(text.secret_path())
+    Text::plain(format!("{}\n", base64::encode(text.as_str()))).tainted_by(text.secret_path())
+}
+
+/// Returns the text that a script printed in Base64, which is the same in every code page; what is not UTF-8 in it is
+/// replaced. `None` when it is no Base64.
+pub(crate) fn printed(letters: &str) -> Option<String> {
+    Some(String::from_utf8_lossy(&base64::decode(letters)?).into_owned())
 }
 
 /// Returns a text as a literal of the language. It takes four other signs for the single quotation mark, too.
@@ -61,6 +67,13 @@ mod tests {
             ("$x `n \"", "'$x `n \"'"),
         ] {
             assert_eq!(quoted(text), literal);
+        }
+    }
+
+    #[test]
+    fn a_text_is_read_as_a_script_prints_it() {
+        for (letters, text) in [("", Some("")), ("w6kK", Some("é\n")), ("/2E=", Some("\u{fffd}a")), ("w6k", None)] {
+            assert_eq!(printed(letters).as_deref(), text, "{letters}");
         }
     }
 

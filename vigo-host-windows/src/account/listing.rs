@@ -1,7 +1,7 @@
 //! What the machine's account database (SAM) holds.
 
+use crate::powershell;
 use crate::program::ran;
-use crate::{base64, powershell};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -119,7 +119,7 @@ impl Listing {
 
 /// Reads a text, which stands behind a sign so that an empty one can be seen.
 fn text(word: &str) -> Option<String> {
-    base64::decode(word.strip_prefix('=')?)
+    powershell::printed(word.strip_prefix('=')?)
 }
 
 /// Whether text is a security identifier, `S-1-5-…`.

@@ -1,6 +1,6 @@
 //! `mountpoints`, `filesystem`, `disks`: CIM, asked by PowerShell.
 
-use crate::{base64, powershell};
+use crate::powershell;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -80,7 +80,7 @@ fn disks(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let one = |line: Vec<String>| {
         let [index, size, model, serial] = &line[..] else { return None };
         let index: u32 = index.parse().ok()?;
-        let text = |word: &str| base64::decode(word).and_then(|text| some(text.trim()));
+        let text = |word: &str| powershell::printed(word).and_then(|text| some(text.trim()));
         let size = size.parse::<u64>().ok().map(|bytes| int(bytes.saturating_add(1 << 29) >> 30));
         Some((format!("disk{index}"), fields([("size_gb", size), ("model", text(model)), ("serial", text(serial))])))
     };

@@ -2,6 +2,7 @@
 
 use crate::machine::{apply, call, facts, list, once, prepare, recorded, secret, text, unknown};
 use vigo_core::action::{Command, Op, OpOutput};
+use vigo_core::base64;
 use vigo_core::host::HostFacts;
 use vigo_core::resource::Datum;
 
@@ -18,16 +19,7 @@ pub struct Accounts {
 }
 
 fn letters(text: &str) -> String {
-    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::from("=");
-    for chunk in text.as_bytes().chunks(3) {
-        let bits = chunk.iter().fold(0u32, |bits, b| bits << 8 | u32::from(*b)) << (8 * (3 - chunk.len()));
-        for at in 0..4 {
-            let letter = LETTERS[(bits >> (18 - 6 * at) & 63) as usize];
-            out.push(if at <= chunk.len() { char::from(letter) } else { '=' });
-        }
-    }
-    out
+    format!("={}", base64::encode(text))
 }
 
 pub fn user(number: u32, name: &str, enabled: bool, expires: &str, comment: &str) -> String {

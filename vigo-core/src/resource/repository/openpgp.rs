@@ -1,6 +1,6 @@
 //! OpenPGP public keys, as far as telling them apart needs: armor, packets, fingerprints (RFC 9580).
 
-use crate::resource::ssh_key::{base64, to_base64};
+use crate::base64;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -85,14 +85,14 @@ fn unarmored(text: &str) -> Result<Vec<u8>, String> {
         let body = lines.get(headers..).unwrap_or(&[]);
         // The line that starts with `=` is a checksum, which newer writers leave out and readers ignore.
         let data: String = body.iter().filter(|l| !l.starts_with('=')).copied().collect();
-        binary.extend(base64(&data).ok_or("expected base64 in the armored key, found something else")?);
+        binary.extend(base64::decode_lenient(&data).ok_or("expected base64 in the armored key, found something else")?);
     }
     Ok(binary)
 }
 
 /// Writes a block: base64 in lines of 64, and the CRC-24 that old readers want (RFC 9580, 6.1).
 fn armor(binary: &[u8], out: &mut String) {
-    let text = to_base64(binary);
+    let text = base64::encode(binary);
     let lines = text.as_bytes().chunks(64).filter_map(|line| core::str::from_utf8(line).ok());
     let crc = binary.iter().fold(0x00b7_04ceu32, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte) << 16, |crc, _| {
@@ -106,7 +106,7 @@ fn armor(binary: &[u8], out: &mut String) {
     for line in lines {
         let _ = writeln!(out, "{line}");
     }
-    let _ = writeln!(out, "={}\n{END}", to_base64(&crc));
+    let _ = writeln!(out, "={}\n{END}", base64::encode(crc));
 }
 
 /// Returns the fingerprints of the primary keys among the packets.

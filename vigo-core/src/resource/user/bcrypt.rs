@@ -1,6 +1,9 @@
 //! bcrypt, the `$2a$` and `$2b$` of crypt(3): Provos and Mazières, "A Future-Adaptable Password Scheme".
 
 use super::Salt;
+use ::base64::Engine as _;
+use ::base64::alphabet;
+use ::base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use alloc::format;
 use alloc::string::String;
 
@@ -11,13 +14,20 @@ pub const PASSWORD_BYTES_MAX: usize = 72;
 const COST: u32 = 10;
 /// A stored hash of more work than this is not followed: it counts as another password.
 const COST_FOLLOWED_MAX: u32 = 14;
-const ALPHABET: &[u8; 64] = b"./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+/// An alphabet of its own, without padding; four bits are left over behind a salt, and two behind a digest.
+const LETTERS: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::BCRYPT,
+    GeneralPurposeConfig::new()
+        .with_encode_padding(false)
+        .with_decode_padding_mode(DecodePaddingMode::RequireNone)
+        .with_decode_allow_trailing_bits(true),
+);
 
 /// Returns the hash of `password` for master.passwd(5), of the scheme with this letter.
 pub fn hash(password: &str, letter: char, salt: &Salt) -> String {
     let mut bytes = [0; 16];
     bytes.iter_mut().zip(salt.as_bytes()).for_each(|(place, byte)| *place = *byte);
-    format!("$2{letter}${COST:02}${}{}", encode(&bytes), encode(&derive(password, COST, bytes)))
+    format!("$2{letter}${COST:02}${}{}", LETTERS.encode(bytes), LETTERS.encode(derive(password, COST, bytes)))
 }
 
 /// Returns whether `stored` is a `$2a$`, `$2b$` or `$2y$` hash of `password`: derived again with the salt and the work that
@@ -28,8 +38,9 @@ pub fn verify(password: &str, stored: &str) -> bool {
     };
     let Some((cost, rest)) = rest.split_once('$') else { return false };
     let (Ok(cost), Some((salt, digest))) = (cost.parse::<u32>(), rest.split_at_checked(22)) else { return false };
-    let Some(salt) = decode(salt).filter(|_| (4..=COST_FOLLOWED_MAX).contains(&cost)) else { return false };
-    encode(&derive(password, cost, salt)) == digest
+    let salt = LETTERS.decode(salt).ok().and_then(|salt| <[u8; 16]>::try_from(salt).ok());
+    let Some(salt) = salt.filter(|_| (4..=COST_FOLLOWED_MAX).contains(&cost)) else { return false };
+    LETTERS.encode(derive(password, cost, salt)) == digest
 }
 
 /// Returns the 23 bytes that are kept. The password is ended by a zero byte, which counts unless 72 bytes came before it.
@@ -41,34 +52,6 @@ fn derive(password: &str, cost: u32, salt: [u8; 16]) -> [u8; 23] {
     let mut kept = [0; 23];
     kept.iter_mut().zip(whole).for_each(|(place, byte)| *place = byte);
     kept
-}
-
-/// Six bits a character, high bits first, without padding.
-fn encode(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 4 / 3 + 1);
-    for group in bytes.chunks(3) {
-        let at = |i: usize| group.get(i).copied().map_or(0, u32::from);
-        let bits = at(0) << 16 | at(1) << 8 | at(2);
-        for i in 0..=group.len() {
-            text.push(char::from(ALPHABET[(bits >> (18 - 6 * i) & 63) as usize]));
-        }
-    }
-    text
-}
-
-/// Reads 22 characters; `None` when one is none of the alphabet's.
-fn decode(text: &str) -> Option<[u8; 16]> {
-    let mut bytes = [0u8; 16];
-    for (i, character) in text.bytes().enumerate() {
-        let value = ALPHABET.iter().position(|&c| c == character)?;
-        for bit in (0..6).filter(|bit| value >> (5 - bit) & 1 == 1) {
-            let at = i * 6 + bit;
-            if let Some(byte) = bytes.get_mut(at / 8) {
-                *byte |= 0x80 >> (at % 8);
-            }
-        }
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]

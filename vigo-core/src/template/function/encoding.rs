@@ -11,55 +11,19 @@ use super::super::float::format_float;
 use super::super::fuel::{Failure, Out};
 use super::super::val::{Val, shown};
 use super::{Call, yaml};
+use crate::base64;
 use crate::limits::TEMPLATE_VALUE_DEPTH_MAX;
 use crate::value::Value;
 
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 pub(super) fn b64enc<'a>(call: &mut Call<'_, 'a>) -> Result<Val<'a>, Failure> {
-    let bytes = call.text(0)?.as_bytes();
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let byte = |i: usize| u32::from(chunk.get(i).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for i in 0..4u32 {
-            let digit = ALPHABET.get((bits >> (18 - 6 * i) & 63) as usize).copied().unwrap_or(b'=');
-            out.push(if i as usize > chunk.len() { '=' } else { char::from(digit) });
-        }
-    }
-    call.done(out)
+    let letters = base64::encode(call.text(0)?);
+    call.done(letters)
 }
 
-fn sextet(b: u8) -> Option<u32> {
-    Some(match b {
-        b'A'..=b'Z' => u32::from(b - b'A'),
-        b'a'..=b'z' => u32::from(b - b'a') + 26,
-        b'0'..=b'9' => u32::from(b - b'0') + 52,
-        b'+' => 62,
-        b'/' => 63,
-        _ => return None,
-    })
-}
-
-/// Decodes strictly: full groups with padding, newlines ignored.
+/// Decodes as Go's `base64.StdEncoding` does: full groups with padding, line breaks ignored.
 fn decode(text: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u8> = text.bytes().filter(|b| !matches!(b, b'\n' | b'\r')).collect();
-    let mut out = Vec::with_capacity(digits.len() / 4 * 3);
-    let groups = digits.len() / 4;
-    for (i, group) in digits.chunks(4).enumerate() {
-        let padding = group.iter().rev().take_while(|&&b| b == b'=').count();
-        if group.len() != 4 || padding > 2 || padding > 0 && i + 1 != groups {
-            return None;
-        }
-        let mut bits = 0;
-        for &b in group.iter().take(4 - padding) {
-            bits = bits << 6 | sextet(b)?;
-        }
-        bits <<= 6 * padding;
-        let [_, a, b, c] = bits.to_be_bytes();
-        out.extend([a, b, c].into_iter().take(3 - padding));
-    }
-    Some(out)
+    let letters: Vec<u8> = text.bytes().filter(|b| !matches!(b, b'\n' | b'\r')).collect();
+    base64::decode(letters)
 }
 
 pub(super) fn b64dec<'a>(call: &mut Call<'_, 'a>) -> Result<Val<'a>, Failure> {

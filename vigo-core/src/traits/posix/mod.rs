@@ -1,7 +1,6 @@
 //! Collectors that systems of the family of Unix have in common: a system says where its programs are, and what differs.
 
 mod accounts;
-mod base64;
 mod cert_lifecycle;
 mod certificate;
 mod custom_types;

@@ -3,8 +3,8 @@
 use super::super::see::{See, fields, list, path, read_at, run, some, stat};
 use super::super::{Collector, Found, Machine};
 use super::Unix;
-use super::base64::{decoded, encoded};
 use crate::action::{Op, Outputs};
+use crate::base64;
 use crate::value::Value;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -60,10 +60,10 @@ fn version(text: &str) -> Option<String> {
 fn host_key(line: &str) -> Option<Value> {
     let mut words = line.split_whitespace();
     let (kind, blob) = (words.next()?, words.next()?);
-    let digest: [u8; 32] = Sha256::digest(decoded(blob)?).into();
+    let digest: [u8; 32] = Sha256::digest(base64::decode_lenient(blob)?).into();
     let kind = kind.trim_start_matches("ssh-").split('@').next()?;
     let kind = if kind.starts_with("ecdsa") { "ecdsa" } else { kind };
-    Some(fields([("type", some(kind)), ("fingerprint", some(&format!("SHA256:{}", encoded(&digest))))]))
+    Some(fields([("type", some(kind)), ("fingerprint", some(&format!("SHA256:{}", base64::encode_bare(digest))))]))
 }
 
 #[cfg(test)]
