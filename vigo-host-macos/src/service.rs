@@ -192,18 +192,18 @@ fn observed(want: &Want, outputs: &Outputs) -> Result<Interpreted<State>, String
         return Err(format!("launchctl print-disabled: {}, {}", disabled.exit, disabled.err().trim()));
     }
     // The list of overrides beats what the job says of itself; a label in neither is enabled.
-    let off = match (overridden(&disabled.out(), &want.name)?, &seen.file) {
-        (Some(off), _) => off,
-        (None, None) => false,
+    seen.boot = match (overridden(&disabled.out(), &want.name)?, &seen.file) {
+        (Some(true), _) => BootState::Disabled,
+        (Some(false), _) | (None, None) => BootState::Enabled,
         (None, Some(path)) => match outputs.path(path) {
             // A job that is loaded names its file, which need not be called like it.
             None => return Ok(Interpreted::Ask(alloc::vec![read_plist(path)])),
-            Some(OpOutput::File { content, .. }) => plist::is_disabled(content),
+            Some(OpOutput::File { content, .. }) => plist::boot(content)
+                .ok_or_else(|| format!("expected a property list at `{path}`, found something else"))?,
             Some(OpOutput::Failed(failure)) => return Err(failure.message.clone()),
-            Some(_) => false,
+            Some(_) => BootState::Enabled,
         },
     };
-    seen.boot = if off { BootState::Disabled } else { BootState::Enabled };
     Ok(Interpreted::Known(State::Found(seen)))
 }
 
@@ -416,7 +416,8 @@ mod tests {
         let unloaded = |list: OpOutput, plist: &str| {
             found(&[(PRINT, fixture!("print-missing")), (DISABLED, list), (path, OpOutput::file(plist))])
         };
-        let off = "<plist><key>Disabled</key><true/><key>Label</key><string>com.example.food</string></plist>";
+        let off =
+            "<plist><dict><key>Disabled</key><true/><key>Label</key><string>com.example.food</string></dict></plist>";
         let cases = [
             ("not loaded, enabled", unloaded(none(), PLIST), BootState::Enabled),
             ("overridden by a boolean", unloaded(fixture!("print-disabled-booleans"), PLIST), BootState::Disabled),
@@ -566,6 +567,20 @@ mod tests {
         let ops = Launchd.lower(&want(), &State::Found(seen), &[Action::Stop], &HostFacts::default()).unwrap();
         assert_eq!(ops.len(), 1);
         assert_eq!(ops[0].to_string(), "/bin/launchctl bootout system/com.example.food");
+    }
+
+    #[test]
+    fn a_job_whose_file_cannot_be_read_is_unknown_unless_somebody_said_what_it_is() {
+        let path = "read /Library/LaunchDaemons/com.example.food.plist";
+        let broken = OpOutput::file(&PLIST.replace("</dict>", ""));
+        for (print, list, is_known) in [
+            (fixture!("print-missing"), none(), false),
+            (fixture!("print-running"), none(), false),
+            (fixture!("print-running"), fixture!("print-disabled-words"), true),
+        ] {
+            let seen = see(&want(), &[(PRINT, print), (DISABLED, list), (path, broken.clone())]);
+            assert_eq!(matches!(seen, Interpreted::Known(_)), is_known, "{seen:?}");
+        }
     }
 
     #[test]

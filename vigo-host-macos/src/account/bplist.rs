@@ -1,9 +1,10 @@
-//! Binary property lists, as far as a user's `ShadowHashData` needs them: a map in a map, with data and numbers.
+//! Binary property lists, as far as a user's `ShadowHashData` and a job of launchd need them: maps, texts, data, numbers
+//! and what is true.
 
 use alloc::vec::Vec;
 
 /// A binary property list.
-pub(super) struct Bplist<'a> {
+pub(crate) struct Bplist<'a> {
     bytes: &'a [u8],
     offset_size: usize,
     ref_size: usize,
@@ -14,11 +15,15 @@ pub(super) struct Bplist<'a> {
 
 /// A value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Value<'a> {
+pub(crate) enum Value<'a> {
     /// Bytes.
     Data(&'a [u8]),
     /// A text of ASCII.
     Text(&'a [u8]),
+    /// A text of others, as UTF-16 whose high byte comes first.
+    Wide(&'a [u8]),
+    /// True.
+    True,
     /// A whole number.
     Number(u64),
     /// A map: where its references begin, and how many entries it has.
@@ -29,7 +34,7 @@ pub(super) enum Value<'a> {
 
 impl<'a> Bplist<'a> {
     /// Reads the frame; `None` when it is none.
-    pub(super) fn parse(bytes: &'a [u8]) -> Option<Self> {
+    pub(crate) fn parse(bytes: &'a [u8]) -> Option<Self> {
         let body = bytes.strip_prefix(b"bplist00")?.len().checked_sub(32)?;
         let trailer = bytes.get(8 + body..)?;
         let number = |at: usize| trailer.get(at..at + 8).and_then(be).and_then(|n| usize::try_from(n).ok());
@@ -40,12 +45,12 @@ impl<'a> Bplist<'a> {
     }
 
     /// Returns the outermost value.
-    pub(super) fn top(&self) -> Option<Value<'a>> {
+    pub(crate) fn top(&self) -> Option<Value<'a>> {
         self.object(self.top)
     }
 
     /// Returns a map's value of a key.
-    pub(super) fn get(&self, map: Value<'a>, key: &str) -> Option<Value<'a>> {
+    pub(crate) fn get(&self, map: Value<'a>, key: &str) -> Option<Value<'a>> {
         let Value::Map(at, entries) = map else { return None };
         let reference = |index: usize| {
             let start = at.checked_add(index.checked_mul(self.ref_size)?)?;
@@ -63,6 +68,9 @@ impl<'a> Bplist<'a> {
         let start = self.table.checked_add(index.checked_mul(self.offset_size)?)?;
         let at = usize::try_from(be(self.bytes.get(start..start.checked_add(self.offset_size)?)?)?).ok()?;
         let marker = *self.bytes.get(at)?;
+        if marker == 9 {
+            return Some(Value::True);
+        }
         let (kind, low) = (marker >> 4, usize::from(marker & 15));
         let next = at.checked_add(1)?;
         if kind == 1 {
@@ -82,6 +90,7 @@ impl<'a> Bplist<'a> {
         match kind {
             4 => bytes().map(Value::Data),
             5 => bytes().map(Value::Text),
+            6 => self.bytes.get(next..next.checked_add(len.checked_mul(2)?)?).map(Value::Wide),
             // No map has more entries than there are objects.
             13 => (len <= self.count).then_some(Value::Map(next, len)),
             _ => Some(Value::Other),

@@ -7,6 +7,7 @@ mod property_list;
 mod shadow_hash;
 mod user;
 
+pub(crate) use bplist::{Bplist, Value as Binary};
 pub(crate) use directory::{database, reads};
 pub(crate) use group::DirectoryGroups;
 pub(crate) use property_list::Plist;
