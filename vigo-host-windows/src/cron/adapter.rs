@@ -31,6 +31,10 @@ impl Adapter<Cron> for Schtasks {
             want if !want.present => Ok(()),
             want if !want.environment.is_empty() => refused("environment", "is not supported"),
             want if !want.command.is_ascii() => refused("command", "with letters beyond ASCII is not supported"),
+            // No document can hold them.
+            want if want.command.contains(|c: char| c.is_ascii_control() && c != '\t') => {
+                refused("command", "with control characters is not supported")
+            }
             want if trigger(&want.schedule).is_none() => {
                 let message = format!("`schedule` `{}` of type `cron` is not supported on windows", want.schedule);
                 Err(Problem::unsupported(message).help(

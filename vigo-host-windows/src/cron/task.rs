@@ -1,11 +1,11 @@
 //! A task as a document.
 
 use super::trigger::trigger;
-use super::xml::{element, leaves};
+use super::xml::{element, elements};
 use crate::program::CMD;
-use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use vigo_core::resource::cron::Want;
 
 /// The account of the system, which runs what elsewhere root runs.
@@ -43,50 +43,49 @@ fn is_system(user: &str) -> bool {
 /// Returns whether the machine's document is that of the job: what runs, when, as whom, and that it does. `None` when it is
 /// no document of a task.
 pub(super) fn is_same(want: &Want, seen: &str) -> Option<bool> {
-    let seen = leaves(seen).filter(|leaves| leaves.iter().any(|(way, _)| way.starts_with("Task/")))?;
-    let wanted = document(want).and_then(|text| leaves(&text)).unwrap_or_default();
+    let seen = elements(seen).filter(|elements| elements.iter().any(|(way, _)| way.starts_with("Task/")))?;
+    let wanted = document(want).and_then(|text| elements(&text)).unwrap_or_default();
     Some(essence(&seen) == essence(&wanted) && is_user(want, &seen))
 }
 
-/// Returns what two documents of one job have in common, whatever the system adds: which triggers there are, and what
-/// matters of the elements.
-fn essence(leaves: &[(String, String)]) -> BTreeSet<(&str, &str)> {
-    let mut essence = BTreeSet::new();
-    for (way, text) in leaves {
-        if let Some(rest) = way.strip_prefix("Task/Triggers/") {
-            let trigger = rest.split('/').next().unwrap_or(rest);
-            essence.insert((trigger, ""));
+/// Returns what two documents of one job have in common, whatever the system adds: the triggers, the actions, and what
+/// matters of the others. Each as often as it is there: two triggers of one time run the job twice.
+fn essence(elements: &[(String, String)]) -> Vec<(&str, &str)> {
+    let counts = |(way, text): &(&str, &str)| match way.strip_prefix("Task/Triggers/") {
+        Some(rest) => match rest.rsplit_once('/') {
             // What is so anyway.
-            let is_usual = matches!((rest.rsplit('/').next(), &**text), (Some("Enabled"), "true"))
-                || matches!((rest.rsplit('/').next(), &**text), (Some("StopAtDurationEnd"), "false"));
-            if !is_usual && rest != trigger {
-                essence.insert((way, text));
-            }
-        } else if way == "Task/RegistrationInfo/Description"
-            || way.starts_with("Task/Actions/")
-            || (way == "Task/Settings/Enabled" && text != "true")
-        {
-            essence.insert((way, text));
-        }
-    }
+            Some((_, "Enabled")) => *text != "true",
+            Some((_, "StopAtDurationEnd")) => *text != "false",
+            _ => true,
+        },
+        None if *way == "Task/Settings/Enabled" => *text != "true",
+        None => *way == "Task/RegistrationInfo/Description" || way.starts_with("Task/Actions/"),
+    };
+    let mut essence: Vec<_> = elements.iter().map(|(way, text)| (&**way, &**text)).filter(counts).collect();
+    essence.sort_unstable();
     essence
 }
 
-/// The system may show an account by its SID, which is not known here.
+/// The system may show an account by its SID, which is not known here unless it is what the job names.
 fn is_user(want: &Want, seen: &[(String, String)]) -> bool {
-    let Some((_, user)) = seen.iter().find(|(way, _)| way == "Task/Principals/Principal/UserId") else { return false };
+    let mut users = seen.iter().filter(|(way, _)| way == "Task/Principals/Principal/UserId").map(|(_, user)| user);
+    let (Some(user), None) = (users.next(), users.next()) else { return false };
     let name = user.rsplit('\\').next().unwrap_or(user);
     match is_system(&want.user) {
         true => is_system(name),
-        false => name.eq_ignore_ascii_case(&want.user) || user.starts_with("S-1-5-21-"),
+        false => name.eq_ignore_ascii_case(&want.user) || is_sid(user) && !is_sid(&want.user),
     }
+}
+
+/// Whether text is the SID of an account of this machine or of a domain.
+fn is_sid(text: &str) -> bool {
+    text.starts_with("S-1-5-21-")
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::xml::{text_of, wide};
     use super::*;
-    use alloc::vec::Vec;
     use vigo_core::resource::cron::Schedule;
 
     fn job(command: &str) -> Want {
@@ -130,5 +129,38 @@ mod tests {
         for end in 0..whole {
             assert_eq!(is_same(&want, &text[..end]), None, "{}", &text[..end]);
         }
+    }
+
+    #[test]
+    fn what_runs_more_often_or_twice_is_not_the_job() {
+        let want = job("x");
+        let text = document(&want).unwrap();
+        let between = |from: &str, to: &str| {
+            let start = text.find(from).unwrap();
+            &text[start..start + text[start..].find(to).unwrap() + to.len()]
+        };
+        for part in [
+            between("<CalendarTrigger>", "</CalendarTrigger>"),
+            between("<Exec>", "</Exec>"),
+            between("<UserId>", "</UserId>"),
+        ] {
+            assert_eq!(is_same(&want, &text.replace(part, &part.repeat(2))), Some(false), "{part}");
+        }
+        // Two triggers, each with a part of what one is to have.
+        let (when, day) =
+            (between("<StartBoundary>", "</StartBoundary>"), between("<ScheduleByDay>", "</ScheduleByDay>"));
+        let split = text.replace(&format!("{when}{day}"), &format!("{when}</CalendarTrigger><CalendarTrigger>{day}"));
+        assert_ne!(split, text);
+        assert_eq!(is_same(&want, &split), Some(false));
+    }
+
+    #[test]
+    fn a_job_that_names_a_sid_is_not_that_of_another() {
+        let want = Want { user: "S-1-5-21-1-2-3-1001".into(), ..job("x") };
+        let text = document(&want).unwrap();
+        assert_eq!(is_same(&want, &text), Some(true));
+        assert_eq!(is_same(&want, &text.replace("-1001", "-1002")), Some(false));
+        let named = Want { user: "bob".into(), ..job("x") };
+        assert_eq!(is_same(&named, &text), Some(true), "it may be his");
     }
 }

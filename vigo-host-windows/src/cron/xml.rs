@@ -8,6 +8,8 @@ use alloc::vec::Vec;
 const DEPTH_MAX: usize = 24;
 /// Elements at most.
 const ELEMENTS_MAX: usize = 4096;
+/// A name at most: each element has those of all it stands in.
+const NAME_BYTES_MAX: usize = 64;
 
 /// Returns the text of bytes that are UTF-16 or UTF-8, with or without a byte order mark; what is neither is replaced.
 pub(super) fn text_of(bytes: &[u8]) -> String {
@@ -42,49 +44,74 @@ pub(super) fn escaped(text: &str) -> String {
     out
 }
 
-/// Returns the elements in which no other is, each with the way down to it, `Task/Settings/Enabled`, and its text. `None`
-/// when the text is no such document.
-pub(super) fn leaves(text: &str) -> Option<Vec<(String, String)>> {
+/// Returns the elements, each with the way down to it, `Task/Settings/Enabled`, and its text, which is empty where others
+/// stand in it. Attributes do not count. `None` when the text is no such document.
+pub(super) fn elements(text: &str) -> Option<Vec<(String, String)>> {
     let mut path: Vec<&str> = Vec::new();
-    let mut leaves = Vec::new();
-    let mut rest = text.trim();
+    let mut elements = Vec::new();
+    let mut rest = text;
     // The text since the last tag, and whether that one opened an element.
-    let mut opened = None;
+    let (mut said, mut is_opened) = (String::new(), false);
     while let Some(at) = rest.find('<') {
         let (content, tag) = rest.split_at(at);
+        said.push_str(&unescaped(content)?);
         if let Some(end) = skipped(tag) {
             rest = tag.get(end?..)?;
             continue;
         }
-        let end = tag.find('>')?;
+        let end = tag_end(tag)?;
         let inside = tag.get(1..end)?;
         rest = tag.get(end + 1..)?;
+        let said = core::mem::take(&mut said);
+        let said = said.trim();
         match inside.strip_prefix('/') {
             Some(name) => {
                 let way = path.join("/");
-                (path.pop()? == name.trim()).then_some(())?;
-                if opened.take().is_some() {
-                    leaves.push((way, unescaped(content.trim())?));
-                }
+                (path.pop()? == name.trim_end() && (is_opened || said.is_empty())).then_some(())?;
+                elements.push((way, said.into()));
+                is_opened = false;
             }
             None => {
-                let is_empty = inside.ends_with('/');
-                let name = inside.trim_end_matches('/').split_whitespace().next()?;
-                path.push(name);
-                if is_empty {
-                    leaves.push((path.join("/"), String::new()));
+                let is_second = path.is_empty() && !elements.is_empty();
+                (said.is_empty() && !is_second).then_some(())?;
+                let bare = inside.strip_suffix('/');
+                path.push(name_of(bare.unwrap_or(inside))?);
+                is_opened = bare.is_none();
+                if !is_opened {
+                    elements.push((path.join("/"), String::new()));
                     path.pop();
-                    opened = None;
-                } else {
-                    opened = Some(());
                 }
             }
         }
-        if path.len() > DEPTH_MAX || leaves.len() > ELEMENTS_MAX {
+        if path.len() > DEPTH_MAX || elements.len() > ELEMENTS_MAX {
             return None;
         }
     }
-    (path.is_empty() && !leaves.is_empty()).then_some(leaves)
+    let is_whole = path.is_empty() && !elements.is_empty() && said.trim().is_empty() && rest.trim().is_empty();
+    is_whole.then_some(elements)
+}
+
+/// Returns where a tag ends that begins here: at the first `>` that is not in quotation marks.
+fn tag_end(tag: &str) -> Option<usize> {
+    let mut quote = None;
+    for (at, byte) in tag.bytes().enumerate().skip(1) {
+        match byte {
+            b'<' => return None,
+            b'>' if quote.is_none() => return Some(at),
+            b'"' | b'\'' if quote.is_none() => quote = Some(byte),
+            byte if quote == Some(byte) => quote = None,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Returns the name in a tag: a letter first, which a document type and a section of characters have not, and of no name
+/// space but the document's own.
+fn name_of(inside: &str) -> Option<&str> {
+    let name = inside.split([' ', '\t', '\r', '\n']).next()?;
+    let is_first = |c: char| c.is_alphabetic() || c == '_';
+    (name.len() <= NAME_BYTES_MAX && name.starts_with(is_first) && !name.contains(':')).then_some(name)
 }
 
 /// Returns where a declaration or comment ends that begins here; `Some(None)` is nowhere.
@@ -132,9 +159,9 @@ mod tests {
     #[test]
     fn elements_are_found_with_their_way_down() {
         let text = "<?xml version=\"1.0\" encoding=\"UTF-16\"?>\r\n<!-- <x> -->\r\n<Task a=\"b\">\r\n  <A><B>x &amp; &#121;&lt;</B>\r\n<C /></A><D></D></Task>\r\n";
-        let expected = [("Task/A/B", "x & y<"), ("Task/A/C", ""), ("Task/D", "")];
+        let expected = [("Task/A/B", "x & y<"), ("Task/A/C", ""), ("Task/A", ""), ("Task/D", ""), ("Task", "")];
         let expected: Vec<(String, String)> = expected.map(|(a, b)| (a.into(), b.into())).into();
-        assert_eq!(leaves(text), Some(expected));
+        assert_eq!(elements(text), Some(expected));
     }
 
     #[test]
@@ -153,10 +180,34 @@ mod tests {
             "<!--",
             "<>",
             "< ></ >",
+            "<a>x<b/></a>",
+            "<a><b/>x</a>",
+            "<a></a>x",
+            "<a/><a/>",
+            "x<a/>",
+            "<!DOCTYPE a><a/>",
+            "<a><![CDATA[x]]></a>",
+            "<a>&am<!-- -->p;</a>",
+            "<a x='<'/>",
+            "<x:a/>",
+            "<a x='>",
         ] {
-            assert_eq!(leaves(text), None, "{text}");
+            assert_eq!(elements(text), None, "{text}");
         }
-        assert_eq!(leaves(&"<a>".repeat(100_000)), None);
+        assert_eq!(elements(&"<a>".repeat(100_000)), None);
+        assert_eq!(elements(&format!("<{}/>", "a".repeat(65))), None);
+    }
+
+    #[test]
+    fn comments_and_attributes_hide_nothing_of_a_text() {
+        for (text, seen) in [
+            ("<a>evil<!-- -->good</a>", "evilgood"),
+            ("<a>good<?x y?>evil</a>", "goodevil"),
+            ("<a x='>evil'>good</a>", "good"),
+            ("<a\nx=\"'>\" >good</a\t>", "good"),
+        ] {
+            assert_eq!(elements(text), Some(alloc::vec![("a".into(), seen.into())]), "{text}");
+        }
     }
 
     #[test]
@@ -171,7 +222,7 @@ mod tests {
     #[test]
     fn texts_come_back_as_they_were() {
         for text in ["a < b && c > \"d\" 'e'", "", "]]>"] {
-            let seen = leaves(&element("a", text)).unwrap();
+            let seen = elements(&element("a", text)).unwrap();
             assert_eq!(seen, [("a".into(), text.into())]);
         }
     }

@@ -129,12 +129,17 @@ fn every_shape_of_a_schedule_settles() {
 #[test]
 fn what_the_scheduler_has_no_form_for_is_refused_when_the_plan_is_made() {
     let said = |more: &[(&str, Datum)]| {
-        let more: Vec<_> = [("command", text("x"))].into_iter().chain(more.iter().cloned()).collect();
+        let command = [("command", text("x"))].into_iter().filter(|_| more.iter().all(|(name, _)| *name != "command"));
+        let more: Vec<_> = command.chain(more.iter().cloned()).collect();
         prepare(&facts(), "cron", &job(&more)).err().expect("a problem").to_string()
     };
     assert_eq!(
         said(&[("schedule", text("*/7 * * * *"))]),
         "`schedule` `*/7 * * * *` of type `cron` is not supported on windows"
+    );
+    assert_eq!(
+        said(&[("schedule", text("@daily")), ("command", text("a\u{1b}b"))]),
+        "attribute `command` of type `cron` with control characters is not supported on windows"
     );
     assert_eq!(
         said(&[("schedule", text("@daily")), ("environment", text("A=b"))]),
