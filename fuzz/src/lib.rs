@@ -15,9 +15,11 @@ mod interpret;
 mod machine;
 mod nearest;
 mod plan;
+mod plist;
 mod query;
 mod server;
 mod source;
+mod task;
 mod template;
 mod traits;
 mod when;
@@ -31,9 +33,11 @@ pub use format::format;
 pub use interpret::interpret;
 pub use nearest::nearest;
 pub use plan::plan;
+pub use plist::plist;
 pub use query::query;
 pub use server::server;
 pub use source::source;
+pub use task::task;
 pub use template::template;
 pub use traits::traits;
 pub use when::when;
@@ -52,9 +56,11 @@ pub const TARGETS: &[Target] = &[
     ("interpret", interpret),
     ("nearest", nearest),
     ("plan", plan),
+    ("plist", plist),
     ("query", query),
     ("server", server),
     ("source", source),
+    ("task", task),
     ("template", template),
     ("traits", traits),
     ("when", when),
