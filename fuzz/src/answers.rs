@@ -116,7 +116,7 @@ impl<'a> Answers<'a> {
                 inodes: self.number(),
                 inodes_free: self.number(),
             }),
-            Op::ReadUrl { .. } => OpOutput::Bytes(self.bytes().into()),
+            Op::ReadUrl { .. } | Op::Account { .. } => OpOutput::Bytes(self.bytes().into()),
             _ => OpOutput::Stat(self.meta()),
         }
     }

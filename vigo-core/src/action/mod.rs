@@ -7,6 +7,6 @@ mod path;
 mod recorded;
 
 pub use command::{Command, Effect};
-pub use op::{Content, Expect, Op, Owner, Replace, StagedId, Validate};
+pub use op::{AccountKind, Content, Expect, Op, Owner, Replace, StagedId, Validate};
 pub use output::{Entry, Exit, FailureKind, FileKind, Metadata, OpFailure, OpOutput, Outputs, Ran, Space};
 pub use path::{AbsPath, PathError};

@@ -51,6 +51,15 @@ pub enum Op {
         /// A path on it.
         path: AbsPath,
     },
+    /// Asks the system for an account that its own files do not have: one of a directory service, such as all people of a
+    /// Mac. Answers [`super::OpOutput::Bytes`], the line that passwd(5) or group(5) would have, and
+    /// [`super::OpOutput::Missing`] where there is none, where the files have it, and below another root than the system's.
+    Account {
+        /// Whether a user or a group is meant.
+        kind: AccountKind,
+        /// The name.
+        name: Arc<str>,
+    },
     /// Reads what is behind a URL, over https, following at most 5 redirects; answers [`super::OpOutput::Bytes`].
     ReadUrl {
         /// `https://…`
@@ -220,6 +229,24 @@ pub struct Owner {
     pub gid: Option<u32>,
 }
 
+/// What a name is the name of.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum AccountKind {
+    /// A user.
+    User,
+    /// A group.
+    Group,
+}
+
+impl fmt::Display for AccountKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::User => "user",
+            Self::Group => "group",
+        })
+    }
+}
+
 /// Name of a staged file within one run.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct StagedId(pub u32);
@@ -278,6 +305,7 @@ impl Op {
             | Self::Stat { .. }
             | Self::ListDir { .. }
             | Self::Space { .. }
+            | Self::Account { .. }
             | Self::ReadUrl { .. } => Effect::Reads,
             _ => Effect::Changes,
         }
@@ -331,6 +359,7 @@ impl fmt::Display for Op {
             Self::Stat { path, .. } => write!(f, "stat {path}"),
             Self::ListDir { path, .. } => write!(f, "list {path}"),
             Self::Space { path } => write!(f, "space of {path}"),
+            Self::Account { kind, name } => write!(f, "ask for {kind} {name}"),
             Self::ReadUrl { url, .. } => write!(f, "read {url}"),
             Self::Fetch { url, .. } => write!(f, "fetch {url}"),
             Self::ReplaceFile(r) => {

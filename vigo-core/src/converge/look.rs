@@ -3,10 +3,10 @@
 use super::Converge;
 use super::observe::{Observation, Seen};
 use super::turn::Turn;
-use crate::action::{AbsPath, Command, FileKind, Op, OpOutput};
+use crate::action::{AbsPath, AccountKind, Command, FileKind, Op, OpOutput};
 use crate::bundle::Place;
 use crate::host::{Accounts, Phase};
-use crate::resource::{self, Datum, Field, FieldValue, Fields, Instance, Prepare};
+use crate::resource::{self, Datum, Field, FieldValue, Fields, Instance, Prepare, accounts};
 use crate::time::Duration;
 use crate::value::Text;
 use crate::when::{Decision, Expr, Look, Tri, decide};
@@ -57,7 +57,7 @@ impl Converge {
                 let paths = SEARCH_PATH.iter().filter_map(|dir| AbsPath::parse(&format!("{dir}/{name}")).ok());
                 paths.map(|path| Op::Stat { path, follow: true }).collect()
             }
-            Look::UserExists(_) => alloc::vec![Op::read_file(&AbsPath::known("/etc/passwd"))],
+            Look::UserExists(name) => accounts::look_up(AccountKind::User, name, &self.facts),
             Look::CommandSucceeds(command) => {
                 let command = Command::read("/bin/sh", ["-c", command]).timeout(Duration::from_secs(30));
                 alloc::vec![Op::Run(command)]
@@ -208,13 +208,23 @@ fn judge(look: &Look, outputs: &[&OpOutput]) -> Tri {
             other => failed(other),
         },
         Look::UserExists(name) => match outputs.first() {
-            Some(OpOutput::File { content, .. }) => (Accounts { passwd: content, group: &[] }).has_user(name).into(),
+            Some(OpOutput::File { content, .. }) if has(content, name) => Tri::True,
+            // The system's own answer, where it was asked.
+            Some(OpOutput::File { .. }) => match outputs.get(1) {
+                Some(OpOutput::Bytes(lines)) => has(lines, name).into(),
+                Some(OpOutput::Missing) | None => Tri::False,
+                other => failed(other),
+            },
             other => failed(other),
         },
         Look::ProcessRunning(_) | Look::PackageInstalled(_) | Look::ServiceRunning(_) => {
             Tri::unknown("it was looked at in the wrong way")
         }
     }
+}
+
+fn has(passwd: &[u8], user: &str) -> bool {
+    Accounts { passwd, group: &[] }.has_user(user)
 }
 
 fn failed(output: Option<&&OpOutput>) -> Tri {

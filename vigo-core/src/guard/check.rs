@@ -46,6 +46,7 @@ pub fn check_op(op: &Op) -> Result<(), Problem> {
         | Op::Stat { .. }
         | Op::ListDir { .. }
         | Op::Space { .. }
+        | Op::Account { .. }
         | Op::ReadUrl { .. }
         | Op::Fetch { .. }
         | Op::Signal { .. } => Ok(()),

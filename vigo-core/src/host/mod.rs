@@ -12,7 +12,7 @@ mod settings;
 mod step;
 mod table;
 
-pub use accounts::Accounts;
+pub use accounts::{Accounts, account_id};
 pub use adapter::{Adapter, Comparison, Family, Interpreted, Phase, RunsAs};
 pub use database::{Database, Group, IdRange, Shadow, User};
 pub use facts::{HostFacts, Init};

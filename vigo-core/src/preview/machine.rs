@@ -42,6 +42,8 @@ impl Blank {
                 inodes: 1 << 24,
                 inodes_free: 1 << 24,
             }),
+            // It has no directory of accounts.
+            Op::Account { .. } => OpOutput::Missing,
             Op::Run(command) => match (self.answer)(command) {
                 Some(ran) => OpOutput::Ran(ran),
                 None => failed(op),

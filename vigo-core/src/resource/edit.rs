@@ -148,8 +148,8 @@ impl Edit {
     }
 
     /// Returns the reads beside the one of the file itself.
-    pub(super) fn probe(&self) -> Vec<Op> {
-        accounts::probe_for(self.owner.as_deref(), self.group.as_deref())
+    pub(super) fn probe(&self, facts: &HostFacts) -> Vec<Op> {
+        accounts::probe_for(self.owner.as_deref(), self.group.as_deref(), facts)
     }
 
     /// Makes the answers into what is there. `Err(Ok(ops))` asks for more.

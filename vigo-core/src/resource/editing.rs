@@ -129,13 +129,13 @@ impl<E: Editor> Adapter<Editing<E>> for Native<E> {
         want.edit.supported(E::TYPE, facts)
     }
 
-    fn probe(&self, want: &Want<E::Spec>, _: &HostFacts) -> Vec<Op> {
+    fn probe(&self, want: &Want<E::Spec>, facts: &HostFacts) -> Vec<Op> {
         let mut ops = alloc::vec![Op::ReadFile {
             path: want.edit.path.clone(),
             follow: want.edit.follow,
             bytes_max: edit::EDITED_BYTES_MAX,
         }];
-        ops.extend(want.edit.probe());
+        ops.extend(want.edit.probe(facts));
         ops
     }
 

@@ -4,7 +4,7 @@
 //! [`crate::host::Family`]: want, state, comparison. What touches files only is adapted here too (`Native`); the rest is
 //! adapted by a host crate.
 
-mod accounts;
+pub(crate) mod accounts;
 mod change;
 mod check;
 mod claim;

@@ -2,8 +2,8 @@
 
 use super::{Change, Datum, Field, FieldValue, Fields, Instance, Prepare, TypeDecl, check, digest};
 use crate::action::{
-    AbsPath, Command, Content, Entry, Exit, Expect, FailureKind, FileKind, Metadata, Op, OpFailure, OpOutput, Outputs,
-    Ran, Replace,
+    AbsPath, AccountKind, Command, Content, Entry, Exit, Expect, FailureKind, FileKind, Metadata, Op, OpFailure,
+    OpOutput, Outputs, Ran, Replace,
 };
 use crate::bundle::{Blob, Place};
 use crate::host::{Capability, Host, HostFacts, Interpreted, Phase, Problem};
@@ -28,6 +28,8 @@ pub(crate) struct Disk {
     pub facts: HostFacts,
     /// Whether files are mount points.
     pub in_place: bool,
+    /// What the system says of names that the files lack.
+    pub directory: Vec<(AccountKind, &'static str, OpOutput)>,
 }
 
 #[derive(Clone)]
@@ -119,6 +121,7 @@ impl Disk {
             render: |_| Text::default(),
             facts: HostFacts::default(),
             in_place: false,
+            directory: Vec::new(),
         };
         for dir in ["/", "/etc", "/d", "/tmp"] {
             disk.put(dir, FileKind::Dir, b"");
@@ -312,6 +315,10 @@ impl Disk {
                 let (code, stdout) = (self.programs)(command);
                 let exit = Exit::Code(code);
                 OpOutput::Ran(Ran { exit, stdout: stdout.into_bytes(), stderr: b"oops".to_vec(), truncated: false })
+            }
+            Op::Account { kind, name } => {
+                let is_meant = |(k, n, _): &&(AccountKind, &str, OpOutput)| k == kind && *n == &**name;
+                self.directory.iter().find(is_meant).map_or(OpOutput::Missing, |(_, _, said)| said.clone())
             }
             Op::ReadUrl { url, .. } => failed(FailureKind::Unreachable, format!("no `{url}`")),
             Op::Space { path } => failed(FailureKind::Other, format!("no file system at `{path}`")),

@@ -224,10 +224,10 @@ impl Adapter<Symlink> for Native {
         edit::supported("symlink", &[("owner", owner), ("group", want.edit.group.is_some())], facts)
     }
 
-    fn probe(&self, want: &Want, _: &HostFacts) -> Vec<Op> {
+    fn probe(&self, want: &Want, facts: &HostFacts) -> Vec<Op> {
         let mut ops = alloc::vec![Op::stat(&want.edit.path)];
         ops.extend(want.target().as_ref().map(Op::stat));
-        ops.extend(want.edit.probe());
+        ops.extend(want.edit.probe(facts));
         ops
     }
 
@@ -341,7 +341,12 @@ mod tests {
             ("a file replaced", "/d/file", &[("to", "x"), ("force", "true")], Ok(&["symlink /d/file -> x"])),
             ("owner", "/d/link", &[("to", "file"), ("owner", "alice")], Ok(&["chown /d/link uid 1000"])),
             ("made with owner", "/d/new", &[("to", "x"), ("group", "adm")], Ok(&["symlink /d/new -> x"])),
-            ("no such owner", "/d/new", &[("to", "x"), ("owner", "bob")], Err("user `bob` does not exist")),
+            (
+                "no such owner",
+                "/d/new",
+                &[("to", "x"), ("owner", "bob")],
+                Err("user `bob` does not exist: neither `/etc/passwd` nor the system has it"),
+            ),
             ("hard", "/d/new", &[("to", "/d/file"), ("link_type", "hard")], Ok(&["hardlink /d/new -> /d/file"])),
             (
                 "hard with owner",

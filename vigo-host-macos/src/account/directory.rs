@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use vigo_core::action::{Command, Op, OpOutput, Outputs, Ran};
-use vigo_core::host::{AccountSettings, Database, IdRange, OwnGroup};
+use vigo_core::host::{AccountSettings, Database, IdRange, OwnGroup, account_id};
 
 pub(super) const DSCL: &str = "/usr/bin/dscl";
 
@@ -86,8 +86,7 @@ pub(super) fn ran<'a>(outputs: &'a Outputs, op: &Op) -> Result<Option<&'a Ran>, 
 
 /// Numbers are signed there: nobody is -2.
 fn number(text: &str) -> Option<u32> {
-    let number: i64 = text.trim().parse().ok()?;
-    u32::try_from(number).ok().or_else(|| i32::try_from(number).ok().map(i32::cast_unsigned))
+    account_id(text.trim())
 }
 
 fn is_name(name: &str) -> bool {

@@ -83,6 +83,8 @@ impl Executor {
             Op::Stat { path, follow } => platform::stat(&self.resolver, path, last(*follow)),
             Op::ListDir { path, deep, entries_max } => platform::list_dir(&self.resolver, path, *deep, *entries_max),
             Op::Space { path } => platform::space(&self.resolver, path),
+            Op::Account { .. } if self.has_image() => Ok(OpOutput::Missing),
+            Op::Account { kind, name } => self.programs.look_up(*kind, name),
             Op::ReadUrl { url, bytes_max } => fetch::read_url(url, *bytes_max),
             change => self.change(change),
         };
@@ -216,6 +218,7 @@ impl Executor {
             | Op::Stat { .. }
             | Op::ListDir { .. }
             | Op::Space { .. }
+            | Op::Account { .. }
             | Op::ReadUrl { .. } => Ok(not_performed(op)),
         }
     }

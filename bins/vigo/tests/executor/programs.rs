@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use vigo_core::action::{Command, Effect, Exit, Expect, FailureKind, Op, OpOutput, Replace};
+use vigo_core::action::{AccountKind, Command, Effect, Exit, Expect, FailureKind, Op, OpOutput, Replace};
 use vigo_core::converge::OpId;
 use vigo_core::time;
 use vigo_core::value::Text;
@@ -90,6 +90,22 @@ fn a_program_runs_as_another_with_all_its_groups() {
     let seen = ran(x.perform(&Op::Run(command)));
     let groups = ran(x.perform(&Op::Run(Command::read("id", ["-G", "nobody"]))));
     assert_eq!(seen.out(), format!("nobody\n{}nobody\n", groups.out()));
+}
+
+#[test]
+fn an_account_that_nobody_has_is_missing_and_one_of_the_files_is_not_asked_for() {
+    let t = Scratch::new("account");
+    let account = |kind, name: &str| Op::Account { kind, name: name.into() };
+    let names = ["vigo-nobody", "root", "", "-x", "a:b", "a\nb", "a\0b"];
+    for kind in [AccountKind::User, AccountKind::Group] {
+        for name in names {
+            assert_eq!(t.executor().perform(&account(kind, name)), OpOutput::Missing, "{kind} {name:?}");
+        }
+    }
+    let command = Command { user: Some("vigo-nobody".into()), ..Command::read("id", [""; 0]) };
+    let output = t.executor().perform(&Op::Run(command));
+    let neither = "account `vigo-nobody` does not exist: neither `/etc/passwd` nor the system has it";
+    assert_eq!(message(output), neither);
 }
 
 /// Waits until something is so.

@@ -1,6 +1,7 @@
 //! What a plan says, and whether the run then does it.
 
 use super::rig::{Machine, outcomes};
+use crate::action::{AccountKind, FailureKind, OpFailure, OpOutput};
 use crate::converge::RunOutcome;
 use alloc::format;
 use alloc::string::String;
@@ -118,4 +119,33 @@ fn a_plan_awaits_owners_that_do_not_exist_yet() {
     assert_eq!(shown(0), ["state: absent → present", "owner: absent → bob (not yet present)"]);
     assert_eq!(shown(1), ["group: 0 → bobs (not yet present)"]);
     assert_eq!(outcomes(&m.apply(policy)), ["f failed", "d failed"]);
+}
+
+#[test]
+fn accounts_of_a_directory_service_are_there_for_plans_and_conditions() {
+    let mut m = Machine::new();
+    let said = |line: &str| OpOutput::Bytes(line.as_bytes().into());
+    let silent = OpFailure { kind: FailureKind::TimedOut, message: "nobody answers".into() };
+    m.disk.directory = alloc::vec![
+        (AccountKind::User, "bob", said("bob:*:501:20:::\n")),
+        (AccountKind::User, "carol", OpOutput::Failed(silent)),
+    ];
+    let policy = "resources:
+  - {name: f, type: file, target_path: /etc/f, content: x, owner: bob}
+  - {name: alice, type: file, target_path: /etc/a, content: x, when: \"user_exists('alice')\"}
+  - {name: bob, type: file, target_path: /etc/b, content: x, when: \"user_exists('bob')\"}
+  - {name: dave, type: file, target_path: /etc/d, content: x, when: \"user_exists('dave')\"}
+";
+    let report = m.plan(policy);
+    assert_eq!(outcomes(&report), ["f changed", "alice changed", "bob changed", "dave skipped when"], "{report:#?}");
+    let owner = "write /etc/f (1 bytes) mode 0644 uid 501";
+    assert_eq!(report.resources[0].operations, [owner]);
+    assert_eq!(outcomes(&m.apply(policy)), ["f changed", "alice changed", "bob changed", "dave skipped when"]);
+    assert_eq!(outcomes(&m.apply(policy)), ["f ok", "alice ok", "bob ok", "dave skipped when"]);
+    let silent = "resources:
+  - {name: carol, type: file, target_path: /etc/c, content: x, when: \"user_exists('carol')\"}
+";
+    let report = m.apply(silent);
+    let cause = report.resources[0].cause.as_deref().unwrap_or_default();
+    assert_eq!(cause, "`when:` cannot be decided: nobody answers", "that is no answer of `no`");
 }

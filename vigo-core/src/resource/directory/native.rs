@@ -19,14 +19,14 @@ impl Adapter<Directory> for Native {
         want.edit.supported("directory", facts)
     }
 
-    fn probe(&self, want: &Want, _: &HostFacts) -> Vec<Op> {
+    fn probe(&self, want: &Want, facts: &HostFacts) -> Vec<Op> {
         let mut ops = alloc::vec![Op::stat(&want.edit.path)];
         if want.present {
             if want.recurse || want.purge {
                 ops.push(list(want));
             }
             ops.extend(want.shipped.iter().flat_map(|shipped| shipped.probe()));
-            ops.extend(want.edit.probe());
+            ops.extend(want.edit.probe(facts));
         }
         ops
     }

@@ -1,4 +1,5 @@
 use super::DECL;
+use crate::action::{AccountKind, OpOutput};
 use crate::resource::rig::{Attributes, Disk, checked, list, plain};
 use crate::value::Text;
 use alloc::format;
@@ -136,6 +137,15 @@ fn shipped_files_follow_mode_and_owner() {
     };
     assert_eq!(modes(&[("mode", "2750"), ("owner", "alice")]), ["2750 1000", "640 1000", "750 1000"]);
     assert_eq!(modes(&[("file_mode", "0444")]), ["2750 1000", "444 1000", "444 1000"]);
+}
+
+#[test]
+fn shipped_files_may_be_of_an_account_that_only_the_system_knows() {
+    let mut disk = Disk::new();
+    disk.ship("templates/t/a", b"", false);
+    disk.directory = alloc::vec![(AccountKind::User, "bob", OpOutput::Bytes(b"bob:*:501:20:::\n"[..].into()))];
+    let run = disk.run(&DECL, &[("target_path", "/d/t"), ("source", "templates/t"), ("owner", "bob")]);
+    assert_eq!((run.failure, disk.node("/d/t/a").map(|n| n.meta.uid)), (None, Some(501)));
 }
 
 #[test]

@@ -105,7 +105,7 @@ impl Shipped {
                 {
                     answers.entry(path).or_default().push(op.clone(), output.clone());
                 }
-                Op::ReadFile { .. } => shared.push(op.clone(), output.clone()),
+                Op::ReadFile { .. } | Op::Account { .. } => shared.push(op.clone(), output.clone()),
                 _ => {}
             }
         }

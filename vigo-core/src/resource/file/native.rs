@@ -19,7 +19,7 @@ impl Adapter<File> for Native {
         want.edit.supported("file", facts)
     }
 
-    fn probe(&self, want: &Want, _: &HostFacts) -> Vec<Op> {
+    fn probe(&self, want: &Want, facts: &HostFacts) -> Vec<Op> {
         let path = want.edit.path.clone();
         let follow = want.edit.follow;
         if !want.present {
@@ -32,7 +32,7 @@ impl Adapter<File> for Native {
         }];
         ops.extend(want.source.probe(!want.scripts.is_empty()));
         ops.extend(want.scripts.iter().filter_map(Script::probe));
-        ops.extend(want.edit.probe());
+        ops.extend(want.edit.probe(facts));
         ops
     }
 

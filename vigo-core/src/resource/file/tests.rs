@@ -1,4 +1,5 @@
 use super::DECL;
+use crate::action::{FailureKind, OpFailure, OpOutput};
 use crate::resource::digest;
 use crate::resource::rig::{Checks, Disk, checked, list, plain, secret};
 use alloc::format;
@@ -223,8 +224,30 @@ fn existence_alone_leaves_the_content() {
 #[test]
 fn accounts_that_are_not_there_fail() {
     let run = Disk::new().run(&DECL, &[("target_path", "/d/x"), ("content", ""), ("owner", "bob")]);
-    assert_eq!(run.failure.as_deref(), Some("user `bob` does not exist"));
+    assert_eq!(run.failure.as_deref(), Some("user `bob` does not exist: neither `/etc/passwd` nor the system has it"));
     assert_eq!(run.ops, [""; 0]);
+}
+
+#[test]
+fn accounts_that_only_the_system_knows_own_files() {
+    use crate::action::AccountKind::{Group, User};
+    let said = |line: &str| OpOutput::Bytes(line.as_bytes().into());
+    let mut disk = Disk::new();
+    disk.directory =
+        alloc::vec![(User, "bob", said("bob:*:501:20::/Users/bob:\n")), (Group, "people", said("people:*:20:\n"))];
+    let attributes = [("target_path", "/d/x"), ("content", ""), ("owner", "bob"), ("group", "people")];
+    let run = disk.run(&DECL, &attributes);
+    assert_eq!(run.ops, ["write /d/x (0 bytes) mode 0644 uid 501 gid 20"]);
+    let attributes = [("target_path", "/d/y"), ("content", ""), ("owner", "alice")];
+    let silent = OpFailure { kind: FailureKind::TimedOut, message: "nobody answers".into() };
+    disk.directory = ["alice", "carol"].map(|name| (User, name, OpOutput::Failed(silent.clone()))).into();
+    assert_eq!(disk.run(&DECL, &attributes).failure, None, "the file has her");
+    let run = disk.run(&DECL, &[("target_path", "/d/z"), ("owner", "carol")]);
+    assert_eq!(run.failure.as_deref(), Some("unknown: nobody answers"), "nobody said that she does not exist");
+    disk.facts.image = Some(crate::action::AbsPath::known("/img"));
+    let run = disk.run(&DECL, &[("target_path", "/d/z"), ("owner", "carol")]);
+    assert_eq!(run.failure.as_deref(), Some("user `carol` does not exist: `/etc/passwd` does not have it"));
+    assert_eq!(run.reads, ["stat /d/z", "read /etc/passwd"]);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! git(1), the same everywhere.
 
 use super::{Action, AtPath, Git, Remote, Revision, State, Tree, Want};
-use crate::action::{AbsPath, Command, FailureKind, FileKind, Op, OpOutput, Outputs, Owner, Ran};
-use crate::host::{Accounts, Adapter, Family, HostFacts, Interpreted, Problem, ProblemKind};
+use crate::action::{AbsPath, AccountKind, Command, FailureKind, FileKind, Op, OpOutput, Outputs, Owner, Ran};
+use crate::host::{Adapter, Family, HostFacts, Interpreted, Problem, ProblemKind};
 use crate::resource::accounts;
 use crate::value::Text;
 use alloc::boxed::Box;
@@ -33,11 +33,9 @@ impl Adapter<Git> for Native {
         Ok(())
     }
 
-    fn probe(&self, want: &Want, _: &HostFacts) -> Vec<Op> {
+    fn probe(&self, want: &Want, facts: &HostFacts) -> Vec<Op> {
         let mut ops = alloc::vec![Op::stat(&want.path), Op::stat(&dot_git(want)), list(want)];
-        if want.user.is_some() {
-            ops.push(Op::read_file(&AbsPath::known("/etc/passwd")));
-        }
+        ops.extend(want.user.iter().flat_map(|user| accounts::look_up(AccountKind::User, user, facts)));
         ops
     }
 
@@ -161,8 +159,7 @@ fn unread() -> Tree {
 fn owner(want: &Want, outputs: &Outputs) -> Result<Result<Owner, String>, String> {
     let Some(user) = &want.user else { return Ok(Ok(Owner::default())) };
     let owner = accounts::owner(outputs, Some(user), None)?;
-    let passwd = accounts::content(outputs, &AbsPath::known("/etc/passwd"))?;
-    let gid = Accounts { passwd, group: b"" }.primary_gid(user);
+    let gid = accounts::primary_gid(outputs, user)?;
     Ok(owner.map(|o| Owner { gid, ..o }))
 }
 

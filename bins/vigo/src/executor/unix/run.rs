@@ -1,6 +1,6 @@
 //! Runs programs: by arguments, never through a shell, with an environment of our making and an end in sight.
 
-use super::account::Account;
+use super::account::{self, Account};
 use super::fault::kind_of_io;
 use super::kernel;
 use super::meta::mode_of;
@@ -16,9 +16,9 @@ use std::collections::BTreeMap;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
-use vigo_core::action::{Command, Exit, FailureKind, OpFailure, OpOutput, Ran};
+use vigo_core::action::{AccountKind, Command, Exit, FailureKind, OpFailure, OpOutput, Ran};
 
 /// Between asking a program to end and ending it.
 const KILL_AFTER: Duration = Duration::from_secs(10);
@@ -32,19 +32,30 @@ const USUAL_UMASK: u32 = 0o022;
 /// Where the place of a secret's file goes.
 const SECRET_FILE: &str = "{{secret_file}}";
 
+/// What the system says of a name: lines of passwd(5) or group(5), or that there is none.
+type Said = Answer<Option<Arc<[u8]>>>;
+
 /// Runs programs; shared by threads.
 #[derive(Debug)]
 pub(crate) struct Programs {
     secrets: PathBuf,
     own: OnceLock<Account>,
     accounts: Mutex<BTreeMap<String, Account>>,
+    /// What the system said of names that the machine's files lack.
+    asked: Mutex<BTreeMap<(AccountKind, String), Said>>,
     background: Mutex<Vec<Child>>,
 }
 
 impl Programs {
     pub(crate) fn new(secrets: PathBuf) -> Self {
         rustix::process::umask(mode_of(USUAL_UMASK));
-        Self { secrets, own: OnceLock::new(), accounts: Mutex::default(), background: Mutex::default() }
+        Self {
+            secrets,
+            own: OnceLock::new(),
+            accounts: Mutex::default(),
+            asked: Mutex::default(),
+            background: Mutex::default(),
+        }
     }
 
     /// Runs a program to its end, or sets it going.
@@ -55,10 +66,32 @@ impl Programs {
     /// Forgets accounts: a program may have changed them.
     pub(crate) fn forget(&self) {
         self.accounts.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.background
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .retain_mut(|child| !matches!(child.try_wait(), Ok(Some(_))));
+    }
+
+    /// Answers [`vigo_core::action::Op::Account`].
+    pub(crate) fn look_up(&self, kind: AccountKind, name: &str) -> Answer<OpOutput> {
+        if account::is_listed(kind, name) {
+            return Ok(OpOutput::Missing);
+        }
+        Ok(self.ask(kind, name)?.map_or(OpOutput::Missing, OpOutput::Bytes))
+    }
+
+    /// Asks the system for a name that the machine's files lack, once until a program may have changed it.
+    pub(super) fn ask(&self, kind: AccountKind, name: &str) -> Said {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let said = asked.entry((kind, name.to_owned())).or_insert_with(|| {
+            if !account::is_name(name) {
+                return Ok(None);
+            }
+            let said = kernel::ask(&|command| self.run(command), kind, name);
+            said.map_err(|f| failure(f.kind, format!("ask the system for {kind} `{name}`: {}", f.message)))
+        });
+        said.clone()
     }
 
     fn try_run(&self, command: &Command) -> Answer<OpOutput> {
@@ -132,8 +165,7 @@ impl Programs {
         if let Some(known) = accounts.get(name) {
             return Ok(known.clone());
         }
-        let account = Account::by_name(name)
-            .ok_or_else(|| failure(FailureKind::NoUser, format!("account `{name}` does not exist")))?;
+        let account = Account::by_name(name, self)?;
         accounts.insert(name.to_owned(), account.clone());
         Ok(account)
     }
@@ -342,6 +374,45 @@ const TICK: Duration = Duration::from_millis(10);
 mod tests {
     use super::*;
     use crate::executor::unix::{linux, posix};
+
+    #[test]
+    fn what_the_system_said_of_a_name_is_kept_until_a_program_may_have_changed_it() {
+        let programs = Programs::new(std::env::temp_dir().join(format!("vigo-test-{}-account", std::process::id())));
+        let line: Arc<[u8]> = b"vigo-ldap:*:70001:70002::/home/ldap:/bin/sh\n"[..].into();
+        let other: Arc<[u8]> = b"vigo-other:*:70001:70002:::\n"[..].into();
+        let silent = failure(FailureKind::TimedOut, "nobody answers");
+        let said = [
+            ("vigo-ldap", Ok(Some(line.clone()))),
+            ("vigo-LDAP", Ok(Some(line.clone()))),
+            ("vigo-other", Ok(Some(other))),
+            ("vigo-silent", Err(silent.clone())),
+            // The files have it: what the system says is not asked for.
+            ("root", Ok(Some(line.clone()))),
+        ];
+        let said = said.map(|(name, said)| ((AccountKind::User, name.to_owned()), said));
+        programs.asked.lock().unwrap().extend(said);
+        let look_up = |name| programs.look_up(AccountKind::User, name);
+        assert_eq!(look_up("vigo-ldap"), Ok(OpOutput::Bytes(line)));
+        assert_eq!(look_up("root"), Ok(OpOutput::Missing));
+        assert_eq!(look_up("vigo-silent"), Err(silent.clone()));
+        assert_eq!(programs.look_up(AccountKind::Group, "vigo-ldap"), Ok(OpOutput::Missing), "a user is no group");
+        let account = programs.account("vigo-ldap").unwrap();
+        assert_eq!((account.uid, &*account.home, &*account.groups), (70001, "/home/ldap", &[70002][..]));
+        let failed = |name| programs.account(name).map_err(|f| (f.kind, f.message));
+        let named = "account `vigo-LDAP` does not exist: the system calls it `vigo-ldap`";
+        assert_eq!(failed("vigo-LDAP"), Err((FailureKind::NoUser, named.into())));
+        assert_eq!(failed("vigo-silent"), Err((silent.kind, silent.message)));
+        if rustix::process::geteuid().is_root() {
+            let id =
+                Command { user: Some("vigo-ldap".into()), ..Command::read("sh", ["-c", "id -u; id -G; echo $HOME"]) };
+            let OpOutput::Ran(ran) = programs.run(&id) else { panic!("it did not run") };
+            assert_eq!(ran.out(), "70001\n70002\n/home/ldap\n");
+        }
+        programs.forget();
+        assert_eq!(look_up("vigo-ldap"), Ok(OpOutput::Missing), "it is asked again");
+        let neither = "account `vigo-ldap` does not exist: neither `/etc/passwd` nor the system has it";
+        assert_eq!(failed("vigo-ldap"), Err((FailureKind::NoUser, neither.into())));
+    }
 
     #[test]
     fn an_end_is_seen_with_and_without_a_descriptor() {
