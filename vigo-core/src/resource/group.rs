@@ -104,6 +104,8 @@ pub struct State {
     pub group: Option<crate::host::Group>,
     /// Another group that has the wanted number.
     pub gid_holder: Option<Arc<str>>,
+    /// Whether it is the one that [`stand_in`] names, which a change that was interrupted has left.
+    pub stand_in: bool,
     /// Wanted members that do not exist.
     pub missing_members: Vec<Arc<str>>,
     /// A user whose primary group it is.
@@ -112,9 +114,53 @@ pub struct State {
     pub database: Database,
     /// The settings from which a new group's number follows.
     pub settings: Arc<crate::host::AccountSettings>,
+    /// The accounts that are no users but roles, whom other programs change. Only illumos has them.
+    pub roles: BTreeSet<Arc<str>>,
+}
+
+/// A step of giving a group another number, where the tools leave its users with the old one, and give a user no number
+/// that no group has.
+///
+/// The group itself comes last. Before, another one has the new number while its users move there, so that what stopped
+/// half-way still is a group with the old number: the next run goes on, and no user stays behind with a number of nobody.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Renumber<'a> {
+    /// Makes the group that [`stand_in`] names, with the new number.
+    Stand(String),
+    /// Gives this user the new number.
+    Move(&'a str),
+    /// Removes the group that stood in.
+    Leave(String),
+    /// Gives the group the new number, which is free now.
+    Set,
+}
+
+/// Returns the name of the group that has a number while users move there.
+pub fn stand_in(gid: u32) -> String {
+    format!("vigo{gid}")
 }
 
 impl State {
+    /// Takes the group that [`stand_in`] names for what an interrupted [`renumber`](Self::renumber) has left.
+    #[must_use]
+    pub fn resuming(mut self, want: &Want) -> Self {
+        let stand_in = want.gid.map(stand_in);
+        let moves = self.group.as_ref().is_some_and(|group| want.gid.is_some_and(|gid| group.gid != gid));
+        if moves && stand_in.is_some() && self.gid_holder.as_deref() == stand_in.as_deref() {
+            (self.gid_holder, self.stand_in) = (None, true);
+        }
+        self
+    }
+
+    /// Returns the steps to another number, in this order.
+    pub fn renumber(&self, gid: u32) -> Vec<Renumber<'_>> {
+        let users: Vec<Renumber<'_>> = self.primary_users().map(Renumber::Move).collect();
+        let stands = self.stand_in || !users.is_empty();
+        let before = (stands && !self.stand_in).then(|| Renumber::Stand(stand_in(gid)));
+        let after = stands.then(|| Renumber::Leave(stand_in(gid)));
+        before.into_iter().chain(users).chain(after).chain([Renumber::Set]).collect()
+    }
+
     /// Returns the users whose primary group it is. Most tools leave them with the old number when the group gets another.
     pub fn primary_users(&self) -> impl Iterator<Item = &str> {
         self.group.iter().flat_map(|group| self.database.primary_users_of(group.gid))
@@ -297,6 +343,41 @@ mod tests {
             assert_eq!(c.changes.is_empty(), actions.is_empty(), "{name}");
             assert_eq!(c.failure, None, "{name}");
         }
+    }
+
+    #[test]
+    fn a_group_gets_its_number_after_its_users_and_an_interruption_is_taken_up() {
+        let want = Want { gid: Some(8), ..want() };
+        let passwd = |bob: u32, carol: u32| format!("bob:x:1:{bob}::/:/bin/sh\ncarol:x:2:{carol}::/:/bin/sh\n");
+        let seen = |passwd: &str, holder: Option<&str>| {
+            let database = Database { passwd: passwd.as_bytes().into(), ..Database::default() };
+            State { gid_holder: holder.map(Arc::from), database, ..state(7, "") }.resuming(&want)
+        };
+        let steps = |state: &State| {
+            let c = Groups::compare(&want, state, Phase::Before);
+            assert_eq!((c.failure, c.actions), (None, alloc::vec![Action::SetGid(8)]));
+            let step = |step: Renumber<'_>| match step {
+                Renumber::Stand(name) => format!("+{name}"),
+                Renumber::Move(user) => user.into(),
+                Renumber::Leave(name) => format!("-{name}"),
+                Renumber::Set => "set".into(),
+            };
+            state.renumber(8).into_iter().map(step).collect::<Vec<_>>().join(" ")
+        };
+        let cases = [
+            ("nobody's", passwd(1, 1), None, "set"),
+            ("of two", passwd(7, 7), None, "+vigo8 bob carol -vigo8 set"),
+            ("one has moved", passwd(8, 7), Some("vigo8"), "carol -vigo8 set"),
+            ("both have moved", passwd(8, 8), Some("vigo8"), "-vigo8 set"),
+            ("only the group is left", passwd(8, 8), None, "set"),
+        ];
+        for (name, passwd, holder, expected) in cases {
+            assert_eq!(steps(&seen(&passwd, holder)), expected, "{name}");
+        }
+        let other = seen(&passwd(7, 7), Some("vigo9"));
+        assert_eq!(other.gid_holder.as_deref(), Some("vigo9"), "a group of somebody else's");
+        let new = State { gid_holder: Some("vigo8".into()), ..State::default() }.resuming(&want);
+        assert_eq!(new.gid_holder.as_deref(), Some("vigo8"), "of which nothing was interrupted");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
 use vigo_core::host::{Adapter, Database, HostFacts, Interpreted, Problem};
-use vigo_core::resource::group::{Action, Groups, State, Want, database_after};
+use vigo_core::resource::group::{Action, Groups, Renumber, State, Want, database_after};
 
 impl Adapter<Groups> for Tools {
     fn check(&self, want: &Want, facts: &HostFacts) -> Result<(), Problem> {
@@ -47,11 +47,14 @@ impl Adapter<Groups> for Tools {
                     ops.push(change("/usr/sbin/groupadd", &gid.chain(["--", name]).collect::<Vec<_>>()));
                 }
                 Action::SetGid(gid) => {
-                    let gid = gid.to_string();
-                    ops.push(change("/usr/sbin/groupmod", &["-g", &gid, "--", name]));
                     // groupmod(8) leaves the users whose primary group it is with the old number.
-                    let users = state.primary_users();
-                    ops.extend(users.map(|user| change("/usr/sbin/usermod", &["-g", &gid, "--", user])));
+                    let (steps, gid) = (state.renumber(*gid), gid.to_string());
+                    ops.extend(steps.into_iter().map(|step| match step {
+                        Renumber::Stand(name) => change("/usr/sbin/groupadd", &["-g", &gid, "--", &name]),
+                        Renumber::Move(user) => change("/usr/sbin/usermod", &["-g", &gid, "--", user]),
+                        Renumber::Leave(name) => change("/usr/sbin/groupdel", &["--", &name]),
+                        Renumber::Set => change("/usr/sbin/groupmod", &["-g", &gid, "--", name]),
+                    }));
                 }
                 Action::Remove => ops.push(change("/usr/sbin/groupdel", &["--", name])),
                 Action::AddMembers(_) | Action::DropMembers(_) if by_file => {}
@@ -106,12 +109,13 @@ pub(crate) fn observe(want: &Want, outputs: &Outputs) -> Result<State, String> {
     let database = Database::from_outputs(outputs)?;
     let group = database.group(&want.group)?;
     let accounts = database.accounts();
-    Ok(State {
+    let state = State {
         gid_holder: want.gid.and_then(|gid| accounts.group_name(gid)).filter(|n| **n != *want.group).map(Arc::from),
         missing_members: want.members.iter().flatten().filter(|user| !accounts.has_user(user)).cloned().collect(),
         primary_user: group.as_ref().and_then(|g| database.primary_user_of(g.gid)).map(Arc::from),
         group,
-        settings: Arc::default(),
         database: database.clone(),
-    })
+        ..State::default()
+    };
+    Ok(state.resuming(want))
 }

@@ -9,7 +9,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
 use vigo_core::host::{Adapter, Database, HostFacts, Interpreted, Problem};
-use vigo_core::resource::group::{Action, Groups, State, Want, database_after};
+use vigo_core::resource::group::{Action, Groups, Renumber, State, Want, database_after};
 
 /// By pw(8).
 pub(super) struct PwGroups;
@@ -46,10 +46,15 @@ impl Adapter<Groups> for PwGroups {
                 alloc::vec![change(PW, &["groupadd", "-n", name].into_iter().chain(gid).collect::<Vec<_>>())]
             }
             Action::SetGid(gid) => {
-                let gid = gid.to_string();
-                // pw(8) leaves the users whose primary group it is with the old number, and knows the new one only now.
-                let users = state.primary_users().map(|user| change(PW, &["usermod", "-n", user, "-g", &gid]));
-                [change(PW, &["groupmod", "-n", name, "-g", &gid])].into_iter().chain(users).collect()
+                // pw(8) leaves the users whose primary group it is with the old number.
+                let (steps, gid) = (state.renumber(*gid), gid.to_string());
+                let call = |step| match step {
+                    Renumber::Stand(name) => change(PW, &["groupadd", "-n", &name, "-g", &gid]),
+                    Renumber::Move(user) => change(PW, &["usermod", "-n", user, "-g", &gid]),
+                    Renumber::Leave(name) => change(PW, &["groupdel", "-n", &name]),
+                    Renumber::Set => change(PW, &["groupmod", "-n", name, "-g", &gid]),
+                };
+                steps.into_iter().map(call).collect()
             }
             Action::Remove => alloc::vec![change(PW, &["groupdel", "-n", name])],
             Action::AddMembers(names) => alloc::vec![change(PW, &["groupmod", "-n", name, "-m", &listed(names)])],

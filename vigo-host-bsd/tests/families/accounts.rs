@@ -360,6 +360,65 @@ fn groups_on_netbsd() {
     insta::assert_snapshot!(table(|| NetBsd.group(&facts()), &groups_rows(), &groups_wanted()));
 }
 
+/// What one call makes of the account files; refused as the tools refuse it.
+fn called(line: &str, passwd: &mut String, group: &mut String) {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let after = |option: &str| words.iter().position(|word| *word == option).map(|at| words[at + 1]);
+    let (name, gid) = (after("-n").unwrap_or(words[words.len() - 1]), after("-g"));
+    let has = |group: &str, gid: &str| group.lines().any(|line| line.split(':').nth(2) == Some(gid));
+    let with_field = |text: &str, at: usize, value: &str| {
+        let set = |line: &str| {
+            let mut fields: Vec<&str> = line.split(':').collect();
+            if fields[0] == name {
+                fields[at] = value;
+            }
+            fields.join(":") + "\n"
+        };
+        text.lines().map(set).collect::<String>()
+    };
+    match words.iter().find_map(|word| word.rsplit('/').next().filter(|word| word.len() > 6)) {
+        Some("groupadd") => {
+            assert!(!has(group, gid.unwrap()), "a number that is taken: {line}");
+            group.push_str(&format!("{name}:*:{}:\n", gid.unwrap()));
+        }
+        Some("groupdel") => {
+            *group = group.lines().filter(|l| !l.starts_with(name)).map(|l| l.to_owned() + "\n").collect()
+        }
+        Some("groupmod") => {
+            assert!(!has(group, gid.unwrap()), "a number that is taken: {line}");
+            *group = with_field(group, 2, gid.unwrap());
+        }
+        Some("usermod") => {
+            assert!(has(group, gid.unwrap()), "a number without a group: {line}");
+            *passwd = with_field(passwd, 3, gid.unwrap());
+        }
+        other => panic!("{other:?}: {line}"),
+    }
+}
+
+#[test]
+fn a_new_number_that_stopped_at_any_call_is_gone_on_with_by_the_next_run() {
+    let want = group::Want { gid: Some(500), members: None, ..staff(&[], true) };
+    for host in [&OpenBsd as &dyn Host, &NetBsd, &FreeBsd] {
+        let calls = |passwd: &str, group: &str| -> Vec<String> {
+            let answers = vec![("read /etc/passwd", file(passwd)), ("read /etc/group", file(group))];
+            let seen = plan(host.group(&facts()), &want, &answers);
+            assert!(!seen.contains("failed") && !seen.contains("unknown"), "{seen}");
+            seen.lines().filter_map(|line| line.trim().strip_prefix("$ ").map(String::from)).collect()
+        };
+        let before = ("a:*:1:20::/:/bin/sh\nb:*:2:20::/:/bin/sh\nc:*:3:9::/:/bin/sh\n", "staff:*:20:\nwww:*:9:\n");
+        let whole = calls(before.0, before.1);
+        assert_eq!(whole.len(), 5, "{whole:?}");
+        for stops_after in 0..=whole.len() {
+            let (mut passwd, mut group) = (before.0.to_string(), before.1.to_string());
+            whole.iter().take(stops_after).for_each(|line| called(line, &mut passwd, &mut group));
+            calls(&passwd, &group).iter().for_each(|line| called(line, &mut passwd, &mut group));
+            assert_eq!(passwd, before.0.replace(":20:", ":500:"), "{} after {stops_after}", host.name());
+            assert_eq!(group, before.1.replace(":20:", ":500:"), "{} after {stops_after}", host.name());
+        }
+    }
+}
+
 #[test]
 fn hostile_answers_are_unknown() {
     for host in [&OpenBsd as &dyn Host, &NetBsd] {

@@ -1,5 +1,6 @@
 //! Groups.
 
+use super::role;
 use super::settings::{read, settings};
 use alloc::collections::BTreeSet;
 use alloc::format;
@@ -8,9 +9,9 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use vigo_core::action::{Command, Op, Outputs};
 use vigo_core::host::{Adapter, Database, HostFacts, Interpreted, Problem};
-use vigo_core::resource::group::{Action, Groups, State, Want, database_after};
+use vigo_core::resource::group::{Action, Groups, Renumber, State, Want, database_after};
 
-/// `groupadd`, `groupmod`, `groupdel`, and for members `usermod`. *Unverified*: written after their manual pages.
+/// `groupadd`, `groupmod`, `groupdel`, and for members `usermod`, or `rolemod`. *Unverified*: written after their manual pages.
 pub(crate) struct LocalGroups;
 
 impl Adapter<Groups> for LocalGroups {
@@ -22,7 +23,7 @@ impl Adapter<Groups> for LocalGroups {
     }
 
     fn probe(&self, _: &Want, _: &HostFacts) -> Vec<Op> {
-        Database::reads(false)
+        Database::reads(false).into_iter().chain([role::read()]).collect()
     }
 
     fn interpret(&self, want: &Want, outputs: &Outputs, _: &HostFacts) -> Interpreted<State> {
@@ -36,22 +37,30 @@ impl Adapter<Groups> for LocalGroups {
             None if want.present && group.is_none() => return Interpreted::Ask(alloc::vec![read()]),
             None => Default::default(),
         };
+        let roles = match role::all(outputs) {
+            Ok(roles) => roles,
+            Err(why) => return Interpreted::Unknown(why),
+        };
         let accounts = database.accounts();
         let exists = |user: &Arc<str>| accounts.home(user).is_some();
-        Interpreted::Known(State {
+        let state = State {
             gid_holder: want.gid.and_then(|gid| accounts.group_name(gid)).filter(|n| **n != *want.group).map(Arc::from),
             missing_members: want.members.iter().flatten().filter(|user| !exists(user)).cloned().collect(),
             primary_user: group.as_ref().and_then(|g| database.primary_user_of(g.gid)).map(Arc::from),
             group,
             settings: Arc::new(settings),
             database: database.clone(),
-        })
+            roles,
+            ..State::default()
+        };
+        Interpreted::Known(state.resuming(want))
     }
 
     fn lower(&self, want: &Want, state: &State, actions: &[Action], _: &HostFacts) -> Result<Vec<Op>, Problem> {
         let mut ops = Vec::new();
         let name = &*want.group;
         let mut run = |program: &str, args: Vec<String>| ops.push(Op::Run(Command::change(program, args)));
+        let is_role = |user: &str| state.roles.contains(user);
         for action in actions {
             match action {
                 Action::Create => {
@@ -67,23 +76,29 @@ impl Adapter<Groups> for LocalGroups {
                     run("/usr/sbin/groupadd", gid.chain([name.into()]).collect());
                 }
                 Action::SetGid(gid) => {
-                    let gid = gid.to_string();
-                    run("/usr/sbin/groupmod", ["-g", &gid, name].map(String::from).into());
-                    // It leaves the users whose primary group it is with the old number.
-                    let users = state.primary_users();
-                    users.for_each(|user| run("/usr/sbin/usermod", ["-g", &gid, user].map(String::from).into()));
+                    // groupmod(8) leaves the users whose primary group it is with the old number.
+                    let (steps, gid) = (state.renumber(*gid), gid.to_string());
+                    for step in steps {
+                        let (program, args): (_, &[&str]) = match &step {
+                            Renumber::Stand(name) => ("/usr/sbin/groupadd", &["-g", &gid, name]),
+                            Renumber::Move(user) => (role::modify(is_role(user)), &["-g", &gid, user]),
+                            Renumber::Leave(name) => ("/usr/sbin/groupdel", &[name]),
+                            Renumber::Set => ("/usr/sbin/groupmod", &["-g", &gid, name]),
+                        };
+                        run(program, args.iter().map(ToString::to_string).collect());
+                    }
                 }
                 Action::Remove => run("/usr/sbin/groupdel", alloc::vec![name.into()]),
                 // The groups of a user are set together: there is nothing that adds one.
                 Action::AddMembers(users) => users.iter().for_each(|user| {
                     let mut groups = state.database.groups_of(user);
                     groups.insert(want.group.clone());
-                    run("/usr/sbin/usermod", usermod_groups(&groups, user));
+                    run(role::modify(is_role(user)), usermod_groups(&groups, user));
                 }),
                 Action::DropMembers(users) => users.iter().for_each(|user| {
                     let mut groups = state.database.groups_of(user);
                     groups.remove(&want.group);
-                    run("/usr/sbin/usermod", usermod_groups(&groups, user));
+                    run(role::modify(is_role(user)), usermod_groups(&groups, user));
                 }),
             }
         }

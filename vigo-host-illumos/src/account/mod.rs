@@ -1,6 +1,7 @@
 //! Local accounts.
 
 mod group;
+mod role;
 mod settings;
 mod user;
 

@@ -1,5 +1,6 @@
 //! Users.
 
+use super::role;
 use super::settings::{read, settings};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -40,7 +41,7 @@ impl Adapter<Users> for LocalUsers {
         let mut ops = Database::reads(true);
         // There is no gshadow.
         ops.pop();
-        ops.push(Op::read_file(&attributes()));
+        ops.push(role::read());
         ops.extend(first_reads(want, &sudo_file(want)));
         ops
     }
@@ -66,8 +67,7 @@ impl Adapter<Users> for LocalUsers {
         let mut modify = usermod(want, state, actions);
         if !modify.is_empty() {
             modify.push(want.username.to_string());
-            let program = if state.is_role { "/usr/sbin/rolemod" } else { "/usr/sbin/usermod" };
-            ops.push(Op::Run(Command::change(program, modify)));
+            ops.push(Op::Run(Command::change(role::modify(state.is_role), modify)));
         }
         if actions.contains(&Action::Remove) {
             // It fails for an account whose home is not there.
@@ -113,7 +113,7 @@ fn look(want: &Want, outputs: &Outputs) -> Result<Result<State, Vec<Op>>, String
         // A hash would go where everybody reads it.
         return Err(format!("`/etc/shadow` has no line of user `{}`, whom `/etc/passwd` has", want.username));
     }
-    let is_role = is_role(want, outputs)?;
+    let is_role = role::all(outputs)?.contains(&*want.username);
     Ok(observe(want, outputs, machine)?.map(|state| {
         let raw = state.account.as_ref().and_then(|a| a.shadow.as_ref()).map(|s| s.password.clone());
         let password_due = raw.as_deref().is_some_and(|raw| matches!(without_lock(raw), "" | "UP"));
@@ -121,22 +121,6 @@ fn look(want: &Want, outputs: &Outputs) -> Result<Result<State, Vec<Op>>, String
         let account = state.account.map(|a| Account { shadow: a.shadow.map(plain), ..a });
         State { account, password_due, is_role, ..state }
     }))
-}
-
-fn attributes() -> AbsPath {
-    AbsPath::known("/etc/user_attr")
-}
-
-/// Returns whether the account is a role, user_attr(5): `name:qualifier:::type=role;…`.
-fn is_role(want: &Want, outputs: &Outputs) -> Result<bool, String> {
-    let text = match outputs.path(&attributes()) {
-        Some(OpOutput::File { content, .. }) => String::from_utf8_lossy(content),
-        Some(OpOutput::Failed(failure)) => return Err(failure.message.clone()),
-        _ => return Ok(false),
-    };
-    let last = text.lines().filter(|line| line.split(':').next() == Some(&*want.username));
-    let mut pairs = last.filter_map(|line| line.splitn(5, ':').nth(4)).flat_map(|pairs| pairs.split(';'));
-    Ok(pairs.any(|pair| pair.trim() == "type=role"))
 }
 
 /// Returns whether the name service knows the name, which the local files do not. getent(8) exits 2 for an unknown key.

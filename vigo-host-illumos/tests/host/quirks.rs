@@ -191,6 +191,35 @@ fn a_role_is_changed_and_removed_by_the_tools_for_roles() {
 }
 
 #[test]
+fn a_role_is_a_member_and_has_a_primary_group_by_the_tool_for_roles() {
+    let files: &[(&str, OpOutput)] = &[
+        (
+            "read /etc/passwd",
+            OpOutput::file("alice:x:100:10::/home/alice:/bin/sh\nboss:x:101:10::/home/boss:/bin/pfsh\n"),
+        ),
+        ("read /etc/group", OpOutput::file("staff::10:\nadm::4:\n")),
+        ("read /etc/user_attr", OpOutput::file("alice::::roles=boss\nboss::::type=role\n")),
+    ];
+    let ops = plan(&BLANKS[0], "group", "group: adm, members: 'alice, boss'", files).operations;
+    assert_eq!(ops, ["/usr/sbin/usermod -G adm alice", "/usr/sbin/rolemod -G adm boss"]);
+    let ops = plan(&BLANKS[0], "group", "group: staff, gid: 20", files).operations;
+    let expected = ["groupadd -g 20 vigo20", "usermod -g 20 alice", "rolemod -g 20 boss", "groupdel vigo20"];
+    let expected = expected.into_iter().chain(["groupmod -g 20 staff"]).map(|call| format!("/usr/sbin/{call}"));
+    assert_eq!(ops, expected.collect::<Vec<_>>());
+}
+
+#[test]
+fn a_group_whose_users_are_half_way_to_its_new_number_is_not_in_sync() {
+    let files: &[(&str, OpOutput)] = &[
+        ("read /etc/passwd", OpOutput::file("alice:x:100:20::/home/alice:/bin/sh\nbob:x:101:10::/home/bob:/bin/sh\n")),
+        ("read /etc/group", OpOutput::file("staff::10:\nvigo20::20:\n")),
+    ];
+    let seen = plan(&BLANKS[0], "group", "group: staff, gid: 20", files);
+    let expected = ["usermod -g 20 bob", "groupdel vigo20", "groupmod -g 20 staff"];
+    assert_eq!(seen.operations, expected.map(|call| format!("/usr/sbin/{call}")));
+}
+
+#[test]
 fn passwords_ages_and_the_last_day_are_written_as_days_and_other_lines_stay() {
     let of = |attributes: &str, field: &str| {
         let shadow = format!("# kept\nroot:NP:6445::::::\nalice:{field}:19000:7:30:14:::\nbob:UP:::::::");

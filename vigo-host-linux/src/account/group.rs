@@ -144,6 +144,7 @@ fn interpret(want: &Want, outputs: &Outputs) -> Interpreted<State> {
         group,
         settings: Arc::new(settings),
         database: database.clone(),
+        ..State::default()
     };
     Interpreted::Known(state)
 }

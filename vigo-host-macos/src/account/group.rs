@@ -42,6 +42,7 @@ impl Adapter<Groups> for DirectoryGroups {
             group,
             settings: Arc::new(settings()),
             database: database.clone(),
+            ..State::default()
         })
     }
 
