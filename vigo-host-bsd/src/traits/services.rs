@@ -15,12 +15,12 @@ const SERVICE: &str = "/usr/sbin/service";
 const ALL: &[&str] = &["-l"];
 const ENABLED: &[&str] = &["-e"];
 
-/// Services in capitals are marks in the order of the others.
+/// FreeBSD lists names, NetBSD the paths of the scripts. Services in capitals are marks in the order of the others.
 fn services(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let see = See(outputs);
     let (all, enabled) = (see.output(SERVICE, ALL)?, see.output(SERVICE, ENABLED)?);
-    let enabled: BTreeSet<&str> = enabled.lines().filter_map(|line| line.trim().rsplit('/').next()).collect();
-    let names = all.lines().map(str::trim).filter(|name| name.bytes().any(|b| b.is_ascii_lowercase()));
+    let enabled: BTreeSet<&str> = enabled.lines().map(name).collect();
+    let names = all.lines().map(name).filter(|name| name.bytes().any(|b| b.is_ascii_lowercase()));
     let one = |name: &str| {
         let boot = if enabled.contains(name) { "enabled" } else { "disabled" };
         (String::from(name), fields([("boot", Some(Value::text(boot)))]))
@@ -30,6 +30,11 @@ fn services(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
         return Err("`service -l` tells of no service".into());
     }
     Ok(Found::Value(services))
+}
+
+fn name(line: &str) -> &str {
+    let line = line.trim();
+    line.rsplit_once('/').map_or(line, |(_, name)| name)
 }
 
 #[cfg(test)]
@@ -50,6 +55,17 @@ mod tests {
             (of("cron"), of("sshd"), of("food"), of("FILESYSTEMS")),
             (Some("enabled"), Some("disabled"), Some("enabled"), None)
         );
+    }
+
+    #[test]
+    fn services_that_are_listed_by_their_scripts_have_the_names_of_these() {
+        let outputs = answers(&[
+            ("run /usr/sbin/service -l", "/etc/rc.d/DAEMON\n/etc/rc.d/cron\n/etc/rc.d/sshd\n"),
+            ("run /usr/sbin/service -e", "/etc/rc.d/sshd\n"),
+        ]);
+        let Ok(Found::Value(seen)) = services(&Machine::default(), &outputs) else { panic!("expected a value") };
+        let one = |boot: &str| fields([("boot", Some(Value::text(boot)))]);
+        assert_eq!(seen, fields([("cron", Some(one("disabled"))), ("sshd", Some(one("enabled")))]));
     }
 
     #[test]
