@@ -9,6 +9,8 @@ pub(crate) trait Bsd: Unix {
     const NAME: &'static str;
     /// What sysctl(8) wants before names, of which this kernel may lack some.
     const SYSCTL: &'static [&'static str];
+    /// Whether sysctl(8) says no more after a name that this kernel lacks.
+    const SYSCTL_GIVES_UP: bool = false;
 
     /// Reads a line of mount(8).
     fn mounted(line: &str) -> Option<Mounted>;

@@ -86,15 +86,14 @@ pub(super) fn disk_names(text: &str) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sysctl::told;
     use super::*;
     use crate::freebsd::Tools as FreeBsd;
     use crate::netbsd::Tools as NetBsd;
     use crate::openbsd::Tools as OpenBsd;
-    use vigo_core::sim::answers;
 
-    fn value(collector: &Collector, before: &str, names: &[&str], text: &str) -> Value {
-        let line = alloc::format!("run /sbin/sysctl {before}{}", names.join(" "));
-        match (collector.interpret)(&Machine::default(), &answers(&[(&line, text)])) {
+    fn value(collector: &Collector, outputs: &Outputs) -> Value {
+        match (collector.interpret)(&Machine::default(), outputs) {
             Ok(Found::Value(value)) => value,
             other => panic!("{}: {other:?}", collector.area),
         }
@@ -105,46 +104,51 @@ mod tests {
         let cases = [
             (
                 hardware::<FreeBsd>(),
-                "-i ",
-                "hw.ncpu: 4\nhw.physmem: 4294967296\nhw.model: Xeon\nkern.disks: ada1 cd0 ada0\n",
+                told::<FreeBsd>(
+                    HARDWARE_OIDS,
+                    "hw.ncpu: 4\nhw.physmem: 4294967296\nhw.model: Xeon\nkern.disks: ada1 cd0 ada0\n",
+                ),
                 "Xeon",
                 "ada0",
             ),
             (
                 hardware::<OpenBsd>(),
-                "",
-                "hw.ncpuonline=4\nhw.ncpu=8\nhw.physmem=4294967296\nhw.model=Xeon\nhw.disknames=cd0:,sd0:3eb7f9da875cb9ee,vnd0:\n",
+                told::<OpenBsd>(
+                    HARDWARE_OIDS,
+                    "hw.ncpuonline=4\nhw.ncpu=8\nhw.physmem=4294967296\nhw.model=Xeon\nhw.disknames=cd0:,sd0:3eb7f9da875cb9ee,vnd0:\n",
+                ),
                 "Xeon",
                 "sd0",
             ),
             (
                 hardware::<NetBsd>(),
-                "",
-                "hw.ncpuonline = 4\nhw.physmem64 = 4294967296\nhw.physmem = -1\nmachdep.cpu_brand = Xeon\nhw.model = Bochs\nhw.disknames = ld0 dk0 dk1 cd0\n",
+                told::<NetBsd>(
+                    HARDWARE_OIDS,
+                    "hw.ncpuonline = 4\nhw.physmem64 = 4294967296\nhw.physmem = -1\nmachdep.cpu_brand = Xeon\nhw.model = Bochs\nhw.disknames = ld0 dk0 dk1 cd0\n",
+                ),
                 "Xeon",
                 "ld0",
             ),
         ];
-        for (collector, before, text, model, disk) in cases {
-            let seen = value(&collector, before, HARDWARE_OIDS, text);
+        for (collector, outputs, model, disk) in cases {
+            let seen = value(&collector, &outputs);
             assert_eq!(
                 (seen.at("cpu_count"), seen.at("memory_mb")),
                 (Some(&Value::Int(4)), Some(&Value::Int(4096))),
-                "{text}"
+                "{disk}"
             );
             assert_eq!(
                 (seen.at("cpu_model"), seen.at("disks.0.name")),
                 (Some(&model.into()), Some(&disk.into())),
-                "{text}"
+                "{disk}"
             );
         }
-        let seen = value(
-            &cpu::<FreeBsd>(),
-            "-i ",
-            CPU_OIDS,
-            "hw.model: Xeon\nhw.ncpu: 8\nhw.clockrate: 2400\nkern.smp.cores: 4\n",
-        );
+        let text = "hw.model: Xeon\nhw.ncpu: 8\nhw.clockrate: 2400\nkern.smp.cores: 4\n";
+        let seen = value(&cpu::<FreeBsd>(), &told::<FreeBsd>(CPU_OIDS, text));
         let of = |field| seen.at(field).and_then(Value::as_int);
         assert_eq!((of("threads"), of("cores"), of("mhz")), (Some(8), Some(4), Some(2400)));
+        // There is no name of the processor on some machines.
+        let seen = value(&cpu::<NetBsd>(), &told::<NetBsd>(CPU_OIDS, "hw.model = Bochs\nhw.ncpu = 2\n"));
+        assert_eq!((seen.at("threads"), seen.at("model")), (Some(&Value::Int(2)), Some(&"Bochs".into())));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Bsd;
 use super::sysctl::{Oids, ask};
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{AbsPath, Op, Outputs};
 use vigo_core::time::Timestamp;
@@ -52,8 +52,7 @@ fn release<B: Bsd>(machine: &Machine, outputs: &Outputs) -> Result<Found, String
     let version = release.split(['-', '_']).next();
     let distro = if oids.text("kern.ostype") == Some("DragonFly") { "dragonfly" } else { B::NAME };
     // Machines of one kind may have processors of several.
-    let arch = oids.text("hw.machine_arch").map_or_else(|| machine.arch.clone(), ToString::to_string);
-    let machine = Machine { arch, ..Machine::default() };
+    let arch = oids.text("hw.machine_arch").unwrap_or(&machine.arch);
     let told = form::Os {
         family: B::NAME,
         distro,
@@ -62,7 +61,7 @@ fn release<B: Bsd>(machine: &Machine, outputs: &Outputs) -> Result<Found, String
         kernel_version: Some(release),
         build: oids.first(&["kern.ident", "kern.osversion"]),
     };
-    Ok(form::os(&machine, told))
+    Ok(form::os(arch, told))
 }
 
 fn booted<B: Bsd>(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
@@ -106,7 +105,7 @@ fn time(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
 
 /// Where no maker is known nothing says whether the machine is a virtual one.
 fn guest<B: Bsd>(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
-    let oids = Oids::of::<B>(outputs, MAKER_OIDS).unwrap_or_default();
+    let oids = Oids::of::<B>(outputs, MAKER_OIDS)?;
     let names: Vec<&str> = MAKER_OIDS.iter().filter_map(|name| oids.text(name)).collect();
     let kind = (!names.is_empty()).then(|| form::guest(&names.join("\n")).unwrap_or("none"));
     Ok(Found::Value(fields([
@@ -118,24 +117,19 @@ fn guest<B: Bsd>(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sysctl::told;
     use super::*;
     use crate::freebsd::Tools as FreeBsd;
     use crate::netbsd::Tools as NetBsd;
     use crate::openbsd::Tools as OpenBsd;
-    use vigo_core::sim::answers;
 
-    fn value(collector: &Collector, items: &[(&str, &str)]) -> Value {
+    fn value(collector: &Collector, outputs: &Outputs) -> Value {
         let machine =
             Machine { now: Timestamp::from_epoch_secs(1_795_262_400), arch: "amd64".into(), ..Machine::default() };
-        match (collector.interpret)(&machine, &answers(items)) {
+        match (collector.interpret)(&machine, outputs) {
             Ok(Found::Value(value)) => value,
             other => panic!("{}: {other:?}", collector.area),
         }
-    }
-
-    /// The question for parameters, as the lines of the answers name it.
-    fn line(before: &str, names: &[&str]) -> String {
-        alloc::format!("run /sbin/sysctl {before}{}", names.join(" "))
     }
 
     #[test]
@@ -143,64 +137,67 @@ mod tests {
         let cases = [
             (
                 os::<FreeBsd>(),
-                "-i ",
-                "kern.ostype: FreeBSD\nkern.osrelease: 14.1-RELEASE-p5\nkern.ident: GENERIC\nhw.machine_arch: amd64\n",
+                told::<FreeBsd>(
+                    OS_OIDS,
+                    "kern.ostype: FreeBSD\nkern.osrelease: 14.1-RELEASE-p5\nkern.ident: GENERIC\nhw.machine_arch: amd64\n",
+                ),
                 ["freebsd", "freebsd", "14.1", "amd64", "14.1-RELEASE-p5", "GENERIC"],
             ),
             (
                 os::<FreeBsd>(),
-                "-i ",
-                "kern.ostype: DragonFly\nkern.osrelease: 6.4-RELEASE\nkern.ident: X86_64_GENERIC\n",
+                told::<FreeBsd>(
+                    OS_OIDS,
+                    "kern.ostype: DragonFly\nkern.osrelease: 6.4-RELEASE\nkern.ident: X86_64_GENERIC\n",
+                ),
                 ["freebsd", "dragonfly", "6.4", "amd64", "6.4-RELEASE", "X86_64_GENERIC"],
             ),
             (
                 os::<OpenBsd>(),
-                "",
-                "kern.ostype=OpenBSD\nkern.osrelease=7.6\nkern.osversion=GENERIC.MP#338\n",
+                told::<OpenBsd>(OS_OIDS, "kern.ostype=OpenBSD\nkern.osrelease=7.6\nkern.osversion=GENERIC.MP#338\n"),
                 ["openbsd", "openbsd", "7.6", "amd64", "7.6", "GENERIC.MP#338"],
             ),
             (
                 os::<NetBsd>(),
-                "",
-                "kern.ostype = NetBSD\nkern.osrelease = 10.0_STABLE\nhw.machine_arch = aarch64\nkern.ident = x\n",
+                told::<NetBsd>(
+                    OS_OIDS,
+                    "kern.ostype = NetBSD\nkern.osrelease = 10.0_STABLE\nhw.machine_arch = aarch64\nkern.ident = x\n",
+                ),
                 ["netbsd", "netbsd", "10.0", "arm64", "10.0_STABLE", "x"],
             ),
         ];
-        for (collector, before, text, expected) in cases {
-            let seen = value(&collector, &[(&line(before, OS_OIDS), text)]);
+        for (collector, outputs, expected) in cases {
+            let seen = value(&collector, &outputs);
             let of = ["family", "distro", "version", "arch", "kernel_version", "build"];
-            assert_eq!(of.map(|field| seen.at(field).and_then(Value::as_str)), expected.map(Some), "{text}");
+            assert_eq!(of.map(|field| seen.at(field).and_then(Value::as_str)), expected.map(Some));
         }
-        let nonsense = answers(&[(&line("", OS_OIDS), "nonsense\n")]);
+        let nonsense = told::<OpenBsd>(OS_OIDS, "nonsense\n");
         assert!((os::<OpenBsd>().interpret)(&Machine::default(), &nonsense).is_err());
     }
 
     #[test]
     fn a_boot_is_told_in_two_forms() {
         let cases = [
-            (uptime::<FreeBsd>(), "-i ", "kern.boottime: { sec = 1795262300, usec = 7 } Sat Nov 21 23:58:20 2026\n"),
-            (uptime::<OpenBsd>(), "", "kern.boottime=Sat Nov 21 11:58:20 2026\n"),
-            (uptime::<NetBsd>(), "", "kern.boottime = Sat Nov 21 11:58:20 2026\n"),
+            (
+                uptime::<FreeBsd>(),
+                told::<FreeBsd>(BOOT_OIDS, "kern.boottime: { sec = 1795262300, usec = 7 } Sat Nov 21 23:58:20 2026\n"),
+            ),
+            (uptime::<OpenBsd>(), told::<OpenBsd>(BOOT_OIDS, "kern.boottime=Sat Nov 21 11:58:20 2026\n")),
+            (uptime::<NetBsd>(), told::<NetBsd>(BOOT_OIDS, "kern.boottime = Sat Nov 21 11:58:20 2026\n")),
         ];
-        for (collector, before, text) in cases {
-            let seen = value(&collector, &[(&line(before, BOOT_OIDS), text)]);
-            assert_eq!(seen.at("seconds"), Some(&Value::Int(100)), "{text}");
+        for (collector, outputs) in cases {
+            assert_eq!(value(&collector, &outputs).at("seconds"), Some(&Value::Int(100)));
         }
     }
 
     #[test]
     fn loads_stand_in_braces_or_not() {
-        for (collector, before, text) in [
-            (loadavg::<FreeBsd>(), "-i ", "vm.loadavg: { 0.25 nan 1.5 }\n"),
-            (loadavg::<OpenBsd>(), "", "vm.loadavg=0.25 nan 1.5\n"),
-            (loadavg::<NetBsd>(), "", "vm.loadavg: 0.25 nan 1.5\n"),
+        for (collector, outputs) in [
+            (loadavg::<FreeBsd>(), told::<FreeBsd>(LOAD_OIDS, "vm.loadavg: { 0.25 nan 1.5 }\n")),
+            (loadavg::<OpenBsd>(), told::<OpenBsd>(LOAD_OIDS, "vm.loadavg=0.25 nan 1.5\n")),
+            (loadavg::<NetBsd>(), told::<NetBsd>(LOAD_OIDS, "vm.loadavg: 0.25 nan 1.5\n")),
         ] {
-            let seen = value(&collector, &[(&line(before, LOAD_OIDS), text)]);
-            assert_eq!(
-                seen,
-                fields([("one", Some(Value::Float(0.25))), ("fifteen", Some(Value::Float(1.5)))]),
-                "{text}"
-            );
+            let expected = fields([("one", Some(Value::Float(0.25))), ("fifteen", Some(Value::Float(1.5)))]);
+            assert_eq!(value(&collector, &outputs), expected);
         }
     }
 
@@ -209,27 +206,41 @@ mod tests {
         let cases = [
             (
                 virtualization::<OpenBsd>(),
-                "hw.vendor=QEMU\nhw.product=Standard PC (Q35 + ICH9, 2009)\n",
+                told::<OpenBsd>(MAKER_OIDS, "hw.vendor=QEMU\nhw.product=Standard PC (Q35 + ICH9, 2009)\n"),
                 Value::Bool(true),
                 Some("kvm"),
             ),
-            (virtualization::<OpenBsd>(), "hw.vendor=OpenBSD\nhw.product=VMM\n", Value::Bool(true), Some("vmm")),
-            (virtualization::<OpenBsd>(), "hw.vendor=LENOVO\nhw.product=20XW\n", Value::Bool(false), Some("none")),
+            (
+                virtualization::<OpenBsd>(),
+                told::<OpenBsd>(MAKER_OIDS, "hw.vendor=OpenBSD\nhw.product=VMM\n"),
+                Value::Bool(true),
+                Some("vmm"),
+            ),
+            (
+                virtualization::<OpenBsd>(),
+                told::<OpenBsd>(MAKER_OIDS, "hw.vendor=LENOVO\nhw.product=20XW\n"),
+                Value::Bool(false),
+                Some("none"),
+            ),
             (
                 virtualization::<NetBsd>(),
-                "machdep.dmi.system-vendor = VMware, Inc.\n",
+                told::<NetBsd>(MAKER_OIDS, "machdep.dmi.system-vendor = VMware, Inc.\n"),
                 Value::Bool(true),
                 Some("vmware"),
             ),
-            (virtualization::<NetBsd>(), "\n", Value::Null, None),
+            (virtualization::<NetBsd>(), told::<NetBsd>(MAKER_OIDS, "\n"), Value::Null, None),
         ];
-        for (collector, text, is_virtual, kind) in cases {
-            let seen = value(&collector, &[(&line("", MAKER_OIDS), text)]);
-            assert_eq!(
-                (seen.at("is_virtual"), seen.at("kind").and_then(Value::as_str)),
-                (Some(&is_virtual), kind),
-                "{text}"
-            );
+        for (collector, outputs, is_virtual, kind) in cases {
+            let seen = value(&collector, &outputs);
+            let seen = (seen.at("is_virtual"), seen.at("kind").and_then(Value::as_str));
+            assert_eq!(seen, (Some(&is_virtual), kind));
+        }
+    }
+
+    #[test]
+    fn where_sysctl_cannot_be_run_nobody_says_that_nothing_is_known_of_the_maker() {
+        for collector in [virtualization::<OpenBsd>(), virtualization::<NetBsd>()] {
+            assert!((collector.interpret)(&Machine::default(), &Outputs::default()).is_err());
         }
     }
 }

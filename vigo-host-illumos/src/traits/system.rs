@@ -27,8 +27,7 @@ fn os(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let of = |key: &str| assigned(&text, key).filter(|value| !value.is_empty());
     let distro = of("ID").ok_or("`/etc/os-release` holds no `ID`")?.to_lowercase();
     // uname(1) says i86pc where others say x86_64.
-    let word = if machine.arch == "i86pc" { "x86_64" } else { &machine.arch };
-    let machine = Machine { arch: word.into(), ..Machine::default() };
+    let arch = if machine.arch == "i86pc" { "x86_64" } else { &machine.arch };
     let kernel = see.output(UNAME, &["-v"]).ok();
     let told = form::Os {
         family: "illumos",
@@ -38,7 +37,7 @@ fn os(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
         kernel_version: kernel.as_deref().map(str::trim),
         build: of("BUILD_ID"),
     };
-    Ok(form::os(&machine, told))
+    Ok(form::os(arch, told))
 }
 
 fn zone_probe(_: &Machine) -> Vec<Op> {

@@ -35,7 +35,7 @@ fn os(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
         kernel_version: release.as_deref().map(str::trim),
         build: colon(&text, "BuildVersion"),
     };
-    Ok(form::os(machine, told))
+    Ok(form::os(&machine.arch, told))
 }
 
 fn vm_probe(_: &Machine) -> Vec<Op> {

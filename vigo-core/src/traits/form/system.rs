@@ -24,9 +24,9 @@ pub struct Os<'a> {
     pub build: Option<&'a str>,
 }
 
-/// Returns area `os`; the architecture is what the driver says of the kernel, in the word that is usual.
-pub fn os(machine: &Machine, told: Os<'_>) -> Found {
-    let arch = ARCHES.iter().find(|(word, _)| *word == machine.arch).map(|(_, arch)| *arch);
+/// Returns area `os`; `arch` is the system's own word for the architecture, which is told in the word that is usual.
+pub fn os(arch: &str, told: Os<'_>) -> Found {
+    let arch = ARCHES.iter().find(|(word, _)| *word == arch).map(|(_, arch)| *arch);
     Found::Value(fields([
         ("family", some(told.family)),
         ("distro", some(told.distro)),

@@ -20,6 +20,7 @@ impl Unix for Tools {
 impl Bsd for Tools {
     const NAME: &'static str = "netbsd";
     const SYSCTL: &'static [&'static str] = &[];
+    const SYSCTL_GIVES_UP: bool = true;
 
     fn mounted(line: &str) -> Option<Mounted> {
         typed_line(line)
