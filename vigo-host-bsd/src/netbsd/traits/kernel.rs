@@ -10,7 +10,7 @@ use vigo_core::traits::{Collector, Found, Machine};
 pub(super) const KERNEL: Collector = Collector::slow("kernel", |_| alloc::vec![run(MODSTAT, &[])], kernel);
 pub(super) const FIREWALL: Collector = Collector::slow("firewall", |_| alloc::vec![run(NPFCTL, SHOW)], firewall);
 
-const MODSTAT: &str = "/usr/sbin/modstat";
+const MODSTAT: &str = "/usr/bin/modstat";
 const NPFCTL: &str = "/sbin/npfctl";
 const SHOW: &[&str] = &["show"];
 
@@ -57,11 +57,11 @@ mod tests {
     fn what_is_built_in_is_no_module() {
         let text = "NAME             CLASS    SOURCE   FLAG  REFS    SIZE REQUIRES\naccf_dataready   misc     builtin  -        0       0 -\n\
             nfs              vfs      filesys  -        0  147216 -\nzfs              vfs      boot     a        0 2000000 solaris\n";
-        let Ok(Found::Value(seen)) = kernel(&Machine::default(), &answers(&[("run /usr/sbin/modstat", text)])) else {
+        let Ok(Found::Value(seen)) = kernel(&Machine::default(), &answers(&[("run /usr/bin/modstat", text)])) else {
             panic!("expected a value")
         };
         assert_eq!(seen.at("modules"), Some(&sorted(["nfs", "zfs"])));
-        assert!(kernel(&Machine::default(), &answers(&[("run /usr/sbin/modstat", "")])).is_err());
+        assert!(kernel(&Machine::default(), &answers(&[("run /usr/bin/modstat", "")])).is_err());
     }
 
     #[test]
