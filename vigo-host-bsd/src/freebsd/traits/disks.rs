@@ -1,18 +1,20 @@
 //! `disks`, `storage`: geom(8), zpool(8).
 
 use alloc::string::{String, ToString};
-use vigo_core::action::Outputs;
-use vigo_core::traits::see::{See, colon, fields, int, run, some, sorted};
+use vigo_core::action::{OpOutput, Outputs};
+use vigo_core::traits::see::{See, colon, fields, int, run, some, sorted, stat};
 use vigo_core::traits::{Collector, Found, Machine};
 use vigo_core::value::Value;
 
 pub(super) const DISKS: Collector = Collector::slow("disks", |_| alloc::vec![run(GEOM, DISK), run(GEOM, PART)], disks);
-pub(super) const STORAGE: Collector = Collector::slow("storage", |_| alloc::vec![run(ZPOOL, ZPOOL_ARGS)], storage);
+pub(super) const STORAGE: Collector = Collector::slow("storage", |_| alloc::vec![stat(ZFS)], storage);
 
 const GEOM: &str = "/sbin/geom";
 const DISK: &[&str] = &["disk", "list"];
 /// One line a partition, after its kind.
 const PART: &[&str] = &["part", "status", "-s"];
+/// Is there once the kernel has the module, and where a jail may see it.
+const ZFS: &str = "/dev/zfs";
 const ZPOOL: &str = "/sbin/zpool";
 const ZPOOL_ARGS: &[&str] = &["list", "-H", "-o", "name"];
 
@@ -51,8 +53,18 @@ fn disks(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     Ok(Found::Value(Value::map(text.split("Geom name: ").skip(1).filter_map(one))))
 }
 
+/// zpool(8) would load the module of a kernel that does without: it is run only where that is there already.
 fn storage(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
-    let text = See(outputs).output(ZPOOL, ZPOOL_ARGS)?;
+    let see = See(outputs);
+    match see.path(ZFS) {
+        Some(OpOutput::Missing) => return Ok(Found::Absent),
+        Some(OpOutput::Failed(why)) => return Err(why.message.clone()),
+        _ => {}
+    }
+    if outputs.ran(ZPOOL, ZPOOL_ARGS).is_none() {
+        return Ok(Found::Ask(alloc::vec![run(ZPOOL, ZPOOL_ARGS)]));
+    }
+    let text = see.output(ZPOOL, ZPOOL_ARGS)?;
     let pools = text.lines().map(str::trim).filter(|name| !name.is_empty());
     Ok(Found::Value(fields([("zpools", Some(sorted(pools)))])))
 }
@@ -60,6 +72,7 @@ fn storage(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::sync::Arc;
     use vigo_core::sim::answers;
 
     #[test]
@@ -78,8 +91,14 @@ mod tests {
     }
 
     #[test]
-    fn pools_are_named() {
-        let outputs = answers(&[("run /sbin/zpool list -H -o name", "zroot\ndata\n")]);
+    fn pools_are_named_and_a_kernel_without_zfs_is_left_without() {
+        let mut outputs = Outputs::default();
+        outputs.push(stat(ZFS), Arc::new(OpOutput::Missing));
+        assert_eq!((STORAGE.probe)(&Machine::default()), [stat(ZFS)], "and no program, which would load it");
+        assert_eq!(storage(&Machine::default(), &outputs), Ok(Found::Absent));
+        let outputs = answers(&[(ZFS, "")]);
+        assert_eq!(storage(&Machine::default(), &outputs), Ok(Found::Ask(alloc::vec![run(ZPOOL, ZPOOL_ARGS)])));
+        let outputs = answers(&[(ZFS, ""), ("run /sbin/zpool list -H -o name", "zroot\ndata\n")]);
         let Ok(Found::Value(pools)) = storage(&Machine::default(), &outputs) else { panic!("expected a value") };
         assert_eq!(pools.at("zpools"), Some(&sorted(["data", "zroot"])));
     }
