@@ -6,10 +6,11 @@ use crate::value::Value;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 
-/// Returns area `packages` of names and versions. Of a name that is there twice the last counts.
+/// Returns area `packages` of names and versions. Of a name that is there twice all are counted, and the last is told.
 pub fn packages(manager: &str, installed: impl IntoIterator<Item = (String, String)>) -> Found {
-    let installed: BTreeMap<String, String> = installed.into_iter().collect();
-    let count = int(installed.len() as u64);
+    let mut count = 0;
+    let installed: BTreeMap<String, String> = installed.into_iter().inspect(|_| count += 1).collect();
+    let count = int(count);
     let installed = Value::map(installed.into_iter().map(|(name, version)| (name, Value::from(version))));
     Found::Value(fields([("manager", some(manager)), ("count", Some(count)), ("installed", Some(installed))]))
 }

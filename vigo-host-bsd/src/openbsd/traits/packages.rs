@@ -51,6 +51,9 @@ mod tests {
         assert_eq!(some.at("count"), Some(&Value::Int(3)));
         assert_eq!(some.at("installed.vim"), Some(&"9.0.1p0-no_x11".into()));
         assert_eq!(some.at("installed.py3-setuptools"), Some(&"68.0.0v0".into()));
+        let Ok(Found::Value(two)) = seen("python-2.7.18p11\npython-3.11.9\n") else { panic!("no value") };
+        assert_eq!(two.at("count"), Some(&Value::Int(2)), "two versions of one stem are two packages");
+        assert_eq!(two.at("installed.python"), Some(&"3.11.9".into()));
         assert!(matches!(seen(""), Ok(Found::Value(none)) if none.at("count") == Some(&Value::Int(0))));
         assert!(seen("nonsense\n").is_err());
     }
