@@ -18,6 +18,10 @@ pub(crate) enum Lock {
 
 const WORD: &str = "*LOCKED*";
 
+/// The password of an account that was made here and whose own is still to be set. No password fits: no hash has a hyphen.
+/// It is as long as a hash of crypt(3) was in its first form, which useradd(8) asks of what it does not know.
+pub(super) const UNSET: &str = "*vigo-unset-*";
+
 /// What master.passwd(5) says of an account beside what passwd(5) does.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
@@ -62,14 +66,14 @@ pub(crate) fn entry(outputs: &Outputs, name: &str) -> Result<Option<Entry>, Stri
 }
 
 impl Entry {
-    /// Returns whether useradd(8) has made the account and its first password is still to come: thirteen stars, which
-    /// nobody else writes to say that there is no password.
+    /// Returns whether the account was made here and its first password is still to come, also where somebody has locked
+    /// it since. The stars of an account that useradd(8) makes by itself say that it has none.
     pub(crate) fn is_new(&self, lock: Lock) -> bool {
-        let field = match lock {
-            Lock::Word => self.password.strip_prefix(WORD).unwrap_or(&self.password),
-            Lock::StarAndDash => &self.password,
+        let mark = match lock {
+            Lock::Word => WORD,
+            Lock::StarAndDash => "*",
         };
-        field.len() == 13 && field.bytes().all(|b| b == b'*')
+        self.password == UNSET || self.password.strip_prefix(mark) == Some(UNSET)
     }
 
     /// Returns password and expiry as the comparison has them, `!` for a lock. `shell` loses what locks it.
@@ -84,14 +88,14 @@ impl Entry {
                 let open = shell.strip_suffix('-').filter(|open| open.starts_with('/')).map(Arc::from);
                 let closed = open.is_some();
                 *shell = open.unwrap_or_else(|| shell.clone());
-                match self.password.strip_prefix('*').filter(|hash| !bare(hash)) {
+                match self.password.strip_prefix('*').filter(|hash| !bare(hash) && self.password != UNSET) {
                     Some(hash) => (true, hash),
                     None => (closed, &*self.password),
                 }
             }
         };
-        // Nothing but stars, as useradd(8) writes them, is no password.
-        let hash = if !hash.is_empty() && bare(hash) { "*" } else { hash };
+        // Nothing but stars, as useradd(8) writes them, is no password, and neither is what stands for one to come.
+        let hash = if (!hash.is_empty() && bare(hash)) || hash == UNSET { "*" } else { hash };
         let password = format!("{}{hash}", if locked { "!" } else { "" }).into();
         // usermod(8) counts from midnight where the machine is, so the nearest midnight is meant.
         let expires = if self.expires > 0 { self.expires.saturating_add(43_200).div_euclid(86_400) } else { -1 };
@@ -134,6 +138,10 @@ mod tests {
             ("no password", Lock::StarAndDash, "*************", ksh, "*", ksh),
             ("no password, locked", Lock::StarAndDash, "*************", dash, "!*", ksh),
             ("empty", Lock::StarAndDash, "", ksh, "", ksh),
+            ("a password to come", Lock::StarAndDash, UNSET, ksh, "*", ksh),
+            ("a password to come, locked", Lock::StarAndDash, "**vigo-unset-*", dash, "!*", ksh),
+            ("a password to come", Lock::Word, UNSET, ksh, "*", ksh),
+            ("a password to come, locked", Lock::Word, "*LOCKED**vigo-unset-*", ksh, "!*", ksh),
             ("open", Lock::Word, "$2a$10$x", dash, "$2a$10$x", dash),
             ("locked", Lock::Word, "*LOCKED*$2a$10$x", ksh, "!$2a$10$x", ksh),
             ("no password", Lock::Word, "*************", ksh, "*", ksh),
@@ -145,10 +153,20 @@ mod tests {
             let seen = read(line.as_bytes(), "bob").unwrap().unwrap().shadow(lock, &mut shell);
             assert_eq!((&*seen.password, &*shell), (password, shell_after), "{name}");
         }
-        for (stored, new) in [("*************", true), ("*LOCKED**************", true), ("*", false), ("", false)] {
+        let cases = [
+            (Lock::Word, UNSET, true),
+            (Lock::Word, "*LOCKED**vigo-unset-*", true),
+            (Lock::StarAndDash, UNSET, true),
+            (Lock::StarAndDash, "**vigo-unset-*", true),
+            (Lock::Word, "*************", false),
+            (Lock::Word, "*", false),
+            (Lock::Word, "", false),
+        ];
+        for (lock, stored, new) in cases {
             let line = format!("bob:{stored}:1000:1000::0:0::/home/bob:{ksh}\n");
-            assert_eq!(read(line.as_bytes(), "bob").unwrap().unwrap().is_new(Lock::Word), new, "{stored}");
+            assert_eq!(read(line.as_bytes(), "bob").unwrap().unwrap().is_new(lock), new, "{stored}");
         }
+        assert_eq!(UNSET.len(), 13, "what useradd takes for a hash");
         assert_eq!(Lock::StarAndDash.stored("!$2b$10$x"), "*$2b$10$x");
         assert_eq!(Lock::Word.stored("!$2b$10$x"), "*LOCKED*$2b$10$x");
         assert_eq!(Lock::Word.stored("$2b$10$x"), "$2b$10$x");

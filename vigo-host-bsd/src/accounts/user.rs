@@ -3,7 +3,7 @@
 
 use super::doas;
 use super::expiry;
-use super::master::Lock;
+use super::master::{Lock, UNSET};
 use super::observe::{observe, probe};
 use super::tools::{Leave, SudoPlace, Tools};
 use crate::answer::change;
@@ -63,7 +63,7 @@ impl Adapter<Users> for Tools {
             ops.extend(memberships(want, state, actions));
         }
         if actions.contains(&Action::Create) {
-            let args = useradd(want, state);
+            let args = useradd(want, state, actions.iter().any(|a| matches!(a, Action::SetPassword(_))));
             ops.push(change("/usr/sbin/useradd", &args.iter().map(|a| &**a).collect::<Vec<_>>()));
         }
         let modify = self.usermod(want, state, actions);
@@ -225,7 +225,8 @@ impl Tools {
     }
 }
 
-fn useradd(want: &Want, state: &State) -> Vec<String> {
+/// A `password` that follows is known to be missing if something comes between.
+fn useradd(want: &Want, state: &State, password: bool) -> Vec<String> {
     let mut args: Vec<String> = Vec::new();
     let mut option = |letter: &str, value: Option<String>| {
         if let Some(value) = value {
@@ -242,6 +243,7 @@ fn useradd(want: &Want, state: &State) -> Vec<String> {
     option("-d", want.home.as_ref().map(ToString::to_string));
     option("-c", want.comment.as_ref().map(ToString::to_string));
     option("-L", want.login_class.as_ref().map(ToString::to_string));
+    option("-p", password.then(|| UNSET.into()));
     // It stops where the home is there already.
     let free = state.home.as_ref().is_some_and(|h| h.found == Found::Nothing);
     args.extend((want.manage_home && free).then(|| "-m".into()));

@@ -159,14 +159,19 @@ fn local_existence_is_read_from_the_passwd_file() {
 }
 
 #[test]
-fn a_first_password_that_an_interruption_left_out_is_set_and_one_that_was_taken_away_is_not() {
+fn a_first_password_that_an_interruption_left_out_is_set_and_that_of_an_account_made_by_hand_is_not() {
     let want = Want {
         password: Some(Password::Hash(Text::secret("$2b$10$abc", "app/alice"))),
         update_password: Update::OnCreate,
         ..alice()
     };
     for host in [&OpenBsd as &dyn Host, &NetBsd] {
-        for (stored, set) in [("*************", true), ("*", false), ("$2b$10$other", false)] {
+        let new = plan(host.user(&facts()), &want, &without(accounts("", ""), "stat /home/alice"));
+        let made = new.lines().find(|line| line.contains("useradd")).expect("a call of useradd");
+        let words: Vec<&str> = made.split_whitespace().collect();
+        let mark = words[words.iter().position(|word| *word == "-p").expect("a mark") + 1].trim_matches('\'');
+        assert!(new.contains("vipw"), "in the same round: {new}");
+        for (stored, set) in [(mark, true), ("*************", false), ("*", false), ("$2b$10$other", false)] {
             let seen = plan(host.user(&facts()), &want, &there(stored, "/bin/ksh"));
             assert_eq!(seen.contains("vipw"), set, "{stored} on {}: {seen}", host.name());
         }
