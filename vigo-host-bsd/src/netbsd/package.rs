@@ -39,7 +39,7 @@ pub(super) fn select(facts: &HostFacts, manager: Option<&str>) -> Result<&'stati
 }
 
 pub(super) const PROGRAM: &str = "/usr/pkg/bin/pkgin";
-const INFO: &str = "/usr/sbin/pkg_info";
+pub(super) const INFO: &str = "/usr/sbin/pkg_info";
 
 fn lacks(want: &Want) -> Option<&'static str> {
     match want {
@@ -51,19 +51,28 @@ fn lacks(want: &Want) -> Option<&'static str> {
     }
 }
 
-fn query() -> Command {
+/// Returns the question for what is installed.
+pub(super) fn query() -> Command {
     Command::read(INFO, [""; 0]).output_bytes_max(8 << 20)
 }
 
+/// Returns the question for all that is on offer, as the index was last fetched, with how what is installed compares.
+pub(super) fn offers() -> Command {
+    Command::read(PROGRAM, ["-p", "search", "."]).output_bytes_max(16 << 20)
+}
+
 /// Splits `py311-foo-1.2nb3` at its last hyphen.
-pub(super) fn split(name: &str) -> Option<(&str, &str)> {
+fn split(name: &str) -> Option<(&str, &str)> {
     let (stem, version) = name.rsplit_once('-')?;
     let digits = version.starts_with(|c: char| c.is_ascii_digit());
     (!stem.is_empty() && digits && name.bytes().all(|b| b.is_ascii_graphic())).then_some((stem, version))
 }
 
-/// Lines such as `bash-5.2.15nb1     The GNU Bourne Again Shell`.
-fn installed(ran: &Ran, name: &Arc<str>) -> Result<Found, String> {
+/// Returns names and versions of the answer to [`query`]: lines such as `bash-5.2.15nb1     The GNU Bourne Again Shell`.
+///
+/// # Errors
+/// A fragment, when it does not say.
+pub(super) fn all(ran: &Ran) -> Result<Vec<(String, String)>, String> {
     let (out, err) = (ran.out(), ran.err());
     let none = err.contains("no packages installed") || out.contains("no packages installed");
     if !ran.success() && !none {
@@ -74,7 +83,12 @@ fn installed(ran: &Ran, name: &Arc<str>) -> Result<Found, String> {
     if !none && !lines.is_empty() && all.is_empty() {
         return Err(format!("expected names of packages, found `{}`", lines.first().unwrap_or(&"")));
     }
-    let version = all.iter().find(|(stem, _)| *stem == &**name).map(|(_, version)| *version);
+    Ok(all.into_iter().map(|(stem, version)| (stem.into(), version.into())).collect())
+}
+
+fn installed(ran: &Ran, name: &Arc<str>) -> Result<Found, String> {
+    let all = all(ran)?;
+    let version = all.iter().find(|(stem, _)| **stem == **name).map(|(_, version)| &**version);
     let spellings = version.map(|version| Arc::from(version::upstream(version)));
     let installed = version.map(Arc::from);
     Ok(Found { name: name.clone(), installed, spellings: spellings.into_iter().collect(), ..Found::default() })
@@ -97,8 +111,7 @@ impl Tool for Pkgin {
     }
 
     fn newer(&self, _: &HostFacts) -> Command {
-        // All that is on offer, with how what is installed compares.
-        Command::read(PROGRAM, ["-p", "search", "."]).output_bytes_max(16 << 20)
+        offers()
     }
 
     /// Lines such as `bash-5.2.21;<;The GNU Bourne Again Shell`, among those of the refresh and a legend below: `=` is what

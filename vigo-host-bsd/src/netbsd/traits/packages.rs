@@ -1,38 +1,34 @@
 //! `packages`, `package_updates`, `repositories`: pkg_info(1), pkgin(1).
 
-use crate::netbsd::package::{Pkgin, split};
+use crate::netbsd::package::{self, Pkgin};
 use alloc::collections::BTreeMap;
-use alloc::string::{String, ToString};
-use vigo_core::action::{Command, Op, Outputs};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use vigo_core::action::{Op, OpOutput, Outputs};
 use vigo_core::resource::package::Tool as _;
 use vigo_core::time::Duration;
-use vigo_core::traits::see::{See, read, run, stat};
+use vigo_core::traits::see::{See, read, stat};
 use vigo_core::traits::{Collector, Found, Machine, form};
 
-pub(super) const PACKAGES: Collector =
-    Collector::slow("packages", |_| alloc::vec![stat(PKGIN), run(INFO, &[])], packages);
+pub(super) const PACKAGES: Collector = Collector::slow("packages", probe, packages);
 pub(super) const UPDATES: Collector =
-    Collector::slow("package_updates", |_| alloc::vec![stat(PKGIN), run(INFO, &[])], updates)
-        .within(Duration::from_secs(30));
+    Collector::slow("package_updates", probe, updates).within(Duration::from_secs(30));
 pub(super) const REPOSITORIES: Collector =
     Collector::quick("repositories", |_| alloc::vec![read(SOURCES)], repositories).of_image();
 
-const INFO: &str = "/usr/sbin/pkg_info";
-const PKGIN: &str = crate::netbsd::package::PROGRAM;
-/// All that is on offer, as the index was last fetched.
-const OFFERS: &[&str] = &["-p", "search", "."];
+const PKGIN: &str = package::PROGRAM;
 const SOURCES: &str = "/usr/pkg/etc/pkgin/repositories.conf";
 
-/// Lines such as `bash-5.2.15nb1     The GNU Bourne Again Shell`.
-fn installed(see: See<'_>) -> Result<BTreeMap<String, String>, String> {
-    let none = |text: &str| text.contains("no packages installed");
-    if see.ran(INFO, &[]).is_some_and(|ran| none(&ran.err()) || none(&ran.out())) {
-        return Ok(BTreeMap::new());
+fn probe(_: &Machine) -> Vec<Op> {
+    alloc::vec![stat(PKGIN), Op::Run(package::query())]
+}
+
+fn installed(see: See<'_>) -> Result<Vec<(String, String)>, String> {
+    match see.ran(package::INFO, &[]).filter(|ran| !ran.truncated) {
+        Some(ran) => package::all(ran),
+        None => Err(see.output(package::INFO, &[]).err().unwrap_or_default()),
     }
-    let text = see.output(INFO, &[])?;
-    let names = text.lines().filter_map(|line| split(line.split_whitespace().next()?));
-    let all: BTreeMap<String, String> = names.map(|(name, version)| (name.to_string(), version.to_string())).collect();
-    if all.is_empty() { Err("`pkg_info` names no package".into()) } else { Ok(all) }
 }
 
 fn packages(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
@@ -45,16 +41,14 @@ fn updates(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     if !see.exists(PKGIN) {
         return Ok(Found::Absent);
     }
-    let ask = Command::read(PKGIN, OFFERS.iter().copied()).timeout(Duration::from_secs(25)).output_bytes_max(16 << 20);
-    let Some(ran) = see.ran(PKGIN, OFFERS) else {
-        let open = see.open(alloc::vec![Op::Run(ask)]);
-        return if open.is_empty() {
-            Err(see.output(PKGIN, OFFERS).err().unwrap_or_default())
-        } else {
-            Ok(Found::Ask(open))
-        };
+    let offers = Op::Run(package::offers().timeout(Duration::from_secs(25)));
+    let newer = match outputs.get(&offers) {
+        None => return Ok(Found::Ask(alloc::vec![offers])),
+        Some(OpOutput::Ran(ran)) if !ran.truncated => Pkgin.upgrades(ran)?,
+        Some(OpOutput::Failed(why)) => return Err(why.message.clone()),
+        Some(_) => return Err(format!("`{PKGIN}` said more than is kept")),
     };
-    let (installed, newer) = (installed(see)?, Pkgin.upgrades(ran)?);
+    let installed: BTreeMap<String, String> = installed(see)?.into_iter().collect();
     let newer = newer.iter().filter_map(|u| Some((&*u.name, installed.get(&*u.name)?.as_str(), &*u.to)));
     Ok(form::updates(newer))
 }
@@ -70,7 +64,6 @@ fn repositories(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
 mod tests {
     use super::*;
     use alloc::sync::Arc;
-    use vigo_core::action::OpOutput;
     use vigo_core::sim::answers;
     use vigo_core::value::Value;
 
