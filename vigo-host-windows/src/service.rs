@@ -525,9 +525,29 @@ mod tests {
 
     #[test]
     fn a_service_is_known_by_its_name_in_any_case() {
-        let want = Want { start_type: Some(StartType::Auto), ..Want::new("FOOD", Goal::Running) };
-        let seen = see(&want, windows!("query-running"), windows!("qc"), no_value(), nothing_depends());
-        assert!(matches!(seen, Interpreted::Known(State::Found(_))), "the manager answers with its own spelling");
+        // The manager, and the registry, compare so.
+        let manager = |name: &str| {
+            let want = Want { start_type: Some(StartType::Auto), ..Want::new(name, Goal::Running) };
+            observe(&Scm, &want, &HostFacts::default(), |op| {
+                let Op::Run(command) = op else { panic!("{op}") };
+                let args: Vec<&str> = command.args.iter().map(|arg| arg.as_str()).collect();
+                let asked = args[1].rsplit('\\').next().unwrap_or_default();
+                if !asked.eq_ignore_ascii_case("food") {
+                    return windows!("query-missing");
+                }
+                match args[0] {
+                    "queryex" => windows!("query-running"),
+                    "qc" => windows!("qc"),
+                    "enumdepend" => nothing_depends(),
+                    _ => no_value(),
+                }
+            })
+        };
+        for name in ["food", "FOOD", "Food"] {
+            let Interpreted::Known(State::Found(seen)) = manager(name) else { panic!("{name}") };
+            assert_eq!(&*seen.native, name, "and is called by the name of the policy");
+        }
+        assert!(matches!(manager("foods"), Interpreted::Known(State::Missing)));
         assert!(depended_on("    DependOnService    REG_MULTI_SZ    rpc\\0Food\r\n", "fOOD"));
     }
 
