@@ -1,10 +1,10 @@
 //! What the shared collectors must know of a system.
 
 use crate::mounts::Mounted;
-use vigo_core::traits::posix::Unix;
+use vigo_core::traits::posix::Programs;
 
 /// One of the three, as far as its collectors must know it.
-pub(crate) trait Bsd: Unix {
+pub(crate) trait Bsd: Programs {
     /// The family, and the kernel.
     const NAME: &'static str;
     /// What sysctl(8) wants before names, of which this kernel may lack some.

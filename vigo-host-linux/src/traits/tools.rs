@@ -6,6 +6,7 @@ use vigo_core::traits::posix::Unix;
 pub(super) struct Tools;
 
 impl Unix for Tools {
+    const SSHD: &'static str = "/usr/sbin/sshd";
     const CERTIFICATES: &'static [&'static str] = &[
         "/etc/ssl",
         "/etc/ssl/certs",
@@ -17,6 +18,7 @@ impl Unix for Tools {
         "/etc/apache2/ssl",
         "/etc/httpd/ssl",
     ];
+    const CERTBOT: &'static str = "/etc/letsencrypt/archive";
 
     fn is_os(uid: u32) -> bool {
         matches!(uid, 0..=99 | 65534)

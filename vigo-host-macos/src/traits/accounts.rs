@@ -1,9 +1,11 @@
 //! `accounts` and `users`: Directory Service's local node.
 
+use super::tools::Tools;
 use crate::account::{database, reads};
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
+use vigo_core::traits::posix::Unix as _;
 use vigo_core::traits::see::{See, run};
 use vigo_core::traits::{Collector, Found, Machine, form};
 
@@ -25,14 +27,9 @@ fn accounts(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     Ok(form::accounts(&String::from_utf8_lossy(&all.passwd), &String::from_utf8_lossy(&all.group)))
 }
 
-/// People's accounts begin at 501; numbers above the last are negative ones.
 fn users(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let all = database(outputs)?;
     let who = See(outputs).output(WHO, &[])?;
-    let (is_os, is_human) = (|uid| !is_human(uid), is_human);
-    Ok(form::users(&String::from_utf8_lossy(&all.passwd), form::first_words(&who), is_os, is_human))
-}
-
-fn is_human(uid: u32) -> bool {
-    matches!(uid, 501..=4_000_000_000)
+    let passwd = String::from_utf8_lossy(&all.passwd);
+    Ok(form::users(&passwd, form::first_words(&who), Tools::is_os, Tools::is_human))
 }

@@ -2,7 +2,7 @@
 
 use super::super::see::{See, read, run};
 use super::super::{Collector, Found, Machine, form};
-use super::Unix;
+use super::Programs;
 use crate::action::{Op, Outputs};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -16,7 +16,7 @@ pub const fn accounts() -> Collector {
 }
 
 /// Returns the collector of `users`.
-pub const fn users<U: Unix>() -> Collector {
+pub const fn users<U: Programs>() -> Collector {
     Collector::slow("users", ask_users::<U>, told::<U>)
 }
 
@@ -29,11 +29,11 @@ fn all(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
     Ok(form::accounts(&passwd, &see.need(GROUP)?))
 }
 
-fn ask_users<U: Unix>(_: &Machine) -> Vec<Op> {
+fn ask_users<U: Programs>(_: &Machine) -> Vec<Op> {
     alloc::vec![read(PASSWD), run(U::WHO, &[])]
 }
 
-fn told<U: Unix>(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
+fn told<U: Programs>(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let see = See(outputs);
     let (passwd, who) = (see.need(PASSWD)?, see.output(U::WHO, &[])?);
     Ok(form::users(&passwd, form::first_words(&who), U::is_os, U::is_human))

@@ -82,7 +82,9 @@ mod tests {
     struct Here;
 
     impl Unix for Here {
+        const SSHD: &'static str = "/usr/sbin/sshd";
         const CERTIFICATES: &'static [&'static str] = &["/etc/ssl/certs"];
+        const CERTBOT: &'static str = "/etc/letsencrypt/archive";
 
         fn is_os(_: u32) -> bool {
             false

@@ -20,4 +20,4 @@ pub use network::{interfaces, network};
 pub use ports::ports;
 pub use security_scan::SECURITY_SCAN;
 pub use ssh::ssh;
-pub use unix::Unix;
+pub use unix::{Programs, Unix};

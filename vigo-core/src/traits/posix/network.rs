@@ -3,7 +3,7 @@
 use super::super::form::{Network, interfaces as told, network as form};
 use super::super::see::{See, colon, read, run, sorted};
 use super::super::{Collector, Found, Machine};
-use super::Unix;
+use super::Programs;
 use super::ifconfig::links;
 use crate::action::{Op, Outputs};
 use crate::value::Value;
@@ -16,21 +16,21 @@ const DEFAULT: &[&str] = &["-n", "get", "default"];
 const ALL: &[&str] = &["-a"];
 
 /// Returns the collector of `network`.
-pub const fn network<U: Unix>() -> Collector {
+pub const fn network<U: Programs>() -> Collector {
     Collector::slow("network", ask_network::<U>, names_and_ways::<U>)
 }
 
 /// Returns the collector of `interfaces`.
-pub const fn interfaces<U: Unix>() -> Collector {
+pub const fn interfaces<U: Programs>() -> Collector {
     Collector::slow("interfaces", |_| alloc::vec![run(U::IFCONFIG, ALL)], all::<U>)
 }
 
-fn ask_network<U: Unix>(_: &Machine) -> Vec<Op> {
+fn ask_network<U: Programs>(_: &Machine) -> Vec<Op> {
     alloc::vec![run(U::HOSTNAME, &[]), run(U::ROUTE, DEFAULT), run(U::IFCONFIG, ALL), read(RESOLV)]
 }
 
 /// Without a way out route(8) fails, and there is none to tell of.
-fn names_and_ways<U: Unix>(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
+fn names_and_ways<U: Programs>(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let see = See(outputs);
     let name = see.output(U::HOSTNAME, &[])?;
     let name = name.lines().next().unwrap_or_default().trim();
@@ -68,7 +68,7 @@ fn mac(link: super::super::form::Link) -> Option<String> {
     mac.bytes().any(|b| !b"0:".contains(&b)).then_some(mac)
 }
 
-fn all<U: Unix>(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
+fn all<U: Programs>(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let links = links(&See(outputs).output(U::IFCONFIG, ALL)?);
     // The loopback is always there.
     if links.is_empty() { Err("`ifconfig` tells of no interface".into()) } else { Ok(told(machine, links)) }

@@ -2,7 +2,7 @@
 
 use super::super::see::{See, run};
 use super::super::{Collector, Found, Machine, form};
-use super::Unix;
+use super::Programs;
 use crate::action::Outputs;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -11,11 +11,11 @@ use alloc::vec::Vec;
 const ALL: &[&str] = &["-an"];
 
 /// Returns the collector of `ports`.
-pub const fn ports<U: Unix>() -> Collector {
+pub const fn ports<U: Programs>() -> Collector {
     Collector::slow("ports", |_| alloc::vec![run(U::NETSTAT, ALL)], listening::<U>)
 }
 
-fn listening<U: Unix>(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
+fn listening<U: Programs>(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let text = See(outputs).output(U::NETSTAT, ALL)?;
     // A heading of the columns; the wording is no other anywhere.
     if !text.contains("Local Address") {
