@@ -11,6 +11,7 @@ mod account;
 mod blank;
 mod host;
 mod installer;
+mod mnttab;
 mod package;
 mod service;
 mod system;

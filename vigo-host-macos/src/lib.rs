@@ -12,6 +12,7 @@ mod blank;
 mod brew;
 mod host;
 mod installer;
+mod mounted;
 mod plist;
 mod service;
 mod system;

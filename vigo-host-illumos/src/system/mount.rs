@@ -1,8 +1,9 @@
 //! Mounts: `/etc/vfstab`, `/etc/mnttab`, mount(8), umount(8).
 
 use super::file::write;
+use crate::mnttab::{self, Mounted};
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{AbsPath, Command, Expect, Op, OpOutput, Outputs, Owner};
 use vigo_core::host::{Adapter, HostFacts, Interpreted, Problem};
@@ -85,26 +86,9 @@ fn mounts() -> AbsPath {
     AbsPath::known("/etc/mnttab")
 }
 
-/// Returns what is mounted at a path, on top of others. Fields are apart by tabs: device, path, type, options, time.
-fn mounted(text: &str, path: &AbsPath) -> Option<(String, String, Vec<String>)> {
-    let one = |line: &str| {
-        let mut fields = line.split('\t');
-        let (source, point, fstype) = (fields.next()?, fields.next()?, fields.next()?);
-        let options = fields.next().unwrap_or_default();
-        (point == path.as_str()).then(|| (source.to_string(), fstype.to_string(), all_options(options)))
-    };
-    text.lines().rev().find_map(one)
-}
-
-/// Returns the options with those names that they have elsewhere.
-fn all_options(options: &str) -> Vec<String> {
-    let mut all: Vec<String> = options.split(',').filter(|o| !o.is_empty()).map(String::from).collect();
-    let has = |name: &str| all.iter().any(|o| o == name);
-    let (nosetuid, nodevices) = (has("nosetuid"), has("nodevices"));
-    // `nosuid` is both of them.
-    all.extend((nosetuid && nodevices).then(|| "nosuid".into()));
-    all.extend(nodevices.then(|| "nodev".into()));
-    all
+/// Returns what is mounted at a path, on top of others.
+fn mounted<'a>(text: &'a str, path: &AbsPath) -> Option<Mounted<'a>> {
+    mnttab::lines(text).rev().find(|mounted| mounted.point == path.as_str())
 }
 
 fn observe(want: &Want, outputs: &Outputs, facts: &HostFacts) -> Result<State, String> {
@@ -124,11 +108,11 @@ fn observe(want: &Want, outputs: &Outputs, facts: &HostFacts) -> Result<State, S
             if mounted(&text, &AbsPath::known("/")).is_none() {
                 return Err(format!("expected the mounts in `{}`, found no root", mounts()));
             }
-            mounted(&text, &want.path).map_or(Live::Nothing, |(source, fstype, options)| Live::Mounted {
-                device: device(&source),
-                source,
-                fstype,
-                options,
+            mounted(&text, &want.path).map_or(Live::Nothing, |mounted| Live::Mounted {
+                device: device(mounted.source),
+                source: mounted.source.into(),
+                fstype: mounted.fstype.into(),
+                options: mounted.options.into_iter().map(String::from).collect(),
             })
         }
         Some(OpOutput::Failed(failure)) => return Err(failure.message.clone()),

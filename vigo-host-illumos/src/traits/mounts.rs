@@ -1,5 +1,6 @@
 //! `mountpoints` and `filesystem`.
 
+use crate::mnttab::{self, Mounted};
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
@@ -20,31 +21,28 @@ fn probe(_: &Machine) -> Vec<Op> {
 
 fn mountpoints(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let text = See(outputs).need(MOUNT)?;
-    let all = mounted(&text)?.into_iter().map(|(path, mount)| (String::from(path), mount));
-    Ok(form::mountpoints(all))
+    Ok(form::mountpoints(mounted(&text)?.into_iter().map(|mounted| {
+        let Mounted { source: device, point, fstype, options } = mounted;
+        let read_only = options.contains(&"ro");
+        (String::from(point), form::Mount { device, fstype, options, read_only })
+    })))
 }
 
 /// Asking a file system whose server is gone would hang: local ones only.
 fn filesystem(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let see = See(outputs);
     let text = see.need(MOUNT)?;
-    let all = mounted(&text)?.into_iter();
-    let local = all.filter(|(_, mount)| matches!(mount.fstype, "zfs" | "ufs" | "tmpfs" | "pcfs"));
-    let paths: Vec<&str> = local.map(|(path, _)| path).collect();
-    Ok(form::filesystem(see, &paths))
+    Ok(form::filesystem(see, &local(&text)?))
+}
+
+/// Returns where local file systems are mounted that hold something.
+fn local(text: &str) -> Result<Vec<&str>, String> {
+    let all = mounted(text)?.into_iter();
+    Ok(all.filter(|m| matches!(m.fstype, "zfs" | "ufs" | "tmpfs" | "pcfs")).map(|m| m.point).collect())
 }
 
 /// The root is always mounted.
-fn mounted(text: &str) -> Result<Vec<(&str, form::Mount<'_>)>, String> {
-    let all: Vec<_> = text.lines().filter_map(line).take(MOUNTS_MAX).collect();
+fn mounted(text: &str) -> Result<Vec<Mounted<'_>>, String> {
+    let all: Vec<_> = mnttab::lines(text).take(MOUNTS_MAX).collect();
     if all.is_empty() { Err("`/etc/mnttab` tells of nothing that is mounted".into()) } else { Ok(all) }
-}
-
-/// A line of mnttab(5), apart by tabs.
-fn line(line: &str) -> Option<(&str, form::Mount<'_>)> {
-    let mut fields = line.split('\t');
-    let (device, path, fstype) = (fields.next()?, fields.next()?, fields.next()?);
-    let options: Vec<&str> = fields.next()?.split(',').collect();
-    let read_only = options.contains(&"ro");
-    Some((path, form::Mount { device, fstype, options, read_only }))
 }

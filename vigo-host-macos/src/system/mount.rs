@@ -1,5 +1,7 @@
 //! Mounts: `/etc/fstab`, mount(8), umount(8), diskutil(8) for names of disks.
 
+use crate::mounted::Mounted;
+use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -80,40 +82,20 @@ fn write(old: Option<&[u8]>, text: &[u8]) -> Op {
     Op::ReplaceFile(Replace::kept(table(), Content::Bytes(text.into()), expect))
 }
 
-/// A line of mount(8).
-struct Mounted {
-    source: String,
-    fstype: String,
-    options: Vec<String>,
-}
-
-/// Returns what is mounted at a path, on top of others. Lines are `SOURCE on PATH (TYPE, WORD, …)`; both names may hold
-/// blanks. What lies in `/etc`, `/tmp` and `/var` is shown below `/private`, where they are.
-fn mounted(out: &str, path: &AbsPath) -> Option<Mounted> {
+/// Returns what is mounted at a path, on top of others, after what is mounted there. What lies in `/etc`, `/tmp` and `/var`
+/// is shown below `/private`, where they are.
+fn mounted<'a>(out: &'a str, path: &AbsPath) -> Option<(&'a str, Mounted<'a>)> {
     let path = path.as_str();
     let private = ["/etc", "/tmp", "/var"]
         .iter()
         .any(|top| path.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
-    let ends = [format!(" on {path}"), if private { format!(" on /private{path}") } else { format!(" on {path}") }];
-    let one = |line: &str| {
-        let (names, words) = line.strip_suffix(')')?.rsplit_once(" (")?;
-        let source = ends.iter().find_map(|end| names.strip_suffix(end.as_str()))?;
-        let mut words = words.split(", ");
-        let fstype = words.next()?.to_string();
-        Some(Mounted { source: source.into(), fstype, options: words.map(option).collect() })
+    let below = format!("/private{path}");
+    let one = |line: &'a str| {
+        let mounted = Mounted::parse(line)?;
+        let source = mounted.source_at(path).or_else(|| mounted.source_at(&below).filter(|_| private))?;
+        Some((source, mounted))
     };
     out.lines().rev().find_map(one)
-}
-
-/// Returns an option as mount takes it, of the word that it shows.
-fn option(word: &str) -> String {
-    match word {
-        "read-only" => "ro".into(),
-        "synchronous" => "sync".into(),
-        "asynchronous" => "async".into(),
-        "noowners" | "nobrowse" | "nosuid" | "nodev" | "noexec" | "noatime" => word.into(),
-        word => word.replace(' ', "-"),
-    }
 }
 
 /// Asks for the device of a disk that is named by number or label.
@@ -153,7 +135,7 @@ fn observe(want: &Want, outputs: &Outputs) -> Result<Result<State, Vec<Op>>, Str
         _ => None,
     };
     let mounted = mounted(&mounts, &want.path);
-    let names = [line.as_ref().map(|l| &*l.device), mounted.as_ref().map(|m| &*m.source)];
+    let names = [line.as_ref().map(|l| &*l.device), mounted.as_ref().map(|(source, _)| *source)];
     let others = names.into_iter().flatten().filter(|name| *name != &*want.device);
     let (mut asks, mut any) = (Vec::new(), false);
     for name in others {
@@ -173,11 +155,11 @@ fn observe(want: &Want, outputs: &Outputs) -> Result<Result<State, Vec<Op>>, Str
         if *name == *want.device || real(name) == real(&want.device) { Device::Wanted } else { Device::Other }
     };
     let line_device = line.as_ref().map_or(Device::Other, |l| device(&l.device));
-    let live = mounted.map_or(Live::Nothing, |m| Live::Mounted {
-        device: device(&m.source),
-        source: m.source,
-        fstype: m.fstype,
-        options: m.options,
+    let live = mounted.map_or(Live::Nothing, |(source, mounted)| Live::Mounted {
+        device: device(source),
+        source: source.into(),
+        fstype: mounted.fstype.into(),
+        options: mounted.options.into_iter().map(Cow::into_owned).collect(),
     });
     Ok(Ok(State { form: Form::AccessFstab, table, line, line_device, live, point }))
 }

@@ -1,5 +1,6 @@
 //! `mountpoints` and `filesystem`.
 
+use crate::mounted::Mounted;
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
@@ -20,35 +21,31 @@ fn probe(_: &Machine) -> Vec<Op> {
 
 fn mountpoints(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let text = See(outputs).output(MOUNT, &[])?;
-    let all = mounted(&text)?.into_iter().map(|(path, mount)| (String::from(path), mount));
-    Ok(form::mountpoints(all))
+    let all = mounted(&text)?;
+    Ok(form::mountpoints(all.iter().filter_map(|mounted| {
+        let (device, point) = mounted.source_and_point()?;
+        let options = mounted.options.iter().map(|option| &**option).collect();
+        let read_only = mounted.has("ro");
+        Some((String::from(point), form::Mount { device, fstype: mounted.fstype, options, read_only }))
+    })))
 }
 
 /// Asking a file system whose server is gone would hang: local ones only.
 fn filesystem(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let see = See(outputs);
     let text = see.output(MOUNT, &[])?;
-    let local =
-        |mount: &form::Mount<'_>| mount.options.contains(&"local") && !matches!(mount.fstype, "devfs" | "autofs");
-    let paths: Vec<&str> =
-        mounted(&text)?.into_iter().filter(|(_, mount)| local(mount)).map(|(path, _)| path).collect();
-    Ok(form::filesystem(see, &paths))
+    Ok(form::filesystem(see, &local(&text)?))
+}
+
+/// Returns where local file systems are mounted that hold something.
+fn local(text: &str) -> Result<Vec<&str>, String> {
+    let is_local = |mounted: &Mounted<'_>| mounted.has("local") && !matches!(mounted.fstype, "devfs" | "autofs");
+    let all = mounted(text)?.into_iter().filter(is_local);
+    Ok(all.filter_map(|mounted| Some(mounted.source_and_point()?.1)).collect())
 }
 
 /// The root is always mounted.
-fn mounted(text: &str) -> Result<Vec<(&str, form::Mount<'_>)>, String> {
-    let all: Vec<_> = text.lines().filter_map(line).take(MOUNTS_MAX).collect();
+fn mounted(text: &str) -> Result<Vec<Mounted<'_>>, String> {
+    let all: Vec<_> = text.lines().filter_map(Mounted::parse).take(MOUNTS_MAX).collect();
     if all.is_empty() { Err("`mount` tells of nothing that is mounted".into()) } else { Ok(all) }
-}
-
-/// A line of mount(8): `DEVICE on PATH (TYPE, WORD, …)`. Of several ` on ` the last whose right side is a path counts.
-fn line(line: &str) -> Option<(&str, form::Mount<'_>)> {
-    let (names, words) = line.strip_suffix(')')?.rsplit_once(" (")?;
-    let (device, path) = names.rsplit_once(" on /").map(|(device, path)| (device, path.len()))?;
-    let path = names.get(names.len().checked_sub(path + 1)?..)?;
-    let mut words = words.split(", ");
-    let fstype = words.next()?;
-    let options: Vec<&str> = words.collect();
-    let read_only = options.contains(&"read-only");
-    Some((path, form::Mount { device, fstype, options, read_only }))
 }

@@ -115,7 +115,7 @@ mod tests {
                 "run /sbin/mount",
                 "/dev/disk3s1s1 on / (apfs, sealed, local, read-only)\nnas:/a on b on /Volumes/x y (nfs, nosuid)\n",
             )],
-            &[("/.read_only", "true"), ("/Volumes/x y.fstype", "nfs")],
+            &[("/.read_only", "true"), ("/.options.2", "ro"), ("/Volumes/x y.fstype", "nfs")],
         ),
         (
             "os",
