@@ -1,6 +1,6 @@
 //! launchctl(1).
 
-use crate::plist;
+use crate::job;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -198,7 +198,7 @@ fn observed(want: &Want, outputs: &Outputs) -> Result<Interpreted<State>, String
         (None, Some(path)) => match outputs.path(path) {
             // A job that is loaded names its file, which need not be called like it.
             None => return Ok(Interpreted::Ask(alloc::vec![read_plist(path)])),
-            Some(OpOutput::File { content, .. }) => plist::boot(content)
+            Some(OpOutput::File { content, .. }) => job::boot(content)
                 .ok_or_else(|| format!("expected a property list at `{path}`, found something else"))?,
             Some(OpOutput::Failed(failure)) => return Err(failure.message.clone()),
             Some(_) => BootState::Enabled,
@@ -283,7 +283,7 @@ enum Search {
 fn find_plist(want: &Want, outputs: &Outputs) -> Result<Option<Search>, String> {
     for usual in usual_plists(want) {
         if let Some(OpOutput::File { content, .. }) = outputs.path(&usual)
-            && plist::has_label(content, &want.name, &want.name)
+            && job::has_label(content, &want.name, &want.name)
         {
             return Ok(Some(Search::Found(usual)));
         }
@@ -309,16 +309,17 @@ fn find_plist(want: &Want, outputs: &Outputs) -> Result<Option<Search>, String> 
     if !unread.is_empty() {
         return Ok(Some(Search::Ask(unread)));
     }
-    let mut hits = plists.into_iter().filter(|(path, stem)| match outputs.path(path) {
-        Some(OpOutput::File { content, .. }) => plist::has_label(content, stem, &want.name),
+    plists.retain(|(path, stem)| match outputs.path(path) {
+        Some(OpOutput::File { content, .. }) => job::has_label(content, stem, &want.name),
         _ => false,
     });
-    match (hits.next(), hits.next()) {
-        (None, _) => Ok(Some(Search::Missing)),
-        (Some((path, _)), None) => Ok(Some(Search::Found(path))),
-        (Some((one, _)), Some((two, _))) => {
+    // They are in the order of the folders: the machine's own come before Apple's.
+    match &plists[..] {
+        [] => Ok(Some(Search::Missing)),
+        [(one, _), (two, _), ..] if one.parent() == two.parent() => {
             Err(format!("expected one property list with the label `{}`, found `{one}` and `{two}`", want.name))
         }
+        [(path, _), ..] => Ok(Some(Search::Found(path.clone()))),
     }
 }
 
@@ -456,6 +457,19 @@ mod tests {
         ]);
         assert!(matches!(two, Interpreted::Unknown(_)), "{two:?}");
         assert!(matches!(with(&[(list, dir(&[]))]), Interpreted::Known(State::Missing)));
+    }
+
+    #[test]
+    fn the_machines_own_file_counts_before_that_of_apple() {
+        let answers = [
+            (PRINT, fixture!("print-missing")),
+            (DISABLED, none()),
+            ("list /Library/LaunchDaemons", dir(&["a.plist"])),
+            ("list /System/Library/LaunchDaemons", dir(&["b.plist"])),
+            ("read /Library/LaunchDaemons/a.plist", OpOutput::file(PLIST)),
+            ("read /System/Library/LaunchDaemons/b.plist", OpOutput::file(PLIST)),
+        ];
+        assert_eq!(found(&answers).file.unwrap().as_str(), "/Library/LaunchDaemons/a.plist");
     }
 
     #[test]

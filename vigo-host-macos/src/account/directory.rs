@@ -1,6 +1,6 @@
 //! The local node of Directory Service as lines of passwd(5) and group(5), which everything else is made for.
 
-use super::property_list::Plist;
+use crate::property_list::Plist;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;

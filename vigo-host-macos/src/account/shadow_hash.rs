@@ -1,6 +1,6 @@
 //! A user's `ShadowHashData`: the property list that holds the salted key of the password.
 
-use super::bplist::{Bplist, Value, written};
+use crate::property_list::{Binary as Value, Bplist, written};
 use alloc::format;
 use alloc::vec::Vec;
 use vigo_core::base64;

@@ -2,8 +2,8 @@
 
 use super::directory::{DSCL, EXISTS, NOT_FOUND, database, dscl, flush, ran, reads, settings};
 use super::group::member;
-use super::property_list::Plist;
 use super::shadow_hash::{import, stored};
+use crate::property_list::Plist;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;

@@ -1,6 +1,6 @@
 //! `disks`: diskutil(8).
 
-use crate::account::Plist;
+use crate::property_list::Plist;
 use alloc::string::{String, ToString};
 use vigo_core::action::Outputs;
 use vigo_core::traits::see::{See, fields, int, run, sorted};

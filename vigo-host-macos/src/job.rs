@@ -1,6 +1,6 @@
 //! What is needed of a job's property list, launchd.plist(5): its label, and whether it says of itself that it is disabled.
 
-use crate::account::{Binary, Bplist, Plist};
+use crate::property_list::{Binary, Bplist, Plist};
 use alloc::string::String;
 use vigo_core::resource::service::BootState;
 

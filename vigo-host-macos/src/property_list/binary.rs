@@ -103,7 +103,7 @@ fn be(bytes: &[u8]) -> Option<u64> {
 }
 
 /// Returns `{outer: {"entropy": key, "iterations": n, "salt": salt}}`.
-pub(super) fn written(outer: &str, key: &[u8], iterations: u32, salt: &[u8]) -> Vec<u8> {
+pub(crate) fn written(outer: &str, key: &[u8], iterations: u32, salt: &[u8]) -> Vec<u8> {
     let mut out = b"bplist00".to_vec();
     let mut offsets: Vec<usize> = Vec::new();
     let mut object = |out: &mut Vec<u8>, parts: &[&[u8]]| {
