@@ -38,6 +38,8 @@ impl Converge {
             kept: false,
             acted: false,
             refreshing: false,
+            amends: Vec::new(),
+            amending: None,
             started_at: None,
             report,
         }));

@@ -126,6 +126,7 @@ impl Converge {
             return self.wait(turn, phase, why, now);
         }
         if changes.is_empty() {
+            turn.amends.clear();
             self.note_start(&turn);
             turn.stage = Stage::Refresh;
             if turn.refreshing {

@@ -41,7 +41,11 @@ impl Converge {
     }
 
     /// Ends the turn as the kind of the problem has it, or begins its next attempt.
-    pub(super) fn fail(&mut self, mut turn: Box<Turn>, problem: Problem, now: Timestamp) {
+    pub(super) fn fail(&mut self, turn: Box<Turn>, problem: Problem, now: Timestamp) {
+        let (mut turn, problem) = match self.amend(turn, problem) {
+            Ok(()) => return,
+            Err(failed) => failed,
+        };
         let node = self.nodes.get(turn.node as usize);
         let resource = node.and_then(|n| self.bundle.resources.get(n.resource as usize));
         let again = matches!(
@@ -81,6 +85,23 @@ impl Converge {
         self.end(turn, outcome, now);
     }
 
+    /// Begins to put back what the operations took away for as long as they last; the turn fails after that.
+    ///
+    /// # Errors
+    /// The turn and its problem, when there is nothing of the kind.
+    fn amend(&mut self, mut turn: Box<Turn>, problem: Problem) -> Result<(), (Box<Turn>, Problem)> {
+        turn.queue.clear();
+        let amends = core::mem::take(&mut turn.amends);
+        if amends.is_empty() || !turn.acted {
+            return Err((turn, problem));
+        }
+        turn.queue = amends.into();
+        turn.amending = Some(problem);
+        turn.stage = Stage::Perform;
+        self.turn = Some(turn);
+        Ok(())
+    }
+
     /// Ends the turn in a run that was cancelled, unless its operations are through.
     pub(super) fn cut_off(&mut self, now: Timestamp) {
         let Some(turn) = self.turn.take() else { return };
@@ -90,7 +111,11 @@ impl Converge {
         }
         self.pending = None;
         if turn.acted {
-            return self.give_up(turn, Problem::failed("the run was cancelled between two of its operations"), now);
+            let problem = Problem::failed("the run was cancelled between two of its operations");
+            if let Err((turn, problem)) = self.amend(turn, problem) {
+                self.give_up(turn, problem, now);
+            }
+            return;
         }
         if turn.attempt > 0 {
             let problem = Problem::failed(format!("the run was cancelled before attempt {}", turn.attempt + 1));

@@ -28,6 +28,7 @@ impl Converge {
             Ok(ops) => ops,
             Err(problem) => return self.fail(turn, problem, now),
         };
+        let amends = instance.amend(&self.facts);
         let resource = self.nodes.get(turn.node as usize).and_then(|n| self.bundle.resources.get(n.resource as usize));
         let timeout = resource.and_then(|r| r.timeout);
         if turn.rounds == 0 {
@@ -41,8 +42,11 @@ impl Converge {
                 }
             }
         }
-        if let Err(problem) = ops.iter().try_for_each(guard::check_op) {
+        if let Err(problem) = ops.iter().chain(&amends).try_for_each(guard::check_op) {
             return self.fail(turn, problem, now);
+        }
+        if !amends.is_empty() {
+            turn.amends = amends;
         }
         turn.rounds += 1;
         self.sequence += 1;
@@ -72,7 +76,7 @@ impl Converge {
     }
 
     pub(super) fn perform(&mut self, mut turn: Box<Turn>, now: Timestamp) {
-        if now > turn.deadline && !turn.queue.is_empty() {
+        if now > turn.deadline && !turn.queue.is_empty() && turn.amending.is_none() {
             let next = turn.queue.front().map(ToString::to_string).unwrap_or_default();
             let problem = Problem::failed(format!("its time was over before `{next}`"));
             return self.fail(turn, problem.help("write a longer `timeout`"), now);
@@ -94,6 +98,9 @@ impl Converge {
                 self.ask(alloc::vec![op]);
             }
             None => {
+                if let Some(problem) = turn.amending.take() {
+                    return self.fail(turn, problem, now);
+                }
                 turn.observation = Observation::default();
                 turn.stage = Stage::Observe(Phase::After);
                 self.turn = Some(turn);
@@ -112,7 +119,9 @@ impl Converge {
                 self.parked.keep(&op, &output);
             }
             let problem = match &*output {
-                OpOutput::Failed(failure) if failure.kind == FailureKind::Changed && turn.rounds < 2 => {
+                OpOutput::Failed(failure)
+                    if failure.kind == FailureKind::Changed && turn.rounds < 2 && turn.amending.is_none() =>
+                {
                     // Somebody else was faster: one new look, at what is there now.
                     turn.queue.clear();
                     turn.open.clear();
@@ -147,7 +156,9 @@ impl Converge {
                         continue;
                     }
                     let shown = !matches!(&*op, Op::Run(c) if c.hide_output);
-                    turn.report.log = if shown { tail(&ran.err()).or_else(|| tail(&ran.out())) } else { None };
+                    let log = if shown { tail(&ran.err()).or_else(|| tail(&ran.out())) } else { None };
+                    // That of what failed first is the one to read.
+                    turn.report.log = if turn.amending.is_some() { turn.report.log.take() } else { log };
                     let exit = || Problem::failed(format!("`{op}`: {}", ran.exit));
                     objection.or_else(|| instance.classify(&op, ran)).unwrap_or_else(exit)
                 }
@@ -169,10 +180,14 @@ impl Converge {
                 self.turn = Some(turn);
                 return;
             }
+            if turn.amending.is_some() {
+                turn.report.notes.push(format!("`{op}` was to put back what was taken away before: {problem}"));
+                continue;
+            }
             turn.queue.clear();
             return self.diagnose(turn, problem);
         }
-        if now > turn.deadline {
+        if now > turn.deadline && turn.amending.is_none() {
             turn.queue.clear();
             return self.fail(turn, Problem::failed("it took longer than its `timeout`"), now);
         }

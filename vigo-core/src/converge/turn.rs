@@ -57,6 +57,10 @@ pub(super) struct Turn {
     pub(super) acted: bool,
     /// Whether the operations in hand are those of a refresh.
     pub(super) refreshing: bool,
+    /// What puts back what its operations take away, should one of them fail.
+    pub(super) amends: Vec<Op>,
+    /// Why it fails, while that is put back.
+    pub(super) amending: Option<Problem>,
     /// When in the run it was last started, by operations of this attempt.
     pub(super) started_at: Option<u64>,
     /// What it will be reported as.
@@ -67,6 +71,7 @@ impl Turn {
     /// Returns whether there is something left that a cancelled run does not do.
     pub(super) fn is_open(&self) -> bool {
         match &self.stage {
+            _ if self.amending.is_some() => false,
             Stage::Gate | Stage::When | Stage::Ready | Stage::Keep | Stage::Foresee(_) | Stage::Retry { .. } => true,
             Stage::Observe(phase) | Stage::Wait { phase, .. } => *phase == Phase::Before,
             Stage::Perform | Stage::Locked { .. } => !self.queue.is_empty(),

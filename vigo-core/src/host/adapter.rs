@@ -36,6 +36,12 @@ pub trait Family: Sized + Send + Sync + 'static {
         None
     }
 
+    /// Returns what puts back what `actions` take away for as long as they last, for the case that they fail half-way: the
+    /// hold of a package.
+    fn amends(_want: &Self::Want, _actions: &[Self::Action]) -> Vec<Self::Action> {
+        Vec::new()
+    }
+
     /// Returns how to keep what is there before it is first changed, so that `revert: true` can bring it back; `None` is
     /// not at all.
     fn keep(_want: &Self::Want, _state: &Self::State) -> Option<Keep> {

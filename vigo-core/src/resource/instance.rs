@@ -39,6 +39,8 @@ pub trait Instance: Send + Sync {
     /// # Errors
     /// [`Problem`], when they cannot be done.
     fn lower(&self, facts: &HostFacts) -> Result<Vec<Op>, Problem>;
+    /// Returns the operations that put back what the actions in hand took away, as [`Family::amends`].
+    fn amend(&self, facts: &HostFacts) -> Vec<Op>;
     /// Returns what will be once the actions in hand have succeeded.
     fn predict(&self, outputs: &Outputs) -> Prediction;
     /// Says whether a lowered operation may be performed once for this and other resources.
@@ -184,6 +186,16 @@ impl<F: Family> Instance for Managed<F> {
         match &self.state {
             Some(state) => self.adapter.lower(&self.want, state, &self.actions, facts),
             None => Err(Problem::failed("lowered before it was observed")),
+        }
+    }
+
+    fn amend(&self, facts: &HostFacts) -> Vec<Op> {
+        let amends = F::amends(&self.want, &self.actions);
+        match &self.state {
+            Some(state) if !amends.is_empty() => {
+                self.adapter.lower(&self.want, state, &amends, facts).unwrap_or_default()
+            }
+            _ => Vec::new(),
         }
     }
 

@@ -361,6 +361,14 @@ impl Family for Package {
         c
     }
 
+    fn amends(want: &Want, actions: &[Action]) -> Vec<Action> {
+        let held = |action: &Action| match action {
+            Action::Release(names) if want.hold != Hold::Free => Some(Action::Hold(names.clone())),
+            _ => None,
+        };
+        actions.iter().filter_map(held).collect()
+    }
+
     fn predict(want: &Want, state: &State) -> Option<State> {
         if want.everything {
             return Some(State { upgrades: Vec::new(), ..state.clone() });
