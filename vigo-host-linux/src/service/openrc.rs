@@ -86,13 +86,12 @@ impl Adapter<Service> for OpenRc {
                     ops.push(change(RC_UPDATE, &["del", name, level], &[0, 1]));
                 }
                 Action::Disable => ops.push(change(RC_UPDATE, &["--all", "del", name], &[0, 1])),
-                Action::Start => {
-                    if seen.run == Some(RunState::Failed) {
-                        // OpenRC takes a crashed service for started until it is told otherwise.
-                        ops.push(change(RC_SERVICE, &[name, "zap"], &[0]));
-                    }
+                Action::Start | Action::Restart | Action::Reload if seen.run == Some(RunState::Failed) => {
+                    // OpenRC takes a crashed service for started until it is told otherwise, and cannot stop it.
+                    ops.push(change(RC_SERVICE, &[name, "zap"], &[0]));
                     ops.push(change(RC_SERVICE, &[name, "start"], &[0]));
                 }
+                Action::Start => ops.push(change(RC_SERVICE, &[name, "start"], &[0])),
                 Action::Stop => ops.push(change(RC_SERVICE, &[name, "stop"], &[0])),
                 Action::Reload if seen.reload == Reload::Possible => {
                     ops.push(change(RC_SERVICE, &[name, "reload"], &[0]));
@@ -306,17 +305,25 @@ mod tests {
     }
 
     #[test]
-    fn a_crashed_service_is_zapped_before_start() {
+    fn a_crashed_service_is_zapped_before_it_is_started_anew() {
         let seen = found(&want("food"), fixture!("native-status-crashed"));
-        assert_eq!(lowered(&want("food"), seen, &[Action::Start]), ["rc-service food zap", "rc-service food start"]);
-        // Without that: "has already been started", and it does not run; and it cannot be stopped for a restart.
-        for (answer, code) in [
-            (fixture!("native-start-crashed"), 0),
-            (fixture!("native-restart-crashed"), 1),
-            (fixture!("native-zap"), 0),
-        ] {
-            assert!(matches!(&answer, OpOutput::Ran(ran) if ran.code() == Some(code)), "{answer:?}");
+        for action in [Action::Start, Action::Restart, Action::Reload] {
+            let calls = lowered(&want("food"), seen.clone(), &[action]);
+            assert_eq!(calls, ["rc-service food zap", "rc-service food start"], "{action:?}");
         }
+        // Without that a start does nothing and says that it is well; a restart fails, because it cannot be stopped.
+        let accepted = |ops: Vec<Op>, answer: OpOutput| match (&ops[0], answer) {
+            (Op::Run(command), OpOutput::Ran(ran)) => command.accept.contains(&ran.code().unwrap()),
+            other => panic!("{other:?}"),
+        };
+        let running = Observed { run: Some(RunState::Running), ..seen.clone() };
+        let lower = |seen: &Observed, action| {
+            let state = State::Found(seen.clone());
+            OpenRc.lower(&want("food"), &state, &[action], &HostFacts::default()).unwrap()
+        };
+        assert!(accepted(lower(&running, Action::Start), fixture!("native-start-crashed")));
+        assert!(!accepted(lower(&running, Action::Restart), fixture!("native-restart-crashed")));
+        assert!(accepted(lower(&seen, Action::Start), fixture!("native-zap")));
     }
 
     #[test]
