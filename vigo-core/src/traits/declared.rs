@@ -226,7 +226,10 @@ static AREAS: &[Area] = &[
         "security_scan",
         Stable,
         "unix",
-        &["findings:[] findings.#.id:s findings.#.severity:s findings.#.path:s world_writable:i suid:i unowned:i"],
+        &[
+            "findings:[] findings.#.id:s findings.#.severity:s findings.#.path:s world_writable:i suid:i unowned:i",
+            "roots:[] roots.#:s",
+        ],
     ),
     area("reboot", Stable, "L F W", &["pending:b reasons:[] reasons.#:s"]),
     area(

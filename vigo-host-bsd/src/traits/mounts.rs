@@ -4,9 +4,10 @@ use super::Bsd;
 use crate::mounts::Mounted;
 use alloc::string::String;
 use alloc::vec::Vec;
-use vigo_core::action::Outputs;
+use core::marker::PhantomData;
+use vigo_core::action::{Op, Outputs};
 use vigo_core::traits::see::{See, run};
-use vigo_core::traits::{Collector, Found, Machine, form};
+use vigo_core::traits::{Collector, Found, Machine, form, posix};
 
 const MOUNT: &str = "/sbin/mount";
 
@@ -42,11 +43,31 @@ fn points<B: Bsd>(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     })))
 }
 
+/// Shown twice: what is mounted elsewhere, or below another one.
+const DOUBLES: &[&str] = &["null", "nullfs", "union", "unionfs"];
+
+/// The local file systems of a system.
+pub(crate) struct Local<B>(PhantomData<B>);
+
+impl<B: Bsd> posix::Mounts for Local<B> {
+    fn ask() -> Op {
+        run(MOUNT, &[])
+    }
+
+    fn local(outputs: &Outputs) -> Result<Vec<String>, String> {
+        let all = mounted::<B>(outputs)?.into_iter();
+        Ok(all.filter(|m| is_local(m) && !DOUBLES.contains(&&*m.fstype)).map(|m| m.point).collect())
+    }
+}
+
+fn is_local(mounted: &Mounted) -> bool {
+    mounted.options.iter().any(|o| o == "local") && !EMPTY.contains(&&*mounted.fstype)
+}
+
 /// Of local ones only: asking one whose server is gone would hang.
 fn spaces<B: Bsd>(_: &Machine, outputs: &Outputs) -> Result<Found, String> {
     let mounts = mounted::<B>(outputs)?;
-    let local = |m: &&Mounted| m.options.iter().any(|o| o == "local") && !EMPTY.contains(&m.fstype.as_str());
-    let points: Vec<&str> = mounts.iter().filter(local).map(|m| m.point.as_str()).collect();
+    let points: Vec<&str> = mounts.iter().filter(|m| is_local(m)).map(|m| m.point.as_str()).collect();
     Ok(form::filesystem(See(outputs), &points))
 }
 
@@ -79,6 +100,16 @@ mod tests {
         let Ok(Found::Value(seen)) = spaces::<FreeBsd>(&Machine::default(), &outputs) else { panic!("no value") };
         assert_eq!(seen.at("/.used_pct"), Some(&Value::Float(50.0)));
         assert_eq!(seen.at("/.inodes_used_pct"), Some(&Value::Float(25.0)));
+    }
+
+    #[test]
+    fn local_file_systems_with_files_of_their_own_are_walked() {
+        use posix::Mounts as _;
+        let text = "/dev/sd0a on / type ffs (local)\n/dev/sd0k on /home type ffs (local, nodev)\n\
+                    host:/x on /mnt type nfs (nodev)\n/home on /jail/home type null (local)\nprocfs on /proc type procfs (local)\n";
+        let outputs = answers(&[("run /sbin/mount", text)]);
+        assert_eq!(Local::<OpenBsd>::local(&outputs), Ok(alloc::vec!["/".into(), "/home".into()]));
+        assert!(Local::<OpenBsd>::local(&Outputs::default()).is_err());
     }
 
     #[test]

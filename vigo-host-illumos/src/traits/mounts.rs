@@ -1,11 +1,12 @@
 //! `mountpoints` and `filesystem`.
 
+use super::tools::Tools;
 use crate::mnttab::{self, Mounted};
 use alloc::string::String;
 use alloc::vec::Vec;
 use vigo_core::action::{Op, Outputs};
 use vigo_core::traits::see::{See, read};
-use vigo_core::traits::{Collector, Found, Machine, form};
+use vigo_core::traits::{Collector, Found, Machine, form, posix};
 
 pub(super) const MOUNTPOINTS: Collector = Collector::quick("mountpoints", probe, mountpoints);
 pub(super) const FILESYSTEM: Collector = Collector::slow("filesystem", probe, filesystem);
@@ -17,6 +18,16 @@ const MOUNTS_MAX: usize = 3000;
 
 fn probe(_: &Machine) -> Vec<Op> {
     alloc::vec![read(MOUNT)]
+}
+
+impl posix::Mounts for Tools {
+    fn ask() -> Op {
+        read(MOUNT)
+    }
+
+    fn local(outputs: &Outputs) -> Result<Vec<String>, String> {
+        Ok(local(&See(outputs).need(MOUNT)?)?.into_iter().map(String::from).collect())
+    }
 }
 
 fn mountpoints(_: &Machine, outputs: &Outputs) -> Result<Found, String> {

@@ -34,7 +34,7 @@ pub(crate) static COLLECTORS: &[Collector] = &[
     storage::STORAGE,
     posix::ssh::<Tools>(),
     posix::cert_lifecycle::<Tools>(),
-    posix::SECURITY_SCAN,
+    posix::security_scan::<Tools>(),
     posix::CUSTOM_TYPES,
 ];
 

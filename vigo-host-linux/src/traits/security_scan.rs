@@ -101,7 +101,7 @@ fn interpret(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
     if ran.truncated {
         return Err(format!("`{FIND}` found more than {OUTPUT_BYTES_MAX} bytes of names"));
     }
-    Ok(form::security_scan(ran.out().split_terminator('\0').filter_map(finding).collect()))
+    Ok(form::security_scan(&["/"], ran.out().split_terminator('\0').filter_map(finding).collect()))
 }
 
 /// Reads the letter of a finding, and the path behind it.

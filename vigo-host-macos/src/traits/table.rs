@@ -33,7 +33,7 @@ pub(crate) static COLLECTORS: &[Collector] = &[
     services::FIREWALL,
     posix::ssh::<Tools>(),
     posix::cert_lifecycle::<Tools>(),
-    posix::SECURITY_SCAN,
+    posix::security_scan::<Tools>(),
     posix::CUSTOM_TYPES,
 ];
 

@@ -1,7 +1,7 @@
 //! `security_scan`.
 
 use super::super::Found;
-use super::super::see::{fields, int};
+use super::super::see::{fields, int, listed};
 use crate::value::Value;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -33,8 +33,8 @@ impl Exposure {
     }
 }
 
-/// Returns area `security_scan` of findings with their paths.
-pub fn security_scan(mut found: Vec<(Exposure, String)>) -> Found {
+/// Returns area `security_scan` of findings with their paths, on the file systems at `roots`.
+pub fn security_scan(roots: &[&str], mut found: Vec<(Exposure, String)>) -> Found {
     let count = |of: &[Exposure]| int(found.iter().filter(|(kind, _)| of.contains(kind)).count() as u64);
     let counts = [
         ("world_writable", count(&[Exposure::WritableFile, Exposure::WritableFolder])),
@@ -47,6 +47,6 @@ pub fn security_scan(mut found: Vec<(Exposure, String)>) -> Found {
         let texts = [("id", id), ("severity", severity), ("path", path)];
         fields(texts.map(|(key, text)| (key, Some(Value::text(text)))))
     });
-    let findings = ("findings", Value::list(told));
-    Found::Value(fields(counts.into_iter().chain([findings]).map(|(key, value)| (key, Some(value)))))
+    let more = [("findings", Value::list(told)), ("roots", listed(roots.iter().copied()))];
+    Found::Value(fields(counts.into_iter().chain(more).map(|(key, value)| (key, Some(value)))))
 }

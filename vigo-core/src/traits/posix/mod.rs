@@ -18,6 +18,6 @@ pub use custom_types::CUSTOM_TYPES;
 pub use dns::DNS;
 pub use network::{interfaces, network};
 pub use ports::ports;
-pub use security_scan::SECURITY_SCAN;
+pub use security_scan::{Mounts, security_scan};
 pub use ssh::ssh;
 pub use unix::{Programs, Unix};

@@ -1,51 +1,80 @@
-//! `security_scan`: files that give others more than they should have, on the file system of the root. An image has none:
-//! what lies in it is not what others reach.
+//! `security_scan`: files that give others more than they should have, on all local file systems. An image has none: what
+//! lies in it is not what others reach.
 
 use super::super::form::{self, Exposure};
 use super::super::see::See;
 use super::super::{Collector, Found, Machine};
 use crate::action::{Command, Exit, Op, Outputs};
 use crate::time::Duration;
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-/// The collector, by a find(1) that has `-ls`: that of the BSDs, macOS and illumos.
-pub const SECURITY_SCAN: Collector =
-    Collector::slow("security_scan", probe, interpret).within(Duration::from_secs(60)).of_image();
+/// What a system tells of its file systems.
+pub trait Mounts: 'static {
+    /// Returns the question for what is mounted.
+    fn ask() -> Op;
+
+    /// Returns where local file systems are mounted that hold files of their own.
+    ///
+    /// # Errors
+    /// A fragment, when the answer does not say.
+    fn local(outputs: &Outputs) -> Result<Vec<String>, String>;
+}
+
+/// Returns the collector, by a find(1) that has `-ls`: that of the BSDs, macOS and illumos.
+pub const fn security_scan<M: Mounts>() -> Collector {
+    Collector::slow("security_scan", probe::<M>, interpret::<M>).within(Duration::from_secs(60)).of_image()
+}
 
 const FIND: &str = "/usr/bin/find";
 
-/// One walk for all. Bits are written in octal: of letters some systems know fewer.
+/// One walk for all, behind where it begins. Bits are written in octal: of letters some systems know fewer.
 const ARGS: &[&str] = &[
-    "/", "-xdev", "(", "-type", "f", "-perm", "-0002", "-o", "-type", "d", "-perm", "-0002", "!", "-perm", "-1000",
-    "-o", "-type", "f", "-perm", "-4000", "-o", "-type", "f", "-perm", "-2000", "-o", "-nouser", "-o", "-nogroup", ")",
+    "-xdev", "(", "-type", "f", "-perm", "-0002", "-o", "-type", "d", "-perm", "-0002", "!", "-perm", "-1000", "-o",
+    "-type", "f", "-perm", "-4000", "-o", "-type", "f", "-perm", "-2000", "-o", "-nouser", "-o", "-nogroup", ")",
     "-ls",
 ];
 
 const OUTPUT_BYTES_MAX: usize = 16 << 20;
 
-fn probe(machine: &Machine) -> Vec<Op> {
+fn probe<M: Mounts>(machine: &Machine) -> Vec<Op> {
     if machine.is_image {
         return Vec::new();
     }
-    let command = Command::read(FIND, ARGS.iter().copied()).timeout(Duration::from_secs(60));
-    alloc::vec![Op::Run(Command { nice: 19, ..command.output_bytes_max(OUTPUT_BYTES_MAX) })]
+    alloc::vec![M::ask()]
 }
 
-fn interpret(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
+/// Returns the walk: each file system is one that begins where it is mounted, and none leads into another.
+fn walk(args: &[&str]) -> Op {
+    let command = Command::read(FIND, args.iter().copied()).timeout(Duration::from_secs(60));
+    Op::Run(Command { nice: 19, ..command.output_bytes_max(OUTPUT_BYTES_MAX) })
+}
+
+fn interpret<M: Mounts>(machine: &Machine, outputs: &Outputs) -> Result<Found, String> {
     if machine.is_image {
         return Ok(Found::Absent);
     }
     let see = See(outputs);
-    let Some(ran) = see.ran(FIND, ARGS).filter(|ran| !ran.truncated) else {
-        return Err(see.output(FIND, ARGS).err().unwrap_or_else(|| format!("`{FIND}` did not end")));
+    let local = M::local(outputs)?;
+    let roots: BTreeSet<&str> = local.iter().map(String::as_str).filter(|root| root.starts_with('/')).collect();
+    let roots: Vec<&str> = roots.into_iter().collect();
+    if roots.is_empty() {
+        return Err("no local file system is known".into());
+    }
+    let args: Vec<&str> = roots.iter().chain(ARGS).copied().collect();
+    if outputs.ran(FIND, &args).is_none() {
+        return Ok(Found::Ask(alloc::vec![walk(&args)]));
+    }
+    let Some(ran) = see.ran(FIND, &args).filter(|ran| !ran.truncated) else {
+        return Err(see.output(FIND, &args).err().unwrap_or_else(|| format!("`{FIND}` did not end")));
     };
     // 1: some of it went away meanwhile, or may not be looked into.
     if !matches!(ran.exit, Exit::Code(0 | 1)) {
         return Err(format!("`{FIND}` ended with {}", ran.exit));
     }
-    Ok(form::security_scan(ran.out().lines().flat_map(findings).collect()))
+    Ok(form::security_scan(&roots, ran.out().lines().flat_map(findings).collect()))
 }
 
 /// Reads `123 8 -rwsr-xr-x 1 root wheel 24720 Nov 22 2023 /usr/bin/su`; of a device two numbers stand in place of the size,
@@ -86,6 +115,7 @@ fn findings(line: &str) -> Vec<(Exposure, String)> {
 mod tests {
     use super::*;
     use crate::action::OpOutput;
+    use crate::traits::see::{listed, run};
     use crate::value::Value;
     use alloc::sync::Arc;
 
@@ -112,22 +142,56 @@ mod tests {
         }
     }
 
+    struct Three;
+
+    impl Mounts for Three {
+        fn ask() -> Op {
+            run("/sbin/mount", &[])
+        }
+
+        fn local(outputs: &Outputs) -> Result<Vec<String>, String> {
+            let text = See(outputs).output("/sbin/mount", &[])?;
+            Ok(text.split_whitespace().map(String::from).collect())
+        }
+    }
+
+    /// Returns the walk, and what comes of it when it ends so.
+    fn seen(mounts: &str, exit: i32) -> (String, Result<Found, String>) {
+        let machine = Machine::default();
+        let mut outputs = Outputs::default();
+        for op in probe::<Three>(&machine) {
+            outputs.push(op, Arc::new(OpOutput::exited(0, mounts, "")));
+        }
+        let op = match interpret::<Three>(&machine, &outputs) {
+            Ok(Found::Ask(mut ops)) if ops.len() == 1 => ops.remove(0),
+            other => return (String::new(), other),
+        };
+        let shown = op.to_string();
+        outputs.push(op, Arc::new(OpOutput::exited(exit, "82 8 -rw-rw-rw- 1 a a 1 Jan  1 2024 /x\n", "")));
+        (shown, interpret::<Three>(&machine, &outputs))
+    }
+
+    #[test]
+    fn every_local_file_system_is_walked_and_named() {
+        let (walk, found) = seen("/ /usr /home /usr", 0);
+        assert!(walk.starts_with("/usr/bin/find / /home /usr -xdev "), "{walk}");
+        let Ok(Found::Value(value)) = found else { panic!("expected a value, found {found:?}") };
+        assert_eq!(value.at("roots"), Some(&listed(["/", "/home", "/usr"])));
+        assert!(seen("", 0).1.is_err(), "nothing was looked at, which is not nothing found");
+    }
+
     #[test]
     fn what_cannot_be_found_out_is_no_answer_and_an_image_is_not_walked() {
-        let seen = |exit| {
-            let mut outputs = Outputs::default();
-            for op in probe(&Machine::default()) {
-                outputs.push(op, Arc::new(OpOutput::exited(exit, "82 8 -rw-rw-rw- 1 a a 1 Jan  1 2024 /x\n", "")));
-            }
-            interpret(&Machine::default(), &outputs)
-        };
-        let Ok(Found::Value(value)) = seen(1) else { panic!("expected a value") };
+        let Ok(Found::Value(value)) = seen("/", 1).1 else { panic!("expected a value") };
         assert_eq!(
             (value.at("world_writable"), value.at("findings.0.path")),
             (Some(&Value::Int(1)), Some(&"/x".into()))
         );
-        assert!(seen(2).is_err());
+        assert!(seen("/", 2).1.is_err());
         let image = Machine { is_image: true, ..Machine::default() };
-        assert_eq!((probe(&image), interpret(&image, &Outputs::default())), (Vec::new(), Ok(Found::Absent)));
+        assert_eq!(
+            (probe::<Three>(&image), interpret::<Three>(&image, &Outputs::default())),
+            (Vec::new(), Ok(Found::Absent))
+        );
     }
 }

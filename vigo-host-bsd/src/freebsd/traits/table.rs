@@ -38,7 +38,7 @@ pub(crate) static COLLECTORS: &[Collector] = &[
     system::REBOOT,
     disks::STORAGE,
     posix::cert_lifecycle::<Tools>(),
-    posix::SECURITY_SCAN,
+    posix::security_scan::<mounts::Local<Tools>>(),
     posix::CUSTOM_TYPES,
 ];
 

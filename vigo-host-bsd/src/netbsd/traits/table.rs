@@ -35,7 +35,7 @@ pub(crate) static COLLECTORS: &[Collector] = &[
     kernel::FIREWALL,
     posix::ssh::<Tools>(),
     posix::cert_lifecycle::<Tools>(),
-    posix::SECURITY_SCAN,
+    posix::security_scan::<mounts::Local<Tools>>(),
     posix::CUSTOM_TYPES,
 ];
 
