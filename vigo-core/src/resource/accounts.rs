@@ -167,7 +167,8 @@ mod tests {
         let neither = "user `bob` does not exist: neither `/etc/passwd` nor the system has it";
         let no_number = "user `bob` does not exist: what the system says of it has no number";
         let other = "user `bob` does not exist: the system calls it";
-        let cases: &[(&str, &str, OpOutput, Result<Result<u32, &str>, &str>)] = &[
+        type Case<'a> = (&'a str, &'a str, OpOutput, Result<Result<u32, &'a str>, &'a str>);
+        let cases: &[Case<'_>] = &[
             ("getent on Linux", "bob", said(b"bob:*:70001:70001:Bob B.:/home/bob:/bin/bash\n"), Ok(Ok(70001))),
             ("a Mac", "bob", said(b"bob:*:501:20::/Users/bob:\n"), Ok(Ok(501))),
             ("no end of line", "bob", said(b"bob:*:7:7"), Ok(Ok(7))),
@@ -208,7 +209,8 @@ mod tests {
     fn numbers_and_root_are_not_looked_up_and_an_image_is_not_asked() {
         let machine = HostFacts::default();
         let image = HostFacts { image: Some(AbsPath::known("/img")), ..HostFacts::default() };
-        let cases: &[(Option<&str>, Option<&str>, &HostFacts, &[&str])] = &[
+        type Case<'a> = (Option<&'a str>, Option<&'a str>, &'a HostFacts, &'a [&'a str]);
+        let cases: &[Case<'_>] = &[
             (Some("root"), Some("0"), &machine, &[]),
             (
                 Some("bob"),
