@@ -83,7 +83,9 @@ impl<'a> Answers<'a> {
                 2 => FailureKind::TimedOut,
                 _ => FailureKind::Other,
             };
-            return OpOutput::Failed(OpFailure { kind, message: String::from_utf8_lossy(&self.bytes()).into_owned() });
+            // An executor always says why.
+            let message = format!("failed: {}", String::from_utf8_lossy(&self.bytes()));
+            return OpOutput::Failed(OpFailure { kind, message });
         }
         match op {
             Op::Run(_) => {

@@ -141,12 +141,18 @@ fn parsed(text: &str) -> Option<Document<'_>> {
     let options = ParsingOptions { allow_dtd: true, nodes_limit: 10_000, ..ParsingOptions::default() };
     let document = Document::parse_with_options(text, options).ok()?;
     let root = document.root_element();
-    (root.has_tag_name("plist") && root.children().filter(Node::is_element).count() == 1).then_some(document)
+    let is_one = root.children().filter(Node::is_element).count() == 1 && !has_text(root);
+    (root.has_tag_name("plist") && is_one).then_some(document)
+}
+
+/// Returns whether text stands among the elements of one, where a list has none.
+fn has_text(node: Node<'_, '_>) -> bool {
+    node.children().any(|child| child.is_text() && child.text().is_some_and(|text| !text.trim().is_empty()))
 }
 
 /// Returns the keys of a map with their values.
 fn fields<'a, 'd>(map: Node<'a, 'd>) -> Option<Vec<(String, Node<'a, 'd>)>> {
-    if !map.has_tag_name("dict") {
+    if !map.has_tag_name("dict") || has_text(map) {
         return None;
     }
     let elements: Vec<_> = map.children().filter(Node::is_element).collect();
