@@ -369,7 +369,7 @@ fn groups_on_netbsd() {
 fn called(line: &str, passwd: &mut String, group: &mut String) {
     let words: Vec<&str> = line.split_whitespace().collect();
     let after = |option: &str| words.iter().position(|word| *word == option).map(|at| words[at + 1]);
-    let (name, gid) = (after("-n").unwrap_or(words[words.len() - 1]), after("-g"));
+    let (name, gid) = (after("-n").unwrap_or(words[words.len() - 1]), after("-g").unwrap_or_default());
     let has = |group: &str, gid: &str| group.lines().any(|line| line.split(':').nth(2) == Some(gid));
     let with_field = |text: &str, at: usize, value: &str| {
         let set = |line: &str| {
@@ -383,19 +383,19 @@ fn called(line: &str, passwd: &mut String, group: &mut String) {
     };
     match words.iter().find_map(|word| word.rsplit('/').next().filter(|word| word.len() > 6)) {
         Some("groupadd") => {
-            assert!(!has(group, gid.unwrap()), "a number that is taken: {line}");
-            group.push_str(&format!("{name}:*:{}:\n", gid.unwrap()));
+            assert!(!has(group, gid), "a number that is taken: {line}");
+            group.push_str(&format!("{name}:*:{}:\n", gid));
         }
         Some("groupdel") => {
             *group = group.lines().filter(|l| !l.starts_with(name)).map(|l| l.to_owned() + "\n").collect()
         }
         Some("groupmod") => {
-            assert!(!has(group, gid.unwrap()), "a number that is taken: {line}");
-            *group = with_field(group, 2, gid.unwrap());
+            assert!(!has(group, gid), "a number that is taken: {line}");
+            *group = with_field(group, 2, gid);
         }
         Some("usermod") => {
-            assert!(has(group, gid.unwrap()), "a number without a group: {line}");
-            *passwd = with_field(passwd, 3, gid.unwrap());
+            assert!(has(group, gid), "a number without a group: {line}");
+            *passwd = with_field(passwd, 3, gid);
         }
         other => panic!("{other:?}: {line}"),
     }

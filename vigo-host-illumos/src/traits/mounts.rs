@@ -57,3 +57,19 @@ fn mounted(text: &str) -> Result<Vec<Mounted<'_>>, String> {
     let all: Vec<_> = mnttab::lines(text).take(MOUNTS_MAX).collect();
     if all.is_empty() { Err("`/etc/mnttab` tells of nothing that is mounted".into()) } else { Ok(all) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vigo_core::sim::answers;
+    use vigo_core::traits::posix::Mounts as _;
+
+    #[test]
+    fn local_file_systems_are_walked() {
+        let text = "rpool/ROOT/x\t/\tzfs\trw\t0\n/devices\t/devices\tdevfs\trw\t0\nrpool/export\t/export\tzfs\trw\t0\n\
+            swap\t/tmp\ttmpfs\trw\t0\n/export/a\t/mnt\tlofs\trw\t0\nnas:/a\t/net/a\tnfs\trw\t0\n";
+        let roots = Tools::local(&answers(&[("/etc/mnttab", text)])).unwrap();
+        assert_eq!(roots, ["/", "/export", "/tmp"]);
+        assert!(Tools::local(&Outputs::default()).is_err());
+    }
+}

@@ -60,3 +60,20 @@ fn mounted(text: &str) -> Result<Vec<Mounted<'_>>, String> {
     let all: Vec<_> = text.lines().filter_map(Mounted::parse).take(MOUNTS_MAX).collect();
     if all.is_empty() { Err("`mount` tells of nothing that is mounted".into()) } else { Ok(all) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vigo_core::sim::answers;
+    use vigo_core::traits::posix::Mounts as _;
+
+    #[test]
+    fn the_data_of_people_is_on_a_volume_beside_the_sealed_one() {
+        let text = "/dev/disk3s1s1 on / (apfs, sealed, local, read-only, journaled)\ndevfs on /dev (devfs, local, nobrowse)\n\
+            /dev/disk3s5 on /System/Volumes/Data (apfs, local, journaled, nobrowse, protect)\n\
+            map auto_home on /System/Volumes/Data/home (autofs, automounted, nobrowse)\nnas:/a on /Volumes/a (nfs, nosuid)\n";
+        let roots = Tools::local(&answers(&[("run /sbin/mount", text)])).unwrap();
+        assert_eq!(roots, ["/", "/System/Volumes/Data"]);
+        assert!(Tools::local(&Outputs::default()).is_err());
+    }
+}
