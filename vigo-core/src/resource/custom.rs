@@ -627,7 +627,7 @@ mod tests {
             }
         };
         let greet = "C:\\ProgramData\\vigo-local\\executors\\greet";
-        assert_eq!(seen("greet.CMD", 0, 0o644), format!("{greet}.CMD"));
+        assert_eq!(seen("greet.CMD", 0, 0o755), format!("{greet}.CMD"));
         assert_eq!(seen("greet.py", 0, 0o644), format!("expected `{greet}.py` to be executable"));
         let refused = format!("expected `{greet}.exe` to be administrators' alone, found");
         assert_eq!(seen("greet.exe", 1000, 0o755), format!("{refused} owner 1000"));
