@@ -21,7 +21,8 @@ pub fn server(data: &[u8]) {
         ServedPolicy { classes: vec![ServedClass::new(&signed, "prod".into(), false, true)], is_published: true };
     let (interval, splay, soon) = (Duration::from_secs(300), Duration::from_secs(30), Duration::from_secs(5));
     let hold = HoldSettings { idle: soon, below: soon, max: 2 };
-    let settings = CheckInSettings { interval, splay, observe_only: false, bundle_max_age: splay, soon, hold };
+    let servers = ["a:1530".into()].into();
+    let settings = CheckInSettings { interval, splay, observe_only: false, bundle_max_age: splay, soon, hold, servers };
     let trusted = TrustedKey { key: server.verifying_key(), state: KeyState::Active };
     let set = KeySet { version: 1, root: server.verifying_key(), bundle_keys: vec![trusted], cas: Vec::new() };
     let signed_set = set.sign(&server);

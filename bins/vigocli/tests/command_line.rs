@@ -40,6 +40,10 @@ impl Running for Told {
         NOW
     }
 
+    fn servers(&self) -> Vec<String> {
+        vec!["vigo.example:1530".into()]
+    }
+
     fn trusted(&self) -> Vec<Trusted> {
         Vec::new()
     }
@@ -119,14 +123,13 @@ impl Server {
         let database = path.join("db/vigo.db");
         let keys = Arc::new(Keys::open(&dir, &database, &[], NOW).unwrap());
         let store = Store::open(&database, &dir.revoked(), NOW).unwrap();
-        let (publisher, _) = Publisher::open(dir.root(), keys.bundle.clone()).unwrap();
+        let (publisher, _) = Publisher::open(dir.root(), keys.bundle.clone(), 0).unwrap();
         let told = Arc::new(Told(Mutex::default(), Mutex::default(), Mutex::new(keys.clone())));
         let about = About {
             fleet: keys.keyset.fleet(),
             root_key: keys.root_public(),
             https_pin: keys.https_pin().unwrap(),
             https: "vigo.example:8443".into(),
-            servers: vec!["vigo.example:1530".into()],
             token_ttl: Duration::from_secs(60),
             data_dir: path.clone(),
             database: database.clone(),

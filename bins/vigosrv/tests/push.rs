@@ -93,13 +93,12 @@ impl Fleet {
             root_key: keys.root_public(),
             https_pin: keys.https_pin().unwrap(),
             https: "localhost:8443".into(),
-            servers: vec!["localhost:1530".into()],
             token_ttl: vigo_core::time::Duration::from_secs(60),
             data_dir: path.clone(),
             database: database.clone(),
             started_at: now(),
         };
-        let (publisher, published) = Publisher::open(dir.root(), keys.bundle.clone()).unwrap();
+        let (publisher, published) = Publisher::open(dir.root(), keys.bundle.clone(), 0).unwrap();
         let agents = Arc::new(Agents::open(dir.root(), &keys.keyset, keys.bundle.clone()).unwrap());
         let vault = Vault::open(&dir, &vigosrv::config::Secrets::default()).unwrap();
         let bundle_key = keys.bundle.verifying_key();

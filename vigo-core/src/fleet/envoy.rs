@@ -6,6 +6,7 @@ use crate::bundle::{Maintenance, Order};
 use crate::id::EnvoyId;
 use crate::time::{Duration, Timestamp};
 use crate::wire::message::{Counts, QuietRuns, Report};
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use ed25519_dalek::VerifyingKey;
@@ -45,6 +46,9 @@ pub struct Envoy {
     pub last_run: Option<LastRun>,
     /// What it manages, as its last check-in since the start showed.
     pub shown: Shown,
+    /// Where it was told that the servers are, since the start, and by the answer of which [`Envoy::contact`]: one that comes
+    /// with that number, or a later one, has read it.
+    pub servers_told: Option<(Arc<[String]>, u64)>,
     /// It reports changes and makes none, whatever else is said.
     pub observes: bool,
     /// Whether it leaves its machine alone.
@@ -118,6 +122,7 @@ impl Envoy {
             keyset: 0,
             last_run: None,
             shown: Shown::Other,
+            servers_told: None,
             observes: false,
             maintenance: Maintenance::No,
             copies: Copies::default(),

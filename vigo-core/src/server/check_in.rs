@@ -6,6 +6,7 @@ use crate::fleet::{ClassOf, Envoy, Shown};
 use crate::time::Timestamp;
 use crate::wire::message::{Answer, CheckIn};
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// An answer, and what was noticed on the way to it.
@@ -75,7 +76,19 @@ pub fn answer(
     if let Some(epoch) = epoch_of(envoy, policy).filter(|epoch| *epoch != check_in.secrets_epoch) {
         answer.secrets_epoch = Some(epoch);
     }
+    tell_servers(check_in, envoy, settings, &mut answer);
     CheckedIn { answer, contact_differs, quiet_is_news, was_restored }
+}
+
+/// Tells an envoy where the servers are: once after each start, again when that is changed, and again where the answer
+/// that told it was lost.
+fn tell_servers(check_in: &CheckIn, envoy: &mut Envoy, settings: &CheckInSettings, answer: &mut Answer) {
+    let has_them = |(told, at): &(Arc<[String]>, u64)| *told == settings.servers && check_in.contact >= *at;
+    if settings.servers.is_empty() || envoy.servers_told.as_ref().is_some_and(has_them) {
+        return;
+    }
+    answer.servers = settings.servers.to_vec();
+    envoy.servers_told = Some((Arc::clone(&settings.servers), answer.contact));
 }
 
 /// Returns whether an envoy has what is published for it, as it has shown since the server started.

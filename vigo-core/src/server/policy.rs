@@ -63,8 +63,8 @@ pub struct ServedClass {
     pub secrets_epoch: u64,
 }
 
-/// How often envoys come, from `server.yaml`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// How often envoys come, and where to, from `server.yaml`.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CheckInSettings {
     /// Time between check-ins.
     pub interval: Duration,
@@ -78,6 +78,9 @@ pub struct CheckInSettings {
     pub soon: Duration,
     /// Whose connection is held.
     pub hold: HoldSettings,
+    /// Where agents find the fleet's servers, `host:port`; those that are to be dialled first come first. None: they are
+    /// told nothing, and go on with what they have.
+    pub servers: Arc<[String]>,
 }
 
 /// What makes assignments: the bundle key, and the highest serial so far.

@@ -309,6 +309,7 @@ impl Desk {
             bundle_max_age: Duration::ZERO,
             soon: Duration::from_secs(5),
             hold: HoldSettings { idle: Duration::from_secs(30), below: Duration::from_secs(15), max: 10 },
+            servers: [].into(),
         };
         let signed = sign(&PolicyBundle::default(), &key(8)).unwrap();
         let classes = vec![ServedClass::new(&signed, "prod".into(), false, false)];
@@ -352,6 +353,27 @@ fn an_envoy_gets_its_assignment_once() {
     desk.settings.observe_only = true;
     let next = desk.ask(&CheckIn { contact: 2, ..check_in.clone() });
     assert_eq!(desk.took(&next.answer).serial, check_in.serial + 1);
+}
+
+#[test]
+fn an_envoy_hears_where_the_servers_are_until_it_has_heard() {
+    let mut desk = Desk::new();
+    let told = |desk: &mut Desk, contact| desk.ask(&CheckIn { contact, ..desk.known() }).answer.servers;
+    assert!(told(&mut desk, 0).is_empty(), "there is nothing to tell");
+    let [old, both] = [vec!["a:1530".to_string()], vec!["b:1530".to_string(), "a:1530".to_string()]];
+    desk.settings.servers = old.clone().into();
+    assert_eq!(told(&mut desk, 1), old);
+    assert_eq!(told(&mut desk, 1), old, "the answer was lost");
+    assert!(told(&mut desk, 3).is_empty(), "it has heard");
+    assert!(told(&mut desk, 3).is_empty(), "another answer was lost");
+    desk.settings.servers = both.clone().into();
+    assert_eq!(told(&mut desk, 5), both, "they have changed");
+    assert!(told(&mut desk, 6).is_empty());
+    assert_eq!(told(&mut desk, 2), both, "the disk of the machine went back");
+    desk.envoy.servers_told = None;
+    assert_eq!(told(&mut desk, 8), both, "the server has started");
+    desk.settings.servers = [].into();
+    assert!(told(&mut desk, 9).is_empty(), "nobody is told to dial nothing");
 }
 
 #[test]
@@ -532,7 +554,7 @@ fn whose_connection_is_held() {
         ("no place is left", 1, true, true, now(), 10, None),
     ];
     for (name, interval, always_hold, called, busy_at, held, expected) in cases {
-        let settings = CheckInSettings { interval: Duration::from_secs(interval), ..settings };
+        let settings = CheckInSettings { interval: Duration::from_secs(interval), ..settings.clone() };
         let mut policy = Desk::new().policy;
         policy.classes[0].always_hold = always_hold;
         let envoy = Envoy { class: ClassOf::Class(0), called, busy_at, ..envoy(1, "a") };

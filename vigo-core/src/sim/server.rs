@@ -170,6 +170,7 @@ impl Server {
                 bundle_max_age: Duration::ZERO,
                 soon: Duration::from_secs(5),
                 hold: HoldSettings { idle: Duration::from_secs(30), below, max: usize::MAX },
+                servers: ["192.0.2.1:1530".into()].into(),
             },
         }
     }

@@ -42,14 +42,14 @@ pub(super) async fn bootstrap_windows(State(context): State<Context>) -> Respons
 }
 
 async fn told(context: &Context, script: fn(Script<'_>) -> String) -> String {
-    let about = &context.about;
+    let (about, servers) = (&context.about, context.running.servers());
     // In the first second of a new server.
     let _ = tokio::time::timeout(SETTLE_TIME_MAX, context.agents.settled()).await;
     let ca_sha256 = context.running.keys().authority_fingerprint();
     script(Script {
         https: &about.https,
         https_pin: &about.https_pin,
-        servers: &about.servers,
+        servers: &servers,
         root_key: &about.root_key,
         ca_sha256: &ca_sha256,
         agents: &context.agents.all(),

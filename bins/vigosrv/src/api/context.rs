@@ -67,6 +67,9 @@ pub trait Running: Send + Sync + 'static {
     /// Returns what the clock says.
     fn clock(&self) -> Timestamp;
 
+    /// Returns where agents find the server, `host:port`.
+    fn servers(&self) -> Vec<String>;
+
     /// Returns the patterns of `server.yaml` that admit names without a token.
     fn trusted(&self) -> Vec<Trusted>;
 
@@ -140,8 +143,6 @@ pub struct About {
     pub https_pin: String,
     /// Where people find HTTPS, `host:port`.
     pub https: String,
-    /// Where agents find the server, `host:port`.
-    pub servers: Vec<String>,
     /// How long a token is good where nothing else is said.
     pub token_ttl: Duration,
     /// The data directory.

@@ -27,7 +27,7 @@ pub(super) async fn status(State(context): State<Context>) -> Result<Answer<Valu
         "root_key": about.root_key,
         "ca_sha256": context.running.keys().authority_fingerprint(),
         "https_pin": about.https_pin,
-        "servers": about.servers,
+        "servers": context.running.servers(),
         "started_at": time(about.started_at),
         "now": time(now),
         "envoys": { "total": envoys, "by_status": words },

@@ -50,6 +50,10 @@ impl Running for Told {
         NOW
     }
 
+    fn servers(&self) -> Vec<String> {
+        vec!["vigo.example:1530".into()]
+    }
+
     fn trusted(&self) -> Vec<Trusted> {
         Vec::new()
     }
@@ -143,7 +147,7 @@ impl Temp {
         let database = path.join("db/vigo.db");
         let keys = Arc::new(Keys::open(&dir, &database, &["localhost".into()], now).unwrap());
         let store = Store::open(&database, &dir.revoked(), NOW).unwrap();
-        let (publisher, _) = Publisher::open(dir.root(), keys.bundle.clone()).unwrap();
+        let (publisher, _) = Publisher::open(dir.root(), keys.bundle.clone(), 0).unwrap();
         let told = Arc::new(Told {
             fleet: Lock::default(),
             published: Lock::default(),
@@ -160,7 +164,6 @@ impl Temp {
             root_key: keys.root_public(),
             https_pin: keys.https_pin().unwrap(),
             https: "vigo.example:8443".into(),
-            servers: vec!["vigo.example:1530".into()],
             token_ttl: Duration::from_secs(86_400),
             data_dir: path.clone(),
             database: database.clone(),

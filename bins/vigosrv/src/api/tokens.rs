@@ -59,7 +59,7 @@ pub(super) async fn create(
 pub(super) fn made(context: &Context, token: &Token, text: &TokenText, now: Timestamp) -> Value {
     let mut answer = view(token, now);
     answer["token"] = text.reveal().into();
-    let About { https, https_pin, servers, root_key, .. } = &*context.about;
+    let About { https, https_pin, root_key, .. } = &*context.about;
     let ca_sha256 = context.running.keys().authority_fingerprint();
     let fetch = format!("curl --pinnedpubkey {https_pin} -sSfk https://{https}/bootstrap | sudo");
     let token = text.reveal();
@@ -68,7 +68,7 @@ pub(super) fn made(context: &Context, token: &Token, text: &TokenText, now: Time
     let fetch = format!("curl.exe --pinnedpubkey {https_pin} -sSfk https://{https}/bootstrap.ps1 | Out-String");
     let set = format!("$env:VIGO_TOKEN={}", quoted_for_powershell(&token));
     answer["command_for_windows"] = format!("{set}; & ([scriptblock]::Create(({fetch})))").into();
-    let servers: String = servers.iter().map(|server| format!(" --server {server}")).collect();
+    let servers: String = context.running.servers().iter().map(|server| format!(" --server {server}")).collect();
     answer["command_with_agent"] =
         format!("sudo VIGO_TOKEN={token} vigo bootstrap{servers} --root-key {root_key} --ca-sha256 {ca_sha256}").into();
     answer

@@ -47,18 +47,21 @@ const KEPT: usize = 50;
 impl Publisher {
     /// Loads what `.live` says. What an interrupted publish has left is removed.
     ///
-    /// `key` is the bundle key that signs from now on: what another has signed before is signed anew by it.
+    /// `key` is the bundle key that signs from now on: what another has signed before is signed anew by it. `noted` is the
+    /// highest number that the database has of a publish, 0 for none: it may be newer than this history, and what is
+    /// published next takes none of its numbers.
     ///
     /// # Errors
     /// [`PublishError::Disk`], [`PublishError::Damaged`].
-    pub fn open(data_dir: &Path, key: SigningKey) -> Result<(Self, Option<Published>), PublishError> {
-        Self::open_on(Disk::new(Box::new(|_| Ok(()))), data_dir, key)
+    pub fn open(data_dir: &Path, key: SigningKey, noted: u64) -> Result<(Self, Option<Published>), PublishError> {
+        Self::open_on(Disk::new(Box::new(|_| Ok(()))), data_dir, key, noted)
     }
 
     pub(super) fn open_on(
         disk: Disk,
         data_dir: &Path,
         key: SigningKey,
+        noted: u64,
     ) -> Result<(Self, Option<Published>), PublishError> {
         let mut publisher = Self { dir: data_dir.into(), key, disk, live: None, last: 0 };
         publisher.live = publisher.leads_to()?;
@@ -76,6 +79,7 @@ impl Publisher {
         let last = publisher.last;
         found.into_iter().filter(|id| *id > last).try_for_each(|id| publisher.discard(id))?;
         publisher.disk.remove(&publisher.gone())?;
+        publisher.last = last.max(noted);
         let Some(live) = publisher.live else { return Ok((publisher, None)) };
         let dir = publisher.entry_dir(live);
         let published = Entry::read(&dir, live, &publisher.key)?.published(&dir)?;

@@ -64,11 +64,11 @@ impl Data {
     }
 
     fn open(&self) -> (Publisher, Option<Published>) {
-        Publisher::open(&self.0, key(1)).unwrap()
+        Publisher::open(&self.0, key(1), 0).unwrap()
     }
 
     fn open_on(&self, watch: impl FnMut(Step<'_>) -> io::Result<()> + Send + 'static) -> Publisher {
-        Publisher::open_on(Disk::new(Box::new(watch)), &self.0, key(1)).unwrap().0
+        Publisher::open_on(Disk::new(Box::new(watch)), &self.0, key(1), 0).unwrap().0
     }
 
     /// Another one, with the same files in it.
@@ -241,7 +241,7 @@ fn a_kill_at_any_step_leaves_a_publish_done_or_not_done() {
         base.crate_of("web", "two");
         for step in 0.. {
             let data = base.copy();
-            let survived = Publisher::open_on(Disk::new(Box::new(dies_after(step))), &data.0, key(1))
+            let survived = Publisher::open_on(Disk::new(Box::new(dies_after(step))), &data.0, key(1), 0)
                 .and_then(|(mut publisher, _)| publisher.publish("bob", NOW))
                 .is_ok();
             let (mut publisher, found) = data.open();
@@ -348,7 +348,7 @@ fn a_rollback_is_a_publish_of_what_was() {
     let tree = |id: u64| fs::read(data.0.join(format!("history/{id}/tree/configcrates/web.vgo"))).unwrap();
     assert!(tree(1) == tree(3) && tree(2) != tree(3));
     // The key has been rotated since: the policy is the same, and is signed by the new one.
-    let (mut publisher, found) = Publisher::open(&data.0, key(2)).unwrap();
+    let (mut publisher, found) = Publisher::open(&data.0, key(2), 0).unwrap();
     assert_eq!(digests(&found.unwrap(), &key(2)), one);
     assert_eq!(digests(&publisher.rollback(1, "bob", NOW).unwrap(), &key(2)), one);
     assert_eq!(digests(&data.open().1.unwrap(), &key(1)), one);
@@ -364,7 +364,7 @@ fn what_is_not_as_it_was_published_is_told_and_not_served() {
     for path in [&bundle, &data.0.join("history/1/publish"), &data.0.join("history/1/classes")] {
         let whole = fs::read(path).unwrap();
         fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
-        let opened = || Publisher::open(&data.0, key(1)).map(|(_, found)| found.map(|p| p.id));
+        let opened = || Publisher::open(&data.0, key(1), 0).map(|(_, found)| found.map(|p| p.id));
         for at in [0, 1, 40, 70, whole.len() / 2, whole.len() - 2].into_iter().filter(|at| *at < whole.len()) {
             fs::write(path, &whole[..at]).unwrap();
             match opened() {
@@ -394,7 +394,7 @@ fn what_is_not_as_it_was_published_is_told_and_not_served() {
     for target in ["history/7", "history/01", "history/../history/1", "elsewhere", "/etc"] {
         fs::remove_file(&link).unwrap();
         symlink(target, &link).unwrap();
-        assert!(Publisher::open(&data.0, key(1)).is_err(), "{target}");
+        assert!(Publisher::open(&data.0, key(1), 0).is_err(), "{target}");
         assert_eq!(data.entries().0, names(&["1"]), "{target}");
     }
 }

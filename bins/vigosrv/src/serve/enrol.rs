@@ -72,7 +72,7 @@ impl Server {
             hostname: claim.hostname,
             certificate,
             keyset: self.keys.load().signed_keyset.encode(),
-            servers: self.settings.load().servers.clone(),
+            servers: self.settings.load().check_in.servers.to_vec(),
         })
     }
 

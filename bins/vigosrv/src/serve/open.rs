@@ -43,7 +43,8 @@ pub(super) async fn open(dir: &DataDir, config: &Config, machine: &str, https_po
             database.display()
         );
     }
-    let (publisher, published) = Publisher::open(dir.root(), keys.bundle.clone())?;
+    let noted = store.publishes(None, 1).await?.first().map_or(0, |publish| publish.id);
+    let (publisher, published) = Publisher::open(dir.root(), keys.bundle.clone(), noted)?;
     note(&store, publisher.history()?).await?;
     let authorities: Vec<Vec<u8>> = keys.keyset.cas.iter().map(|ca| ca.certificate.clone()).collect();
     let tls = Tls::new(&keys.server, &authorities)?;
@@ -54,7 +55,6 @@ pub(super) async fn open(dir: &DataDir, config: &Config, machine: &str, https_po
         root_key: keys.root_public(),
         https_pin: keys.https_pin().map_err(NetError::from)?,
         https: config.server.https(machine, https_port),
-        servers: settings.servers.clone(),
         token_ttl: config.enrollment.token_ttl.0,
         data_dir: dir.root().to_owned(),
         database,

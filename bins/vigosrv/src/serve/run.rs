@@ -244,6 +244,10 @@ impl Running for Arc<Server> {
         now()
     }
 
+    fn servers(&self) -> Vec<String> {
+        self.settings.load().check_in.servers.to_vec()
+    }
+
     fn trusted(&self) -> Vec<Trusted> {
         self.settings.load().trusted.clone()
     }

@@ -15,8 +15,6 @@ pub struct Settings {
     pub trusted: Vec<Trusted>,
     /// Those that seem to run twice get no secrets.
     pub withhold_from_clones: bool,
-    /// Where agents find the fleet's servers: `host:port`.
-    pub servers: Vec<String>,
 }
 
 /// Time until an envoy comes again whose class is not known yet.
@@ -40,11 +38,11 @@ impl Settings {
                 bundle_max_age: config.checkin.bundle_max_age.0,
                 soon: SOON.min(interval),
                 hold,
+                servers: config.server.advertised(machine, config.server.agent_listen.port).into(),
             },
             check_ins: config.limits.check_ins(),
             trusted: config.enrollment.trusted.iter().map(config::Trusted::record).collect(),
             withhold_from_clones: config.enrollment.on_clone == OnClone::WithholdSecrets,
-            servers: config.server.advertised(machine, config.server.agent_listen.port),
         }
     }
 }

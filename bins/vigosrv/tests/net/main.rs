@@ -14,4 +14,5 @@ mod outside;
 mod overload;
 mod proof;
 mod rest;
+mod restored;
 mod whole;

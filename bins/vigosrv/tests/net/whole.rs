@@ -46,11 +46,23 @@ impl Whole {
 
     /// Gives it other keys in `server.yaml`, for its next start.
     pub fn configure(&self, keys: &str) {
+        self.configure_at(&[format!("127.0.0.1:{}", self.agents)], keys);
+    }
+
+    /// The same, with other addresses told to agents.
+    pub fn configure_at(&self, servers: &[String], keys: &str) {
         let own = self.agents;
         let server = format!(
-            "server:\n  agent_listen: '127.0.0.1:{own}'\n  api_listen: '127.0.0.1:0'\n  advertise: ['127.0.0.1:{own}']\n"
+            "server:\n  agent_listen: '127.0.0.1:{own}'\n  api_listen: '127.0.0.1:0'\n  advertise: {servers:?}\n"
         );
         fs::write(self.data().join("server.yaml"), server + keys).unwrap();
+    }
+
+    /// Has it read `server.yaml` again.
+    pub fn reload(&self) {
+        let pid = self.process.as_ref().and_then(|process| i32::try_from(process.id()).ok());
+        let pid = pid.and_then(rustix::process::Pid::from_raw).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
     }
 
     pub fn data(&self) -> PathBuf {
