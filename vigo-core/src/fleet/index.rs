@@ -2,6 +2,7 @@
 
 use super::{ClassOf, Envoy};
 use crate::id::EnvoyId;
+use crate::time::Timestamp;
 use alloc::sync::Arc;
 use hashbrown::HashMap;
 use thiserror::Error;
@@ -48,6 +49,13 @@ impl FleetIndex {
     /// Returns an envoy.
     pub fn get(&self, id: EnvoyId) -> Option<&Envoy> {
         self.envoys.get(&id)
+    }
+
+    /// Forgets the orders that were given up to `until`: they are void.
+    pub fn void_orders(&mut self, until: Timestamp) {
+        for envoy in self.envoys.values_mut() {
+            envoy.orders.retain(|order| order.issued_at > until);
+        }
     }
 
     /// Returns an envoy, for what a check-in or a report changes about it: not its name, and not whether it is revoked.

@@ -72,6 +72,10 @@ pub struct Condition<'a> {
     pub failed: Vec<&'a str>,
     /// Envoys that seem to run twice.
     pub cloned: Vec<&'a str>,
+    /// The database was put back to an earlier state, and nobody has looked at it: what was done between these is lost.
+    pub restored: Option<(Timestamp, Timestamp)>,
+    /// Envoys that were not in it and are taken up again, and that nobody has looked at.
+    pub adopted: Vec<&'a str>,
 }
 
 /// A clock that is so far behind the database is wrong.
@@ -111,6 +115,7 @@ pub fn examine(c: &Condition<'_>) -> Vec<Finding> {
     let mut found = Findings(Vec::new());
     keys(c, &mut found);
     storage(c, &mut found);
+    restored(c, &mut found);
     policy(c, &mut found);
     secrets(c, &mut found);
     fleet(c, &mut found);
@@ -201,6 +206,20 @@ fn storage(c: &Condition<'_>, found: &mut Findings) {
             format!("the database's write-ahead log has {} MiB", c.wal_bytes >> 20),
             "see whether what copies the database still runs",
         );
+    }
+}
+
+/// What a database that was put back brings back or has lost.
+fn restored(c: &Condition<'_>, found: &mut Findings) {
+    let help = "look at it: `vigocli server restored`; then run that with `--reviewed`";
+    if let Some((from, to)) = c.restored {
+        let message =
+            format!("the database was put back to an earlier state: what was done from {from} to {to} is lost");
+        found.warning("restored", message, help);
+    }
+    if !c.adopted.is_empty() {
+        let message = format!("the database had lost {}, now taken up again", named(&c.adopted, "envoy", "envoys"));
+        found.warning("envoys-adopted", message, help);
     }
 }
 
@@ -295,6 +314,8 @@ mod tests {
             offline: Vec::new(),
             failed: Vec::new(),
             cloned: Vec::new(),
+            restored: None,
+            adopted: Vec::new(),
         }
     }
 
@@ -362,6 +383,13 @@ mod tests {
             (Condition { disk: Some(((256 << 20) - 1, 9 << 30)), ..well() }, "disk-full", Error, "255 MiB of"),
             (Condition { wal_bytes: WAL_WARNING + 1, ..well() }, "wal-large", Warning, "512 MiB"),
             (Condition { agents: 0, ..well() }, "no-agent", Warning, "no agent"),
+            (
+                Condition { restored: Some((well().clock, late)), ..well() },
+                "restored",
+                Warning,
+                "what was done from 1970-01-12T13:46:40Z to 1970-01-12T13:47:41Z is lost",
+            ),
+            (Condition { adopted: ["web"].into(), ..well() }, "envoys-adopted", Warning, "had lost envoy `web`"),
             (Condition { cloned: ["web"].into(), ..well() }, "envoys-cloned", Warning, "two machines: envoy `web`"),
             (Condition { offline: ["web"].into(), ..well() }, "envoys-offline", Warning, "envoy `web` cannot be heard"),
             (Condition { failed: many, ..well() }, "envoys-failed", Warning, "of 6 envoys"),

@@ -18,6 +18,7 @@ mod order;
 mod permission;
 mod policy;
 mod request;
+mod restored;
 mod rotation;
 mod secrets;
 #[cfg(test)]
@@ -39,6 +40,7 @@ pub use order::offer;
 pub use permission::{Permission, Role, RoleError};
 pub use policy::{CheckInSettings, ServedClass, ServedPolicy, Signer};
 pub use request::{Caller, authorise};
+pub use restored::{AuditStamp, Found, RestoreMark, WentBack, WentBackBy, to_look_at, went_back};
 pub use rotation::behind;
 pub use secrets::{Claimed, Denials, may_have_secrets, secret_claim, secrets_epoch};
 pub use token::{TokenError, TokenText};

@@ -68,6 +68,9 @@ struct List {
     /// Revoked ones, too
     #[arg(long)]
     revoked: bool,
+    /// Only those that a restored database had lost and that were taken up again, until somebody has looked at them
+    #[arg(long)]
+    adopted: bool,
     /// At most so many [default: all]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
@@ -138,6 +141,7 @@ fn list(client: &Client, wanted: &List) -> Result<Answer, CliError> {
             ("match", wanted.match_glob.clone()),
             ("status", wanted.status.clone()),
             ("revoked", wanted.revoked.then(|| "true".into())),
+            ("adopted", wanted.adopted.then(|| "true".into())),
             ("after", after.take()),
             ("limit", left.map(|left| left.to_string())),
         ];
@@ -176,6 +180,7 @@ fn marks(envoy: &Value) -> String {
         envoy["cloned"].is_object().then(|| format!("cloned? {}", clones(envoy))),
         crate::rest::marked(envoy),
         observes.then(|| "observes".into()),
+        envoy["adopted_at"].is_string().then(|| "adopted".into()),
     ];
     marks.into_iter().flatten().map(|mark| format!(", {mark}")).collect()
 }
@@ -229,6 +234,13 @@ fn show(envoy: &Value) -> String {
         text.push_str(&format!(
             "cloned?          {from}, found {at}: two machines have this identity\n                 \
              `vigocli envoys rebootstrap {name}` voids it; with `--dismiss` it counts as one machine\n"
+        ));
+    }
+    if envoy["adopted_at"].is_string() {
+        text.push_str(&format!(
+            "adopted          {}: the database had lost it; look whether it should be there, and see `vigocli server \
+             restored`\n",
+            cell(envoy, "adopted_at")
         ));
     }
     if envoy["reports_doubled"].as_u64().is_some_and(|count| count > 0) {

@@ -4,7 +4,7 @@ use crate::client::{Client, path};
 use crate::error::CliError;
 use crate::output::{Answer, cell, shown, table};
 use clap::Subcommand;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -15,6 +15,12 @@ pub(crate) enum Server {
     Status,
     /// Look for what ails the server, and say what to do
     Doctor,
+    /// Show when the database was put back to an earlier state, what is lost by that, and what to look at
+    Restored {
+        /// All of it was looked at: `server doctor` and the list of envoys speak of it no more
+        #[arg(long)]
+        reviewed: bool,
+    },
     /// See and change the agent's programs that the server gives to new machines
     #[command(subcommand)]
     Agents(Agents),
@@ -57,9 +63,52 @@ impl Server {
                 let status = u8::from(found["well"] != true);
                 Ok(Answer { status, ..Answer::new(found, text) })
             }
+            Self::Restored { reviewed } => {
+                if *reviewed {
+                    client.post("/restored/reviewed", &json!({}))?;
+                }
+                let restored = client.get("/restored", &[])?;
+                let text = went_back(&restored);
+                Ok(Answer::new(restored, text))
+            }
             Self::Agents(verb) => verb.run(client),
         }
     }
+}
+
+/// Returns what was lost, and what to look at.
+fn went_back(restored: &Value) -> String {
+    let mut text = String::new();
+    for restore in restored["restores"].as_array().into_iter().flatten() {
+        let of = |at: &str| cell(restore, at);
+        text.push_str(&format!("{}  {}\n", of("at"), of("detail")));
+        text.push_str(&format!("  lost      what was done from {} to {}\n", of("lost_from"), of("lost_to")));
+        text.push_str(&format!(
+            "  void      {} tokens, {} tokens of the API and logins, {} orders\n",
+            of("void.tokens"),
+            of("void.api_tokens"),
+            of("void.orders")
+        ));
+        match restore["reviewed_at"].is_null() {
+            true => text.push_str("  reviewed  no\n"),
+            false => text.push_str(&format!("  reviewed  {} by {}\n", of("reviewed_at"), of("reviewed_by"))),
+        }
+    }
+    if text.is_empty() {
+        text.push_str("The database never went back.\n");
+    }
+    let adopted = cell(restored, "adopted");
+    if !matches!(&*adopted, "" | "0") {
+        text.push_str(&format!(
+            "{adopted} envoys were not in it and are taken up again: `vigocli envoys list --adopted`\n"
+        ));
+    }
+    let look: Vec<_> = restored["look_at"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    if !look.is_empty() {
+        text.push_str("Look at these, then run `vigocli server restored --reviewed`:\n");
+        look.into_iter().for_each(|line| text.push_str(&format!("  {}\n", shown(line))));
+    }
+    text
 }
 
 impl Agents {
@@ -123,6 +172,13 @@ fn show(status: &Value) -> String {
         if !matches!(&*number, "" | "0") {
             text.push_str(&format!("{what:<14} {number} {of}\n"));
         }
+    }
+    if status["restored"].is_object() {
+        let (from, to) = (cell(status, "restored.lost_from"), cell(status, "restored.lost_to"));
+        text.push_str(&format!(
+            "{:<14} the database was put back: what was done from {from} to {to} is lost; see `vigocli server restored`\n",
+            "restored"
+        ));
     }
     for server in status["servers"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         text.push_str(&format!("{:<14} {}\n", "agents dial", shown(server)));

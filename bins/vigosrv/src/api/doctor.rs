@@ -22,8 +22,12 @@ pub(super) async fn doctor(State(context): State<Context>) -> Result<Answer<Valu
     // Both read all there is.
     let reading = tokio::task::spawn_blocking(move || (publisher.live(), publisher.edited(), vault.verify(&paths)));
     let (live, edited, checked) = reading.await?;
-    let (mut offline, mut failed, mut cloned) = (Vec::new(), Vec::new(), Vec::new());
+    let restored = context.store.restores().await?.into_iter().find(|restore| restore.reviewed.is_none());
+    let (mut offline, mut failed, mut cloned, mut adopted) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for envoy in envoys.iter().filter(|envoy| envoy.revoked_at.is_none()) {
+        if envoy.adopted_at.is_some() {
+            adopted.push(&*envoy.hostname);
+        }
         let Some(live) = context.running.envoy(envoy.id) else { continue };
         if live.cloned.is_some() {
             cloned.push(&*envoy.hostname);
@@ -63,6 +67,8 @@ pub(super) async fn doctor(State(context): State<Context>) -> Result<Answer<Valu
         offline,
         failed,
         cloned,
+        restored: restored.map(|restore| (restore.lost_from, restore.lost_to)),
+        adopted,
     };
     let findings = examine(&condition);
     let is_well = findings.iter().all(|finding| finding.severity < Severity::Error);

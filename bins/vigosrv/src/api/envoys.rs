@@ -36,6 +36,9 @@ pub(super) struct Wanted {
     /// Revoked ones, too.
     #[serde(default)]
     revoked: bool,
+    /// Only those that were adopted, and that nobody has looked at.
+    #[serde(default)]
+    adopted: bool,
     /// Those behind this id: where the page before ended.
     after: Option<String>,
     limit: Option<u32>,
@@ -54,7 +57,9 @@ pub(super) async fn list(
     let now = context.running.now();
     let mut envoys = context.store.envoys().await?;
     envoys.retain(|envoy| {
-        (wanted.revoked || envoy.revoked_at.is_none()) && glob.as_ref().is_none_or(|g| g.matches(&envoy.hostname))
+        (wanted.revoked || envoy.revoked_at.is_none())
+            && (!wanted.adopted || envoy.adopted_at.is_some())
+            && glob.as_ref().is_none_or(|g| g.matches(&envoy.hostname))
     });
     if let Some(after) = &wanted.after {
         let id = after.parse().map_err(|e| Problem::invalid(format!("after: {e}")))?;
@@ -246,6 +251,7 @@ pub(super) fn view(envoy: &Envoy, live: Option<&fleet::Envoy>, now: Timestamp) -
         "queued": envoy.seen.queued,
         "enrolled_at": time(envoy.enrolled_at),
         "revoked_at": time_or_null(envoy.revoked_at),
+        "adopted_at": time_or_null(envoy.adopted_at),
         "observes": envoy.observes,
         "maintenance": match envoy.maintenance.at(now) {
             Maintenance::No => Value::Null,

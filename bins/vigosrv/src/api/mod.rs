@@ -22,6 +22,7 @@ mod problem;
 mod publishes;
 mod push;
 mod refusals;
+mod restored;
 mod router;
 mod runs;
 mod secrets;

@@ -5,8 +5,8 @@ use super::endpoints::Endpoints;
 use super::endpoints::Verb::{Delete, Get, Post, Put};
 use super::problem::Problem;
 use super::{
-    Context, agents, audit, auth, config, doctor, envoys, health, keys, maintenance, publishes, push, runs, secrets,
-    status, tokens, traits, trusted, users,
+    Context, agents, audit, auth, config, doctor, envoys, health, keys, maintenance, publishes, push, restored, runs,
+    secrets, status, tokens, traits, trusted, users,
 };
 use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, Uri};
@@ -44,6 +44,8 @@ pub(super) fn endpoints() -> Endpoints {
         .at(Get, "/api/v1/whoami", OwnAccount, "Show who asks", auth::whoami)
         .at(Get, "/api/v1/status", ReadFleet, "How server and fleet are", status::status)
         .at(Get, "/api/v1/doctor", ReadServer, "What ails the server, and what to do about it", doctor::doctor)
+        .at(Get, "/api/v1/restored", ReadServer, "When the database was put back, and what is lost", restored::show)
+        .at(Post, "/api/v1/restored/reviewed", ManageUsers, "It was looked at", restored::reviewed)
         .at(Get, "/api/v1/envoys", ReadFleet, "List envoys", envoys::list)
         .at(Get, "/api/v1/envoys/{id}", ReadFleet, "Show an envoy, by id or hostname", envoys::show)
         .at(Delete, "/api/v1/envoys/{id}", ManageEnvoys, "Throw an envoy out and forget it", envoys::remove)

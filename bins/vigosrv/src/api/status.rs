@@ -19,6 +19,7 @@ pub(super) async fn status(State(context): State<Context>) -> Result<Answer<Valu
         envoys += 1;
     }
     let publish = context.store.publishes(None, 1).await?.into_iter().next();
+    let restored = context.store.restores().await?.into_iter().find(|restore| restore.reviewed.is_none());
     let (about, load) = (&context.about, context.running.load());
     let connections = load.connections;
     Ok(Answer(json!({
@@ -40,6 +41,7 @@ pub(super) async fn status(State(context): State<Context>) -> Result<Answer<Valu
             },
             "check_ins_put_off": load.check_ins_put_off,
         },
+        "restored": restored.as_ref().map(super::restored::view),
         "publish": publish.map(|p| {
             json!({ "id": p.id, "author": p.author, "at": time(p.at), "restores": p.restores })
         }),

@@ -16,6 +16,7 @@ use crate::vault::Vault;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use vigo_core::bundle::Signed;
+use vigo_core::server::WentBack;
 
 /// What answers on a data directory.
 pub(super) struct Opened {
@@ -41,6 +42,12 @@ pub(super) async fn open(dir: &DataDir, config: &Config, machine: &str, https_po
             "`{}` was not there and is new: envoys that it knew are taken up again when they check in; their runs, and \
             tokens, are gone unless it is restored from a backup",
             database.display()
+        );
+    }
+    if let Some(WentBack { by, from, to }) = store.found_back() {
+        tracing::error!(
+            "the database is older than what this server has done: {by}; what was done from {from} to {to} is lost, and the \
+             tokens, logins and orders in it are void; see `vigocli server restored`"
         );
     }
     let noted = store.publishes(None, 1).await?.first().map_or(0, |publish| publish.id);

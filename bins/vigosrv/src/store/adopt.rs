@@ -32,7 +32,8 @@ impl Store {
                 return Ok(Err(NotAdopted::NameTaken { hostname, holder: holder.id }));
             }
             let detail = format!("from {}: it was not in the database", seen.remote);
-            envoy::insert(conn, &Envoy::new(id, hostname.clone(), *key.as_bytes(), seen, now))?;
+            let new = Envoy::new(id, hostname.clone(), *key.as_bytes(), seen, now);
+            envoy::insert(conn, &Envoy { adopted_at: Some(now), ..new })?;
             let entry = Entry { actor: Actor::Envoy(id), action: "envoy.adopt", subject: hostname, detail };
             audit::append(conn, &entry, now)?;
             Ok(Ok(()))

@@ -140,6 +140,22 @@ impl Store {
     }
 }
 
+/// Returns number, hash and time of the newest row, if there is one.
+pub(super) fn head(conn: &Connection) -> Result<Option<(i64, [u8; 32], Timestamp)>, StoreError> {
+    let failed = failed(conn);
+    let sql = "SELECT id, hash, at FROM audit ORDER BY id DESC LIMIT 1";
+    let mut statement = conn.prepare_cached(sql).map_err(&failed)?;
+    let head = statement.query_row([], |row| Ok((row.get("id")?, bytes(row, "hash")?, time(row, "at")?)));
+    head.optional().map_err(&failed)
+}
+
+/// Returns the hash of the row of this number, if there is one.
+pub(super) fn hash_of(conn: &Connection, id: i64) -> Result<Option<[u8; 32]>, StoreError> {
+    let failed = failed(conn);
+    let mut statement = conn.prepare_cached("SELECT hash FROM audit WHERE id = ?").map_err(&failed)?;
+    statement.query_row([id], |row| bytes(row, "hash")).optional().map_err(&failed)
+}
+
 /// Appends an entry to the chain, inside the transaction of what it tells of.
 pub(super) fn append(conn: &Connection, entry: &Entry, now: Timestamp) -> Result<(), StoreError> {
     let failed = failed(conn);

@@ -4,6 +4,7 @@ use super::audit::{self, Entry};
 use super::envoy::{get, set_revoked};
 use super::token::{self, NewToken};
 use super::value::{failed, time_or_none};
+use super::writer::bury;
 use super::{Actor, Envoy, Store, StoreError, Token};
 use rusqlite::types::Type;
 use rusqlite::{Connection, Row, params};
@@ -73,6 +74,7 @@ impl Store {
             audit::append(conn, &entry, now)?;
             // The last that fails for a reason of its own: the file is not rolled back.
             set_revoked(conn, id, now)?;
+            bury(conn, id, now)?;
             revoked.add(id)?;
             Ok(get(conn, id)?.map(|envoy| (envoy, token)))
         })

@@ -3,6 +3,7 @@
 use super::audit::{self, Entry};
 use super::envoy::{self, set_seen};
 use super::value::failed;
+use super::writer::bury;
 use super::{Actor, Envoy, Seen, Store, StoreError, token};
 use rusqlite::{Connection, params};
 use vigo_core::id::EnvoyId;
@@ -56,6 +57,7 @@ impl Store {
             };
             if let Enrolled::New { replaced: Some(id), .. } = &found {
                 revoked.add(*id)?;
+                bury(conn, *id, now)?;
             }
             audit::append(conn, &entry(&enrolment, &found), now)?;
             Ok(found)

@@ -4,6 +4,7 @@ use super::audit::{self, Entry};
 use super::clones::cloned;
 use super::maintenance::maintenance;
 use super::value::{bits, bytes, bytes_or_none, envoy_id, failed, from_bits, time, time_or_none};
+use super::writer::bury;
 use super::{Actor, Store, StoreError};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use vigo_core::bundle::Maintenance;
@@ -35,6 +36,8 @@ pub struct Envoy {
     pub maintenance: Maintenance,
     /// It seems to run twice.
     pub cloned: Option<Cloned>,
+    /// When the database had lost it and it was taken up again, until somebody has looked at that.
+    pub adopted_at: Option<Timestamp>,
     /// How many of its reports came under the number of another one, and were thrown away.
     pub reports_doubled: u64,
 }
@@ -59,6 +62,7 @@ impl Envoy {
             observes: false,
             maintenance: Maintenance::No,
             cloned: None,
+            adopted_at: None,
             reports_doubled: 0,
         }
     }
@@ -177,6 +181,7 @@ impl Store {
                 return Ok(Some(envoy));
             }
             revoked.add(id)?;
+            bury(conn, id, now)?;
             set_revoked(conn, id, now)?;
             let entry = Entry { actor: by, action: "envoy.revoke", subject: id.to_string(), detail: envoy.hostname };
             audit::append(conn, &entry, now)?;
@@ -229,6 +234,7 @@ impl Store {
         self.write(0, move |conn| {
             let Some(envoy) = get(conn, id)? else { return Ok(None) };
             revoked.add(id)?;
+            bury(conn, id, now)?;
             let failed = failed(conn);
             // Its runs and traits go with it.
             let mut statement = conn.prepare_cached("DELETE FROM envoys WHERE id = ?").map_err(&failed)?;
@@ -267,8 +273,8 @@ pub(super) fn named(conn: &Connection, hostname: &str) -> Result<Option<Envoy>, 
 pub(super) fn insert(conn: &Connection, envoy: &Envoy) -> Result<(), StoreError> {
     let failed = failed(conn);
     let sql = "INSERT INTO envoys (id, hostname, identity_key, enrolled_at, last_seen, remote, agent_version, machine, \
-               contact, queued, keyset) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-    let Envoy { id, hostname, identity_key, enrolled_at, seen, .. } = envoy;
+               contact, queued, keyset, adopted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let Envoy { id, hostname, identity_key, enrolled_at, seen, adopted_at, .. } = envoy;
     let row = params![
         id.0,
         hostname,
@@ -280,7 +286,8 @@ pub(super) fn insert(conn: &Connection, envoy: &Envoy) -> Result<(), StoreError>
         seen.machine,
         bits(seen.contact),
         seen.queued,
-        bits(seen.keyset)
+        bits(seen.keyset),
+        adopted_at.map(Timestamp::epoch_ms)
     ];
     conn.prepare_cached(sql).map_err(&failed)?.execute(row).map_err(&failed)?;
     Ok(())
@@ -359,6 +366,7 @@ fn row(row: &Row<'_>) -> rusqlite::Result<Envoy> {
         observes: row.get("observes")?,
         maintenance: maintenance(row)?,
         cloned: cloned(row)?,
+        adopted_at: time_or_none(row, "adopted_at")?,
         reports_doubled: from_bits(row, "reports_doubled")?,
     })
 }

@@ -1,12 +1,13 @@
 //! The handle that everybody has.
 
 use super::StoreError;
+use super::beside::Beside;
 use super::dirty::Dirty;
 use super::job::{Job, Pending};
 use super::revoked::Revoked;
 use super::schema;
 use super::value::failed;
-use super::writer::{self, Writer};
+use super::writer::{self, Begun, Writer};
 use rusqlite::{Connection, OpenFlags};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
@@ -14,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot};
+use vigo_core::server::WentBack;
 use vigo_core::time::Timestamp;
 
 /// How long SQLite waits for a lock that another program holds.
@@ -43,26 +45,30 @@ struct Inner {
     dirty: Arc<Dirty>,
     revoked: Arc<Revoked>,
     newest: Timestamp,
+    went_back: Option<WentBack>,
 }
 
 impl Store {
-    /// Opens the database at `path`, made or brought up to date as need be, and applies the file of revoked ids.
+    /// Opens the database at `path`, made or brought up to date as need be, and applies the file of revoked ids. In the
+    /// folder of that it looks whether the database is older than what the server has done: then tokens, logins and orders
+    /// of the past are void.
     ///
     /// # Errors
     /// [`StoreError`]; [`StoreError::Newer`] for a database of a later version.
     pub fn open(path: &Path, revoked: &Path, now: Timestamp) -> Result<Self, StoreError> {
         let mut conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
-        schema::migrate(&mut conn, path)?;
+        schema::migrate(&mut conn, path, now)?;
         let failed = failed(&conn);
         // The default, and never `NORMAL`: what is acknowledged must outlast a power cut.
         conn.pragma_update(None, "journal_mode", "WAL").map_err(&failed)?;
         conn.pragma_update(None, "synchronous", "FULL").map_err(&failed)?;
         conn.pragma_update(None, "foreign_keys", true).map_err(&failed)?;
+        let mut beside = Beside::new(revoked);
         let revoked = Arc::new(Revoked::open(revoked)?);
-        let newest = writer::begin(&mut conn, &revoked.all(), now)?;
+        let Begun { newest, went_back } = writer::begin(&mut conn, &revoked, &mut beside, now)?;
         let dirty = Arc::new(Dirty::default());
         let (queue, jobs) = std::sync::mpsc::channel();
-        let writer = Writer::new(conn, jobs, dirty.clone());
+        let writer = Writer::new(conn, jobs, dirty.clone(), beside);
         let thread = std::thread::Builder::new().name("store".into()).spawn(move || writer.run());
         let thread =
             thread.map_err(|e| StoreError::File { path: path.to_owned(), why: format!("start its thread: {e}") })?;
@@ -76,12 +82,19 @@ impl Store {
             dirty,
             revoked,
             newest,
+            went_back,
         })))
     }
 
     /// Returns the newest time in the database when it was opened. A clock that is behind it went back.
     pub fn newest(&self) -> Timestamp {
         self.0.newest
+    }
+
+    /// Returns what the database was found to have lost when it was opened, if it went back; what it had of the past is void
+    /// since.
+    pub fn found_back(&self) -> Option<WentBack> {
+        self.0.went_back
     }
 
     /// Returns whether commands are performed: the thread that writes is there.

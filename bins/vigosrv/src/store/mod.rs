@@ -10,6 +10,7 @@
 mod adopt;
 mod api_token;
 mod audit;
+mod beside;
 mod clones;
 mod dirty;
 mod enrol;
@@ -22,6 +23,7 @@ mod maintenance;
 mod orders;
 mod publishes;
 mod report;
+mod restored;
 mod revoked;
 mod schema;
 #[cfg(test)]
@@ -44,6 +46,7 @@ pub use handle::Store;
 pub use orders::{Answered, OrderRow};
 pub use publishes::PublishRow;
 pub use report::{Recorded, Run, RunFilter, RunHead};
+pub use restored::{Restore, Voided};
 pub use token::{NewToken, Token, TokenError, decoy, is_of, make_token};
 pub use trait_history::{ChangedTrait, TraitRow};
 pub use traits::Traits;

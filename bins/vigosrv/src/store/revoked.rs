@@ -31,17 +31,26 @@ impl Revoked {
 
     /// Appends an id; it is on the disk when this returns.
     pub(super) fn add(&self, id: EnvoyId) -> Result<(), StoreError> {
+        self.add_all(&[id])
+    }
+
+    /// Appends ids; they are on the disk when this returns.
+    pub(super) fn add_all(&self, ids: &[EnvoyId]) -> Result<(), StoreError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
         let mut options = OpenOptions::new();
         options.append(true).create(true).mode(0o600);
         let file = options.open(&self.path);
-        // A line feed before it, too: the line before may be half of one.
+        // A line feed before them, too: the line before may be half of one.
+        let lines: String = ids.iter().map(|id| format!("{id}\n")).collect();
         let written = file.and_then(|mut file| {
-            file.write_all(format!("\n{id}\n").as_bytes())?;
+            file.write_all(format!("\n{lines}").as_bytes())?;
             file.sync_all()?;
             self.path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
         });
         written.map_err(error(&self.path))?;
-        self.ids.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner).extend(ids);
         Ok(())
     }
 

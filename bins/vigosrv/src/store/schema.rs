@@ -2,8 +2,9 @@
 
 use super::StoreError;
 use super::value::failed;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior, params};
 use std::path::Path;
+use vigo_core::time::Timestamp;
 
 /// `VIGO` in the header of the file: which program's it is.
 const APPLICATION: i64 = 0x5649_474f;
@@ -18,10 +19,11 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema_6.sql"),
     include_str!("schema_7.sql"),
     include_str!("schema_8.sql"),
+    include_str!("schema_9.sql"),
 ];
 
-/// Brings the database to the newest version; a new file gets them all.
-pub(super) fn migrate(conn: &mut Connection, path: &Path) -> Result<(), StoreError> {
+/// Brings the database to the newest version, which it notes; a new file gets them all.
+pub(super) fn migrate(conn: &mut Connection, path: &Path, now: Timestamp) -> Result<(), StoreError> {
     let failed = failed(conn);
     let known = MIGRATIONS.len() as i64;
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&failed)?;
@@ -36,6 +38,10 @@ pub(super) fn migrate(conn: &mut Connection, path: &Path) -> Result<(), StoreErr
     }
     for text in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or_default()) {
         tx.execute_batch(text).map_err(&failed)?;
+    }
+    if found < known {
+        let row = params![known, env!("CARGO_PKG_VERSION"), now.epoch_ms()];
+        tx.execute("INSERT INTO programs (version, program, at) VALUES (?, ?, ?)", row).map_err(&failed)?;
     }
     tx.pragma_update(None, "application_id", APPLICATION).map_err(&failed)?;
     tx.pragma_update(None, "user_version", known).map_err(&failed)?;

@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 use vigo_core::bundle::Maintenance;
 use vigo_core::fleet::Cloned;
 use vigo_core::id::EnvoyId;
-use vigo_core::server::{AdmittedBy, NotAdmitted, TokenText};
+use vigo_core::server::{AdmittedBy, NotAdmitted, TokenText, WentBack, WentBackBy};
 use vigo_core::time::{Duration, Timestamp};
 use vigo_core::wire::Message as _;
 use vigo_core::wire::message::{Counts, Report};
@@ -682,4 +682,119 @@ fn what_became_of_traits_is_kept_for_a_while() {
     set(EnvoyId([5; 16]), vec![change("os", 1)], NOW);
     temp.run(temp.delete(id, Actor::Local(0), NOW)).unwrap();
     assert!(found(None, None, 10).is_empty(), "they go with it");
+}
+
+/// Returns what a database of a token, a token of the API, an envoy and its order is left with.
+fn left(temp: &Temp) -> (u32, usize, Option<String>) {
+    let tokens = temp.run(temp.tokens()).unwrap();
+    let order = temp.run(temp.push(1)).unwrap().into_iter().next().unwrap();
+    let uses = tokens.iter().map(|token| token.uses_left).sum();
+    (uses, temp.run(temp.api_tokens()).unwrap().len(), order.answer.map(|answer| answer.outcome))
+}
+
+#[test]
+fn a_database_that_is_put_back_counts_no_more_however_that_is_known() {
+    let mut temp = Temp::new("went-back");
+    let id = temp.enrolled(1, "web-1");
+    temp.token("*", 2, false);
+    let login = |id: &str| ApiToken {
+        id: id.into(),
+        hash: [1; 32],
+        label: "login".into(),
+        user: None,
+        role: vigo_core::server::Role::Admin,
+        expires_at: None,
+        created_at: NOW,
+        created_by: "ann".into(),
+    };
+    assert!(temp.run(temp.add_api_token(login("a"), Actor::Server)).unwrap());
+    let order = |n| vigo_core::bundle::Order {
+        id: vigo_core::bundle::OrderId([n; 16]),
+        envoy_id: id,
+        kind: "converge".into(),
+        body: Vec::new(),
+        issued_at: NOW,
+        not_after: later(3600),
+    };
+    temp.run(temp.order(vec![order(1)], String::new(), Actor::Server, NOW)).unwrap();
+    temp.store.close();
+    let backup = fs::read(temp.dir.join("vigo.db")).unwrap();
+    let stamp = fs::read(temp.dir.join("stamp")).unwrap();
+    temp.reopen(|_| {});
+    assert_eq!((temp.found_back(), left(&temp)), (None, (2, 1, None)), "a start is no restore");
+    temp.token("*", 7, false);
+    let put_back = |dir: &PathBuf| fs::write(dir.join("vigo.db"), &backup).unwrap();
+    let void = (0, 0, Some("void".to_owned()));
+
+    // By hand: the stamp tells.
+    temp.reopen(put_back);
+    assert_eq!((temp.found_back().unwrap().by, left(&temp)), (WentBackBy::Stamp, void.clone()));
+    temp.run(temp.add_api_token(login("b"), Actor::Server)).unwrap();
+    temp.reopen(|_| {});
+    assert_eq!((temp.found_back(), left(&temp).1), (None, 1), "once; what was made since is good");
+    // By a restore, which brings the older keys as well.
+    for mark in ["vigo-restored-1 1800000000000 9 1\n", "something else"] {
+        temp.reopen(|dir| {
+            put_back(dir);
+            fs::write(dir.join("stamp"), &stamp).unwrap();
+            fs::write(dir.join("restored"), mark).unwrap();
+        });
+        assert_eq!((temp.found_back().unwrap().by, left(&temp)), (WentBackBy::Mark, void.clone()), "{mark:?}");
+        assert!(!temp.dir.join("restored").exists());
+    }
+    // The disk as a whole: somebody else has to tell, while it runs.
+    temp.reopen(|dir| {
+        put_back(dir);
+        fs::write(dir.join("stamp"), &stamp).unwrap();
+    });
+    assert_eq!((temp.found_back(), left(&temp)), (None, (2, 1, None)));
+    let fresh = ApiToken { created_at: later(9), ..login("c") };
+    temp.run(temp.add_api_token(fresh, Actor::Server)).unwrap();
+    let went_back = WentBack { by: WentBackBy::Shown(id), from: NOW, to: later(5) };
+    let voided = temp.run(temp.went_back(went_back, later(10))).unwrap();
+    assert_eq!(voided, Voided { tokens: 1, api_tokens: 1, orders: 1 });
+    assert_eq!(left(&temp), (0, 1, Some("void".into())), "what was made since it was opened is good");
+    let restores = temp.run(temp.restores()).unwrap();
+    let [Restore { how, lost_from, lost_to, reviewed: None, .. }] = &restores[..] else { panic!("{restores:?}") };
+    assert_eq!((&**how, *lost_from, *lost_to), ("agent", NOW, later(5)));
+    assert!(temp.run(temp.review_restores(Actor::Local(7), later(20))).unwrap());
+    assert!(!temp.run(temp.review_restores(Actor::Local(7), later(21))).unwrap(), "once");
+    let reviewed = temp.run(temp.restores()).unwrap()[0].reviewed.clone();
+    assert_eq!(reviewed, Some((later(20), "local:7".into())));
+    assert!(matches!(temp.run(temp.verify_audit()).unwrap(), Verified::Whole { .. }));
+    // There is nothing left of it.
+    temp.reopen(|dir| fs::remove_file(dir.join("vigo.db")).unwrap());
+    assert_eq!(temp.found_back().unwrap().by, WentBackBy::Stamp);
+    assert_eq!(temp.run(temp.restores()).unwrap().len(), 1);
+}
+
+#[test]
+fn what_never_comes_back_is_taken_from_the_database_when_the_file_went_back() {
+    let mut temp = Temp::new("tombstones");
+    let [revoked, deleted] = [(1, "web-1"), (2, "web-2")].map(|(key, name)| temp.enrolled(key, name));
+    temp.run(temp.revoke(revoked, Actor::Local(0), NOW)).unwrap();
+    temp.run(temp.delete(deleted, Actor::Local(0), NOW)).unwrap();
+    let file = temp.dir.join("revoked");
+    let whole = fs::read_to_string(&file).unwrap();
+    for before in ["", whole.lines().find(|line| !line.is_empty()).unwrap()] {
+        temp.reopen(|_| fs::write(&file, before).unwrap());
+        assert!(temp.is_revoked(revoked) && temp.is_revoked(deleted), "{before:?}");
+        let text = fs::read_to_string(&file).unwrap();
+        assert!([revoked, deleted].iter().all(|id| text.contains(&id.to_string())), "{text}");
+    }
+    let same = fs::read_to_string(&file).unwrap();
+    temp.reopen(|_| {});
+    assert_eq!(fs::read_to_string(&file).unwrap(), same, "nothing is written twice");
+}
+
+#[test]
+fn the_program_that_made_the_database_what_it_is_stands_in_it() {
+    let temp = Temp::new("programs");
+    let programs = temp.run(temp.read(|conn| {
+        let sql = "SELECT version, program, at, (SELECT user_version FROM pragma_user_version) AS newest FROM programs";
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
+        Ok(conn.query_row(sql, [], row).unwrap())
+    }));
+    let (version, program, at, newest): (i64, String, i64, i64) = programs.unwrap();
+    assert_eq!((version, &*program, at), (newest, env!("CARGO_PKG_VERSION"), NOW.epoch_ms()));
 }

@@ -1,15 +1,20 @@
 //! The one thread that writes.
 
 use super::StoreError;
+use super::audit;
+use super::beside::Beside;
 use super::dirty::{self, Dirty};
 use super::envoy::set_revoked;
 use super::job::Job;
-use super::value::failed;
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use super::restored::void_past;
+use super::revoked::Revoked;
+use super::value::{envoy_id, failed};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 use vigo_core::id::EnvoyId;
+use vigo_core::server::{AuditStamp, Found, WentBack, went_back};
 use vigo_core::time::Timestamp;
 
 /// How long what was laid down may lie.
@@ -27,26 +32,80 @@ pub(super) struct Writer {
     conn: Connection,
     jobs: Receiver<Box<dyn Job>>,
     dirty: Arc<Dirty>,
+    beside: Beside,
     next_flush: Instant,
 }
 
-/// Applies the revoked ids, and returns the newest time that stands anywhere.
-pub(super) fn begin(conn: &mut Connection, revoked: &[EnvoyId], now: Timestamp) -> Result<Timestamp, StoreError> {
+/// What a database was found to be when it was opened.
+pub(super) struct Begun {
+    /// The newest time that stood anywhere in it.
+    pub(super) newest: Timestamp,
+    /// It was older than what the server had done; what it had of the past is void since.
+    pub(super) went_back: Option<WentBack>,
+}
+
+/// Sees that what never comes back is in both places, and whether the database went back; then its past is void.
+pub(super) fn begin(
+    conn: &mut Connection,
+    revoked: &Revoked,
+    beside: &mut Beside,
+    now: Timestamp,
+) -> Result<Begun, StoreError> {
     let failed = failed(conn);
+    let (mark, stamp) = (beside.mark()?, beside.stamp()?);
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&failed)?;
-    for id in revoked {
-        set_revoked(&tx, *id, now)?;
-    }
     let sql = "SELECT max((SELECT coalesce(max(at), 0) FROM audit), (SELECT coalesce(max(last_seen), 0) FROM envoys), \
                (SELECT coalesce(max(received_at), 0) FROM runs))";
     let newest = tx.query_row(sql, [], |row| row.get(0)).map_err(&failed)?;
+    let newest = Timestamp::from_epoch_ms(newest);
+    let at_stamp = stamp.map(|stamp| audit::hash_of(&tx, stamp.id)).transpose()?.flatten();
+    let went_back = went_back(&Found { mark, stamp, at_stamp, newest, now });
+    unite(&tx, revoked, now)?;
+    if let Some(went_back) = &went_back {
+        void_past(&tx, went_back, Timestamp::from_epoch_ms(i64::MAX), now.max(went_back.from))?;
+    }
+    let head = audit::head(&tx)?;
     tx.commit().map_err(&failed)?;
-    Ok(Timestamp::from_epoch_ms(newest))
+    let written = head.map_or(Ok(()), |(id, hash, at)| beside.write(AuditStamp { id, hash, at }));
+    match written {
+        // With the old one the same would be found again.
+        Err(error) if went_back.is_some() => return Err(error),
+        Err(error) => tracing::warn!("the stamp stays as it was: {error}"),
+        Ok(()) => {}
+    }
+    beside.clear_mark()?;
+    Ok(Begun { newest, went_back })
+}
+
+/// Brings what never comes back from the file into the database, and from the database into the file: either may be the
+/// older one.
+fn unite(conn: &Connection, revoked: &Revoked, now: Timestamp) -> Result<(), StoreError> {
+    let failed = failed(conn);
+    for id in revoked.all() {
+        set_revoked(conn, id, now)?;
+        bury(conn, id, now)?;
+    }
+    let mut statement = conn.prepare("SELECT id FROM tombstones").map_err(&failed)?;
+    let ids = statement.query_map([], |row| envoy_id(row, "id")).map_err(&failed)?;
+    let ids: Vec<EnvoyId> = ids.collect::<Result<_, _>>().map_err(&failed)?;
+    let missing: Vec<EnvoyId> = ids.into_iter().filter(|id| !revoked.contains(*id)).collect();
+    if !missing.is_empty() {
+        tracing::warn!("{} ids that never come back were not in `tls/revoked`: it went back", missing.len());
+    }
+    revoked.add_all(&missing)
+}
+
+/// Notes in the database that an id never comes back, whatever becomes of its row.
+pub(super) fn bury(conn: &Connection, id: EnvoyId, now: Timestamp) -> Result<(), StoreError> {
+    let failed = failed(conn);
+    let sql = "INSERT INTO tombstones (id, at) VALUES (?, ?) ON CONFLICT DO NOTHING";
+    conn.prepare_cached(sql).map_err(&failed)?.execute(params![id.0, now.epoch_ms()]).map_err(&failed)?;
+    Ok(())
 }
 
 impl Writer {
-    pub(super) fn new(conn: Connection, jobs: Receiver<Box<dyn Job>>, dirty: Arc<Dirty>) -> Self {
-        Self { conn, jobs, dirty, next_flush: Instant::now() + FLUSH_EVERY }
+    pub(super) fn new(conn: Connection, jobs: Receiver<Box<dyn Job>>, dirty: Arc<Dirty>, beside: Beside) -> Self {
+        Self { conn, jobs, dirty, beside, next_flush: Instant::now() + FLUSH_EVERY }
     }
 
     /// Works until the queue is closed and empty, then puts everything into the one file.
@@ -59,10 +118,12 @@ impl Writer {
             }
             if Instant::now() >= self.next_flush {
                 self.flush();
+                self.stamp();
                 self.next_flush = Instant::now() + FLUSH_EVERY;
             }
         }
         self.flush();
+        self.stamp();
         if let Err(e) = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
             tracing::warn!("the database stays in two files: {e}");
         }
@@ -122,6 +183,18 @@ impl Writer {
                 }
                 other => return other.map_err(failed(&self.conn)),
             }
+        }
+    }
+
+    /// Notes beside the database what it has: always after the commit, so that it is ahead of no database but one that
+    /// went back.
+    fn stamp(&mut self) {
+        let written = audit::head(&self.conn).and_then(|head| {
+            let Some((id, hash, at)) = head else { return Ok(()) };
+            self.beside.write(AuditStamp { id, hash, at })
+        });
+        if let Err(e) = written {
+            tracing::warn!("the stamp stays as it was: {e}");
         }
     }
 

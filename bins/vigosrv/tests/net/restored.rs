@@ -1,7 +1,9 @@
 //! A server that moves, or that is put back to an earlier state, by whatever means.
 
-use crate::whole::{Whole, wait_for};
-use serde_json::Value;
+use crate::fleet::now;
+use crate::whole::{Machine, Whole, wait_for};
+use serde_json::{Value, json};
+use std::fs;
 
 fn strings(list: &Value, at: &str) -> Vec<String> {
     let all = list.as_array().unwrap().iter();
@@ -20,7 +22,7 @@ fn agents_are_told_where_the_servers_are_going_to_be_and_dial_that() {
     let there = format!("127.0.0.1:{}", crate::whole::free_port());
     server.configure_at(&[here.clone(), there.clone()], "");
     server.reload();
-    wait_for("it is read", || server.get("/status")["servers"] == serde_json::json!([here, there]));
+    wait_for("it is read", || server.get("/status")["servers"] == json!([here, there]));
     machine.check_in();
     assert_eq!(servers(), format!("{here}\n{there}\n"));
     // The move itself: nobody listens at the old address any more.
@@ -51,4 +53,89 @@ fn a_database_that_is_newer_than_the_history_keeps_its_publishes() {
     let audited = server.get("/audit")["rows"].as_array().unwrap().clone();
     let audited: Vec<_> = audited.iter().filter(|row| row["action"] == "publish").map(|r| &r["subject"]).collect();
     assert_eq!(audited, ["4", "3", "2", "1"]);
+}
+
+/// Returns the codes of what `doctor` finds that speak of a restore.
+fn found(server: &Whole) -> Vec<String> {
+    let codes = strings(&server.get("/doctor")["findings"], "code");
+    codes.into_iter().filter(|code| ["restored", "envoys-adopted"].contains(&&**code)).collect()
+}
+
+fn names(server: &Whole, query: &str) -> Vec<String> {
+    strings(&server.get(&format!("/envoys{query}"))["envoys"], "hostname")
+}
+
+fn stamp(server: &Whole) -> String {
+    fs::read_to_string(server.data().join("tls/stamp")).unwrap_or_default()
+}
+
+#[test]
+fn what_was_used_up_or_withdrawn_stays_so_when_the_server_is_put_back() {
+    for how in ["restore", "stamp"] {
+        let mut server = Whole::start(&format!("back-{how}"));
+        let [web, gone] = ["web", "gone"].map(|name| server.enrol(name));
+        for machine in [&web, &gone] {
+            machine.takes("first");
+        }
+        let token = server.token("late");
+        server.post("/auth/tokens", &json!({ "label": "ci", "role": "admin" }));
+        let push = server.post("/push", &json!({ "envoys": ["web"] }))["push"].clone();
+        server.kill();
+        let before = server.copy("before");
+        server.resume();
+        let began = stamp(&server);
+        let late = Machine { path: server.path.join("late") };
+        server.try_enrol_by(&token, "late", &late).unwrap();
+        late.takes("first");
+        let (status, _) = server.try_api("DELETE", "/envoys/gone", &json!({})).unwrap();
+        assert_eq!(status, 200);
+        wait_for("the stamp follows the database", || stamp(&server) != began);
+        server.kill();
+        let revoked = fs::read(server.data().join("tls/revoked")).unwrap();
+        if how == "restore" {
+            // What a restore does: the files of the backup, what never comes back of here, and the mark.
+            server.restore(&before);
+            fs::write(server.data().join("tls/revoked"), revoked).unwrap();
+            let mark = format!("vigo-restored-1 {} 9 1\n", now().epoch_ms());
+            fs::write(server.data().join("tls/restored"), mark).unwrap();
+        } else {
+            // What somebody does with a copy of the database, or a replica of it.
+            server.lose_database(Some(&before));
+        }
+        server.resume();
+        assert!(!server.data().join("tls/restored").exists(), "what it asks for is done");
+        assert!(server.log().contains("the database is older than what this server has done"), "{}", server.log());
+        let thief = Machine { path: server.path.join("thief") };
+        let refused = server.try_enrol_by(&token, "late", &thief).unwrap_err().to_string();
+        assert!(refused.contains("used up"), "{refused}");
+        assert_eq!(server.get("/auth/tokens")["tokens"], json!([]));
+        server.publish("second");
+        for machine in [&web, &late] {
+            machine.takes("second");
+        }
+        let pushed = server.get(&format!("/pushes/{push}"));
+        assert_eq!((&pushed["open"], &pushed["orders"][0]["outcome"]), (&json!(0), &json!("void")), "{pushed}");
+        assert!(!gone.check_in().in_touch, "it never comes back");
+
+        let restored = server.get("/restored");
+        let [restore] = &restored["restores"].as_array().unwrap()[..] else { panic!("{restored}") };
+        assert_eq!((&restore["how"], &restored["adopted"]), (&json!(how), &json!(1)), "{restored}");
+        assert_eq!(restore["void"], json!({ "tokens": 1, "api_tokens": 1, "orders": 1 }));
+        assert!(restore["lost_from"].as_str() <= restore["lost_to"].as_str(), "{restored}");
+        assert_eq!(server.get("/status")["restored"], *restore);
+        assert_eq!(
+            (found(&server), names(&server, "?adopted=true")),
+            (vec!["restored".into(), "envoys-adopted".into()], vec!["late".into()])
+        );
+        server.post("/restored/reviewed", &json!({}));
+        assert_eq!((found(&server), names(&server, "?adopted=true").len()), (Vec::new(), 0));
+        assert_eq!(server.get("/restored")["look_at"], json!([]));
+        // It does not find the same twice, and what is made now is good.
+        let fresh = server.token("thief");
+        server.kill();
+        server.resume();
+        server.try_enrol_by(&fresh, "thief", &thief).unwrap();
+        assert_eq!(server.get("/restored")["restores"].as_array().unwrap().len(), 1);
+        assert_eq!(server.get("/audit/verify")["whole"], true);
+    }
 }

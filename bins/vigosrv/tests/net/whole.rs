@@ -148,13 +148,22 @@ impl Whole {
     /// Enrols a machine, which then has checked in.
     pub fn enrol(&self, name: &str) -> Machine {
         let machine = Machine { path: self.path.join(name) };
-        fs::create_dir_all(&machine.path).unwrap();
         self.try_enrol(name, &machine).unwrap();
         machine
     }
 
     pub fn try_enrol(&self, name: &str, machine: &Machine) -> Result<(), LifeError> {
-        let token = self.post("/tokens", &json!({ "match": name }))["token"].as_str().unwrap().to_owned();
+        self.try_enrol_by(&self.token(name), name, machine)
+    }
+
+    /// Returns a new token for machines of this name.
+    pub fn token(&self, name: &str) -> String {
+        self.post("/tokens", &json!({ "match": name }))["token"].as_str().unwrap().to_owned()
+    }
+
+    pub fn try_enrol_by(&self, token: &str, name: &str, machine: &Machine) -> Result<(), LifeError> {
+        fs::create_dir_all(&machine.path).unwrap();
+        let token = token.to_owned();
         let status = self.get("/status");
         let key = |name: &str| -> [u8; 32] { unhex(status[name].as_str().unwrap()).try_into().unwrap() };
         let told = Bootstrap {
