@@ -315,7 +315,7 @@ impl Agent {
     fn check_in(&mut self, shows: Shows) -> CheckIn {
         self.turn = self.turn.saturating_add(1);
         let held = self.held.as_ref();
-        let shown = self.highest.as_ref().filter(|_| shows.assignment).map(Signed::encode);
+        let shown = self.highest.as_ref().filter(|_| shows.assignment || shows.identity).map(Signed::encode);
         // A server that knows of a run takes no report of that number or an earlier one any more: what is told of quiet
         // runs is what is on disk, and nothing while reports wait.
         let c = &self.durable;

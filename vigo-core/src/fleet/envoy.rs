@@ -46,6 +46,8 @@ pub struct Envoy {
     pub last_run: Option<LastRun>,
     /// What it manages, as its last check-in since the start showed.
     pub shown: Shown,
+    /// Whether it has shown an assignment that the database does not remember.
+    pub past: Past,
     /// Where it was told that the servers are, since the start, and by the answer of which [`Envoy::contact`]: one that comes
     /// with that number, or a later one, has read it.
     pub servers_told: Option<(Arc<[String]>, u64)>,
@@ -69,6 +71,18 @@ pub enum Shown {
     Nothing,
     /// The bundle of this digest, as it should.
     Bundle([u8; 32]),
+}
+
+/// What an envoy was asked of a time that the server's database has lost, since the server started.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Past {
+    /// Nothing.
+    #[default]
+    Unasked,
+    /// To show its assignment.
+    Asked,
+    /// It has shown it.
+    Shown,
 }
 
 /// The class of an envoy.
@@ -122,6 +136,7 @@ impl Envoy {
             keyset: 0,
             last_run: None,
             shown: Shown::Other,
+            past: Past::Unasked,
             servers_told: None,
             observes: false,
             maintenance: Maintenance::No,

@@ -9,7 +9,7 @@ mod status;
 mod tests;
 
 pub use copies::{Cloned, Copies, Life};
-pub use envoy::{ClassOf, Envoy, LastRun, Shown};
+pub use envoy::{ClassOf, Envoy, LastRun, Past, Shown};
 pub use index::{FleetIndex, NameTaken};
 pub use query::{Query, QueryError};
 pub use status::{Drift, Health, Reach, Status};

@@ -5,6 +5,7 @@
 
 use super::enrol::{checked_name, screened};
 use super::{Caller, NotAdmitted};
+use crate::bundle::{Assignment, KeySet, Signed};
 use crate::fleet::FleetIndex;
 use crate::id::EnvoyId;
 use crate::time::Timestamp;
@@ -21,7 +22,7 @@ pub struct Adoption {
     pub id: EnvoyId,
     /// Its identity key.
     pub key: VerifyingKey,
-    /// The name that its certificate has.
+    /// The name that it has had last, as far as is known.
     pub hostname: String,
 }
 
@@ -64,20 +65,32 @@ impl NotAdopted {
     }
 }
 
-/// Decides whether the sender of a check-in, who is not known, is an envoy of this fleet. `hostname` is the name in its
-/// certificate. A request that is proved counts as seen, whatever comes of it.
+/// Somebody who is not known, over a connection with a certificate.
+#[derive(Clone, Copy, Debug)]
+pub struct Stranger<'a> {
+    /// What the certificate says.
+    pub caller: &'a Caller,
+    /// The name in the certificate.
+    pub hostname: &'a str,
+    /// By which it is judged what it shows.
+    pub keyset: &'a KeySet,
+}
+
+/// Decides whether the sender of a check-in, who is not known, is an envoy of this fleet. It gets the name of the assignment
+/// that it shows, where a key that is believed has signed that: it was renamed since its certificate was made. A request
+/// that is proved counts as seen, whatever comes of it.
 ///
 /// # Errors
 /// [`NotAdopted`]; never [`NotAdopted::Revoked`].
 pub fn adopt(
     envelope: &Envelope,
-    caller: &Caller,
-    hostname: &str,
+    stranger: Stranger<'_>,
     exporter: &Exporter,
     replays: &mut ReplayWindow,
     fleet: &FleetIndex,
     now: Timestamp,
 ) -> Result<Adoption, NotAdopted> {
+    let Stranger { caller, hostname, keyset } = stranger;
     let check_in: CheckIn = envelope.message().map_err(NotAdmitted::from)?;
     if check_in.identity_key.is_empty() {
         return Err(NotAdopted::NotShown);
@@ -91,7 +104,10 @@ pub fn adopt(
     if !caller.is_trusted || caller.not_after < now {
         return Err(NotAdopted::Certificate);
     }
-    let hostname = checked_name(hostname)?;
+    let shown = Signed::decode(&check_in.shown_assignment).ok();
+    let shown = shown.and_then(|signed| Assignment::verify(&signed, &keyset.believed()).ok());
+    let shown = shown.filter(|assignment| assignment.envoy_id == caller.id);
+    let hostname = checked_name(shown.as_ref().map_or(hostname, |assignment| &assignment.hostname))?;
     match fleet.named(&hostname) {
         Some(holder) => Err(NotAdopted::NameTaken { hostname, holder: holder.id }),
         None => Ok(Adoption { id: caller.id, key, hostname }),

@@ -1,8 +1,9 @@
 //! What an envoy is answered at its check-in.
 
 use super::{CheckInSettings, ServedClass, ServedPolicy, Signer};
-use crate::bundle::{Assignment, KeyId, KeySet, Signed};
-use crate::fleet::{ClassOf, Envoy, Shown};
+use crate::bundle::{Assignment, KeyId, KeySet, Maintenance, Signed};
+use crate::fleet::{ClassOf, Envoy, Past, Shown};
+use crate::id::EnvoyId;
 use crate::time::Timestamp;
 use crate::wire::message::{Answer, CheckIn};
 use alloc::string::String;
@@ -21,6 +22,21 @@ pub struct CheckedIn {
     pub quiet_is_news: bool,
     /// The envoy has an assignment that this server signed and does not remember: the server's disk went back in time.
     pub was_restored: bool,
+    /// What the envoy has shown of a time that the database has lost: the server was put back to an earlier state.
+    pub remembered: Option<Remembered>,
+}
+
+/// What an envoy remembers and the server's database does not. The envoy in memory has it already, but for its name.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Remembered {
+    /// When its assignment was signed, which is how long there was more than the database has.
+    pub at: Timestamp,
+    /// It has another name since.
+    pub hostname: Option<String>,
+    /// It is left alone since, or no more.
+    pub maintenance: Option<Maintenance>,
+    /// It observes since, or no more.
+    pub observes: Option<bool>,
 }
 
 /// The key set that a server has.
@@ -67,8 +83,22 @@ pub fn answer(
         envoy.cadence = settings.soon;
     }
     answer.next_in_ms = envoy.cadence.as_ms();
+    let mut remembered = None;
+    let mut waits = false;
+    match past(check_in, envoy, keyset.set, signer) {
+        Asks::Nothing => {}
+        // What is signed now would be in the place of what it is to show.
+        Asks::First => (waits, answer.show_assignment) = (!check_in.assignment_digest.is_empty(), true),
+        Asks::Again => answer.show_assignment = true,
+        Asks::Seen { assignment, is_believed } => {
+            let seen = remember(&assignment, is_believed, envoy, policy, settings, now);
+            // The policy of the name that it had is not its own.
+            waits = seen.hostname.is_some();
+            remembered = Some(seen);
+        }
+    }
     let was_restored = match wanted(envoy, policy, settings, now) {
-        Some((assignment, class)) if !has_it(check_in, envoy, &assignment, class, signer) => {
+        Some((assignment, class)) if !has_it(check_in, envoy, &assignment, class, signer) && !waits => {
             assign(check_in, assignment, class, keyset.set, signer, &mut answer)
         }
         _ => false,
@@ -77,7 +107,7 @@ pub fn answer(
         answer.secrets_epoch = Some(epoch);
     }
     tell_servers(check_in, envoy, settings, &mut answer);
-    CheckedIn { answer, contact_differs, quiet_is_news, was_restored }
+    CheckedIn { answer, contact_differs, quiet_is_news, was_restored, remembered }
 }
 
 /// Tells an envoy where the servers are: once after each start, again when that is changed, and again where the answer
@@ -165,6 +195,78 @@ fn has_it(
     has_it
 }
 
+/// What there is to ask of an envoy about a time that the database may have lost.
+enum Asks {
+    Nothing,
+    /// To show its assignment.
+    First,
+    /// The same: its answer was lost, or it has nothing to show.
+    Again,
+    /// Nothing more: it has shown it.
+    Seen {
+        assignment: Assignment,
+        is_believed: bool,
+    },
+}
+
+/// Looks whether an envoy has an assignment of a time that the database has lost.
+fn past(check_in: &CheckIn, envoy: &mut Envoy, keyset: &KeySet, signer: &Signer) -> Asks {
+    if envoy.past == Past::Shown || !signer.has_lost(check_in.serial) {
+        return Asks::Nothing;
+    }
+    let Some((assignment, signed)) = shown(check_in, envoy.id, keyset) else {
+        let before = core::mem::replace(&mut envoy.past, Past::Asked);
+        return if before == Past::Unasked { Asks::First } else { Asks::Again };
+    };
+    envoy.past = Past::Shown;
+    let is_believed = keyset.believed().iter().any(|key| KeyId::of(key) == signed.key_id);
+    Asks::Seen { assignment, is_believed }
+}
+
+/// Returns the assignment that an envoy shows, if this fleet's keys have made it, one that is retired since among them, for
+/// this envoy, and it has the serial that the envoy tells: by a lie none raises the serials of others.
+fn shown(check_in: &CheckIn, id: EnvoyId, keyset: &KeySet) -> Option<(Assignment, Signed)> {
+    let keys: Vec<_> = keyset.bundle_keys.iter().map(|trusted| trusted.key).collect();
+    let signed = Signed::decode(&check_in.shown_assignment).ok()?;
+    let assignment = Assignment::verify(&signed, &keys).ok()?;
+    (assignment.envoy_id == id && assignment.serial == check_in.serial).then_some((assignment, signed))
+}
+
+/// Takes from an assignment what the server knew of the envoy when it signed it. Whose key is retired may be a thief's: it
+/// says only that there was such a time.
+fn remember(
+    assignment: &Assignment,
+    is_believed: bool,
+    envoy: &mut Envoy,
+    policy: &ServedPolicy,
+    settings: &CheckInSettings,
+    now: Timestamp,
+) -> Remembered {
+    let at = Timestamp::from_epoch_ms(i64::try_from(assignment.serial).unwrap_or(i64::MAX));
+    let mut seen = Remembered { at, hostname: None, maintenance: None, observes: None };
+    if !is_believed {
+        return seen;
+    }
+    if *assignment.hostname != *envoy.hostname {
+        seen.hostname = Some(assignment.hostname.clone());
+    }
+    let maintenance = assignment.maintenance.at(now);
+    if maintenance != envoy.maintenance.at(now) {
+        envoy.maintenance = maintenance;
+        seen.maintenance = Some(maintenance);
+    }
+    let class = policy.class(envoy.class);
+    // Where the policy was another one it may have been that which said so.
+    let is_its_own = !settings.observe_only
+        && class.is_some_and(|class| !class.observe_only && Some(class.digest) == assignment.bundle_digest);
+    let observes = assignment.observe_only && (is_its_own || envoy.observes);
+    if observes != envoy.observes {
+        envoy.observes = observes;
+        seen.observes = Some(observes);
+    }
+    seen
+}
+
 /// Puts the assignment into the answer. Returns whether the server was set back in time.
 fn assign(
     check_in: &CheckIn,
@@ -177,13 +279,8 @@ fn assign(
     let next = signer.next_serial(assignment.issued_at.epoch_ms());
     let was_restored = next <= check_in.serial;
     let serial = if was_restored {
-        // Only this fleet's keys can have made it, one that is retired since among them, so one envoy cannot raise the
-        // serials of others by a lie.
-        let keys: Vec<_> = keyset.bundle_keys.iter().map(|trusted| trusted.key).collect();
-        let shown = Signed::decode(&check_in.shown_assignment).ok();
-        let shown = shown.and_then(|s| Assignment::verify(&s, &keys).ok());
-        match shown.filter(|a| a.envoy_id == assignment.envoy_id && a.serial == check_in.serial) {
-            Some(shown) => shown.serial.saturating_add(1),
+        match shown(check_in, assignment.envoy_id, keyset) {
+            Some((shown, _)) => shown.serial.saturating_add(1),
             None => {
                 answer.show_assignment = true;
                 return false;

@@ -25,10 +25,10 @@ mod secrets;
 mod tests;
 mod token;
 
-pub use adopt::{Adoption, NotAdopted, adopt};
+pub use adopt::{Adoption, NotAdopted, Stranger, adopt};
 pub use api_token::ApiTokenText;
 pub use attempts::Attempts;
-pub use check_in::{CheckedIn, ServedKeySet, answer, is_current};
+pub use check_in::{CheckedIn, Remembered, ServedKeySet, answer, is_current};
 pub use doctor::{Condition, Finding, Severity, examine};
 pub use enrol::{Admission, AdmittedBy, Claim, NotAdmitted, TokenRecord, Trusted, admit, claim};
 pub use freeze::Freeze;

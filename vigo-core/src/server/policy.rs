@@ -1,13 +1,15 @@
 //! What a server serves.
 
 use super::HoldSettings;
+use super::restored::UNWRITTEN_MAX;
 use crate::bundle::{KeyId, Signed};
 use crate::fleet::ClassOf;
 use crate::secret::SecretNeeds;
-use crate::time::Duration;
+use crate::time::{Duration, Timestamp};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::ops::Range;
 use ed25519_dalek::SigningKey;
 
 /// The policy that is published, as check-ins need it.
@@ -87,12 +89,27 @@ pub struct CheckInSettings {
 pub struct Signer {
     key: SigningKey,
     last_serial: u64,
+    /// Serials that were given before the start and after the newest row of the database: the time that it has lost.
+    lost: Range<u64>,
 }
 
 impl Signer {
     /// Returns a signer that goes on after `last_serial`.
     pub fn new(key: SigningKey, last_serial: u64) -> Self {
-        Self { key, last_serial }
+        Self { key, last_serial, lost: 0..0 }
+    }
+
+    /// Returns it as that of a server which has started at `now`, with a database whose newest row has the time of the last
+    /// serial: what was given between the two it has forgotten.
+    pub fn started(mut self, now: Timestamp) -> Self {
+        let first = self.last_serial.saturating_add(UNWRITTEN_MAX.as_ms()).saturating_add(1);
+        self.lost = first..u64::try_from(now.epoch_ms()).unwrap_or(0);
+        self
+    }
+
+    /// Returns whether a serial, if it is one of this fleet, was given by a server that knew more than this one.
+    pub(super) fn has_lost(&self, serial: u64) -> bool {
+        self.lost.contains(&serial)
     }
 
     /// Takes another key: the one before was retired. Serials go on.

@@ -236,7 +236,8 @@ fn an_envoy_that_was_lost_is_taken_up_by_its_own_key_alone() {
         |seed: u8| CheckIn { identity_key: key(seed).verifying_key().as_bytes().to_vec(), ..CheckIn::default() };
     let attack = || Attack { caller: Caller { id: envoy(3, "c").id, ..Attack::new().caller }, ..Attack::new() };
     let at = |a: &mut Attack, envelope: &Envelope, name: &str| {
-        adopt(envelope, &a.caller, name, &EXPORTER, &mut a.replays, &a.fleet, now())
+        let stranger = Stranger { caller: &a.caller, hostname: name, keyset: &keyset() };
+        adopt(envelope, stranger, &EXPORTER, &mut a.replays, &a.fleet, now())
     };
     let good = request(3, 1, &shows(3));
     let mut a = attack();
@@ -278,6 +279,36 @@ fn an_envoy_that_was_lost_is_taken_up_by_its_own_key_alone() {
     a.caller = attack().caller;
     a.fleet.revoke(envoy(1, "a").id);
     assert!(at(&mut a, &later(5), "a").is_ok(), "a name that is free again");
+    // It was renamed after its certificate was made.
+    let assignment = |envoy_id, hostname: &str| Assignment { envoy_id, ..assignment(hostname, 9) };
+    let cases = [
+        ("its own", assignment(a.caller.id, "renamed").sign(&key(8)), "renamed"),
+        ("another envoy's", assignment(envoy(1, "a").id, "renamed").sign(&key(8)), "c"),
+        ("by a retired key, which may be stolen", assignment(a.caller.id, "renamed").sign(&key(6)), "c"),
+        ("by any key", assignment(a.caller.id, "renamed").sign(&key(9)), "c"),
+    ];
+    for (sequence, (name, shown, expected)) in (6..).zip(cases) {
+        let envelope = request(3, sequence, &CheckIn { shown_assignment: shown.encode(), ..shows(3) });
+        assert_eq!(at(&mut a, &envelope, "c").unwrap().hostname, expected, "{name}");
+    }
+    let taken = CheckIn { shown_assignment: assignment(a.caller.id, "b").sign(&key(8)).encode(), ..shows(3) };
+    assert!(matches!(at(&mut a, &request(3, 10, &taken), "c"), Err(NotAdopted::NameTaken { .. })));
+}
+
+fn assignment(hostname: &str, serial: u64) -> Assignment {
+    Assignment {
+        envoy_id: envoy(1, "a").id,
+        hostname: hostname.into(),
+        environment: "prod".into(),
+        bundle_digest: None,
+        observe_only: false,
+        maintenance: Maintenance::No,
+        max_age: Duration::ZERO,
+        interval: Duration::from_secs(300),
+        splay: Duration::from_secs(30),
+        serial,
+        issued_at: now(),
+    }
 }
 
 /// Version 4: the key at work, and the one before it.
@@ -484,6 +515,119 @@ fn a_server_set_back_in_time_goes_on_after_what_it_signed_once() {
         let asked = back.ask(&CheckIn { shown_assignment: lie.encode(), ..check_in.clone() });
         assert!(asked.answer.show_assignment && asked.answer.assignment.is_none(), "{name}");
     }
+}
+
+/// A server that starts a day after the newest row of its database, and what was signed an hour before the start.
+fn forgetful() -> (Desk, u64) {
+    let mut desk = Desk::new();
+    let at = |seconds: u64| u64::try_from(now().epoch_ms()).unwrap() - 1000 * seconds;
+    desk.signer = Signer::new(key(8), at(86_400)).started(now());
+    (desk, at(3600))
+}
+
+#[test]
+fn an_envoy_that_remembers_more_than_the_database_is_asked_to_show_it() {
+    let (mut desk, lost) = forgetful();
+    let held = CheckIn { assignment_digest: vec![7; 32], serial: lost, ..desk.known() };
+    let asked = desk.ask(&held);
+    assert!(asked.answer.show_assignment && asked.remembered.is_none());
+    assert_eq!(asked.answer.assignment, None, "it would take the place of what is to be shown");
+    let shows = CheckIn { shown_assignment: assignment("a", lost).sign(&key(8)).encode(), ..held.clone() };
+    let seen = desk.ask(&shows);
+    let at = Timestamp::from_epoch_ms(i64::try_from(lost).unwrap());
+    assert_eq!(seen.remembered, Some(Remembered { at, hostname: None, maintenance: None, observes: None }));
+    assert!(!seen.was_restored && seen.answer.assignment.is_some(), "it goes on at once");
+    let again = desk.ask(&shows);
+    assert!(again.remembered.is_none() && !again.answer.show_assignment, "once");
+    // Who has nothing to show, or does not, is not kept waiting for its policy.
+    let (mut desk, _) = forgetful();
+    assert!(desk.ask(&held).answer.assignment.is_none());
+    assert!(desk.ask(&held).answer.assignment.is_some());
+    let (mut desk, _) = forgetful();
+    let bare = desk.ask(&CheckIn { serial: lost, ..desk.known() });
+    assert!(bare.answer.show_assignment && bare.answer.assignment.is_some());
+}
+
+#[test]
+fn nothing_but_a_signature_says_that_the_database_went_back() {
+    let (_, lost) = forgetful();
+    let day = 86_400_000;
+    let good = |serial| assignment("a", serial);
+    let now_ms = u64::try_from(now().epoch_ms()).unwrap();
+    let cases = [
+        ("by the key at work", lost, good(lost).sign(&key(8)), true),
+        ("by a retired one", lost, good(lost).sign(&key(6)), true),
+        ("by another's", lost, good(lost).sign(&key(9)), false),
+        ("another serial than it tells", lost, good(lost - 1).sign(&key(8)), false),
+        ("another envoy's", lost, Assignment { envoy_id: EnvoyId([7; 16]), ..good(lost) }.sign(&key(8)), false),
+        ("what may not have been written yet", now_ms - day + 60_000, good(now_ms - day + 60_000).sign(&key(8)), false),
+        ("a little more", now_ms - day + 60_001, good(now_ms - day + 60_001).sign(&key(8)), true),
+        ("what this process may have signed", now_ms, good(now_ms).sign(&key(8)), false),
+        ("what the database knows", now_ms - 2 * day, good(now_ms - 2 * day).sign(&key(8)), false),
+    ];
+    for (name, serial, signed, expected) in cases {
+        let (mut desk, _) = forgetful();
+        let check_in = CheckIn { serial, shown_assignment: signed.encode(), ..desk.known() };
+        assert_eq!(desk.ask(&check_in).remembered.is_some(), expected, "{name}");
+    }
+    // A clock that is behind the database knows nothing of what is lost.
+    let mut desk = Desk::new();
+    desk.signer = Signer::new(key(8), now_ms).started(now() - Duration::from_secs(9));
+    let check_in = CheckIn { serial: now_ms, shown_assignment: good(now_ms).sign(&key(8)).encode(), ..desk.known() };
+    assert!(desk.ask(&check_in).remembered.is_none());
+}
+
+#[test]
+fn what_was_said_of_an_envoy_in_the_time_that_is_lost_is_taken_from_what_it_shows() {
+    let digest = Desk::new().policy.classes[0].digest;
+    let ended = now() - Duration::from_secs(1);
+    let later = now() + Duration::from_secs(60);
+    let has = |observe_only, maintenance| Assignment {
+        observe_only,
+        maintenance,
+        bundle_digest: Some(digest),
+        ..assignment("a", forgetful().1)
+    };
+    let resting = Maintenance::Until(later);
+    // What the database has, what is shown, and what is taken of it: maintenance, observing.
+    let cases = [
+        ("as it was", (Maintenance::No, false), has(false, Maintenance::No), (None, None)),
+        ("it rests since", (Maintenance::No, false), has(false, resting), (Some(resting), None)),
+        ("it rested since", (Maintenance::No, false), has(false, Maintenance::Until(ended)), (None, None)),
+        ("it rests no more", (Maintenance::Open, false), has(false, Maintenance::No), (Some(Maintenance::No), None)),
+        ("it observes since", (Maintenance::No, false), has(true, Maintenance::No), (None, Some(true))),
+        ("it observes no more", (Maintenance::No, true), has(false, Maintenance::No), (None, Some(false))),
+        (
+            "another policy said that it observes",
+            (Maintenance::No, false),
+            Assignment { bundle_digest: Some([1; 32]), ..has(true, Maintenance::No) },
+            (None, None),
+        ),
+    ];
+    for (name, (maintenance, observes), shown, expected) in cases {
+        for retired in [false, true] {
+            let (mut desk, serial) = forgetful();
+            (desk.envoy.maintenance, desk.envoy.observes) = (maintenance, observes);
+            let signed = shown.sign(&key(if retired { 6 } else { 8 }));
+            let check_in = CheckIn { serial, shown_assignment: signed.encode(), ..desk.known() };
+            let answered = desk.ask(&check_in);
+            let seen = answered.remembered.unwrap();
+            if retired {
+                assert_eq!((seen.maintenance, seen.observes), (None, None), "{name}: the key may be a thief's");
+                continue;
+            }
+            assert_eq!((seen.maintenance, seen.observes), expected, "{name}");
+            let told = Signed::decode(&answered.answer.assignment.unwrap()).unwrap();
+            let told = Assignment::verify(&told, &[key(8).verifying_key()]).unwrap();
+            let maintenance = expected.0.unwrap_or(maintenance);
+            assert_eq!((told.maintenance, told.observe_only), (maintenance, expected.1.unwrap_or(observes)), "{name}");
+        }
+    }
+    let (mut desk, serial) = forgetful();
+    let signed = assignment("renamed", serial).sign(&key(8));
+    let answered = desk.ask(&CheckIn { serial, shown_assignment: signed.encode(), ..desk.known() });
+    assert_eq!(answered.remembered.unwrap().hostname.as_deref(), Some("renamed"));
+    assert_eq!(answered.answer.assignment, None, "the policy of its old name is not its own");
 }
 
 #[test]

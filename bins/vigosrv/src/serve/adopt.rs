@@ -6,7 +6,7 @@ use crate::net::Peer;
 use crate::store::Seen;
 use std::sync::PoisonError;
 use vigo_core::fleet::Envoy;
-use vigo_core::server::{Adoption, Caller, NotAdopted, adopt};
+use vigo_core::server::{Adoption, Caller, NotAdopted, Stranger, adopt};
 use vigo_core::time::Timestamp;
 use vigo_core::wire::Envelope;
 
@@ -17,7 +17,9 @@ impl Server {
         let (caller, now) = (self.named_by(certificate), self.now());
         let adoption = {
             let mut replays = peer.replays.lock().unwrap_or_else(PoisonError::into_inner);
-            adopt(request, &caller, &certificate.hostname, &peer.exporter, &mut replays, &self.fleet(), now)
+            let keys = self.keys.load();
+            let stranger = Stranger { caller: &caller, hostname: &certificate.hostname, keyset: &keys.keyset };
+            adopt(request, stranger, &peer.exporter, &mut replays, &self.fleet(), now)
         };
         let adoption = adoption.map_err(|why| why.refused())?;
         if self.store.is_revoked(adoption.id) {

@@ -26,7 +26,10 @@ impl Server {
         let mut load = self.load.lock().unwrap_or_else(PoisonError::into_inner);
         load.answered(check_in, &mut said.answer, envoy, settings.check_ins, now);
         drop(load);
-        said.answer.orders = offer(envoy, &signer, now);
+        // Before it has shown what it remembers it is not known whether they are of the past.
+        if !said.answer.show_assignment && said.remembered.is_none() {
+            said.answer.orders = offer(envoy, &signer, now);
+        }
         drop(signer);
         let cloned = envoy.hear(Life::of(check_in, peer.remote.ip()), now);
         let is_cloned = envoy.cloned.is_some();
@@ -53,6 +56,9 @@ impl Server {
         }
         if said.was_restored {
             tracing::warn!("{hostname}: has an assignment of this server that the server does not remember");
+        }
+        if let Some(seen) = said.remembered {
+            self.remembered(id, &hostname, seen);
         }
         if !check_in.shown_keyset.is_empty() {
             self.shown(&keys, &check_in.shown_keyset);

@@ -8,6 +8,7 @@ mod live;
 mod offline;
 mod open;
 mod order;
+mod remembered;
 mod report;
 mod run;
 mod secrets;

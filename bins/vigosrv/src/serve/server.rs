@@ -10,11 +10,12 @@ use crate::net::{Listener, Tls};
 use crate::store::{self, Store};
 use crate::vault::Vault;
 use arc_swap::ArcSwap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::{Semaphore, mpsc, watch};
 use vigo_core::bundle::{Maintenance, Signed, VerifyingKey};
-use vigo_core::fleet::{Envoy, FleetIndex, Shown};
+use vigo_core::fleet::{Envoy, FleetIndex, Past, Shown};
 use vigo_core::id::EnvoyId;
 use vigo_core::server::{Attempts, CheckInLoad, ConnectionCounts, Denials, Signer};
 use vigo_core::time::Timestamp;
@@ -26,6 +27,8 @@ pub struct Server {
     pub(super) settings: ArcSwap<Settings>,
     pub(super) live: ArcSwap<Live>,
     pub(super) signer: Mutex<Signer>,
+    /// It is known that the database went back, and what it had of the past is void.
+    pub(super) is_back: AtomicBool,
     pub(super) attempts: Mutex<Attempts>,
     pub(super) load: Mutex<CheckInLoad>,
     /// Hashing a token's secret takes a core for a while: so many at a time.
@@ -84,13 +87,15 @@ impl Server {
         }
         let decoy = store::decoy()?;
         let last_serial = u64::try_from(store.newest().epoch_ms()).unwrap_or(0);
-        let signer = Signer::new(keys.bundle.clone(), last_serial);
+        let signer = Signer::new(keys.bundle.clone(), last_serial).started(now());
+        let is_back = store.found_back().is_some();
         Ok(Arc::new(Self {
             store,
             keys: ArcSwap::from_pointee(keys),
             settings: ArcSwap::from_pointee(settings),
             live: ArcSwap::from_pointee(live),
             signer: Mutex::new(signer),
+            is_back: AtomicBool::new(is_back),
             attempts: Mutex::default(),
             load: Mutex::default(),
             hashing: Semaphore::new(HASHING_MAX),
@@ -195,6 +200,8 @@ impl Server {
     pub fn rest(&self, id: EnvoyId, maintenance: Maintenance, observes: bool) -> bool {
         let mut fleet = self.fleet_mut();
         let Some(envoy) = fleet.get_mut(id) else { return false };
+        // What it remembers of before is older than that.
+        envoy.past = Past::Shown;
         if (envoy.maintenance, envoy.observes) != (maintenance, observes) {
             (envoy.maintenance, envoy.observes) = (maintenance, observes);
             (envoy.shown, envoy.called) = (Shown::Other, true);
@@ -217,6 +224,9 @@ impl Server {
         let class = self.live.load().class_of(hostname);
         if let Err(error) = fleet.rename(id, hostname.into(), class) {
             tracing::error!("{id} has its new name in the database, but not in memory: {error}");
+        }
+        if let Some(envoy) = fleet.get_mut(id) {
+            envoy.past = Past::Shown;
         }
     }
 

@@ -1,9 +1,13 @@
 //! A server that moves, or that is put back to an earlier state, by whatever means.
 
-use crate::fleet::now;
+use crate::fleet::{days_ago, now};
 use crate::whole::{Machine, Whole, wait_for};
 use serde_json::{Value, json};
 use std::fs;
+use vigo_core::bundle::VerifyingKey;
+use vigo_core::id::EnvoyId;
+use vigo_core::server::Adoption;
+use vigosrv::store::{Actor, NewToken, Seen, Store, make_token};
 
 fn strings(list: &Value, at: &str) -> Vec<String> {
     let all = list.as_array().unwrap().iter();
@@ -138,4 +142,91 @@ fn what_was_used_up_or_withdrawn_stays_so_when_the_server_is_put_back() {
         assert_eq!(server.get("/restored")["restores"].as_array().unwrap().len(), 1);
         assert_eq!(server.get("/audit/verify")["whole"], true);
     }
+}
+
+/// Puts a database of yesterday in the place of the server's, which knows one envoy under this name and has a token. No mark
+/// and no stamp tells of it: the disk as a whole went back.
+fn yesterday(server: &Whole, id: EnvoyId, key: [u8; 32], hostname: &str) {
+    server.lose_database(None);
+    let _ = fs::remove_file(server.data().join("tls/stamp"));
+    let (path, at) = (server.data().join("db/vigo.db"), days_ago(1));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let store = Store::open(&path, &server.data().join("tls/revoked"), at).unwrap();
+        let seen = Seen {
+            last_seen: at,
+            remote: "127.0.0.1".into(),
+            agent_version: String::new(),
+            machine: Vec::new(),
+            contact: 0,
+            queued: 0,
+            keyset: 0,
+        };
+        let key = VerifyingKey::from_bytes(&key).unwrap();
+        store.adopt(Adoption { id, key, hostname: hostname.into() }, seen, at).await.unwrap().unwrap();
+        let (text, hash) = make_token().unwrap();
+        let new = NewToken { match_glob: "*".into(), uses: 1, expires_at: days_ago(-1), replaces: false };
+        store.add_token(&text, hash, new, Actor::Server, at).await.unwrap();
+        store.review_restores(Actor::Server, at).await.unwrap();
+        store.close();
+    });
+    fs::remove_file(server.data().join("tls/stamp")).unwrap();
+}
+
+#[test]
+fn an_agent_that_remembers_more_than_the_database_says_so_and_keeps_what_it_was_told() {
+    let mut server = Whole::start("remembers");
+    let machine = server.enrol("web");
+    machine.takes("first");
+    let envoy = server.get("/envoys/web");
+    let id: EnvoyId = envoy["id"].as_str().unwrap().parse().unwrap();
+    // Its certificate has the name of before.
+    server.post("/envoys/web/rename", &json!({ "hostname": "shop" }));
+    server.post("/envoys/shop/observe", &json!({}));
+    machine.check_in();
+    server.kill();
+    let key = {
+        let copy = server.copy("copy");
+        let store = Store::open(&copy.join("db/vigo.db"), &copy.join("tls/revoked"), now()).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let key = runtime.block_on(store.envoy(id)).unwrap().unwrap().identity_key;
+        store.close();
+        key
+    };
+    yesterday(&server, id, key, "web");
+    server.resume();
+    let tokens = |server: &Whole| server.get("/tokens")["tokens"][0]["uses_left"].clone();
+    assert_eq!(
+        (server.get("/restored")["restores"].clone(), tokens(&server)),
+        (json!([]), json!(1)),
+        "nothing tells of it yet"
+    );
+    let is_itself =
+        |server: &Whole| names(server, "").contains(&"shop".into()) && server.get("/envoys/shop")["observes"] == true;
+    wait_for("the agent tells of it", || {
+        machine.check_in();
+        is_itself(&server)
+    });
+    let restored = server.get("/restored");
+    let [restore] = &restored["restores"].as_array().unwrap()[..] else { panic!("{restored}") };
+    assert_eq!((&restore["how"], tokens(&server)), (&json!("agent"), json!(0)));
+    server.publish("second");
+    machine.takes("second");
+    // The next start has nothing to find, and a token of after that stays good.
+    let token = server.token("new");
+    server.kill();
+    server.resume();
+    machine.takes("second");
+    server.try_enrol_by(&token, "new", &Machine { path: server.path.join("new") }).unwrap();
+    assert_eq!(server.get("/restored")["restores"].as_array().unwrap().len(), 1);
+
+    // All of it is lost: it is taken up again under the name that it had last.
+    server.kill();
+    server.lose_database(None);
+    server.resume();
+    wait_for("it is taken up again", || {
+        machine.check_in();
+        is_itself(&server)
+    });
+    assert_eq!(strings(&server.get("/restored")["restores"], "how"), ["stamp"]);
 }
