@@ -60,7 +60,13 @@ fn small_fleets_survive_storms_of_other_seeds() {
 #[test]
 fn small_fleets_survive_a_server_that_goes_back_in_time() {
     let story = |seed| Story { restores: true, ..Story::stormy(seed) };
-    all(2_000_000, story, |told, seeds| is_stormy(told, seeds) && sum(told, |t| t.restores) > seeds / 2);
+    all(2_000_000, story, |told, seeds| {
+        sum(told, |t| t.restores) > seeds / 2
+            && sum(told, |t| t.volumes) > seeds / 10
+            && sum(told, |t| t.adopted) > seeds / 10
+            && sum(told, |t| t.remembered) > seeds / 10
+            && is_stormy(told, seeds)
+    });
 }
 
 #[test]

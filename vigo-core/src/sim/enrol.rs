@@ -1,14 +1,12 @@
 //! Enrolment: one transaction that uses a token and adds an envoy.
 
 use super::link::Link;
-use super::server::{Question, Row, Server, Taken, What, Write, issue, refused};
-use crate::bundle::Maintenance;
+use super::server::{Question, Row, Server, Taken, What, Write, refused};
 use crate::server::{Admission, AdmittedBy, Claim, NotAdmitted, admit, claim};
 use crate::time::Timestamp;
 use crate::wire::message::Enrolled;
 use crate::wire::{Envelope, Reply};
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr};
 
@@ -36,7 +34,7 @@ impl Server {
     /// Enrols, as part of a commit: everything that refuses comes before the first change.
     pub(super) fn enrolled(&mut self, claim: &Claim, admission: &Admission, now: Timestamp) -> Vec<u8> {
         match self.disk.envoys.get(&claim.id) {
-            Some(row) if row.revoked => return refusal(&NotAdmitted::Revoked(claim.id)),
+            _ if self.beside.revoked.contains(&claim.id) => return refusal(&NotAdmitted::Revoked(claim.id)),
             Some(_) => {}
             None => {
                 let holder = self.disk.envoys.iter().find(|(_, row)| !row.revoked && row.hostname == claim.hostname);
@@ -50,25 +48,16 @@ impl Server {
                 };
                 token.record.uses_left = left;
                 token.uses += 1;
-                let row = Row {
-                    key: claim.key,
-                    hostname: claim.hostname.clone(),
-                    revoked: false,
-                    contact: 0,
-                    last_run: None,
-                    maintenance: Maintenance::No,
-                    cloned: None,
-                    traits: BTreeMap::new(),
-                    taken: BTreeMap::new(),
-                };
-                self.disk.envoys.insert(claim.id, row);
+                *self.beside.uses.entry(id.clone()).or_default() += 1;
+                self.disk.envoys.insert(claim.id, Row::new(claim.key, claim.hostname.clone()));
+                self.audit();
             }
         }
         self.remember(claim, now);
         let enrolled = Enrolled {
             envoy_id: claim.id.0.to_vec(),
             hostname: claim.hostname.clone(),
-            certificate: issue(now),
+            certificate: self.certify(claim.id, &claim.hostname, now),
             keyset: self.keyset.encode(),
             servers: Vec::new(),
         };

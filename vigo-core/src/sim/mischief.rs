@@ -2,6 +2,7 @@
 
 use super::machine::{Lived, Machine};
 use super::policy::Publish;
+use super::restored::By;
 use super::story::Violation;
 use super::world::{Event, FLUSH_PERIOD, REMEMBERED, START, World};
 use crate::bundle::{Maintenance, OrderId};
@@ -86,7 +87,7 @@ impl World {
     }
 
     pub(super) fn start_server(&mut self) {
-        self.server.start();
+        self.server.start(self.now);
         let boot = self.server.boot;
         self.note(|| format!("server: start {boot}"));
         self.at(self.now + FLUSH_PERIOD, Event::Flush { boot });
@@ -107,26 +108,26 @@ impl World {
         self.at(back, Event::ServerUp);
     }
 
-    /// The disk of the server goes back in time; only to when all had enrolled, for nobody can tell who an envoy is that
-    /// it has never heard of.
+    /// The disk of the server goes back in time, but for the file of revoked ids.
     fn restore(&mut self) {
-        let is_settled = self.machines.iter().all(|m| m.disk.is_none() || self.server.disk.envoys.contains_key(&m.id));
-        match self.snapshot.take().filter(|s| s.envoys.len() == self.server.disk.envoys.len()) {
-            Some(snapshot) => {
-                self.crash_server(true);
-                let revoked: Vec<EnvoyId> =
-                    self.server.disk.envoys.iter().filter(|(_, r)| r.revoked).map(|(id, _)| *id).collect();
-                self.server.disk = snapshot;
-                // The file of revoked ids does not go back.
-                for (id, row) in &mut self.server.disk.envoys {
-                    row.revoked |= revoked.contains(id);
-                }
-                self.told.restores += 1;
-                self.note(|| "server: its disk went back in time".to_string());
-            }
-            None if is_settled => self.snapshot = Some(self.server.disk.clone()),
-            None => {}
+        let Some(snapshot) = self.snapshot.take() else {
+            self.snapshot = Some(self.server.disk.clone());
+            return;
+        };
+        self.crash_server(true);
+        if self.server.is_up() {
+            return;
         }
+        let by = match self.faults.below(3) {
+            // What was done since the stamp was written, some seconds ago, it does not tell of.
+            0 if self.server.tells(&snapshot) => By::Hand,
+            1 => By::Volume,
+            _ => By::Restore,
+        };
+        self.server.put_back(snapshot, by);
+        self.told.restores += 1;
+        self.told.volumes += u64::from(by == By::Volume);
+        self.note(|| format!("server: its disk went back in time, {by:?}"));
     }
 
     /// The disk of a machine goes back in time.
@@ -196,6 +197,7 @@ impl World {
     pub(super) fn calm(&mut self) {
         self.note(|| "calm".to_string());
         self.faults.stop();
+        self.server.is_calm = true;
         self.story.hostile = false;
         self.server.skew_ms = 0;
         if !self.server.is_up() {

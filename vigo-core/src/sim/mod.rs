@@ -7,8 +7,9 @@
 //! While faults rage it is watched that
 //! - no machine applies what was not published for its name, or goes back behind a serial that it has applied;
 //! - what a server has acknowledged is on its disk, and no report is counted twice;
-//! - one use of a token makes one envoy;
-//! - no order is begun twice;
+//! - one use of a token makes one envoy, also after the server's disk went back in time, and then none at all;
+//! - no order is begun twice, and none is offered that was given before the server's disk went back;
+//! - nobody says that the disk went back when it did not;
 //! - no machine is given a secret that its own policy does not refer to, and no value is on the wire;
 //! - a request that was answered is not answered again;
 //! - a machine that is to be left alone is;
@@ -36,6 +37,7 @@ mod machine;
 mod mischief;
 mod policy;
 mod rest;
+mod restored;
 mod secrets;
 mod server;
 mod story;

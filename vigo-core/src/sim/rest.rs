@@ -32,6 +32,9 @@ impl World {
         };
         let agent = machine.agent.as_ref()?;
         let wanted = self.server.live().and_then(|publish| publish.digest_for(&machine.hostname));
+        if row.is_none() && !self.server.beside.revoked.contains(&machine.id) {
+            return Some("the server does not know it any more".into());
+        }
         if row.is_none_or(|row| row.revoked) {
             // One that was to be left alone does not hear that this is over.
             let keys = self.server.set.believed();

@@ -3,13 +3,14 @@
 use super::fault::Faults;
 use super::link::Link;
 use super::policy::Publish;
+use super::restored::Beside;
 use crate::agent::traits_digest;
 use crate::bundle::{Ca, KeySet, KeyState, Maintenance, Order, OrderId, Signed, SigningKey, TrustedKey, VerifyingKey};
-use crate::fleet::{ClassOf, Cloned, Envoy, FleetIndex, LastRun, Life};
+use crate::fleet::{ClassOf, Cloned, Envoy, FleetIndex, LastRun, Life, Past};
 use crate::id::EnvoyId;
 use crate::server::{
-    Admission, Budget, Caller, CheckInLoad, CheckInSettings, Claim, HoldSettings, ServedKeySet, ServedPolicy, Signer,
-    TokenRecord, TokenText, answer, authorise, hold_for, offer,
+    Admission, Adoption, Budget, Caller, CheckInLoad, CheckInSettings, Claim, HoldSettings, ServedKeySet, ServedPolicy,
+    Signer, TokenRecord, TokenText, answer, authorise, hold_for, offer,
 };
 use crate::time::{Duration, Timestamp};
 use crate::wire::message::{
@@ -61,6 +62,8 @@ pub(super) struct Disk {
     pub(super) live: Option<usize>,
     /// The newest time on it.
     pub(super) newest: Timestamp,
+    /// The hashes of its audit.
+    pub(super) audit: Vec<[u8; 32]>,
 }
 
 /// What is lost in a crash.
@@ -111,6 +114,9 @@ pub(super) struct Server {
     pub(super) set: KeySet,
     pub(super) keyset: Signed,
     pub(super) disk: Disk,
+    pub(super) beside: Beside,
+    /// Nothing fails any more, and nobody is left alone.
+    pub(super) is_calm: bool,
     pub(super) publishes: Vec<Publish>,
     /// Counts its starts.
     pub(super) boot: u64,
@@ -130,6 +136,23 @@ const KEYSET: u64 = 1;
 /// How long a certificate holds.
 const YEAR: Duration = Duration::from_secs(365 * 86_400);
 const DAY: Duration = Duration::from_secs(86_400);
+
+impl Row {
+    /// Returns the row of an envoy of which nothing is known but its key and its name.
+    pub(super) fn new(key: VerifyingKey, hostname: String) -> Self {
+        Self {
+            key,
+            hostname,
+            revoked: false,
+            contact: 0,
+            last_run: None,
+            maintenance: Maintenance::No,
+            cloned: None,
+            traits: BTreeMap::new(),
+            taken: BTreeMap::new(),
+        }
+    }
+}
 
 impl Server {
     pub(super) fn new(faults: &mut Faults, machines: usize, interval: Duration, holds: bool) -> Self {
@@ -157,7 +180,10 @@ impl Server {
                 orders: BTreeMap::new(),
                 live: None,
                 newest: Timestamp::default(),
+                audit: Vec::new(),
             },
+            beside: Beside::default(),
+            is_calm: false,
             publishes: Vec::new(),
             boot: 0,
             skew_ms: 0,
@@ -185,7 +211,9 @@ impl Server {
     }
 
     /// Starts, from what its disk holds.
-    pub(super) fn start(&mut self) {
+    pub(super) fn start(&mut self, now: Timestamp) {
+        let (now, newest) = (self.clock(now), self.disk.newest);
+        self.look_back(now);
         let mut fleet = FleetIndex::default();
         for (id, row) in &self.disk.envoys {
             let mut envoy = Envoy::new(*id, row.key, row.hostname.as_str().into());
@@ -203,8 +231,8 @@ impl Server {
             // No two rows have one name that are not revoked.
             let _ = fleet.insert(envoy);
         }
-        let last_serial = u64::try_from(self.disk.newest.epoch_ms()).unwrap_or(0);
-        let signer = Signer::new(self.key.clone(), last_serial);
+        let last_serial = u64::try_from(newest.epoch_ms()).unwrap_or(0);
+        let signer = Signer::new(self.key.clone(), last_serial).started(now);
         self.boot = self.boot.saturating_add(1);
         self.memory = Some(Memory {
             fleet,
@@ -241,6 +269,8 @@ impl Server {
         if let (Some(row), Some(memory)) = (self.disk.envoys.get_mut(&id), &mut self.memory) {
             row.revoked = true;
             memory.fleet.revoke(id);
+            self.beside.revoked.insert(id);
+            self.audit();
         }
     }
 
@@ -251,6 +281,10 @@ impl Server {
 
     pub(super) fn fleet(&self) -> Option<&FleetIndex> {
         self.memory.as_ref().map(|memory| &memory.fleet)
+    }
+
+    pub(super) fn fleet_mut(&mut self) -> Option<&mut FleetIndex> {
+        self.memory.as_mut().map(|memory| &mut memory.fleet)
     }
 
     /// Answers a request, or queues what has to be durable before.
@@ -275,7 +309,14 @@ impl Server {
         };
         let Some(memory) = &mut self.memory else { return refuse::<Answer>(Refused::BUSY, "it is down") };
         let caller = Caller { id, not_after, is_trusted: true };
-        if let Err(refused) = authorise(&envelope, &caller, &link.exporter, &mut link.replays, &memory.fleet, now) {
+        let authorised = authorise(&envelope, &caller, &link.exporter, &mut link.replays, &memory.fleet, now);
+        let authorised = match authorised {
+            Err(Refused { code, .. }) if code == Refused::UNKNOWN && envelope.kind == Kind::CheckIn => {
+                self.adopt(link, &envelope, now)
+            }
+            known => known,
+        };
+        if let Err(refused) = authorised {
             return Taken::Reply(refusal(envelope.kind, refused));
         }
         let invalid = |error| {
@@ -288,7 +329,10 @@ impl Server {
                     Err(error) => Taken::Reply(invalid(error)),
                 };
             }
-            Kind::RenewCertificate => return done(Renewed { certificate: issue(now) }),
+            Kind::RenewCertificate => {
+                let hostname = self.disk.envoys.get(&id).map(|row| row.hostname.clone()).unwrap_or_default();
+                return done(Renewed { certificate: self.certify(id, &hostname, now) });
+            }
             Kind::Report => envelope.message::<Report>().map(|report| What::Report(id, report)),
             Kind::TraitsDelta => envelope.message::<TraitsDelta>().map(|delta| What::Traits(id, delta)),
             Kind::OrderResult => envelope.message::<OrderResult>().map(|result| What::Order(id, result)),
@@ -330,9 +374,17 @@ impl Server {
         let mut said = answer(check_in, envoy, policy, &self.settings, keyset, &mut memory.signer, now);
         memory.load.answered(check_in, &mut said.answer, envoy, self.budget, now);
         memory.dirty.insert(id, envoy.contact);
-        let orders = offer(envoy, &memory.signer, now);
+        let mut orders = Vec::new();
+        if !said.answer.show_assignment && said.remembered.is_none() {
+            orders = offer(envoy, &memory.signer, now);
+            let is_void = |order: &Order| order.issued_at <= self.beside.void_until;
+            self.beside.is_stale |= envoy.orders.iter().any(is_void);
+        }
         let held = memory.held.len();
         let hold = hold_for(envoy, policy, &self.settings, held, now).is_some();
+        if let Some(seen) = &said.remembered {
+            self.remembered(id, seen);
+        }
         done(Answer { hold, orders, ..said.answer })
     }
 
@@ -382,6 +434,7 @@ impl Server {
             }
         }
         self.disk.newest = self.disk.newest.max(now);
+        self.stamp();
     }
 
     /// Commits what is queued, and returns the answers.
@@ -404,10 +457,15 @@ impl Server {
 
     /// Takes an envoy into memory, after the commit.
     pub(super) fn remember(&mut self, claim: &Claim, now: Timestamp) {
-        let class = self.class_of(&claim.hostname);
-        let Some(memory) = self.memory.as_mut().filter(|memory| memory.fleet.get(claim.id).is_none()) else { return };
-        let mut envoy = Envoy::new(claim.id, claim.key, claim.hostname.as_str().into());
-        (envoy.class, envoy.last_seen) = (class, now);
+        let Claim { id, key, hostname, .. } = claim;
+        self.take_up(&Adoption { id: *id, key: *key, hostname: hostname.clone() }, now);
+    }
+
+    pub(super) fn take_up(&mut self, new: &Adoption, now: Timestamp) {
+        let class = self.class_of(&new.hostname);
+        let Some(memory) = self.memory.as_mut().filter(|memory| memory.fleet.get(new.id).is_none()) else { return };
+        let mut envoy = Envoy::new(new.id, new.key, new.hostname.as_str().into());
+        (envoy.class, envoy.last_seen, envoy.contact_is_old) = (class, now, true);
         // The commit has found the name free.
         let _ = memory.fleet.insert(envoy);
     }
@@ -434,20 +492,30 @@ impl Server {
         row.maintenance = maintenance;
         if let Some(envoy) = memory.fleet.get_mut(id) {
             envoy.maintenance = maintenance;
+            // What it remembers of before is older than that.
+            envoy.past = Past::Shown;
             envoy.called = true;
         }
     }
 
+    /// Has an envoy leave its machine alone no more, unless that ends soon by itself.
+    pub(super) fn wake(&mut self, id: EnvoyId) {
+        self.rest(id, Maintenance::No);
+    }
+
     /// Orders an envoy to converge.
     pub(super) fn order(&mut self, envoy_id: EnvoyId, id: OrderId, now: Timestamp) {
-        let now = self.clock(now);
+        // Later than all that is known.
+        let now = self.clock(now).max(self.disk.newest + Duration::from_ms(1));
         let Some(memory) = &mut self.memory else { return };
         let Some(envoy) = memory.fleet.get_mut(envoy_id).filter(|envoy| !envoy.revoked) else { return };
         let (kind, not_after) = (Order::CONVERGE.into(), now + OFFERED);
         let order = Order { id, envoy_id, kind, body: Vec::new(), issued_at: now, not_after };
         self.disk.orders.insert(id, order.clone());
+        self.disk.newest = now;
         envoy.orders.push(order);
         envoy.called = true;
+        self.audit();
     }
 
     fn order_answered(&mut self, id: EnvoyId, result: OrderResult, now: Timestamp) -> Vec<u8> {

@@ -65,6 +65,12 @@ pub struct Told {
     pub publishes: u64,
     /// How often the server's disk went back in time.
     pub restores: u64,
+    /// How often all that lies beside it went back with it.
+    pub volumes: u64,
+    /// Envoys that were taken up again, which the server's disk had lost.
+    pub adopted: u64,
+    /// How often an envoy has shown what the server's disk had lost.
+    pub remembered: u64,
     /// How often a machine's disk went back in time.
     pub snapshots: u64,
     /// Disks that were copied into another machine.

@@ -142,6 +142,8 @@ impl World {
         self.calm();
         self.until(end)?;
         self.at_rest()?;
+        self.told.adopted = self.server.beside.adopted;
+        self.told.remembered = self.server.beside.told;
         self.told.envoys = self.server.disk.envoys.len();
         self.told.reports = self.server.disk.reports.len() as u64;
         self.told.digest = self.digest.finalize().into();
@@ -253,6 +255,12 @@ impl World {
         let taken = self.server.take(question, open, &bytes, self.now);
         self.told.answered += 1;
         self.note(|| format!("server: a request of {at}"));
+        if self.server.beside.is_stale {
+            return Err(self.violation(format!("{at} is offered an order of before the server's disk went back")));
+        }
+        if self.server.beside.told > 0 && self.told.restores == 0 {
+            return Err(self.violation(format!("{at} tells of a time that was never lost")));
+        }
         if let Some(again) = self.replays.take(&number) {
             let Taken::Reply(reply) = taken else {
                 return Err(self.violation(format!("request {again} of {at} was answered twice")));
@@ -300,8 +308,10 @@ impl World {
         for (question, reply) in self.server.commit(self.now) {
             self.reply(question, reply);
         }
-        if let Some(token) = self.server.disk.tokens.values().find(|token| token.uses as usize > USES) {
-            let what = format!("token `{}` made {} envoys", token.record.id, token.uses);
+        // Whatever the server's disk has forgotten; of a whole volume that went back nobody knows until an agent tells.
+        let of = |(id, uses): (&String, &usize)| format!("token `{id}` made {uses} envoys");
+        let used = self.server.beside.uses.iter().find(|(_, uses)| **uses > USES).map(of);
+        if let Some(what) = used.filter(|_| self.told.volumes == 0) {
             return Err(self.violation(what));
         }
         // Between the commit and its answers the power may go.
