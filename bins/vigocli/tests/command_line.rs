@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use vigo_core::bundle::{Maintenance, Order, SigningKey};
 use vigo_core::fleet;
 use vigo_core::id::EnvoyId;
-use vigo_core::server::{AdmittedBy, Trusted};
+use vigo_core::server::{AdmittedBy, Adoption, Trusted, WentBack, WentBackBy};
 use vigo_core::time::{Duration, Timestamp};
 use vigo_core::wire::Message as _;
 use vigo_core::wire::message::{Counts, Report, ResourceReport};
@@ -693,4 +693,51 @@ fn what_ails_the_server_is_told_with_what_to_do() {
     assert!(!out.contains("not-published"), "{out}");
     let (_, json, _) = server.run(&["--format", "json", "server", "doctor"]);
     assert!(json.contains("\"code\": \"secret-closed\"") && json.contains("\"well\": false"), "{json}");
+}
+
+#[test]
+fn what_a_restored_database_has_lost_is_told_until_somebody_has_looked() {
+    let server = Server::new("restored");
+    assert_eq!(server.run(&["server", "restored"]), (0, "The database never went back.\n".into(), String::new()));
+    let id = EnvoyId([3; 16]);
+    let went_back = WentBack { by: WentBackBy::Shown(id), from: NOW, to: NOW + Duration::from_secs(3600) };
+    assert_eq!(server.run(&["tokens", "create", "--match", "web-*", "--uses", "2"]).0, 0);
+    server.runtime.block_on(server.store.went_back(went_back, NOW)).unwrap();
+    let key = SigningKey::from_bytes(&[9; 32]).verifying_key();
+    let adoption = Adoption { id: EnvoyId::of(&key), key, hostname: "lost".into() };
+    let seen = Seen {
+        last_seen: NOW,
+        remote: "192.0.2.1".into(),
+        agent_version: String::new(),
+        machine: vec![],
+        contact: 0,
+        keyset: 1,
+        queued: 0,
+    };
+    server.runtime.block_on(server.store.adopt(adoption, seen, NOW)).unwrap().unwrap();
+    let (status, out, err) = server.run(&["server", "restored"]);
+    assert_eq!((status, &*err), (0, ""), "{out}");
+    for expected in [
+        "envoy 03030303-0303-0303-0303-030303030303 has an assignment that it does not remember",
+        "  lost      what was done from 2027-01-15T08:00:00Z to 2027-01-15T09:00:00Z\n",
+        // It was made after the database was opened.
+        "  void      tokens: 0; tokens of the API and logins: 0; orders: 0\n",
+        "  reviewed  no\n",
+        "Envoys that were not in it and are taken up again: 1; see `vigocli envoys list --adopted`\n",
+        "then run `vigocli server restored --reviewed`:\n  users: who was added",
+    ] {
+        assert!(out.contains(expected), "{expected}: {out}");
+    }
+    let told = |words: &[&str]| server.run(words).1;
+    assert!(told(&["server", "status"]).contains("is lost; see `vigocli server restored`\n"));
+    let doctor = told(&["server", "doctor"]);
+    assert!(doctor.contains("warning[restored]") && doctor.contains("warning[envoys-adopted]"), "{doctor}");
+    server.enrol(1, "web-1");
+    let listed = told(&["envoys", "list", "--adopted"]);
+    assert!(listed.contains("lost") && listed.contains(", adopted ") && !listed.contains("web-1"), "{listed}");
+    assert!(told(&["envoys", "show", "lost"]).contains("the database had lost it"));
+    let (status, out, _) = server.run(&["server", "restored", "--reviewed"]);
+    assert!(status == 0 && out.contains(" by local:") && !out.contains("--reviewed"), "{out}");
+    let all = [told(&["server", "status"]), told(&["server", "doctor"]), told(&["envoys", "list"])].concat();
+    assert!(!all.contains("restored") && !all.contains("adopted"), "{all}");
 }

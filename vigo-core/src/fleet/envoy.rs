@@ -79,9 +79,9 @@ pub enum Past {
     /// Nothing.
     #[default]
     Unasked,
-    /// To show its assignment.
-    Asked,
-    /// It has shown it.
+    /// To show its assignment, so many times without an answer to it.
+    Asked(u8),
+    /// It has shown it, or has nothing to show: it is asked no more.
     Shown,
 }
 

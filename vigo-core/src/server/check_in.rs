@@ -22,6 +22,8 @@ pub struct CheckedIn {
     pub quiet_is_news: bool,
     /// The envoy has an assignment that this server signed and does not remember: the server's disk went back in time.
     pub was_restored: bool,
+    /// The envoy has applied newer values of its secrets than there are: they went back, or one was removed.
+    pub secrets_are_older: bool,
     /// What the envoy has shown of a time that the database has lost: the server was put back to an earlier state.
     pub remembered: Option<Remembered>,
 }
@@ -103,11 +105,10 @@ pub fn answer(
         }
         _ => false,
     };
-    if let Some(epoch) = epoch_of(envoy, policy).filter(|epoch| *epoch != check_in.secrets_epoch) {
-        answer.secrets_epoch = Some(epoch);
-    }
+    answer.secrets_epoch = epoch_of(envoy, policy).filter(|epoch| *epoch != check_in.secrets_epoch);
+    let secrets_are_older = answer.secrets_epoch.is_some_and(|epoch| 0 < epoch && epoch < check_in.secrets_epoch);
     tell_servers(check_in, envoy, settings, &mut answer);
-    CheckedIn { answer, contact_differs, quiet_is_news, was_restored, remembered }
+    CheckedIn { answer, contact_differs, quiet_is_news, was_restored, secrets_are_older, remembered }
 }
 
 /// Tells an envoy where the servers are: once after each start, again when that is changed, and again where the answer
@@ -195,6 +196,9 @@ fn has_it(
     has_it
 }
 
+/// How often an envoy is asked that shows nothing: answers get lost.
+const ASKED_MAX: u8 = 3;
+
 /// What there is to ask of an envoy about a time that the database may have lost.
 enum Asks {
     Nothing,
@@ -215,8 +219,15 @@ fn past(check_in: &CheckIn, envoy: &mut Envoy, keyset: &KeySet, signer: &Signer)
         return Asks::Nothing;
     }
     let Some((assignment, signed)) = shown(check_in, envoy.id, keyset) else {
-        let before = core::mem::replace(&mut envoy.past, Past::Asked);
-        return if before == Past::Unasked { Asks::First } else { Asks::Again };
+        let asked = if let Past::Asked(times) = envoy.past { times } else { 0 };
+        // What it shows may be of a key that is only to be learned of; what it does not show it may not have.
+        let asked = if check_in.shown_assignment.is_empty() { asked } else { asked.min(1) };
+        envoy.past = if asked < ASKED_MAX { Past::Asked(asked + 1) } else { Past::Shown };
+        return match asked {
+            0 => Asks::First,
+            ASKED_MAX.. => Asks::Nothing,
+            _ => Asks::Again,
+        };
     };
     envoy.past = Past::Shown;
     let is_believed = keyset.believed().iter().any(|key| KeyId::of(key) == signed.key_id);

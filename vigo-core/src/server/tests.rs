@@ -440,9 +440,9 @@ fn an_envoy_hears_of_another_epoch_of_its_secrets_until_it_has_it() {
     let mut desk = Desk::new();
     assert_eq!(desk.ask(&desk.known()).answer.secrets_epoch, None);
     desk.policy.classes[0].secrets_epoch = 9;
-    for epoch in [0, 8, 10] {
-        let check_in = CheckIn { secrets_epoch: epoch, ..desk.known() };
-        assert_eq!(desk.ask(&check_in).answer.secrets_epoch, Some(9), "{epoch}");
+    for (epoch, is_older) in [(0, false), (8, false), (10, true)] {
+        let asked = desk.ask(&CheckIn { secrets_epoch: epoch, ..desk.known() });
+        assert_eq!((asked.answer.secrets_epoch, asked.secrets_are_older), (Some(9), is_older), "{epoch}");
     }
     let check_in = CheckIn { secrets_epoch: 9, ..desk.known() };
     assert_eq!(desk.ask(&check_in).answer.secrets_epoch, None);
@@ -543,6 +543,11 @@ fn an_envoy_that_remembers_more_than_the_database_is_asked_to_show_it() {
     let (mut desk, _) = forgetful();
     assert!(desk.ask(&held).answer.assignment.is_none());
     assert!(desk.ask(&held).answer.assignment.is_some());
+    assert_eq!([(); 3].map(|()| desk.ask(&held).answer.show_assignment), [true, false, false], "nor asked for ever");
+    let unknown = CheckIn { shown_assignment: assignment("a", lost).sign(&key(9)).encode(), ..held.clone() };
+    let (mut desk, _) = forgetful();
+    assert!((0..9).all(|_| desk.ask(&unknown).answer.show_assignment), "the key may be learned of");
+    assert!(desk.ask(&shows).remembered.is_some());
     let (mut desk, _) = forgetful();
     let bare = desk.ask(&CheckIn { serial: lost, ..desk.known() });
     assert!(bare.answer.show_assignment && bare.answer.assignment.is_some());

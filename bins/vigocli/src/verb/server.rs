@@ -84,11 +84,16 @@ fn went_back(restored: &Value) -> String {
         text.push_str(&format!("{}  {}\n", of("at"), of("detail")));
         text.push_str(&format!("  lost      what was done from {} to {}\n", of("lost_from"), of("lost_to")));
         text.push_str(&format!(
-            "  void      {} tokens, {} tokens of the API and logins, {} orders\n",
+            "  void      tokens: {}; tokens of the API and logins: {}; orders: {}\n",
             of("void.tokens"),
             of("void.api_tokens"),
             of("void.orders")
         ));
+        let older = restore["older_secrets"].as_array().map_or(&[][..], Vec::as_slice);
+        if !older.is_empty() {
+            let classes: Vec<_> = older.iter().filter_map(Value::as_str).map(shown).collect();
+            text.push_str(&format!("  secrets   older than what envoys have applied: of {}\n", classes.join(", ")));
+        }
         match restore["reviewed_at"].is_null() {
             true => text.push_str("  reviewed  no\n"),
             false => text.push_str(&format!("  reviewed  {} by {}\n", of("reviewed_at"), of("reviewed_by"))),
@@ -100,7 +105,7 @@ fn went_back(restored: &Value) -> String {
     let adopted = cell(restored, "adopted");
     if !matches!(&*adopted, "" | "0") {
         text.push_str(&format!(
-            "{adopted} envoys were not in it and are taken up again: `vigocli envoys list --adopted`\n"
+            "Envoys that were not in it and are taken up again: {adopted}; see `vigocli envoys list --adopted`\n"
         ));
     }
     let look: Vec<_> = restored["look_at"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();

@@ -43,6 +43,7 @@ pub(super) fn view(restore: &Restore) -> Value {
             "api_tokens": restore.voided.api_tokens,
             "orders": restore.voided.orders,
         },
+        "older_secrets": restore.older_secrets,
         "reviewed_at": time_or_null(restore.reviewed.as_ref().map(|(at, _)| *at)),
         "reviewed_by": restore.reviewed.as_ref().map(|(_, by)| by),
     })

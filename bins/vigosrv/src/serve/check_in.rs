@@ -37,6 +37,7 @@ impl Server {
         said.answer.hold = hold.is_some();
         let quiet = check_in.run.filter(|_| said.quiet_is_news);
         let hostname = envoy.hostname.clone();
+        let class = live.name_of(envoy.class).filter(|_| said.secrets_are_older).cloned();
         let seen = Seen {
             last_seen: now,
             remote: peer.remote.ip().to_string(),
@@ -59,6 +60,9 @@ impl Server {
         }
         if let Some(seen) = said.remembered {
             self.remembered(id, &hostname, seen);
+        }
+        if let Some(class) = class {
+            self.secrets_are_older(&hostname, &class);
         }
         if !check_in.shown_keyset.is_empty() {
             self.shown(&keys, &check_in.shown_keyset);

@@ -83,6 +83,14 @@ impl Live {
         index.map_or(ClassOf::None, |index| index.map_or(ClassOf::Pending, ClassOf::Class))
     }
 
+    /// Returns the name of a class.
+    pub(super) fn name_of(&self, class: ClassOf) -> Option<&Arc<str>> {
+        match class {
+            ClassOf::Class(index) => self.names.get(index as usize),
+            ClassOf::None | ClassOf::Pending => None,
+        }
+    }
+
     /// Returns what the policies before needed for a name, the newest first.
     pub(super) fn secrets_before<'a>(&'a self, hostname: &'a str) -> impl Iterator<Item = &'a Arc<SecretNeeds>> {
         self.before.iter().filter_map(move |earlier| earlier.secrets.get(earlier.table.class_of(hostname)?))

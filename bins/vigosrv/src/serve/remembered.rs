@@ -21,6 +21,21 @@ impl Server {
         });
     }
 
+    /// Takes that an envoy of a class has applied newer values of secrets than there are. Where the database went back they
+    /// may have gone with it; otherwise one was removed.
+    pub(super) fn secrets_are_older(self: &Arc<Self>, hostname: &str, class: &str) {
+        if !self.is_back.load(Ordering::Acquire) {
+            return;
+        }
+        tracing::warn!("{hostname}: has applied newer values of the secrets of class `{class}` than there are");
+        let (server, class) = (Arc::clone(self), class.to_owned());
+        tokio::spawn(async move {
+            if let Err(error) = server.store.secrets_went_back(class).await {
+                tracing::error!("that secrets went back is not written down: {error}");
+            }
+        });
+    }
+
     /// Takes that the database went back, by the word of an envoy.
     async fn went_back(&self, id: EnvoyId, seen: &Remembered) {
         let (newest, now) = (self.store.newest(), self.now());

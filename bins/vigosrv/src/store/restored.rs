@@ -38,6 +38,8 @@ pub struct Restore {
     pub lost_to: Timestamp,
     /// What was made void.
     pub voided: Voided,
+    /// The names of the classes whose envoys have applied newer values of secrets than there are.
+    pub older_secrets: Vec<String>,
     /// When somebody has looked at it, and who.
     pub reviewed: Option<(Timestamp, String)>,
 }
@@ -63,6 +65,23 @@ impl Store {
             let sql = "SELECT * FROM restores ORDER BY id DESC LIMIT ?";
             let mut statement = conn.prepare_cached(sql).map_err(&failed)?;
             statement.query_map([SHOWN_MAX], row).map_err(&failed)?.collect::<Result<_, _>>().map_err(&failed)
+        })
+        .await
+    }
+
+    /// Notes with the newest restore, if nobody has looked at it yet, that envoys of a class have applied newer values of
+    /// secrets than there are.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn secrets_went_back(&self, class: String) -> Result<(), StoreError> {
+        self.write(0, move |conn| {
+            let failed = failed(conn);
+            let sql = "UPDATE restores SET older_secrets = json_insert(older_secrets, '$[#]', ?1) \
+                       WHERE id = (SELECT max(id) FROM restores) AND reviewed_at IS NULL \
+                       AND NOT EXISTS (SELECT 1 FROM json_each(older_secrets) WHERE value = ?1)";
+            conn.prepare_cached(sql).map_err(&failed)?.execute([class]).map_err(&failed)?;
+            Ok(())
         })
         .await
     }
@@ -151,6 +170,7 @@ fn row(row: &Row<'_>) -> rusqlite::Result<Restore> {
         lost_from: time(row, "lost_from")?,
         lost_to: time(row, "lost_to")?,
         voided: Voided { tokens: row.get("tokens")?, api_tokens: row.get("api_tokens")?, orders: row.get("orders")? },
+        older_secrets: serde_json::from_str(&row.get::<_, String>("older_secrets")?).unwrap_or_default(),
         reviewed,
     })
 }

@@ -26,6 +26,8 @@ CREATE TABLE restores (
     tokens INTEGER NOT NULL,
     api_tokens INTEGER NOT NULL,
     orders INTEGER NOT NULL,
+    -- Classes whose envoys have applied newer values of secrets than there are: JSON, an array of names.
+    older_secrets TEXT NOT NULL DEFAULT '[]',
     -- Null until somebody has looked at it.
     reviewed_at INTEGER,
     reviewed_by TEXT

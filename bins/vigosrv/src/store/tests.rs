@@ -757,7 +757,13 @@ fn a_database_that_is_put_back_counts_no_more_however_that_is_known() {
     let restores = temp.run(temp.restores()).unwrap();
     let [Restore { how, lost_from, lost_to, reviewed: None, .. }] = &restores[..] else { panic!("{restores:?}") };
     assert_eq!((&**how, *lost_from, *lost_to), ("agent", NOW, later(5)));
+    for class in ["a", "b\"", "a"] {
+        temp.run(temp.secrets_went_back(class.into())).unwrap();
+    }
+    assert_eq!(temp.run(temp.restores()).unwrap()[0].older_secrets, ["a", "b\""]);
     assert!(temp.run(temp.review_restores(Actor::Local(7), later(20))).unwrap());
+    temp.run(temp.secrets_went_back("c".into())).unwrap();
+    assert_eq!(temp.run(temp.restores()).unwrap()[0].older_secrets.len(), 2, "somebody has looked");
     assert!(!temp.run(temp.review_restores(Actor::Local(7), later(21))).unwrap(), "once");
     let reviewed = temp.run(temp.restores()).unwrap()[0].reviewed.clone();
     assert_eq!(reviewed, Some((later(20), "local:7".into())));

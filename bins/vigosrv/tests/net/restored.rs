@@ -230,3 +230,30 @@ fn an_agent_that_remembers_more_than_the_database_says_so_and_keeps_what_it_was_
     });
     assert_eq!(strings(&server.get("/restored")["restores"], "how"), ["stamp"]);
 }
+
+#[test]
+fn secrets_that_went_back_with_the_database_are_told_by_those_who_had_newer_ones() {
+    let mut server = Whole::start("older-secrets");
+    let set = |server: &Whole, value: &str| {
+        let (status, answer) = server.try_api("PUT", "/secrets/app%2Fpw", &json!({ "value": value })).unwrap();
+        assert_eq!(status, 200, "{answer}");
+    };
+    set(&server, "one");
+    server.publish("pw=secret:app/pw");
+    let machine = server.enrol("web");
+    machine.check_in();
+    server.kill();
+    let before = server.copy("before");
+    server.resume();
+    set(&server, "two");
+    machine.check_in();
+    assert_eq!(server.get("/restored")["restores"], json!([]), "another value is no restore");
+    server.kill();
+    server.restore(&before);
+    fs::write(server.data().join("tls/restored"), format!("vigo-restored-1 {} 9 1\n", now().epoch_ms())).unwrap();
+    server.resume();
+    let older = |server: &Whole| server.get("/restored")["restores"][0]["older_secrets"].clone();
+    assert_eq!(older(&server), json!([]));
+    machine.check_in();
+    wait_for("it is noted", || older(&server).as_array().is_some_and(|classes| classes.len() == 1));
+}
