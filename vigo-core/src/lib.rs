@@ -15,7 +15,8 @@
 //! Between a server and its agents: [`id`] names an envoy, [`wire`] is what they say to each other, and [`bundle`] holds
 //! what only a signature makes true: the policy, its [`bundle::Assignment`] to one envoy, the fleet's
 //! [`bundle::KeySet`]. [`server`] decides who becomes an envoy and what an envoy is answered; [`fleet`] is what it knows
-//! of all of them; [`agent`] is the life of an agent between its server and its machine.
+//! of all of them; [`agent`] is the life of an agent between its server and its machine; [`backup`] is what a server comes back
+//! from.
 //!
 //! Around them: [`resource`] holds the resource types and what they compare; [`host`] is what a platform implements
 //! (the crates `vigo-host-*` do); [`mod@template`] and [`when`] are the two languages inside a policy; [`traits`] and
@@ -55,6 +56,7 @@ extern crate alloc;
 
 pub mod action;
 pub mod agent;
+pub mod backup;
 pub mod base64;
 pub mod bundle;
 pub mod config;

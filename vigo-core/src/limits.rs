@@ -219,3 +219,15 @@ pub const ORDERS_OFFERED_MAX: usize = 16;
 
 /// Orders whose names an agent remembers: more than one server gives in an hour.
 pub const ORDERS_KEPT_MAX: usize = 1024;
+
+/// Files of a backup: fifty publishes of the largest trees.
+pub const BACKUP_FILES_MAX: usize = 2_000_000;
+
+/// Bytes of a path in a backup: the longest in a tree, below its publish.
+pub const BACKUP_PATH_BYTES_MAX: usize = 512;
+
+/// Steps of a path in a backup: what unpacks them holds a folder for each.
+pub const BACKUP_PATH_STEPS_MAX: usize = 40;
+
+/// Bytes of the manifest of a backup: a hundred for each of the most files, and what a program may hold of it in memory.
+pub const BACKUP_MANIFEST_BYTES_MAX: usize = 255 << 20;

@@ -23,6 +23,8 @@ pub enum Purpose {
     KeySet,
     /// A manifest of a program of the agent, by the bundle key.
     Program,
+    /// A manifest of a backup, by the bundle key.
+    Backup,
 }
 
 /// Bytes with the signature of a key of the fleet.
@@ -57,6 +59,7 @@ impl Purpose {
             Self::Order => b"vigo order v1\0",
             Self::KeySet => b"vigo keyset v1\0",
             Self::Program => b"vigo program v1\0",
+            Self::Backup => b"vigo backup v1\0",
         }
     }
 }

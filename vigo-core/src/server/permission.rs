@@ -38,6 +38,8 @@ pub enum Permission {
     ManageSecrets,
     /// The fleet's keys.
     ManageKeys,
+    /// Backups: each holds every key.
+    ManageBackups,
     /// Users, and their tokens.
     ManageUsers,
 }
@@ -84,6 +86,7 @@ impl Permission {
             Self::ManageEnvoys => "manage-envoys",
             Self::ManageSecrets => "manage-secrets",
             Self::ManageKeys => "manage-keys",
+            Self::ManageBackups => "manage-backups",
             Self::ManageUsers => "manage-users",
         }
     }
@@ -93,7 +96,9 @@ impl Permission {
         match self {
             Self::OwnAccount | Self::ReadFleet | Self::ReadPolicy => Role::Viewer,
             Self::ReadServer | Self::Publish | Self::OperateEnvoys => Role::Operator,
-            Self::ManageEnvoys | Self::ManageSecrets | Self::ManageKeys | Self::ManageUsers => Role::Admin,
+            Self::ManageEnvoys | Self::ManageSecrets | Self::ManageKeys | Self::ManageBackups | Self::ManageUsers => {
+                Role::Admin
+            }
         }
     }
 }
