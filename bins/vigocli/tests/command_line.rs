@@ -21,6 +21,7 @@ use vigo_core::wire::Message as _;
 use vigo_core::wire::message::{Counts, Report, ResourceReport};
 use vigosrv::agents::Agents;
 use vigosrv::api::{self, About, Context, Load, Running};
+use vigosrv::backup::{Backups, Places};
 use vigosrv::data_dir::{DataDir, Keys};
 use vigosrv::keyring::Keyring;
 use vigosrv::publish::{Published, Publisher};
@@ -150,6 +151,7 @@ impl Server {
             auth: api::Auth::default(),
             running,
             keyring,
+            backups: Backups::new(Places::of(&dir, &vigosrv::config::Config::default(), "localhost")),
             about: Arc::new(about),
         };
         let (end, ended) = watch::channel(false);

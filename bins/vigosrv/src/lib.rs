@@ -2,6 +2,7 @@
 
 pub mod agents;
 pub mod api;
+pub mod backup;
 pub mod ca;
 pub mod config;
 pub mod data_dir;

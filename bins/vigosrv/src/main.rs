@@ -1,9 +1,11 @@
 //! `vigosrv`.
 
 use clap::Parser;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use vigo_core::backup::Part;
+use vigosrv::backup::{Restore, Verify, list, restore, verify};
 
 /// Serves a fleet: enrols machines, publishes policy, answers check-ins, keeps reports.
 #[derive(Parser, Debug)]
@@ -23,6 +25,43 @@ struct Cli {
 enum Verb {
     /// Answers one request from standard input on the data directory of a server that does not run: for vigocli
     Offline,
+    /// Looks at backups and restores them: for vigocli. What it prints is one JSON object a line
+    #[command(subcommand)]
+    Backup(Backup),
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum Backup {
+    /// Look whether a backup is whole, and works
+    Verify {
+        /// The archive
+        file: PathBuf,
+        /// The root key of the fleet that it should be of: 64 digits, or its file
+        #[arg(long, value_name = "KEY")]
+        expect_root: Option<String>,
+    },
+    /// Restore a backup to the data directory
+    Restore {
+        /// The archive
+        file: PathBuf,
+        /// The parts that are restored, with commas between them
+        #[arg(long, value_name = "PARTS", value_delimiter = ',')]
+        only: Option<Vec<Part>>,
+        /// The root key of the fleet that it should be of: 64 digits, or its file
+        #[arg(long, value_name = "KEY")]
+        expect_root: Option<String>,
+        /// Look at everything, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Replace what is there
+        #[arg(long)]
+        force: bool,
+    },
+    /// List the backups in a folder
+    List {
+        /// The folder
+        folder: PathBuf,
+    },
 }
 
 /// Bytes of a request on standard input.
@@ -32,12 +71,15 @@ fn main() -> ExitCode {
     vigo_driver::forbid_core_dumps();
     let cli = Cli::parse();
     tracing_subscriber::fmt().with_max_level(cli.log_level).with_writer(std::io::stderr).with_target(false).init();
+    if let Some(Verb::Backup(verb)) = cli.verb {
+        return backup(verb, cli.data_dir);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error, None),
     };
     let done = match cli.verb {
-        None => runtime.block_on(vigosrv::serve::run(&cli.data_dir)),
+        None | Some(Verb::Backup(_)) => runtime.block_on(vigosrv::serve::run(&cli.data_dir)),
         Some(Verb::Offline) => {
             let mut request = String::new();
             if let Err(error) = std::io::stdin().take(REQUEST_BYTES_MAX).read_to_string(&mut request) {
@@ -53,6 +95,47 @@ fn main() -> ExitCode {
             failed(&error, help)
         }
     }
+}
+
+/// Does something about backups, and prints what came of it: `{"done": …, "total": …}` while it works, then `{"answer": …}` or
+/// `{"problem": …}`.
+fn backup(verb: Backup, data_dir: PathBuf) -> ExitCode {
+    let mut last = None;
+    let mut told = |done: u64, total: u64| {
+        // A thousand lines are enough for any terminal.
+        let now = done.saturating_mul(1000).checked_div(total);
+        if now != last {
+            last = now;
+            say(&serde_json::json!({ "done": done, "total": total }));
+        }
+    };
+    let done = match verb {
+        Backup::Verify { file, expect_root } => verify(&Verify { file, expect_root, data_dir }, &mut told),
+        Backup::Restore { file, only, expect_root, dry_run, force } => {
+            let only = only.map(|parts| parts.into_iter().collect());
+            restore(&Restore { file, target: data_dir, only, expect_root, dry_run, force }, &mut told)
+        }
+        Backup::List { folder } => list(&folder),
+    };
+    match done {
+        Ok(answer) => {
+            say(&serde_json::json!({ "answer": answer }));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            let (code, help, root_key) = (error.code(), error.help(), error.unknown_root());
+            let detail = error.to_string();
+            let problem = serde_json::json!({ "code": code, "detail": detail, "help": help, "root_key": root_key });
+            say(&serde_json::json!({ "problem": problem }));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints a line for vigocli; where that is gone, the work is done all the same.
+fn say(line: &serde_json::Value) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
 fn failed(error: &dyn std::error::Error, help: Option<String>) -> ExitCode {

@@ -115,8 +115,9 @@ impl Fleet {
         let hosts = vec!["localhost".into()];
         let keyring = Keyring::new(dir.tls(), hosts, store.clone(), publisher.clone(), agents.clone(), running.clone());
         let (auth, envoy_turn) = (Auth::default(), Arc::default());
+        let backups = vigosrv::backup::Backups::new(vigosrv::backup::Places::of(&dir, &config, "localhost"));
         let context =
-            Context { store, publisher, agents, vault, vault_turn, envoy_turn, auth, running, keyring, about };
+            Context { store, publisher, agents, vault, vault_turn, envoy_turn, auth, running, keyring, backups, about };
         Self { path, context, listener, trust, bundle_key, envoys: identities, _dir: dir }
     }
 

@@ -237,6 +237,12 @@ impl Agents {
         }
     }
 
+    /// Does something while no program is added or removed.
+    pub fn while_none_is_added<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _turn = self.turn();
+        work()
+    }
+
     fn turn(&self) -> MutexGuard<'_, ()> {
         self.adding.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,6 +1,7 @@
 //! What every handler has.
 
 use crate::agents::Agents;
+use crate::backup::Backups;
 use crate::data_dir::Keys;
 use crate::keyring::Keyring;
 use crate::publish::{Published, Publisher};
@@ -37,6 +38,8 @@ pub struct Context {
     pub running: Arc<dyn Running>,
     /// What changes its keys.
     pub keyring: Arc<Keyring>,
+    /// What makes backups.
+    pub backups: Arc<Backups>,
     /// What does not change while it runs.
     pub about: Arc<About>,
 }

@@ -55,7 +55,7 @@ pub(super) async fn export_root(
     State(context): State<Context>,
     Extension(caller): Extension<Caller>,
 ) -> Result<Answer<Value>, Problem> {
-    local_only(&caller)?;
+    local_only(&caller, "the root key is handled")?;
     let root_key = context.keyring.export_root(caller.actor()).await?;
     Ok(Answer(json!({ "fleet": context.about.fleet, "root_key": root_key })))
 }
@@ -65,18 +65,17 @@ pub(super) async fn remove_root(
     Extension(caller): Extension<Caller>,
     Json(Root { root_key }): Json<Root>,
 ) -> Result<Answer<Value>, Problem> {
-    local_only(&caller)?;
+    local_only(&caller, "the root key is handled")?;
     context.keyring.remove_root(&root_key, caller.actor()).await?;
     Ok(Answer(view(&context)))
 }
 
 /// Refuses whoever is elsewhere: a stolen token of an administrator must not be worth the fleet for good.
-fn local_only(caller: &Caller) -> Result<(), Problem> {
+pub(super) fn local_only(caller: &Caller, what: &str) -> Result<(), Problem> {
     if matches!(caller, Caller::Local(_)) {
         return Ok(());
     }
-    let problem =
-        Problem::new(StatusCode::FORBIDDEN, "local-only", "the root key is handled on the server's machine only");
+    let problem = Problem::new(StatusCode::FORBIDDEN, "local-only", format!("{what} on the server's machine only"));
     Err(problem.help("run the same as root on the server's machine"))
 }
 

@@ -4,6 +4,7 @@ mod access;
 mod agents;
 mod audit;
 mod auth;
+mod backups;
 mod caller;
 mod config;
 mod context;

@@ -1,6 +1,7 @@
 //! What is answered when something is wrong: RFC 9457.
 
 use crate::agents::AgentsError;
+use crate::backup::ArchiveError;
 use crate::keyring::KeyringError;
 use crate::publish::PublishError;
 use crate::store::{StoreError, TokenError};
@@ -95,6 +96,22 @@ impl From<KeyringError> for Problem {
             KeyringError::DataDir(_) | KeyringError::Store(_) | KeyringError::Publish(_) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "store")
             }
+        };
+        let mut problem = Self::new(status, code, error.to_string());
+        problem.help = error.help();
+        problem
+    }
+}
+
+impl From<ArchiveError> for Problem {
+    fn from(error: ArchiveError) -> Self {
+        let code = error.code();
+        let status = match code {
+            "invalid" => StatusCode::BAD_REQUEST,
+            "exists" | "busy" => StatusCode::CONFLICT,
+            "internal" => StatusCode::INTERNAL_SERVER_ERROR,
+            "store" => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::UNPROCESSABLE_ENTITY,
         };
         let mut problem = Self::new(status, code, error.to_string());
         problem.help = error.help();

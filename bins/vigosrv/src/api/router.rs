@@ -5,7 +5,7 @@ use super::endpoints::Endpoints;
 use super::endpoints::Verb::{Delete, Get, Post, Put};
 use super::problem::Problem;
 use super::{
-    Context, agents, audit, auth, config, doctor, envoys, health, keys, maintenance, publishes, push, restored, runs,
+    Context, agents, audit, auth, backups, config, doctor, envoys, health, keys, maintenance, publishes, push, restored, runs,
     secrets, status, tokens, traits, trusted, users,
 };
 use axum::extract::DefaultBodyLimit;
@@ -14,8 +14,8 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use axum::{Json as Answer, Router};
 use vigo_core::server::Permission::{
-    ManageEnvoys, ManageKeys, ManageSecrets, ManageUsers, OperateEnvoys, OwnAccount, Publish, ReadFleet, ReadPolicy,
-    ReadServer,
+    ManageBackups, ManageEnvoys, ManageKeys, ManageSecrets, ManageUsers, OperateEnvoys, OwnAccount, Publish, ReadFleet,
+    ReadPolicy, ReadServer,
 };
 
 /// Bytes of a request's body: nothing that is asked here is long.
@@ -117,6 +117,8 @@ pub(super) fn endpoints() -> Endpoints {
         .at(Post, "/api/v1/keys/rotate", ManageKeys, "Put another key in the place of one", keys::rotate)
         .at(Post, "/api/v1/keys/root/export", ManageKeys, "Show the root key", keys::export_root)
         .at(Post, "/api/v1/keys/root/remove", ManageKeys, "Take the root key away from the server", keys::remove_root)
+        .at(Post, "/api/v1/backups", ManageBackups, "Make a backup, on the server's machine", backups::create)
+        .at(Get, "/api/v1/backups/progress", ManageBackups, "How far the backup in hand is", backups::progress)
         .at(Get, "/api/v1/audit", ReadServer, "List who did what, the newest first", audit::list)
         .at(Get, "/api/v1/audit/verify", ReadServer, "Whether the audit is as it was written", audit::verify)
         .at(Get, "/api/v1/users", ManageUsers, "List users", users::list)

@@ -1,5 +1,6 @@
 use super::*;
 use crate::agents::Agents;
+use crate::backup::{Backups, Places};
 use crate::config::Secrets;
 use crate::data_dir::{DataDir, Keys};
 use crate::keyring::Keyring;
@@ -179,6 +180,7 @@ impl Temp {
             auth: Auth::default(),
             running: told.clone(),
             keyring,
+            backups: Backups::new(Places::of(&dir, &crate::config::Config::default(), "localhost")),
             about: Arc::new(about),
         };
         Self { path, _dir: dir, keys, context, told }

@@ -2,7 +2,7 @@
 
 use super::{DataDirError, private};
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{Read as _, Seek as _, Write as _};
+use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -20,10 +20,15 @@ impl DataDir {
     /// # Errors
     /// [`DataDirError::Locked`] while another server has it.
     pub fn open(path: &Path) -> Result<Self, DataDirError> {
-        private::make_dir(path)?;
-        let root = fs::canonicalize(path).map_err(DataDirError::file("open", path))?;
-        private::refuse_writable(&root)?;
-        for name in ["stacks", "db", "secrets", "blobs", "run", "history"] {
+        let dir = Self::claim(path)?;
+        let root = &dir.root;
+        let passing = root.join("run").join("backup.new");
+        match fs::remove_dir_all(&passing) {
+            // Keys lie in what a backup that was killed has laid aside.
+            Err(e) if e.kind() != ErrorKind::NotFound => return Err(DataDirError::file("remove", &passing)(e)),
+            _ => {}
+        }
+        for name in ["stacks", "db", "secrets", "blobs", "history"] {
             private::make_dir(&root.join(name))?;
         }
         // Others may have been let into what is edited; never into these, whoever made them.
@@ -34,8 +39,31 @@ impl DataDir {
         if let Ok(file) = File::open(&master) {
             private::refuse_readable(&master, &file)?;
         }
+        Ok(dir)
+    }
+
+    /// Takes a directory, and makes nothing in it but the lock. A restore that was interrupted is ended.
+    ///
+    /// # Errors
+    /// [`DataDirError::Locked`] while another server has it.
+    pub fn claim(path: &Path) -> Result<Self, DataDirError> {
+        private::make_dir(path)?;
+        let root = fs::canonicalize(path).map_err(DataDirError::file("open", path))?;
+        private::refuse_writable(&root)?;
+        private::make_dir(&root.join("run"))?;
         let lock = lock(&root)?;
+        super::swap::finish(&root, &mut |_, _| Ok(()))?;
         Ok(Self { root, _lock: lock })
+    }
+
+    /// Returns whether there is a server's data in `path`, or some that a restore was about to put there.
+    pub fn is_servers(path: &Path) -> bool {
+        path.join("tls").join("keyset").exists() || Self::is_swapping(path)
+    }
+
+    /// Returns whether a restore in `path` is decided and not ended.
+    pub fn is_swapping(path: &Path) -> bool {
+        path.join(super::swap::JOURNAL).exists()
     }
 
     /// Returns its path, absolute.

@@ -5,6 +5,7 @@ mod error;
 mod keys;
 mod private;
 mod rotate;
+mod swap;
 #[cfg(test)]
 mod tests;
 
@@ -12,3 +13,4 @@ pub use dir::DataDir;
 pub use error::DataDirError;
 pub use keys::{Keys, secret_of, secret_text};
 pub use rotate::TakenOver;
+pub use swap::{FRESH, Move, OLD, commit, finish};

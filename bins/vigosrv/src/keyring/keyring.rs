@@ -158,6 +158,12 @@ impl Keyring {
         self.change(&mut turn, |_, tls| Keys::remove_root(tls)).await
     }
 
+    /// Waits until no key is being changed; none is until what this returns is dropped. Whoever holds it may lock the publisher
+    /// after it, never before.
+    pub async fn hold(&self) -> impl Send + '_ {
+        self.turn.lock().await
+    }
+
     /// Returns the fleet's root of the text of its file.
     fn root_of(&self, text: &str) -> Result<SigningKey, KeyringError> {
         let keys = self.running.keys();

@@ -32,7 +32,7 @@ const ANSWER_BYTES_MAX: usize = 256 << 20;
 /// # Errors
 /// [`RunError`]; [`DataDirError::Locked`] where the server runs, [`DataDirError::NoServer`] where none ever did.
 pub async fn offline(data_dir: &Path, request: &str) -> Result<String, RunError> {
-    if !data_dir.join("tls").join("keyset").exists() {
+    if !DataDir::is_servers(data_dir) {
         return Err(DataDirError::NoServer { dir: data_dir.to_owned() }.into());
     }
     let asked: Asked = serde_json::from_str(request).map_err(|e| RunError::Asked(e.to_string()))?;

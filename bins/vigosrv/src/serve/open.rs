@@ -6,6 +6,7 @@ use super::server::{Server, now};
 use super::settings::Settings;
 use crate::agents::Agents;
 use crate::api::{About, Auth, Context, Running};
+use crate::backup::{Backups, Places};
 use crate::config::Config;
 use crate::data_dir::{DataDir, Keys};
 use crate::keyring::Keyring;
@@ -75,7 +76,9 @@ pub(super) async fn open(dir: &DataDir, config: &Config, machine: &str, https_po
     let keyring =
         Keyring::new(dir.tls(), hosts, store.clone(), Arc::clone(&publisher), agents.clone(), Arc::clone(&running));
     let (auth, vault_turn, envoy_turn) = (Auth::default(), Arc::default(), Arc::default());
-    let context = Context { store, publisher, agents, vault, vault_turn, envoy_turn, auth, running, keyring, about };
+    let backups = Backups::new(Places::of(dir, config, machine));
+    let context =
+        Context { store, publisher, agents, vault, vault_turn, envoy_turn, auth, running, keyring, backups, about };
     Ok(Opened { server, context, tls, shown })
 }
 

@@ -118,6 +118,11 @@ impl Store {
         }
     }
 
+    /// Returns the database's file.
+    pub(super) fn path(&self) -> &Path {
+        &self.0.path
+    }
+
     pub(super) fn dirty(&self) -> &Dirty {
         &self.0.dirty
     }
@@ -165,7 +170,7 @@ impl Store {
 }
 
 /// Opens a connection.
-fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     let error = |e: rusqlite::Error| StoreError::Database { path: path.to_owned(), why: e.to_string() };
     let conn = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(error)?;
     conn.busy_timeout(BUSY_TIMEOUT).map_err(error)?;

@@ -26,6 +26,7 @@ mod report;
 mod restored;
 mod revoked;
 mod schema;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -47,6 +48,7 @@ pub use orders::{Answered, OrderRow};
 pub use publishes::PublishRow;
 pub use report::{Recorded, Run, RunFilter, RunHead};
 pub use restored::{Restore, Voided};
+pub use snapshot::{Facts, SCHEMA, damage};
 pub use token::{NewToken, Token, TokenError, decoy, is_of, make_token};
 pub use trait_history::{ChangedTrait, TraitRow};
 pub use traits::Traits;

@@ -22,6 +22,14 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema_9.sql"),
 ];
 
+/// The newest version.
+pub const SCHEMA: u32 = MIGRATIONS.len() as u32;
+
+/// `VIGO` in the header, for whoever looks at a copy.
+pub(super) const fn application() -> i64 {
+    APPLICATION
+}
+
 /// Brings the database to the newest version, which it notes; a new file gets them all.
 pub(super) fn migrate(conn: &mut Connection, path: &Path, now: Timestamp) -> Result<(), StoreError> {
     let failed = failed(conn);

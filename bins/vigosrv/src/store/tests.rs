@@ -803,4 +803,48 @@ fn the_program_that_made_the_database_what_it_is_stands_in_it() {
     }));
     let (version, program, at, newest): (i64, String, i64, i64) = programs.unwrap();
     assert_eq!((version, &*program, at), (newest, env!("CARGO_PKG_VERSION"), NOW.epoch_ms()));
+
+#[test]
+fn a_snapshot_under_writers_is_the_database_at_one_moment() {
+    let temp = Temp::new("snapshot");
+    let is_over = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let writers: Vec<_> = (0..4)
+        .map(|writer: u32| {
+            let (store, is_over) = (temp.store.clone(), is_over.clone());
+            temp.runtime.spawn(async move {
+                let mut written = 0_u64;
+                while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                    let subject = format!("{writer}-{written}");
+                    let entry = Entry { actor: Actor::Server, action: "test", subject, detail: String::new() };
+                    store.audit(entry, NOW).await.unwrap();
+                    written += 1;
+                }
+                written
+            })
+        })
+        .collect();
+    let mut before = 0;
+    for round in 0..5 {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        let to = temp.dir.join(format!("copy-{round}"));
+        temp.store.snapshot(&to).unwrap();
+        assert_eq!(damage(&to).unwrap(), None);
+        let facts = Facts::of(&to).unwrap();
+        assert!(facts.audit.id > before && facts.schema == SCHEMA, "{facts:?}");
+        before = facts.audit.id;
+        let rows = temp.run(temp.store.audit_rows(Some(before as i64 + 1), 1)).unwrap();
+        assert_eq!(
+            (rows[0].id as u64, rows[0].hash),
+            (facts.audit.id, facts.audit.hash),
+            "a row that was acknowledged"
+        );
+        let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&to).unwrap().permissions()) & 0o777;
+        assert_eq!(mode, 0o600);
+        assert!(temp.store.snapshot(&to).is_err(), "nothing is written over");
+    }
+    is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+    let written: u64 = writers.into_iter().map(|writer| temp.run(writer).unwrap()).sum();
+    assert!(written >= before);
+    fs::write(temp.dir.join("none"), "no database").unwrap();
+    assert!(Facts::of(&temp.dir.join("none")).is_err());
 }

@@ -5,6 +5,7 @@
 mod adopt;
 mod answered;
 mod attackers;
+mod backup;
 mod canary;
 mod clones;
 mod fleet;

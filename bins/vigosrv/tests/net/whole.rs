@@ -44,6 +44,14 @@ impl Whole {
         server
     }
 
+    /// Returns one that has no data directory yet, and does not run.
+    pub fn beside(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("vigo-whole-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        Self { path, level: "info", process: None, agents: free_port() }
+    }
+
     /// Gives it other keys in `server.yaml`, for its next start.
     pub fn configure(&self, keys: &str) {
         self.configure_at(&[format!("127.0.0.1:{}", self.agents)], keys);

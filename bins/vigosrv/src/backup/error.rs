@@ -1,0 +1,148 @@
+//! Why a backup is not made or not restored.
+
+use crate::config::ConfigError;
+use crate::data_dir::DataDirError;
+use crate::store::StoreError;
+use crate::vault::VaultError;
+use std::io;
+use std::path::{Path, PathBuf};
+use vigo_core::backup::BackupError;
+use vigo_driver::system_text;
+
+/// Why a backup is not made or not restored.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// The archive is not what it should be, or may not be restored here.
+    #[error("backup `{}`: {error}", .file.display())]
+    Backup {
+        /// The archive.
+        file: PathBuf,
+        /// What is wrong.
+        error: BackupError,
+    },
+    /// It cannot be unpacked.
+    #[error("backup `{}` cannot be read: {why}", .file.display())]
+    Unreadable {
+        /// The archive.
+        file: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// What is in it does not work.
+    #[error("backup `{}`: the database in it is damaged: {why}", .file.display())]
+    Database {
+        /// The archive.
+        file: PathBuf,
+        /// What SQLite says.
+        why: String,
+    },
+    /// The name does not say how it is to be packed.
+    #[error("expected a file whose name ends in `.tar.zst` or `.tar.gz`, found `{}`", .file.display())]
+    Name {
+        /// The name.
+        file: PathBuf,
+    },
+    /// There is such a file.
+    #[error("`{}` is there already", .file.display())]
+    Exists {
+        /// The file.
+        file: PathBuf,
+    },
+    /// One is being made.
+    #[error("a backup is being made already")]
+    Busy,
+    /// A part of the target lies on another disk.
+    #[error("`{}` lies on another file system than the data directory, so that it cannot be replaced in one step", .path.display())]
+    OtherDisk {
+        /// The part.
+        path: PathBuf,
+    },
+    /// A file or folder could not be made, read or written.
+    #[error("cannot {what} `{}`: {why}", .path.display())]
+    File {
+        /// What was tried.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        why: String,
+    },
+    /// The data directory.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// The server's database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The server's configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The secrets in it.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// A task of ours has panicked.
+    #[error("the work was not finished")]
+    Unfinished,
+}
+
+impl ArchiveError {
+    /// Returns a stable word for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Backup { error, .. } => error.code(),
+            Self::Unreadable { .. } | Self::Database { .. } => "not-valid",
+            Self::Name { .. } => "invalid",
+            Self::Exists { .. } => "exists",
+            Self::Busy => "busy",
+            Self::OtherDisk { .. } => "other-disk",
+            Self::DataDir(DataDirError::Locked { .. }) => "running",
+            Self::File { .. } | Self::DataDir(_) | Self::Store(_) | Self::Config(_) | Self::Vault(_) => "store",
+            Self::Unfinished => "internal",
+        }
+    }
+
+    /// Returns the root of the fleet that somebody has to recognize, where that is all that is wrong.
+    pub fn unknown_root(&self) -> Option<&str> {
+        match self {
+            Self::Backup { error: BackupError::UnknownRoot { found }, .. } => Some(found),
+            _ => None,
+        }
+    }
+
+    /// Returns what to do about it, where that is known.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Backup { error, .. } => Some(error.help()),
+            Self::Unreadable { .. } => Some("copy it again from where it was made, or take another backup".into()),
+            Self::Database { .. } => Some("take another backup".into()),
+            Self::Name { .. } => Some("name it `FILE.tar.zst`, which is smaller and faster, or `FILE.tar.gz`".into()),
+            Self::Exists { .. } => Some("name a file that is not there yet: no backup is written over".into()),
+            Self::Busy => Some("wait until it is done".into()),
+            Self::OtherDisk { .. } => Some(
+                "restore to a directory on one file system with `--target DIR`, and copy the part from there".into(),
+            ),
+            Self::File { .. } => {
+                Some("name a folder that vigosrv may write to, and look whether the disk has room".into())
+            }
+            Self::DataDir(DataDirError::Locked { .. }) => {
+                Some("stop vigosrv first, or restore beside it with `--target DIR`".into())
+            }
+            Self::DataDir(error) => Some(error.help()),
+            Self::Store(error) => error.help(),
+            Self::Config(error) => error.help(),
+            Self::Vault(error) => error.help(),
+            Self::Unfinished => Some("look into the log".into()),
+        }
+    }
+
+    /// Returns a function that makes an error of what the system says.
+    pub(super) fn file(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |e| Self::File { what, path, why: system_text(e) }
+    }
+
+    /// Returns a function that makes an error of what is wrong with an archive.
+    pub(super) fn of(file: &Path) -> impl Fn(BackupError) -> Self + use<> {
+        let file = file.to_owned();
+        move |error| Self::Backup { file: file.clone(), error }
+    }
+}
