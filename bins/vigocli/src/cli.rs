@@ -6,8 +6,8 @@ use crate::error::CliError;
 use crate::output::{self, Answer};
 use crate::pin::Pin;
 use crate::verb::{
-    Audit, Auth, Completions, Config, Envoys, Explain, Keys, Login, Lsp, Man, Runs, Secrets, Server, Tokens, Traits,
-    Trusted, Users, logout,
+    Audit, Auth, Backup, Completions, Config, Envoys, Explain, Keys, Login, Lsp, Man, Runs, Secrets, Server, Tokens,
+    Traits, Trusted, Users, logout,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::fmt;
@@ -75,6 +75,9 @@ enum Verb {
     /// Make, list and revoke tokens of the API
     #[command(subcommand)]
     Auth(Auth),
+    /// Back the server up, and come back from that
+    #[command(subcommand)]
+    Backup(Backup),
     /// Print what makes a shell complete this command line
     Completions(Completions),
     /// Publish policy, and see what is published
@@ -129,6 +132,12 @@ impl Global {
     pub(crate) fn data_dir(&self) -> PathBuf {
         let named = || std::env::var_os("VIGO_DATA_DIR").filter(|dir| !dir.is_empty()).map(PathBuf::from);
         self.data_dir.clone().or_else(named).unwrap_or_else(|| PathBuf::from("/srv/vigo"))
+    }
+
+    /// Returns the way to the server through its socket, where one is there: to look at what it does meanwhile.
+    pub(crate) fn beside(&self) -> Option<Client> {
+        let socket = self.socket.clone().unwrap_or_else(|| self.data_dir().join("run").join("admin.sock"));
+        socket.exists().then(|| Client::socket(socket, None))
     }
 
     /// Returns the way to the server. What is wrong with it is told when something is asked.
@@ -220,6 +229,7 @@ pub(crate) fn run(cli: &Cli) -> ExitCode {
         }
         Verb::Audit(verb) => verb.run(&global.client()),
         Verb::Auth(verb) => verb.run(&global.client()),
+        Verb::Backup(verb) => verb.run(global),
         Verb::Completions(verb) => verb.run(),
         Verb::Config(verb) => verb.run(global),
         Verb::Envoys(verb) => verb.run(&global.client()),

@@ -45,6 +45,14 @@ pub(crate) enum CliError {
         /// What it said.
         why: String,
     },
+    /// The server's program cannot be run.
+    #[error("run `{program}`: {why}")]
+    Program {
+        /// The program.
+        program: String,
+        /// What is wrong.
+        why: String,
+    },
     /// The server's answer is none.
     #[error("vigosrv gave no answer that can be read: {why}")]
     Garbled {
@@ -110,7 +118,7 @@ impl CliError {
             Self::Unreachable { .. } | Self::Unknown { .. } => 3,
             Self::Garbled { .. } => 4,
             Self::Usage { .. } => 2,
-            Self::Account { .. } | Self::Offline { .. } => 3,
+            Self::Account { .. } | Self::Offline { .. } | Self::Program { .. } => 3,
             Self::Input { .. } => 2,
             Self::Problem { status: 401 | 403, .. } => 3,
             Self::Problem { status: 400..=499, .. } | Self::Unreadable(_) | Self::File { .. } => 1,
@@ -129,6 +137,9 @@ impl CliError {
                 "look with `vigocli audit list`, or `vigocli config history` for a publish, before you ask again; where \
                  it happens each time, run vigocli as root or as the user that vigosrv runs as",
             ),
+            Self::Program { .. } => {
+                Some("install vigosrv of the same version beside vigocli: it is what reads backups")
+            }
             Self::Garbled { .. } => Some("use the vigocli of the server's own version"),
             Self::Account { .. } => Some("log in again with `vigocli login URL`"),
             Self::Usage { .. } | Self::Offline { .. } => None,

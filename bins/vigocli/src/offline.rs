@@ -2,7 +2,8 @@
 
 use crate::error::CliError;
 use serde_json::{Value, json};
-use std::io::Write as _;
+use std::ffi::OsString;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -13,7 +14,8 @@ pub(crate) fn ask(
     path: &str,
     body: Option<&Value>,
 ) -> Result<Option<(u16, Value)>, CliError> {
-    if !dir.join("tls").join("keyset").exists() {
+    // The second: a restore that was interrupted there.
+    if !dir.join("tls").join("keyset").exists() && !dir.join("restore-journal").exists() {
         return Ok(None);
     }
     let failed = |why: String| CliError::Offline { why };
@@ -37,6 +39,40 @@ pub(crate) fn ask(
     // Whom it does not concern it does not disturb: programs read standard output.
     let _ = writeln!(std::io::stderr(), "note: vigosrv does not run; this was answered from `{}`", dir.display());
     Ok(Some((status, answer["body"].clone())))
+}
+
+/// Has `vigosrv` work on backups, which needs no server. Lines that tell how far it is go to `told`; what it answers is
+/// returned.
+pub(crate) fn work(args: &[OsString], told: &mut dyn FnMut(u64, u64)) -> Result<Value, CliError> {
+    let program = program();
+    let failed = |why: String| CliError::Program { program: program.display().to_string(), why };
+    let mut command = Command::new(&program);
+    command.args(["--log-level", "error"]).args(args);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+    let mut child = command.spawn().map_err(|e| failed(vigo_driver::system_text(e)))?;
+    let mut last = None;
+    for line in child.stdout.take().into_iter().flat_map(|out| BufReader::new(out).lines()) {
+        let line = line.map_err(|e| failed(vigo_driver::system_text(e)))?;
+        let value: Value = serde_json::from_str(&line).map_err(|e| CliError::Garbled { why: e.to_string() })?;
+        match (value["done"].as_u64(), value["total"].as_u64()) {
+            (Some(done), Some(total)) => told(done, total),
+            _ => last = Some(value),
+        }
+    }
+    let status = child.wait().map_err(|e| failed(vigo_driver::system_text(e)))?;
+    let mut last = last.ok_or_else(|| failed(format!("it has ended without an answer: {status}")))?;
+    match (last["answer"].take(), last["problem"].take()) {
+        (Value::Null, Value::Null) => Err(CliError::Garbled { why: "it is neither an answer nor a problem".into() }),
+        (Value::Null, problem) => {
+            // What the disk or the program does not do is not the backup's fault.
+            let status = match problem["code"].as_str() {
+                Some("store" | "internal") => 500,
+                _ => 422,
+            };
+            Err(CliError::Problem { status, problem })
+        }
+        (answer, _) => Ok(answer),
+    }
 }
 
 /// Returns the server's program: the one beside this, or else the one that is found by its name.

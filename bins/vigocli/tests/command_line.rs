@@ -596,6 +596,71 @@ fn what_a_stopped_server_is_asked_its_program_answers() {
 }
 
 #[test]
+fn a_server_is_backed_up_looked_at_and_restored_elsewhere() {
+    let server = Server::new("backup");
+    server.stacks("envoys.vgo", "envoys:\n  - {match: '*', configcrates: []}\n");
+    let path = server.path.clone();
+    let beside = |name: &str| path.with_file_name(format!("{}-{name}", path.file_name().unwrap().to_str().unwrap()));
+    let (file, target) = (beside("x.tar.gz"), beside("target"));
+    let (_, _, _) = (fs::remove_file(&file), fs::remove_dir_all(&target), server.run(&["config", "publish"]));
+    let (name, place) = (file.to_str().unwrap(), target.to_str().unwrap());
+    let (code, out, err) = server.run(&["backup", "create", name]);
+    assert!(code == 0 && out.contains("publish 1, 0 envoys"), "{out}{err}");
+    let (code, _, err) = server.run(&["backup", "create", name]);
+    assert!(code == 1 && err.contains("is there already") && err.contains("= help: "), "{err}");
+    let (code, _, err) = server.run(&["backup", "create", "/tmp/x.zip"]);
+    assert!(code == 1 && err.contains(".tar.zst"), "{err}");
+    let (_, made, _) = server.run(&["auth", "token", "create", "ci", "--role", "admin"]);
+    let token = server.path.join("token");
+    fs::write(&token, made.lines().next().unwrap()).unwrap();
+    let elsewhere = ["--server", &server.https(), "--pin", &server.pin, "--token-file", token.to_str().unwrap()];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vigocli"));
+    let output = command.args(elsewhere).args(["backup", "create", "/tmp/x.tar.gz"]).env_clear();
+    let output = output.env("HOME", &server.path).output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(3) && err.contains("on the server's machine only"), "{err}");
+
+    let (code, out, err) = server.run(&["backup", "verify", name]);
+    assert!(code == 0 && out.contains("Every file is as it was signed"), "{out}{err}");
+    assert!(!err.contains('\r'), "no progress where there is no terminal: {err}");
+    let (code, out, _) = vigocli(&target, &["backup", "verify", name, "--format", "json"]);
+    assert!(code == 1 && out.contains("\"code\": \"unknown-root\""), "{out}");
+    let root = path.join("tls/root");
+    let expect = ["--expect-root", root.to_str().unwrap()];
+    let restore = [&["backup", "restore", name, "--target", place], &expect[..]].concat();
+    let (code, out, err) = server.run(&[&restore[..], &["--dry-run"]].concat());
+    assert!(code == 0 && out.contains("Nothing was changed") && !target.exists(), "{out}{err}");
+    let (code, out, err) = server.run(&restore);
+    assert!(code == 0 && out.contains("Restored to "), "{out}{err}");
+    let (code, _, err) = server.run(&restore);
+    assert!(code == 1 && err.contains("is there already") && err.contains("--force"), "{err}");
+    let (code, out, _) =
+        server.run(&[&restore[..], &["--only", "stacks,blobs", "--force", "--format", "json"]].concat());
+    assert!(code == 0 && out.contains("\"stacks\"") && out.contains("restore.old"), "{out}");
+    assert_eq!(server.run(&["backup", "restore", name, "--only", "stack"]).0, 2);
+    let (code, _, err) = server.run(&["backup", "restore", name, "--force"]);
+    assert!(code == 1 && err.contains("is at work in") && err.contains("stop vigosrv"), "{err}");
+    let (code, out, err) = vigocli(&target, &["config", "history"]);
+    assert!(code == 0 && out.contains("local:"), "{out}{err}");
+
+    let folder = beside("list");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir(&folder).unwrap();
+    fs::rename(&file, folder.join("a.tar.gz")).unwrap();
+    fs::write(folder.join("b.tar.zst"), "x").unwrap();
+    let (code, out, err) = server.run(&["backup", "list", folder.to_str().unwrap()]);
+    assert!(code == 0 && out.contains("a.tar.gz") && out.contains("cannot be read"), "{out}{err}");
+    // A stopped server is backed up by its program.
+    server.stop();
+    let again = folder.join("c.tar.zst");
+    let (code, out, err) = vigocli(&path, &["backup", "create", again.to_str().unwrap(), "--without-blobs"]);
+    assert!(code == 0 && err.starts_with("note: vigosrv does not run") && out.contains("publish 1"), "{out}{err}");
+    let (code, out, err) = vigocli(&path, &["backup", "restore", again.to_str().unwrap(), "--db-only", "--force"]);
+    assert!(code == 0 && out.contains("Restored to ") && out.contains("note: what happened after"), "{out}{err}");
+    [&path, &target, &folder].into_iter().for_each(|path| drop(fs::remove_dir_all(path)));
+}
+
+#[test]
 fn without_a_server_it_says_so() {
     let nowhere = std::env::temp_dir().join(format!("vigocli-{}-nowhere", std::process::id()));
     let (status, out, err) = vigocli(&nowhere, &["envoys", "list"]);

@@ -3,6 +3,7 @@
 mod answer;
 mod pages;
 mod print;
+mod progress;
 mod sarif;
 mod table;
 mod text;
@@ -10,6 +11,7 @@ mod text;
 pub(crate) use answer::Answer;
 pub(crate) use pages::{meaning, page};
 pub(crate) use print::{complain, print};
+pub(crate) use progress::Progress;
 pub(crate) use sarif::sarif;
 pub(crate) use table::table;
 pub(crate) use text::cell;

@@ -2,6 +2,7 @@
 
 mod audit;
 mod auth;
+mod backup;
 mod completions;
 mod config;
 mod envoys;
@@ -20,6 +21,7 @@ mod users;
 
 pub(crate) use audit::Audit;
 pub(crate) use auth::Auth;
+pub(crate) use backup::Backup;
 pub(crate) use completions::Completions;
 pub(crate) use config::Config;
 pub(crate) use envoys::Envoys;

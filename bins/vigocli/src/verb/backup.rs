@@ -1,0 +1,278 @@
+//! `vigocli backup`.
+
+use crate::cli::{Format, Global};
+use crate::error::CliError;
+use crate::offline;
+use crate::output::{Answer, Progress, cell, shown, table};
+use clap::Subcommand;
+use serde_json::{Value, json};
+use std::ffi::OsString;
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use vigo_core::backup::Part;
+use vigo_core::time::Timestamp;
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Backup {
+    /// Make a backup of the server, which goes on meanwhile; on its machine only
+    Create {
+        /// Where it is to be, as `.tar.zst` or `.tar.gz` [default: a file here with the fleet's name and the time]
+        file: Option<PathBuf>,
+        /// Leave out the agent's programs that the server gives to new machines
+        #[arg(long)]
+        without_blobs: bool,
+    },
+    /// Look whether a backup is whole, of this fleet, and works: its database, its secrets
+    Verify {
+        /// The backup
+        file: PathBuf,
+        /// The fleet that it should be of: its root key, or the recovery kit [default: that of the server here]
+        #[arg(long, value_name = "KEY")]
+        expect_root: Option<String>,
+    },
+    /// Come back from a backup, whole or in parts; the server must not run
+    Restore {
+        /// The backup
+        file: PathBuf,
+        /// Restore the database alone: keys, secrets and policy stay
+        #[arg(long, conflicts_with = "only")]
+        db_only: bool,
+        /// Restore these parts alone, such as `stacks,secrets`
+        #[arg(long, value_name = "PARTS", value_delimiter = ',')]
+        only: Vec<Part>,
+        /// Where it is to be [default: the data directory]
+        #[arg(long, value_name = "DIR")]
+        target: Option<PathBuf>,
+        /// Look whether it can be done, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Replace what is there; it is kept beside
+        #[arg(long)]
+        force: bool,
+        /// The fleet that it should be of: its root key, or the recovery kit [default: that of the server there]
+        #[arg(long, value_name = "KEY")]
+        expect_root: Option<String>,
+    },
+    /// List the backups in a folder, the newest first
+    List {
+        /// The folder [default: this one]
+        folder: Option<PathBuf>,
+    },
+}
+
+/// Time between two looks at how far a backup is.
+const LOOK: Duration = Duration::from_millis(300);
+
+impl Backup {
+    pub(crate) fn run(&self, global: &Global) -> Result<Answer, CliError> {
+        match self {
+            Self::Create { file, without_blobs } => create(global, file.as_deref(), *without_blobs),
+            Self::Verify { file, expect_root } => {
+                let args = ["backup".into(), "verify".into(), file.into()];
+                let args = [&[OsString::from("--data-dir"), global.data_dir().into()][..], &args].concat();
+                Ok(verified(asked(global.format, "Verifying", args, expect_root.as_deref())?))
+            }
+            Self::Restore { file, db_only, only, target, dry_run, force, expect_root } => {
+                let target = target.clone().unwrap_or_else(|| global.data_dir());
+                let mut args: Vec<OsString> = vec!["--data-dir".into(), target.into()];
+                args.extend(["backup".into(), "restore".into(), file.into()]);
+                let only = if *db_only { &[Part::Database][..] } else { only };
+                if !only.is_empty() {
+                    let words: Vec<&str> = only.iter().map(|part| part.word()).collect();
+                    args.extend(["--only".into(), words.join(",").into()]);
+                }
+                let flags = [(*dry_run, "--dry-run"), (*force, "--force")];
+                args.extend(flags.into_iter().filter(|(is_set, _)| *is_set).map(|(_, flag)| flag.into()));
+                Ok(restored(asked(global.format, "Restoring", args, expect_root.as_deref())?))
+            }
+            Self::List { folder } => {
+                let folder = folder.clone().unwrap_or_else(|| ".".into());
+                let found = offline::work(&["backup".into(), "list".into(), folder.into()], &mut |_, _| {})?;
+                let rows: Vec<Value> = found["backups"].as_array().into_iter().flatten().map(row).collect();
+                let text = table(&rows, &COLUMNS);
+                Ok(Answer::new(found, text))
+            }
+        }
+    }
+}
+
+const COLUMNS: [(&str, &str); 6] = [
+    ("FILE", "file"),
+    ("MADE", "created_at"),
+    ("BYTES", "bytes"),
+    ("PUBLISH", "publish"),
+    ("ENVOYS", "envoys"),
+    ("FLEET", "fleet"),
+];
+
+/// Returns a row of the list; of what is no backup it says why.
+fn row(backup: &Value) -> Value {
+    match backup["problem"].as_str() {
+        Some(why) => json!({ "file": backup["file"], "created_at": why }),
+        None => backup.clone(),
+    }
+}
+
+fn create(global: &Global, file: Option<&Path>, without_blobs: bool) -> Result<Answer, CliError> {
+    let client = global.client();
+    let file = match file {
+        Some(file) => file.to_owned(),
+        None => default_name(&cell(&client.get("/status", &[])?, "fleet")).into(),
+    };
+    let failed = |e| CliError::File { what: "make", path: file.clone(), why: vigo_driver::system_text(e) };
+    let absolute = std::path::absolute(&file).map_err(failed)?;
+    let mut progress = Progress::new(global.format, "Backing up");
+    let body = json!({ "file": absolute, "without_blobs": without_blobs });
+    let (end, ended) = channel::<()>();
+    let made = std::thread::scope(|scope| {
+        // Where nobody looks, nobody asks.
+        if progress.is_on() {
+            scope.spawn(move || {
+                let Some(beside) = global.beside() else { return };
+                while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(LOOK) {
+                    let Ok(now) = beside.get("/backups/progress", &[]) else { return };
+                    if let (Some(done), Some(total)) = (now["done"].as_u64(), now["total"].as_u64()) {
+                        progress.at(done, total);
+                    }
+                }
+            });
+        }
+        let made = client.post("/backups", &body);
+        drop(end);
+        made
+    })?;
+    let mut text = format!(
+        "{} holds the server as of {}: publish {}, {} envoys, {} bytes.\n",
+        cell(&made, "file"),
+        cell(&made, "created_at"),
+        or_none(&made, "publish"),
+        cell(&made, "envoys"),
+        cell(&made, "bytes"),
+    );
+    text.push_str("All keys and secrets are in it: keep it where no thief finds it, and away from this machine.\n");
+    text.push_str(&left_out(&made));
+    Ok(Answer::new(made, text))
+}
+
+fn verified(found: Value) -> Answer {
+    let bad = found["secrets"]["bad"].as_array().map_or(&[][..], Vec::as_slice);
+    let mut text = of(&found);
+    text.push_str(&format!(
+        "Every file is as it was signed; the database is whole; {} secrets open.\n",
+        cell(&found, "secrets.good")
+    ));
+    for one in bad {
+        text.push_str(&format!("{}\n", shown(one["why"].as_str().unwrap_or_default())));
+    }
+    text.push_str(&left_out(&found));
+    Answer { status: u8::from(found["valid"] != true), ..Answer::new(found, text) }
+}
+
+fn restored(done: Value) -> Answer {
+    let mut text = of(&done);
+    let parts: Vec<&str> = done["restored"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let (parts, target) = (parts.join(", "), cell(&done, "target"));
+    if done["dry_run"] == true {
+        text.push_str(&format!("It can be restored to {target}: {parts}. Nothing was changed.\n"));
+    } else {
+        text.push_str(&format!("Restored to {target}: {parts}.\n"));
+        let old = cell(&done, "replaced");
+        if !old.is_empty() {
+            text.push_str(&format!("What was there is in {old}; remove that when the fleet is well.\n"));
+        }
+    }
+    for note in done["notes"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        text.push_str(&format!("note: {}\n", shown(note)));
+    }
+    Answer::new(done, text)
+}
+
+/// Says which backup it is.
+fn of(backup: &Value) -> String {
+    format!(
+        "{}: fleet {} on {}, made {} by vigosrv {}, publish {}, {} envoys.\n",
+        cell(backup, "file"),
+        cell(backup, "fleet"),
+        cell(backup, "host"),
+        cell(backup, "created_at"),
+        cell(backup, "program"),
+        or_none(backup, "publish"),
+        cell(backup, "envoys"),
+    )
+}
+
+fn or_none(value: &Value, path: &str) -> String {
+    Some(cell(value, path)).filter(|text| !text.is_empty()).unwrap_or_else(|| "none".into())
+}
+
+fn left_out(backup: &Value) -> String {
+    let paths = backup["left_out"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    paths.map(|path| format!("note: `{}` is not in it\n", shown(path))).collect()
+}
+
+/// Has vigosrv work, and asks whether the fleet of the backup is the right one, where nothing says so.
+fn asked(
+    format: Format,
+    what: &'static str,
+    mut args: Vec<OsString>,
+    expect_root: Option<&str>,
+) -> Result<Value, CliError> {
+    if let Some(root) = expect_root {
+        args.extend(["--expect-root".into(), root.into()]);
+    }
+    let work = |args: &[OsString]| {
+        let mut progress = Progress::new(format, what);
+        offline::work(args, &mut |done, total| progress.at(done, total))
+    };
+    let error = match work(&args) {
+        Err(error) => error,
+        done => return done,
+    };
+    let root = match &error {
+        CliError::Problem { problem, .. } => problem["root_key"].as_str().map(str::to_owned),
+        _ => None,
+    };
+    let Some(root) = root.filter(|_| format == Format::Table && io::stdin().is_terminal()) else { return Err(error) };
+    let question = format!(
+        "Nothing on this machine says of which fleet the backup should be. It is of the one with the root key\n\n  {}\n\nThe \
+         recovery kit, or `vigocli server status` as it was, shows the right one. Is it the same? [y/N] ",
+        shown(&root)
+    );
+    let mut answer = String::new();
+    let read = io::stderr().write_all(question.as_bytes()).and_then(|()| io::stdin().lock().read_line(&mut answer));
+    read.map_err(|error| CliError::Usage { why: format!("the terminal: {error}") })?;
+    match answer.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" => work(&[&args[..], &["--expect-root".into(), root.into()]].concat()),
+        _ => Err(error),
+    }
+}
+
+/// Returns the name of a backup that is made now.
+fn default_name(fleet: &str) -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = Timestamp::from_epoch_ms(i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+    name_at(fleet, now)
+}
+
+fn name_at(fleet: &str, now: Timestamp) -> String {
+    let at = now.civil(0);
+    let fleet: String = fleet.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
+    format!(
+        "vigo-{fleet}-{:04}{:02}{:02}T{:02}{:02}{:02}Z.tar.zst",
+        at.year, at.month, at.day, at.hour, at.minute, at.second
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backup_is_named_after_its_fleet_and_time() {
+        let now = Timestamp::from_epoch_secs(1_800_000_000);
+        assert_eq!(name_at("0123456789abcdef", now), "vigo-01234567-20270115T080000Z.tar.zst");
+        assert_eq!(name_at("../x", now), "vigo-x-20270115T080000Z.tar.zst");
+    }
+}
