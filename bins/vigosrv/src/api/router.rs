@@ -5,8 +5,8 @@ use super::endpoints::Endpoints;
 use super::endpoints::Verb::{Delete, Get, Post, Put};
 use super::problem::Problem;
 use super::{
-    Context, agents, audit, auth, backups, config, doctor, envoys, health, keys, maintenance, publishes, push, restored, runs,
-    secrets, status, tokens, traits, trusted, users,
+    Context, agents, audit, auth, backups, config, doctor, envoys, health, keys, maintenance, publishes, push,
+    restored, runs, secrets, status, tokens, traits, trusted, users,
 };
 use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, Uri};

@@ -803,6 +803,7 @@ fn the_program_that_made_the_database_what_it_is_stands_in_it() {
     }));
     let (version, program, at, newest): (i64, String, i64, i64) = programs.unwrap();
     assert_eq!((version, &*program, at), (newest, env!("CARGO_PKG_VERSION"), NOW.epoch_ms()));
+}
 
 #[test]
 fn a_snapshot_under_writers_is_the_database_at_one_moment() {
