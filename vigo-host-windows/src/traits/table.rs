@@ -20,7 +20,6 @@ static COLLECTORS: &[Collector] = &[
     system::OS,
     system::INIT,
     system::REBOOT,
-    system::CUSTOM_TYPES,
     hardware::HARDWARE,
     hardware::CPU,
     storage::DISKS,
@@ -33,6 +32,7 @@ static COLLECTORS: &[Collector] = &[
     services::SERVICES,
     accounts::ACCOUNTS,
     firewall::FIREWALL,
+    system::CUSTOM_TYPES,
 ];
 
 #[cfg(test)]
