@@ -11,6 +11,7 @@ mod hosts;
 mod json;
 mod packages;
 mod process;
+mod recovery;
 mod stage;
 mod test;
 mod wine;

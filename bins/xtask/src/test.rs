@@ -7,7 +7,7 @@ use crate::failure::Result;
 use crate::process::Program;
 use crate::stage::{self, Outcome, Report, Tally};
 use crate::workspace::{cargo, has, is_ci, root, target, which};
-use crate::{demo, hosts, packages, wine};
+use crate::{demo, hosts, packages, recovery, wine};
 
 /// What every stage may look at.
 struct Options {
@@ -37,6 +37,7 @@ const STAGES: &[Stage] = &[
     stage("dependencies", "forbidden crates, licences, where crates come from", dependencies),
     stage("deny", "cargo deny", deny),
     stage("demo", "cargo xtask demo", run_demo),
+    stage("recovery", "servers that are lost and come back, and machines that never stop", run_recovery),
     stage("wine", "the agent for Windows, on a Windows of Wine's making", run_wine),
     stage("openbao", "secrets that a real OpenBao keeps", openbao),
     stage("hosts", "real machines with four inits and four package managers", run_hosts),
@@ -47,11 +48,12 @@ pub fn run(args: &[String]) -> ExitCode {
     let install = std::env::var_os("CI_INSTALL").is_some() || args.iter().any(|a| a == "--install");
     let mut names: Vec<String> = args.iter().filter(|a| !a.starts_with("--")).cloned().collect();
     let mut rest = Vec::new();
-    if names.first().is_some_and(|n| n == "hosts") {
+    if names.first().is_some_and(|n| n == "hosts" || n == "recovery") {
         rest = names.split_off(1);
+        rest.extend(args.iter().filter(|arg| *arg == "--write").cloned());
     }
     let unknown = names.iter().find(|name| !STAGES.iter().any(|s| s.name == **name));
-    let flag = args.iter().find(|a| a.starts_with("--") && *a != "--install");
+    let flag = args.iter().find(|a| a.starts_with("--") && *a != "--install" && !rest.contains(a));
     if let Some(bad) = unknown.or(flag) {
         let known: Vec<&str> = STAGES.iter().map(|s| s.name).collect();
         eprintln!("xtask: unknown stage `{bad}`, expected one of {}", known.join(" "));
@@ -261,6 +263,10 @@ fn openbao(_: &Options, tally: &mut Tally) -> Result<Outcome> {
     // Of the whole workspace: by itself the package would have other features of what they share.
     let test = ["test", "--workspace", "--locked", "--test", "net", "--", "--ignored", "openbao::"];
     count(cargo().args(test).env("VIGO_BAO", &bao), tally)
+}
+
+fn run_recovery(options: &Options, tally: &mut Tally) -> Result<Outcome> {
+    recovery::run(&options.rest, &mut tally.passed).map(|()| Outcome::Passed)
 }
 
 fn run_wine(_: &Options, tally: &mut Tally) -> Result<Outcome> {

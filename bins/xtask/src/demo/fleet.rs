@@ -79,6 +79,9 @@ pub fn tell(programs: &Path, place: &Path, keep: bool) -> Result<()> {
 pub struct Fleet {
     place: PathBuf,
     programs: PathBuf,
+    /// The server's directory, below `place`.
+    server: &'static str,
+    host: &'static str,
     agents: u16,
     https: u16,
 }
@@ -87,6 +90,11 @@ pub struct Fleet {
 pub struct Running(Child);
 
 impl Running {
+    /// Sends it a signal.
+    pub fn signal(&self, name: &str) {
+        signal(name, i64::from(self.0.id()));
+    }
+
     fn kill(&mut self) {
         signal("KILL", -i64::from(self.0.id()));
         let _ = self.0.wait();
@@ -103,31 +111,56 @@ impl Fleet {
     /// Prepares one, in `place`; nothing runs yet.
     pub fn new(programs: &Path, place: &Path) -> Result<Self> {
         let (programs, place) = (programs.to_owned(), place.to_owned());
-        let fleet = Self { place, programs, agents: free_port()?, https: free_port()? };
+        let fleet =
+            Self { place, programs, server: "server", host: "127.0.0.1", agents: free_port()?, https: free_port()? };
         fs::create_dir_all(fleet.data()).map_err(|e| Failure::at(&fleet.place, &e))?;
-        let config = format!(
-            "server:\n  agent_listen: \"127.0.0.1:{0}\"\n  api_listen: \"127.0.0.1:{1}\"\n  hostname: localhost\n  \
-             advertise: [\"127.0.0.1:{0}\"]\ncheckin:\n  interval: 2s\n",
-            fleet.agents, fleet.https
-        );
-        let path = fleet.data().join("server.yaml");
-        fs::write(&path, config).map_err(|e| Failure::at(&path, &e))?;
+        fleet.configure(&[fleet.address()])?;
         Ok(fleet)
+    }
+
+    /// Returns the same fleet with a server in another directory and at another address, which is not there yet.
+    pub fn elsewhere(&self, server: &'static str, host: &'static str) -> Result<Self> {
+        let (place, programs) = (self.place.clone(), self.programs.clone());
+        Ok(Self { place, programs, server, host, agents: free_port()?, https: free_port()? })
+    }
+
+    /// Writes the server's configuration; agents are told these addresses.
+    pub fn configure(&self, advertise: &[String]) -> Result<()> {
+        let config = format!(
+            "server:\n  agent_listen: \"{0}\"\n  api_listen: \"{1}:{2}\"\n  hostname: localhost\n  advertise: \
+             {advertise:?}\ncheckin:\n  interval: 2s\n",
+            self.address(),
+            self.host,
+            self.https
+        );
+        let path = self.data().join("server.yaml");
+        fs::write(&path, config).map_err(|e| Failure::at(&path, &e))
     }
 
     /// Returns the server's directory.
     pub fn data(&self) -> PathBuf {
-        self.place.join("server")
+        self.place.join(self.server)
+    }
+
+    /// Returns where the server answers agents.
+    pub fn address(&self) -> String {
+        format!("{}:{}", self.host, self.agents)
+    }
+
+    /// Returns where a machine's agent keeps its state.
+    pub fn state(&self, name: &str) -> PathBuf {
+        self.place.join(name).join("state")
     }
 
     /// Returns what an agent is told of the server: where it is, and whom to believe.
     pub fn told(&self, status: &Json) -> [String; 6] {
         let told = |what: &str| status.text(what).unwrap_or_default().to_owned();
-        let (server, key, digest) = (format!("127.0.0.1:{}", self.agents), told("root_key"), told("ca_sha256"));
+        let (server, key, digest) = (self.address(), told("root_key"), told("ca_sha256"));
         ["--server".into(), server, "--root-key".into(), key, "--ca-sha256".into(), digest]
     }
 
-    fn root(&self, name: &str) -> PathBuf {
+    /// Returns the directory that stands for a machine.
+    pub fn root(&self, name: &str) -> PathBuf {
         self.place.join(name).join("root")
     }
 
@@ -149,20 +182,22 @@ impl Fleet {
     }
 
     /// Starts the agent of a machine.
-    fn live(&self, name: &str) -> Result<Running> {
+    pub fn live(&self, name: &str) -> Result<Running> {
         let program = Program::new(self.programs.join("vigo")).arg("run").arg("--root").arg(self.root(name));
-        self.start(name, program.arg("--state-dir").arg(self.place.join(name).join("state")))
+        self.start(name, program.arg("--state-dir").arg(self.state(name)))
     }
 
-    fn bootstrap(&self, name: &str, token: &str, status: &Json) -> Result<Program> {
+    /// Makes a machine an envoy.
+    pub fn bootstrap(&self, name: &str, token: &str, status: &Json) -> Result<Program> {
         let root = self.root(name);
         fs::create_dir_all(&root).map_err(|e| Failure::at(&root, &e))?;
         let program = Program::new(self.programs.join("vigo")).args(["bootstrap", "--no-service", "--hostname", name]);
         let program = program.args(self.told(status)).env("VIGO_TOKEN", token);
-        Ok(program.arg("--state-dir").arg(self.place.join(name).join("state")))
+        Ok(program.arg("--state-dir").arg(self.state(name)))
     }
 
-    fn cli(&self, args: &[&str]) -> Program {
+    /// Returns a command of the client's.
+    pub fn cli(&self, args: &[&str]) -> Program {
         Program::new(self.programs.join("vigocli")).arg("--data-dir").arg(self.data()).args(args)
     }
 

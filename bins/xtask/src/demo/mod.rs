@@ -4,6 +4,6 @@ mod fleet;
 mod machine;
 mod story;
 
-pub use fleet::Fleet;
+pub use fleet::{Fleet, Running};
 pub use machine::tell as one_machine;
-pub use story::run;
+pub use story::{expect, expect_soon, run};

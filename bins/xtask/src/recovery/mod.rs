@@ -1,0 +1,8 @@
+//! `cargo xtask test recovery`: servers are lost and come back, and the machines of the fleet never stop converging.
+
+mod scenarios;
+mod site;
+mod table;
+mod watch;
+
+pub use scenarios::run;

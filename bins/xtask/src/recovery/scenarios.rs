@@ -1,0 +1,129 @@
+//! What is lost, and how it comes back.
+
+use std::fs;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::site::{Began, Site};
+use super::table::{self, Row};
+use crate::demo::expect_soon;
+use crate::failure::{Failure, Result};
+use crate::process::Program;
+use crate::workspace::{Scratch, build};
+
+/// Machines of each scenario.
+const MACHINES: usize = 20;
+
+struct Scenario {
+    /// For the command line.
+    word: &'static str,
+    /// For the table.
+    name: &'static str,
+    run: fn(&mut Site, &'static str) -> Result<Row>,
+}
+
+const SCENARIOS: &[Scenario] = &[
+    Scenario { word: "whole", name: "the whole server, from an archive, at another address", run: whole },
+    Scenario { word: "database", name: "the database alone, from an archive", run: database },
+    Scenario { word: "snapshot", name: "hours of everything: a snapshot of the volume came back", run: snapshot },
+];
+
+/// Plays the scenarios that `args` name, or all; with `--write` the table goes into the guide.
+pub fn run(args: &[String], passed: &mut u64) -> Result<()> {
+    let (flags, words): (Vec<&String>, Vec<&String>) = args.iter().partition(|arg| arg.starts_with("--"));
+    let is_known = |word: &&String| SCENARIOS.iter().any(|scenario| scenario.word == *word);
+    if let Some(bad) = words.iter().find(|word| !is_known(word)).or(flags.iter().find(|flag| **flag != "--write")) {
+        let known: Vec<&str> = SCENARIOS.iter().map(|scenario| scenario.word).collect();
+        return Err(Failure::new(format!("expected `--write` or some of {}, found `{bad}`", known.join(" "))));
+    }
+    let chosen = |scenario: &&Scenario| words.is_empty() || words.iter().any(|word| *word == scenario.word);
+    let programs = build()?;
+    let mut rows = Vec::new();
+    for scenario in SCENARIOS.iter().filter(chosen) {
+        println!("\n── {} ──", scenario.name);
+        let scratch = Scratch::new("recovery")?;
+        let mut site = Site::new(&programs, scratch.path(), MACHINES)?;
+        let mut row = (scenario.run)(&mut site, scenario.name)?;
+        site.end(&mut row)?;
+        rows.push(row);
+        *passed += 1;
+    }
+    table::show(&rows, MACHINES, flags.iter().any(|flag| *flag == "--write"))
+}
+
+/// The machine of the server is gone. The next one was announced; the archive lies elsewhere.
+fn whole(site: &mut Site, name: &'static str) -> Result<Row> {
+    let next = site.fleet.elsewhere("server-2", "127.0.0.2")?;
+    site.fleet.configure(&[site.fleet.address(), next.address()])?;
+    site.reload();
+    site.expect_told(&next.address())?;
+    let (archive, saved) = site.back_up()?;
+    site.publish("2")?;
+    site.expect_version("2")?;
+    site.lose_server();
+    let lost = saved.elapsed();
+    fs::remove_dir_all(site.fleet.data()).map_err(|e| Failure::at(&site.fleet.data(), &e))?;
+    thread::sleep(Duration::from_secs(3));
+    let began = Began::now()?;
+    let root = site.root_fingerprint().to_owned();
+    let target = next.data();
+    site.fleet = next;
+    let (archive, target) = (text(&archive), text(&target));
+    let restore = ["backup", "restore", &archive, "--target", &target, "--expect-root", &root];
+    print!("{}", site.fleet.cli(&restore).text()?);
+    site.fleet.configure(&[site.fleet.address()])?;
+    let row = site.come_back(name, &began, lost)?;
+    // The older policy is the server's word again.
+    site.expect_version("1")?;
+    site.publish("3")?;
+    site.expect_version("3")?;
+    Ok(row)
+}
+
+/// The database is gone; all else stands.
+fn database(site: &mut Site, name: &'static str) -> Result<Row> {
+    let (archive, saved) = site.back_up()?;
+    site.publish("2")?;
+    site.expect_version("2")?;
+    site.lose_server();
+    let lost = saved.elapsed();
+    for file in ["vigo.db", "vigo.db-wal", "vigo.db-shm"] {
+        // The last two are there while a server runs.
+        let _ = fs::remove_file(site.fleet.data().join("db").join(file));
+    }
+    let began = Began::now()?;
+    let root = site.root_fingerprint().to_owned();
+    let restore = ["backup", "restore", &text(&archive), "--db-only", "--force", "--expect-root", &root];
+    print!("{}", site.fleet.cli(&restore).text()?);
+    let row = site.come_back(name, &began, lost)?;
+    site.publish("3")?;
+    site.expect_version("3")?;
+    Ok(row)
+}
+
+/// Somebody brings back the volume of hours ago, and nobody tells the server.
+fn snapshot(site: &mut Site, name: &'static str) -> Result<Row> {
+    site.lose_server();
+    let copy = site.fleet.data().with_extension("snapshot");
+    let (data, copied) = (text(&site.fleet.data()), text(&copy));
+    Program::new("cp").args(["-a", &data, &copied]).text()?;
+    let saved = Instant::now();
+    site.server = Some(site.fleet.serve()?);
+    site.publish("2")?;
+    site.expect_version("2")?;
+    site.lose_server();
+    let lost = saved.elapsed();
+    let began = Began::now()?;
+    fs::remove_dir_all(&data).and_then(|()| fs::rename(&copied, &data)).map_err(|e| Failure::at(&copy, &e))?;
+    let row = site.come_back(name, &began, lost)?;
+    site.expect_version("1")?;
+    expect_soon("the server knows that it went back", || site.went_back())?;
+    site.publish("3")?;
+    site.expect_version("3")?;
+    Ok(row)
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}

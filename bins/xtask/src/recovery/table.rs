@@ -1,0 +1,47 @@
+//! What the scenarios took, as a table.
+
+use std::fs;
+use std::time::Duration;
+
+use crate::failure::{Failure, Result};
+use crate::workspace::root;
+
+/// What one scenario took.
+pub struct Row {
+    /// What was lost, and how it came back.
+    pub name: &'static str,
+    /// From the start of the way back, its commands included, to the first check-in that was answered.
+    pub first: Duration,
+    /// … to the last envoy's.
+    pub all: Duration,
+    /// Seconds of what had been acknowledged that did not come back.
+    pub lost: Duration,
+    /// How often a machine was broken meanwhile and made whole.
+    pub repairs: usize,
+    /// The longest time that one was broken.
+    pub longest: Duration,
+}
+
+const HEAD: &str = "| lost, and restored | first check-in answered | whole fleet back | data lost | machines repaired \
+    meanwhile | the slowest repair |\n|---|---|---|---|---|---|\n";
+
+/// Prints the table and, with `keep`, writes it into the guide.
+pub fn show(rows: &[Row], machines: usize, keep: bool) -> Result<()> {
+    let seconds = |span: Duration| format!("{:.1} s", span.as_secs_f64());
+    let line = |row: &Row| {
+        let [first, all, lost, longest] = [row.first, row.all, row.lost, row.longest].map(seconds);
+        format!("| {} | {first} | {all} | {lost} | {} | {longest} |\n", row.name, row.repairs)
+    };
+    let table: String = rows.iter().map(line).collect();
+    print!("\n{HEAD}{table}");
+    if !keep {
+        return Ok(());
+    }
+    let page = root().join("docs/src/recovery-times.md");
+    let text = format!(
+        "# How long it takes\n\nWritten by `cargo xtask test recovery --write`: {machines} agents with an interval of two \
+         seconds and their server, all on one machine with two processors. Each time counts from the start of the way \
+         back, its commands included.\n\n{HEAD}{table}"
+    );
+    fs::write(&page, text).map_err(|e| Failure::at(&page, &e))
+}
