@@ -5,6 +5,7 @@
 //! `cargo xtask fuzz` runs the programs; `tests/replay.rs` runs every committed input through the function on stable.
 
 mod answers;
+mod backup;
 mod config;
 mod converge;
 mod editor;
@@ -25,6 +26,7 @@ mod traits;
 mod when;
 mod wire;
 
+pub use backup::backup;
 pub use config::config;
 pub use converge::converge;
 pub use editor::editor;
@@ -48,6 +50,7 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target, by name.
 pub const TARGETS: &[Target] = &[
+    ("backup", backup),
     ("config", config),
     ("converge", converge),
     ("editor", editor),
