@@ -12,7 +12,7 @@ use crate::store::{Actor, Entry};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::sync::Mutex;
 use vigo_core::backup::{Expect, Manifest};
 use vigo_core::time::Timestamp;
@@ -22,6 +22,7 @@ use vigo_core::time::Timestamp;
 pub struct Backups {
     places: Places,
     turn: Mutex<()>,
+    is_running: AtomicBool,
     done: AtomicU64,
     total: AtomicU64,
 }
@@ -72,13 +73,15 @@ pub struct Wanted {
 impl Backups {
     /// Returns what makes backups of what is at these places.
     pub fn new(places: Places) -> Arc<Self> {
-        Arc::new(Self { places, turn: Mutex::default(), done: AtomicU64::new(0), total: AtomicU64::new(0) })
+        let (done, total) = (AtomicU64::new(0), AtomicU64::new(0));
+        Arc::new(Self { places, turn: Mutex::default(), is_running: AtomicBool::new(false), done, total })
     }
 
     /// Returns how many bytes of how many are done of the backup in hand, if there is one.
     pub fn progress(&self) -> Option<(u64, u64)> {
-        let is_idle = self.turn.try_lock().is_ok();
-        (!is_idle).then(|| (self.done.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed)))
+        self.is_running
+            .load(Ordering::Relaxed)
+            .then(|| (self.done.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed)))
     }
 }
 
@@ -96,6 +99,8 @@ pub async fn create(context: Context, wanted: Wanted, actor: Actor) -> Result<Va
     }
     backups.done.store(0, Ordering::Relaxed);
     backups.total.store(0, Ordering::Relaxed);
+    backups.is_running.store(true, Ordering::Relaxed);
+    let _running = Running(&backups);
     let (staged, keys, serial, live) = {
         let _keys = context.keyring.hold().await;
         let publisher = context.publisher.lock().await;
@@ -117,6 +122,15 @@ pub async fn create(context: Context, wanted: Wanted, actor: Actor) -> Result<Va
     let entry = Entry { actor, action: "backup.create", subject: name, detail };
     context.store.audit(entry, context.running.now()).await?;
     Ok(summary(&wanted.file, &manifest))
+}
+
+/// Says that a backup is made, until this is dropped.
+struct Running<'a>(&'a Backups);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.is_running.store(false, Ordering::Relaxed);
+    }
 }
 
 /// What the server was when everything was laid beside.

@@ -544,3 +544,47 @@ fn what_a_kill_has_left_of_a_backup_or_a_restore_goes_at_the_next_start() {
     drop(DataDir::open(&data).unwrap());
     assert!(left.iter().all(|path| !path.exists()));
 }
+
+#[test]
+fn what_the_configuration_has_elsewhere_in_the_directory_goes_there_and_nothing_leaves_the_directory() {
+    let temp = Temp::new();
+    let mut files = files();
+    files.insert(3, ("secrets/.master.key", format!("vigo-master-key-1 {}\n", "01".repeat(32)).into_bytes()));
+    let cases: [(&str, &str, &str, usize); 3] = [
+        ("database: {path: own/server.db}\nsecrets: {dir: vault}\n", "own/server.db", "vault/.master.key", 0),
+        ("database: {path: /elsewhere/server.db}\nsecrets: {dir: ../vault}\n", "db/vigo.db", "secrets/.master.key", 2),
+        ("", "db/vigo.db", "secrets/.master.key", 0),
+    ];
+    for (at, (yaml, database, key, notes)) in cases.into_iter().enumerate() {
+        files[0].1 = yaml.as_bytes().to_vec();
+        let (file, target) = (temp.file("x.tar.zst", &archive(&files)), temp.0.join(format!("target-{at}")));
+        let answer = run(&wanted(&file, &target)).unwrap();
+        assert_eq!(fs::read(target.join(database)).unwrap(), files[7].1, "{yaml}");
+        assert!(target.join(key).exists(), "{yaml}");
+        let outside = |note: &&serde_json::Value| note.as_str().unwrap().contains("not in the data directory");
+        assert_eq!(answer["notes"].as_array().unwrap().iter().filter(outside).count(), notes, "{yaml}");
+    }
+    assert!(!temp.0.join("vault").exists() && !Path::new("/elsewhere").exists());
+    files[0].1 = b"database: {pth: x}\n".to_vec();
+    let file = temp.file("x.tar.zst", &archive(&files));
+    let error = run(&wanted(&file, &temp.0.join("typo"))).unwrap_err();
+    assert!(error.code() == "not-valid" && error.to_string().contains("pth"), "{error}");
+}
+
+#[test]
+fn what_root_restores_belongs_to_whom_the_directory_belongs_to() {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("left out: root alone gives files away");
+        return;
+    }
+    let temp = Temp::new();
+    let (file, target) = (temp.file("x.tar.zst", &archive(&files())), temp.0.join("target"));
+    fs::create_dir(&target).unwrap();
+    chown(&target, Some(4711), Some(4712)).unwrap();
+    run(&wanted(&file, &target)).unwrap();
+    for name in ["tls", "tls/restored", "history/3/tree/a", ".live", "db/vigo.db", "run/lock", "stacks/envoys.vgo"] {
+        let meta = fs::symlink_metadata(target.join(name)).unwrap();
+        assert_eq!((meta.uid(), meta.gid()), (4711, 4712), "{name}");
+    }
+}
