@@ -11,6 +11,7 @@ use crate::entropy::Entropy;
 use crate::glob::Glob;
 use crate::server::{TokenRecord, TokenText};
 use crate::time::{Duration, Timestamp};
+use crate::wire::message::Refused;
 use crate::wire::{Channel, Exporter, Kind, ReplayWindow};
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::format;
@@ -272,7 +273,8 @@ impl World {
             }
             return Ok(());
         }
-        if channel == Channel::Request {
+        // Who is not known is taken up by a later request, and what it asked before was not answered.
+        if channel == Channel::Request && !is_unknown(&taken) {
             if self.faults.strikes(1) {
                 self.again(link, bytes.clone());
             }
@@ -406,4 +408,10 @@ impl World {
         let trace = self.trace.take().unwrap_or_default().into();
         Violation { seed: self.story.seed, at: self.now, what, trace }
     }
+}
+
+/// Returns whether a request is refused because the server does not know who asks.
+fn is_unknown(taken: &Taken) -> bool {
+    let code = Refused::UNKNOWN.as_bytes();
+    matches!(taken, Taken::Reply(reply) if reply.get(4) == Some(&1) && reply.windows(code.len()).any(|w| w == code))
 }
