@@ -15,6 +15,7 @@ use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, symlink};
 use std::path::{Component, Path, PathBuf};
 use vigo_core::backup::{Ground, Manifest, Part, check_restore};
+use vigo_core::server::RestoreMark;
 
 /// What is to be restored, and where.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -32,9 +33,6 @@ pub struct Restore {
     /// Replace what is there.
     pub force: bool,
 }
-
-/// What a marker of a restored database begins with; the number is that of the format.
-const MARKER_HEAD: &str = "vigo-restored-1";
 
 /// What lies in a data directory without being a server's.
 const NO_DATA: [&str; 4] = ["run", "lost+found", FRESH, OLD];
@@ -238,8 +236,7 @@ fn moves(
     let mut moves = Vec::new();
     if parts.contains(&Part::Database) {
         merge_revoked(root, fresh)?;
-        let AuditLine { created_ms, schema, audit } = AuditLine::of(manifest);
-        write(&fresh.join("tls"), "restored", &format!("{MARKER_HEAD} {created_ms} {schema} {audit}\n"))?;
+        write(&fresh.join("tls"), "restored", &mark(manifest).text())?;
     } else if parts.contains(&Part::Tls) {
         merge_revoked(root, fresh)?;
     }
@@ -281,17 +278,10 @@ fn moves(
     Ok(moves)
 }
 
-/// What the marker tells of the backup.
-struct AuditLine {
-    created_ms: i64,
-    schema: u32,
-    audit: u64,
-}
-
-impl AuditLine {
-    fn of(manifest: &Manifest) -> Self {
-        Self { created_ms: manifest.created_at.epoch_ms(), schema: manifest.schema, audit: manifest.audit.id }
-    }
+/// Returns what the server finds at its next start.
+fn mark(manifest: &Manifest) -> RestoreMark {
+    let audit = i64::try_from(manifest.audit.id).unwrap_or(i64::MAX);
+    RestoreMark { created: manifest.created_at, schema: manifest.schema.into(), audit }
 }
 
 /// Puts the ids that never come back of both sides together: a backup brings nobody back.
