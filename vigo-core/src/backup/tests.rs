@@ -292,7 +292,8 @@ fn a_restore_is_refused_before_anything_is_written() {
     let no_blobs = Manifest { parts: parts(&[Part::Tls, Part::Database]), ..manifest(&[]) };
     let full = || Ground { occupied: Some("`/srv/vigo/tls`".into()), ..ground() };
     let keys = || Ground { has_keys: true, ..ground() };
-    let cases: [(&str, &Manifest, BTreeSet<Part>, Ground, Option<&str>); 11] = [
+    type Case<'a> = (&'a str, &'a Manifest, BTreeSet<Part>, Ground, Option<&'a str>);
+    let cases: [Case<'_>; 11] = [
         ("whole", &manifest(FILES), whole.clone(), ground(), None),
         ("an older database", &older, whole.clone(), ground(), None),
         ("a newer database", &newer, whole.clone(), ground(), Some("newer")),

@@ -89,13 +89,13 @@ impl ArchiveError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Backup { error, .. } => error.code(),
-            Self::Unreadable { .. } | Self::Database { .. } => "not-valid",
+            Self::Unreadable { .. } | Self::Database { .. } | Self::Config(_) => "not-valid",
             Self::Name { .. } => "invalid",
             Self::Exists { .. } => "exists",
             Self::Busy => "busy",
             Self::OtherDisk { .. } => "other-disk",
             Self::DataDir(DataDirError::Locked { .. }) => "running",
-            Self::File { .. } | Self::DataDir(_) | Self::Store(_) | Self::Config(_) | Self::Vault(_) => "store",
+            Self::File { .. } | Self::DataDir(_) | Self::Store(_) | Self::Vault(_) => "store",
             Self::Unfinished => "internal",
         }
     }
