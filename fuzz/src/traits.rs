@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn every_named_input_is_of_its_collector_and_comes_to_a_value() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/corpus/traits");
-        let mut understood = Vec::new();
+        let (mut understood, mut faults) = (Vec::new(), Vec::new());
         for entry in fs::read_dir(folder).expect("a readable folder") {
             let path = entry.expect("a readable entry").path();
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -119,9 +119,12 @@ mod tests {
                     found => break found,
                 }
             };
-            assert!(matches!(found, Ok(Found::Value(_))), "`{name}` comes to {found:?}");
+            if !matches!(found, Ok(Found::Value(_))) {
+                faults.push(format!("`{name}` comes to {found:?}"));
+            }
             understood.push(host.to_owned());
         }
+        assert_eq!(faults, [""; 0]);
         for host in &HOSTS[1..] {
             assert!(understood.iter().any(|name| name == host.name()), "{} has no named input", host.name());
         }

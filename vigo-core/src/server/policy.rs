@@ -135,6 +135,8 @@ impl Signer {
     /// Takes a serial as used.
     pub(super) fn use_serial(&mut self, serial: u64) {
         self.last_serial = self.last_serial.max(serial);
+        // The clock may have been ahead at the start, and been set back: what is given now was not given before.
+        self.lost.end = self.lost.end.min(serial);
     }
 }
 

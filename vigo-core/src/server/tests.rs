@@ -717,3 +717,13 @@ fn those_who_were_connected_come_back_one_after_the_other() {
     let at = |nth| come_back(nth).as_ms();
     assert_eq!((at(0), at(1), at(1000), at(usize::MAX)), (2000, 2002, 4000, 300_000));
 }
+
+#[test]
+fn what_is_given_after_the_clock_was_set_back_is_not_taken_for_lost() {
+    let mut signer = Signer::new(key(8), 1_000_000).started(Timestamp::from_epoch_ms(9_000_000));
+    assert!(signer.has_lost(5_000_000));
+    let given = signer.next_serial(4_000_000);
+    signer.use_serial(given);
+    assert!(signer.has_lost(3_000_000), "the server before gave it");
+    assert!(!signer.has_lost(given) && !signer.has_lost(5_000_000));
+}
