@@ -68,6 +68,8 @@ impl Site {
         let status = site.fleet.json(&["server", "status"])?;
         site.root_key = status.text("root_key").unwrap_or_default().to_owned();
         for name in &site.names {
+            let etc = site.fleet.root(name).join("etc");
+            fs::create_dir_all(&etc).map_err(|e| Failure::at(&etc, &e))?;
             site.fleet.bootstrap(name, &token, &status)?.text()?;
         }
         site.publish("1")?;
