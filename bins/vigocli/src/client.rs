@@ -2,7 +2,7 @@
 
 use crate::cli::Https;
 use crate::error::CliError;
-use crate::offline;
+use crate::offline::{self, Offline};
 use crate::pin::Pin;
 use crate::stream::Way;
 use serde_json::Value;
@@ -11,6 +11,8 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::PathBuf;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 use ureq::Agent;
 use ureq::http::request::Builder;
 use ureq::http::{Request, Response};
@@ -18,6 +20,12 @@ use ureq::unversioned::resolver::DefaultResolver;
 
 /// Bytes of an answer: a page of reports.
 const ANSWER_BYTES_MAX: u64 = 256 << 20;
+
+/// How long a server is waited for that has its data directory and does not listen: it starts, or ends.
+const START_MAX: Duration = Duration::from_secs(15);
+
+/// Time between two looks whether it listens.
+const START_LOOK: Duration = Duration::from_millis(100);
 
 /// The way to the server.
 pub(crate) struct Client {
@@ -105,22 +113,26 @@ impl Client {
     /// Asks. Where nobody listens at the socket, the server's program answers from its data directory.
     fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value, CliError> {
         self.is_there()?;
-        let text = body.map(Value::to_string).unwrap_or_default();
-        let request = self.request(method, path).header("content-type", "application/json").body(text);
-        let request = request.map_err(|e| CliError::Garbled { why: e.to_string() })?;
         let asks = if method == "GET" { Asks::ToLook } else { Asks::ToChange };
-        match self.read(self.agent.run(request)) {
-            Ok((status, answer)) => judge(status, answer),
-            Err(error) => {
-                let is_nobody =
-                    |e: &std::io::Error| matches!(e.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused);
-                if let (At::Socket { data_dir: Some(dir), .. }, ureq::Error::Io(why)) = (&self.at, &error)
-                    && is_nobody(why)
-                    && let Some((status, answer)) = offline::ask(dir, method, path, body)?
-                {
-                    return judge(status, answer);
-                }
-                Err(self.failed(error, asks))
+        let since = Instant::now();
+        loop {
+            let text = body.map(Value::to_string).unwrap_or_default();
+            let request = self.request(method, path).header("content-type", "application/json").body(text);
+            let request = request.map_err(|e| CliError::Garbled { why: e.to_string() })?;
+            let error = match self.read(self.agent.run(request)) {
+                Ok((status, answer)) => return judge(status, answer),
+                Err(error) => error,
+            };
+            let is_nobody = |e: &std::io::Error| matches!(e.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused);
+            let dir = match (&self.at, &error) {
+                (At::Socket { data_dir: Some(dir), .. }, ureq::Error::Io(why)) if is_nobody(why) => dir,
+                _ => return Err(self.failed(error, asks)),
+            };
+            match offline::ask(dir, method, path, body)? {
+                Offline::Answer(status, answer) => return judge(status, answer),
+                Offline::Nothing => return Err(self.failed(error, asks)),
+                Offline::Served(_) if since.elapsed() < START_MAX => sleep(START_LOOK),
+                Offline::Served(why) => return Err(why),
             }
         }
     }

@@ -7,16 +7,24 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Has `vigosrv` answer one request on a data directory whose server does not run; none where there is none.
-pub(crate) fn ask(
-    dir: &Path,
-    method: &str,
-    path: &str,
-    body: Option<&Value>,
-) -> Result<Option<(u16, Value)>, CliError> {
+/// What comes of asking without a server.
+pub(crate) enum Offline {
+    /// The status and the body of an answer.
+    Answer(u16, Value),
+    /// There is no server's data.
+    Nothing,
+    /// A server has it, which does not listen yet, or no more; and what to say of that.
+    Served(CliError),
+}
+
+/// What `vigosrv` exits with where a server has the data directory.
+const SERVED: i32 = 75;
+
+/// Has `vigosrv` answer one request on a data directory whose server does not run.
+pub(crate) fn ask(dir: &Path, method: &str, path: &str, body: Option<&Value>) -> Result<Offline, CliError> {
     // The second: a restore that was interrupted there.
     if !dir.join("tls").join("keyset").exists() && !dir.join("restore-journal").exists() {
-        return Ok(None);
+        return Ok(Offline::Nothing);
     }
     let failed = |why: String| CliError::Offline { why };
     let program = program();
@@ -31,14 +39,15 @@ pub(crate) fn ask(
     let output = child.wait_with_output().map_err(|e| failed(vigo_driver::system_text(e)))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        return Err(failed(said.trim().trim_start_matches("error: ").to_owned()));
+        let why = failed(said.trim().trim_start_matches("error: ").to_owned());
+        return if output.status.code() == Some(SERVED) { Ok(Offline::Served(why)) } else { Err(why) };
     }
     let answer: Value = serde_json::from_slice(&output.stdout).map_err(|e| CliError::Garbled { why: e.to_string() })?;
     let status = answer["status"].as_u64().and_then(|status| u16::try_from(status).ok());
     let status = status.ok_or_else(|| CliError::Garbled { why: "it has no status".into() })?;
     // Whom it does not concern it does not disturb: programs read standard output.
     let _ = writeln!(std::io::stderr(), "note: vigosrv does not run; this was answered from `{}`", dir.display());
-    Ok(Some((status, answer["body"].clone())))
+    Ok(Offline::Answer(status, answer["body"].clone()))
 }
 
 /// Has `vigosrv` work on backups, which needs no server. Lines that tell how far it is go to `told`; what it answers is

@@ -67,6 +67,9 @@ enum Backup {
 /// Bytes of a request on standard input.
 const REQUEST_BYTES_MAX: u64 = 8 << 20;
 
+/// The exit code that tells vigocli that a server has the data directory: `EX_TEMPFAIL` of sysexits(3).
+const SERVED: u8 = 75;
+
 fn main() -> ExitCode {
     vigo_driver::forbid_core_dumps();
     let cli = Cli::parse();
@@ -91,8 +94,9 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let help = error.help();
-            failed(&error, help)
+            let (help, is_served) = (error.help(), error.is_served());
+            let code = failed(&error, help);
+            if is_served { ExitCode::from(SERVED) } else { code }
         }
     }
 }

@@ -24,16 +24,21 @@ const REACH_MAX: Duration = Duration::from_secs(15);
 /// How long the transport that was faster is taken first.
 const REMEMBERED: Duration = Duration::from_secs(3600);
 
+/// How long a server that was not reached is taken last: the others need not wait for it each time.
+const TAKEN_LAST: Duration = Duration::from_secs(300);
+
 /// Addresses of one name that are tried.
 const ADDRESSES_MAX: usize = 4;
 
-/// Reaches servers, and remembers how it got there: the transport for each address, and tickets, by which the next
-/// connection is cheaper. One for the life of the process.
+/// Reaches servers, and remembers how it got there: which of them were not reached, the transport for each address, and
+/// tickets, by which the next connection is cheaper. One for the life of the process.
 #[derive(Default)]
 pub struct Dialer {
     tls: Option<Tls>,
     /// Since when TCP is the faster one, by server.
     by_tcp: HashMap<String, Instant>,
+    /// When each server was last not reached.
+    missed: HashMap<String, Instant>,
 }
 
 impl Dialer {
@@ -42,7 +47,8 @@ impl Dialer {
         Self::default()
     }
 
-    /// Connects to the first of `servers` (`host:port`) that is reached and believed.
+    /// Connects to the first of `servers` (`host:port`) that is reached and believed; those that were not reached in the last
+    /// five minutes come after the others.
     ///
     /// On [`Channel::Request`] by QUIC, with TCP beside it after a second; where TCP was faster it is taken first for an
     /// hour. On [`Channel::Enrol`] by TCP, without a certificate.
@@ -61,9 +67,10 @@ impl Dialer {
             self.tls = Some(tls.clone());
         }
         let mut last = NetError::NoServer;
-        for server in servers {
+        for server in self.in_turn(servers) {
             match self.reach(server, &tls, channel).await {
                 Ok((link, exporter)) => {
+                    self.missed.remove(server);
                     return Ok(Session {
                         link,
                         server: server.clone(),
@@ -74,10 +81,23 @@ impl Dialer {
                         is_clock_behind: tls.verifier.is_clock_behind(),
                     });
                 }
-                Err(e) => last = e,
+                Err(e) => {
+                    if is_missed(&e) {
+                        self.missed.insert(server.clone(), Instant::now());
+                    }
+                    last = e;
+                }
             }
         }
         Err(last)
+    }
+
+    /// Returns the servers in the order in which they are tried.
+    fn in_turn<'a>(&mut self, servers: &'a [String]) -> Vec<&'a String> {
+        self.missed.retain(|server, since| since.elapsed() < TAKEN_LAST && servers.contains(server));
+        let mut servers: Vec<&String> = servers.iter().collect();
+        servers.sort_by_key(|server| self.missed.contains_key(*server));
+        servers
     }
 
     async fn reach(&mut self, server: &str, tls: &Tls, channel: Channel) -> Result<(Link, Exporter), NetError> {
@@ -103,6 +123,11 @@ impl Dialer {
         }
         Ok(reached)
     }
+}
+
+/// Returns whether a server was not even reached.
+fn is_missed(e: &NetError) -> bool {
+    matches!(e, NetError::Address { .. } | NetError::Unreachable { .. } | NetError::NobodyListens { .. })
 }
 
 /// Tries one transport, after a while or its failure the other beside it, and returns the first that gets there.

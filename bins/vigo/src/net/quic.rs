@@ -12,8 +12,9 @@ use tokio::time::timeout;
 use vigo_core::limits::REPLY_BYTES_MAX;
 use vigo_core::wire::{EXPORTER_LABEL, Exporter, WireError};
 
-/// After what time without a packet the server is gone.
-const IDLE: Duration = Duration::from_secs(30);
+/// After what time without a packet the server is gone: it acknowledges what was asked at once, however long the answer
+/// takes.
+const IDLE: Duration = Duration::from_secs(15);
 
 /// How often a packet is sent while nothing is said.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
@@ -33,8 +34,8 @@ impl Quic {
             SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
         };
         let mut transport = TransportConfig::default();
-        // invariant: half a minute is a span that QUIC can express.
-        let idle = IDLE.try_into().expect("half a minute");
+        // invariant: seconds are a span that QUIC can express.
+        let idle = IDLE.try_into().expect("seconds");
         transport
             .max_concurrent_bidi_streams(VarInt::from_u32(0))
             .max_concurrent_uni_streams(VarInt::from_u32(0))

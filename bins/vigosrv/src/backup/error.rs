@@ -1,7 +1,7 @@
 //! Why a backup is not made or not restored.
 
 use crate::config::ConfigError;
-use crate::data_dir::DataDirError;
+use crate::data_dir::{DataDirError, Holder};
 use crate::store::StoreError;
 use crate::vault::VaultError;
 use std::io;
@@ -123,7 +123,7 @@ impl ArchiveError {
             Self::File { .. } => {
                 Some("name a folder that vigosrv may write to, and look whether the disk has room".into())
             }
-            Self::DataDir(DataDirError::Locked { .. }) => {
+            Self::DataDir(DataDirError::Locked { holder: Holder::Server, .. }) => {
                 Some("stop vigosrv first, or restore beside it with `--target DIR`".into())
             }
             Self::DataDir(error) => Some(error.help()),

@@ -7,6 +7,7 @@ use super::view::{summary, time};
 use super::{ArchiveError, Progress};
 use crate::config;
 use crate::data_dir::{DataDir, FRESH, Move, OLD, commit};
+use crate::publish::live_in;
 use crate::store::SCHEMA;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -124,7 +125,8 @@ fn beside(wanted: &Restore, root: &Path, told: Progress<'_>) -> Result<Ready, Ar
     let places = places(root, &fresh, &parts, &mut notes)?;
     let moves = moves(root, &fresh, &manifest, &parts, &places)?;
     own(root, &fresh)?;
-    tell(&manifest, &parts, &mut notes);
+    // Where that cannot be told there is nothing to compare with.
+    tell(&manifest, &parts, live_in(root).unwrap_or(None), &mut notes);
     let kept = moves.iter().any(|one| match one {
         Move::Put(_, place) | Move::Away(place) => fs::symlink_metadata(root.join(place)).is_ok(),
     });
@@ -296,8 +298,17 @@ fn merge_revoked(root: &Path, fresh: &Path) -> Result<(), ArchiveError> {
     write(&fresh.join("tls"), "revoked", &text)
 }
 
-/// Says what is not in the backup.
-fn tell(manifest: &Manifest, parts: &BTreeSet<Part>, notes: &mut Vec<String>) {
+/// Says what is not in the backup, with the number of the policy that is live in the place where it goes.
+fn tell(manifest: &Manifest, parts: &BTreeSet<Part>, live: Option<u64>, notes: &mut Vec<String>) {
+    if let (true, Some(live)) = (parts.contains(&Part::History), live)
+        && manifest.live.is_none_or(|restored| restored < live)
+    {
+        let back = manifest.live.map_or_else(|| "nothing".into(), |restored| format!("publish {restored}"));
+        notes.push(format!(
+            "the policy goes back from publish {live} to {back}: agents follow it at their next check-in; the newer one is in \
+             `{OLD}/history/{live}/tree` until the next restore"
+        ));
+    }
     if parts.contains(&Part::Database) {
         let at = time(manifest.created_at);
         notes.push(format!(

@@ -546,6 +546,27 @@ fn what_a_kill_has_left_of_a_backup_or_a_restore_goes_at_the_next_start() {
 }
 
 #[test]
+fn a_policy_that_goes_back_is_said_with_both_numbers() {
+    let temp = Temp::new();
+    let (file, target) = (temp.file("x.tar.zst", &archive(&files())), temp.0.join("target"));
+    for (live, told) in [(None, None), (Some(3), None), (Some(5), Some("from publish 5 to publish 3:"))] {
+        fs::create_dir_all(target.join("history")).unwrap();
+        let _ = fs::remove_file(target.join(".live"));
+        if let Some(live) = live {
+            std::os::unix::fs::symlink(format!("history/{live}"), target.join(".live")).unwrap();
+        }
+        let answer = run(&Restore { force: true, dry_run: true, ..wanted(&file, &target) }).unwrap();
+        let notes: Vec<&str> = answer["notes"].as_array().unwrap().iter().filter_map(|note| note.as_str()).collect();
+        let back = notes.iter().find(|note| note.contains("goes back"));
+        assert_eq!(
+            back.map(|note| told.is_some_and(|told| note.contains(told))),
+            told.map(|_| true),
+            "{live:?}: {notes:?}"
+        );
+    }
+}
+
+#[test]
 fn what_the_configuration_has_elsewhere_in_the_directory_goes_there_and_nothing_leaves_the_directory() {
     let temp = Temp::new();
     let mut files = files();

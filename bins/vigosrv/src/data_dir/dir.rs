@@ -1,6 +1,7 @@
 //! What lies where.
 
 use super::{DataDirError, private};
+use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -14,13 +15,33 @@ pub struct DataDir {
     _lock: File,
 }
 
+/// Who has a data directory, as the file of its lock says it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Holder {
+    /// A server, until it is stopped.
+    Server,
+    /// A command that works while none runs, and ends by itself.
+    Command,
+}
+
 impl DataDir {
-    /// Takes a directory, and makes what is not there yet.
+    /// Takes a directory for a command, and makes what is not there yet.
     ///
     /// # Errors
-    /// [`DataDirError::Locked`] while another server has it.
+    /// [`DataDirError::Locked`] while another process has it.
     pub fn open(path: &Path) -> Result<Self, DataDirError> {
-        let dir = Self::claim(path)?;
+        Self::prepare(Self::take(path, Holder::Command)?)
+    }
+
+    /// Takes a directory for a server, and makes what is not there yet.
+    ///
+    /// # Errors
+    /// [`DataDirError::Locked`] while another process has it.
+    pub fn serve(path: &Path) -> Result<Self, DataDirError> {
+        Self::prepare(Self::take(path, Holder::Server)?)
+    }
+
+    fn prepare(dir: Self) -> Result<Self, DataDirError> {
         let root = &dir.root;
         let passing = root.join("run").join("backup.new");
         match fs::remove_dir_all(&passing) {
@@ -42,16 +63,20 @@ impl DataDir {
         Ok(dir)
     }
 
-    /// Takes a directory, and makes nothing in it but the lock. A restore that was interrupted is ended.
+    /// Takes a directory for a command, and makes nothing in it but the lock. A restore that was interrupted is ended.
     ///
     /// # Errors
-    /// [`DataDirError::Locked`] while another server has it.
+    /// [`DataDirError::Locked`] while another process has it.
     pub fn claim(path: &Path) -> Result<Self, DataDirError> {
+        Self::take(path, Holder::Command)
+    }
+
+    fn take(path: &Path, holder: Holder) -> Result<Self, DataDirError> {
         private::make_dir(path)?;
         let root = fs::canonicalize(path).map_err(DataDirError::file("open", path))?;
         private::refuse_writable(&root)?;
         private::make_dir(&root.join("run"))?;
-        let lock = lock(&root)?;
+        let lock = lock(&root, holder)?;
         super::swap::finish(&root, &mut |_, _| Ok(()))?;
         Ok(Self { root, _lock: lock })
     }
@@ -107,8 +132,17 @@ impl DataDir {
     }
 }
 
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Server => "server",
+            Self::Command => "command",
+        })
+    }
+}
+
 /// Takes the lock. It stands on a file that stays: one that is removed could be locked twice.
-fn lock(root: &Path) -> Result<File, DataDirError> {
+fn lock(root: &Path, holder: Holder) -> Result<File, DataDirError> {
     let path = root.join("run").join("lock");
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false).mode(0o600);
@@ -119,11 +153,14 @@ fn lock(root: &Path) -> Result<File, DataDirError> {
             let mut text = String::new();
             // For the message only.
             let _ = (&file).take(32).read_to_string(&mut text);
-            return Err(DataDirError::Locked { dir: root.to_owned(), pid: text.trim().parse().ok() });
+            let (pid, holder) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
+            let holder = if holder == Holder::Server.to_string() { Holder::Server } else { Holder::Command };
+            return Err(DataDirError::Locked { dir: root.to_owned(), pid: pid.parse().ok(), holder });
         }
         Err(TryLockError::Error(e)) => return Err(DataDirError::file("lock", &path)(e)),
     }
-    let told = file.rewind().and_then(|()| file.set_len(0)).and_then(|()| writeln!(file, "{}", std::process::id()));
+    let told =
+        file.rewind().and_then(|()| file.set_len(0)).and_then(|()| writeln!(file, "{} {holder}", std::process::id()));
     told.map_err(DataDirError::file("write", &path))?;
     Ok(file)
 }

@@ -1,5 +1,6 @@
 //! Why the data directory cannot be used.
 
+use super::Holder;
 use crate::ca::CaError;
 use std::path::{Path, PathBuf};
 use vigo_core::bundle::KeySetError;
@@ -7,13 +8,16 @@ use vigo_core::bundle::KeySetError;
 /// Why the data directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DataDirError {
-    /// Another server has it.
-    #[error("another vigosrv{} is at work in `{}`", .pid.map(|pid| format!(" (process {pid})")).unwrap_or_default(), .dir.display())]
+    /// Another process has it.
+    #[error("another {}{} is at work in `{}`", match .holder { Holder::Server => "vigosrv", Holder::Command => "command" },
+        .pid.map(|pid| format!(" (process {pid})")).unwrap_or_default(), .dir.display())]
     Locked {
         /// The directory.
         dir: PathBuf,
         /// The process, where it said so.
         pid: Option<u32>,
+        /// What it is.
+        holder: Holder,
     },
     /// It is no server's.
     #[error("there is no server's data in `{}`", .dir.display())]
@@ -94,7 +98,12 @@ impl DataDirError {
     /// Returns what to do about it.
     pub fn help(&self) -> String {
         match self {
-            Self::Locked { .. } => "stop it first, or name another directory with `--data-dir DIR`".into(),
+            Self::Locked { holder: Holder::Command, .. } => {
+                "wait until it has ended, or name another directory with `--data-dir DIR`".into()
+            }
+            Self::Locked { holder: Holder::Server, .. } => {
+                "stop it first, or name another directory with `--data-dir DIR`".into()
+            }
             Self::NoServer { .. } => {
                 "name the data directory with `--data-dir DIR`, or start vigosrv to make one".into()
             }

@@ -9,7 +9,7 @@ mod swap;
 #[cfg(test)]
 mod tests;
 
-pub use dir::DataDir;
+pub use dir::{DataDir, Holder};
 pub use error::DataDirError;
 pub use keys::{Keys, secret_of, secret_text};
 pub use rotate::TakenOver;

@@ -25,5 +25,5 @@ mod tests;
 pub use diff::diff;
 pub use error::PublishError;
 pub use published::{Published, PublishedClass};
-pub use publisher::{Publication, Publisher};
+pub use publisher::{Publication, Publisher, live_in};
 pub use record::{Record, RecordClass};

@@ -64,7 +64,7 @@ impl Publisher {
         noted: u64,
     ) -> Result<(Self, Option<Published>), PublishError> {
         let mut publisher = Self { dir: data_dir.into(), key, disk, live: None, last: 0 };
-        publisher.live = publisher.leads_to()?;
+        publisher.live = live_in(&publisher.dir)?;
         let history = publisher.history_dir();
         if !fs::exists(&history).map_err(PublishError::disk("look at", &history))? {
             publisher.disk.make_dir(&history)?;
@@ -236,7 +236,7 @@ impl Publisher {
 
     /// Takes back what was done for a publish that failed. If it stands in spite of that, its number is taken.
     fn give_up(&mut self, id: u64, before: Option<u64>) {
-        if self.leads_to().is_ok_and(|live| live == Some(id)) {
+        if live_in(&self.dir).is_ok_and(|live| live == Some(id)) {
             let back = match before {
                 Some(before) => self.disk.lead(&self.live_link(), &Path::new("history").join(before.to_string())),
                 None => self.disk.unlink(&self.live_link()),
@@ -278,20 +278,8 @@ impl Publisher {
         Ok(found)
     }
 
-    /// Returns the entry that `.live` leads to.
-    fn leads_to(&self) -> Result<Option<u64>, PublishError> {
-        let link = self.live_link();
-        let target = match fs::read_link(&link) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-            target => target.map_err(PublishError::disk("follow", &link))?,
-        };
-        let id = target.strip_prefix("history").ok().and_then(|name| number(name.to_str()?));
-        let why = || format!("expected a link to `history/…`, found one to `{}`", target.display());
-        id.map(Some).ok_or_else(|| PublishError::Disk { what: "follow", path: link, why: why() })
-    }
-
     fn live_link(&self) -> PathBuf {
-        self.dir.join(".live")
+        live_link(&self.dir)
     }
 
     fn history_dir(&self) -> PathBuf {
@@ -310,6 +298,25 @@ impl Publisher {
 /// Returns the number that a name of the history is: as it is written, and in no other way.
 fn number(name: &str) -> Option<u64> {
     name.parse().ok().filter(|id: &u64| id.to_string() == name)
+}
+
+/// Returns the number of the publish that `.live` of a data directory leads to, `None` where nothing is published.
+///
+/// # Errors
+/// [`PublishError::Disk`], also for a link that leads elsewhere.
+pub fn live_in(dir: &Path) -> Result<Option<u64>, PublishError> {
+    let link = live_link(dir);
+    let target = match fs::read_link(&link) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        target => target.map_err(PublishError::disk("follow", &link))?,
+    };
+    let id = target.strip_prefix("history").ok().and_then(|name| number(name.to_str()?));
+    let why = || format!("expected a link to `history/…`, found one to `{}`", target.display());
+    id.map(Some).ok_or_else(|| PublishError::Disk { what: "follow", path: link, why: why() })
+}
+
+fn live_link(dir: &Path) -> PathBuf {
+    dir.join(".live")
 }
 
 /// Signs the policy of a class, unless another has the same.

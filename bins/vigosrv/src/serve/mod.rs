@@ -2,6 +2,7 @@
 
 mod adopt;
 mod check_in;
+mod claim;
 mod enrol;
 mod held;
 mod live;

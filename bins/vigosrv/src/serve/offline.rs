@@ -1,5 +1,6 @@
 //! One request to a server that does not run, answered by what would answer it if it did.
 
+use super::claim::claim;
 use super::open::{Opened, open};
 use super::run::{RunError, hostname};
 use crate::api::{self, Caller};
@@ -41,7 +42,7 @@ pub async fn offline(data_dir: &Path, request: &str) -> Result<String, RunError>
     let body = if asked.body.is_null() { Body::empty() } else { Body::from(asked.body.to_string()) };
     let request = Request::builder().method(method).uri(&asked.path);
     let request = request.header(header::CONTENT_TYPE, "application/json").body(body).map_err(wrong)?;
-    let dir = DataDir::open(data_dir)?;
+    let dir = claim(|| DataDir::open(data_dir)).await?;
     let config = config::load(&dir.config())?;
     let Opened { context, .. } = open(&dir, &config, &hostname(), config.server.api_listen.port).await?;
     let store = context.store.clone();

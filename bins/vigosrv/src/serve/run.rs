@@ -1,5 +1,6 @@
 //! From a data directory to a running server, and to its end.
 
+use super::claim::claim;
 use super::live::Live;
 use super::open::{Opened, open};
 use super::server::{Server, now};
@@ -7,7 +8,7 @@ use super::settings::Settings;
 use crate::agents::{Agents, AgentsError};
 use crate::api::{self, Context, ListenError, Load, Running};
 use crate::config::{self, Config, ConfigError};
-use crate::data_dir::{DataDir, DataDirError, Keys};
+use crate::data_dir::{DataDir, DataDirError, Holder, Keys};
 use crate::keyring::Keyring;
 use crate::net::{Limits, Listener, NetError, Tls};
 use crate::publish::{PublishError, Published};
@@ -77,6 +78,11 @@ pub enum RunError {
 }
 
 impl RunError {
+    /// Returns whether a server has the data directory: it is to be asked.
+    pub fn is_served(&self) -> bool {
+        matches!(self, Self::DataDir(DataDirError::Locked { holder: Holder::Server, .. }))
+    }
+
     /// Returns what to do about it, where that is known.
     pub fn help(&self) -> Option<String> {
         match self {
@@ -111,7 +117,7 @@ const PRUNE_PERIOD: Duration = Duration::from_secs(3600);
 /// # Errors
 /// [`RunError`], before it is ready.
 pub async fn run(data_dir: &Path) -> Result<(), RunError> {
-    let dir = DataDir::open(data_dir)?;
+    let dir = claim(|| DataDir::serve(data_dir)).await?;
     let config = config::load(&dir.config())?;
     let machine = hostname();
     let is_first_start = !dir.tls().exists();

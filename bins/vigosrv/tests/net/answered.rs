@@ -123,6 +123,27 @@ async fn where_udp_does_not_get_through_tcp_is_taken_after_a_second_and_then_at_
 }
 
 #[tokio::test]
+async fn a_server_that_was_not_reached_keeps_nobody_waiting_the_next_time() {
+    let fleet = Fleet::start().await;
+    let envoy = fleet.envoy(1, now());
+    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
+    let servers: Vec<String> = [gone.clone()].into_iter().chain(fleet.servers()).collect();
+    let mut dialer = Dialer::new();
+    let mut times = Vec::new();
+    for _ in 0..2 {
+        let start = Instant::now();
+        let session = dialer.connect(&servers, &fleet.trust(), &envoy, Channel::Request).await.unwrap();
+        times.push(start.elapsed());
+        assert_eq!((session.server(), asked(&session).await), (&*servers[1], 42));
+    }
+    assert!(times[0] >= Duration::from_secs(1), "{times:?}");
+    assert!(times[1] < Duration::from_millis(900), "{times:?}");
+    // It is the only one: it is tried all the same.
+    let alone = dialer.connect(&[gone], &fleet.trust(), &envoy, Channel::Request).await;
+    assert!(matches!(alone, Err(NetError::NobodyListens { .. })));
+}
+
+#[tokio::test]
 async fn a_machine_that_knows_a_fingerprint_enrols_and_comes_back_as_an_envoy() {
     let fleet = Fleet::start().await;
     let mut identity = ClientIdentity { key: SigningKey::from_bytes(&[9; 32]), certificate: None };

@@ -177,7 +177,11 @@ impl Fleet {
     pub fn serve(&self) -> Result<Running> {
         let program = Program::new(self.programs.join("vigosrv")).arg("--data-dir").arg(self.data());
         let server = self.start("server", program)?;
-        expect_soon("the server answers", || Ok(self.cli(&["server", "status"]).output()?.ok()))?;
+        // By its socket: with the directory, its program would answer for one that is not there yet.
+        let socket = self.data().join("run/admin.sock");
+        let asked =
+            || Program::new(self.programs.join("vigocli")).arg("--socket").arg(&socket).args(["server", "status"]);
+        expect_soon("the server answers", || Ok(asked().output()?.ok()))?;
         Ok(server)
     }
 

@@ -1,5 +1,6 @@
 //! `cargo xtask test recovery`: servers are lost and come back, and the machines of the fleet never stop converging.
 
+mod logs;
 mod scenarios;
 mod site;
 mod table;

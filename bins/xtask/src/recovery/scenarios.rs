@@ -5,6 +5,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::logs;
 use super::site::{Began, Site};
 use super::table::{self, Row};
 use crate::demo::expect_soon;
@@ -62,13 +63,18 @@ pub fn run(args: &[String], quick: bool, passed: &mut u64) -> Result<()> {
     for scenario in SCENARIOS.iter().filter(chosen) {
         println!("\n── {} ──", scenario.name);
         let scratch = Scratch::new("recovery")?;
-        let mut site = Site::new(&programs, scratch.path(), MACHINES)?;
-        let mut row = (scenario.run)(&mut site, scenario.name)?;
-        site.end(&mut row)?;
+        let row = play(scenario, &programs, scratch.path()).inspect_err(|_| logs::show(scratch.path()))?;
         rows.push(row);
         *passed += 1;
     }
     table::show(&rows, MACHINES, flags.iter().any(|flag| *flag == "--write"))
+}
+
+fn play(scenario: &Scenario, programs: &Path, place: &Path) -> Result<Row> {
+    let mut site = Site::new(programs, place, MACHINES)?;
+    let mut row = (scenario.run)(&mut site, scenario.name)?;
+    site.end(&mut row)?;
+    Ok(row)
 }
 
 /// The machine of the server is gone. The next one was announced; the archive lies elsewhere.
