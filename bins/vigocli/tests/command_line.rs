@@ -743,6 +743,47 @@ fn secrets_are_set_from_standard_input_and_shown_only_on_demand() {
 }
 
 #[test]
+fn a_lost_master_key_is_replaced_and_what_is_lost_is_listed() {
+    let server = Server::new("lost-key");
+    let path = server.path.clone();
+    for secret in ["db/pw", "tls/key"] {
+        assert_eq!(server.pipe("hunter2", &["secrets", "set", secret]).0, 0);
+    }
+    let (status, out, err) = server.run(&["secrets", "init", "--new-key"]);
+    assert!(status == 1 && out.is_empty() && err.contains("is not lost: 2 of 2 secrets are sealed by it"), "{err}");
+    assert!(err.contains("secrets rekey"), "{err}");
+    server.stop();
+    fs::remove_file(path.join("secrets/.master.key")).unwrap();
+    let (status, _, err) = vigocli(&path, &["secrets", "init"]);
+    assert!(
+        status != 0 && err.contains("is missing, and 2 secrets") && err.contains("secrets init --new-key"),
+        "{err}"
+    );
+    let (status, out, err) = vigocli(&path, &["secrets", "init", "--new-key"]);
+    assert!(status == 0 && out.starts_with("There is a new master key, `"), "{out}{err}");
+    assert!(out.contains("\n2 secrets are lost with the one before."), "{out}");
+    assert!(out.ends_with(":\n  vigocli secrets set db/pw\n  vigocli secrets set tls/key\n"), "{out}");
+    let (_, list, _) = vigocli(&path, &["secrets", "list"]);
+    let lines: Vec<Vec<&str>> = list.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!((&lines[1][..2], &lines[2][..2]), (&["db/pw", "lost"][..], &["tls/key", "lost"][..]), "{list}");
+    let (status, _, err) = vigocli(&path, &["secrets", "get", "db/pw", "--reveal"]);
+    assert!(status != 0 && err.contains("set it again: `vigocli secrets set db/pw`"), "{err}");
+    // What is kept of it is in the backup, too.
+    let file = path.with_extension("tar.gz");
+    let _ = fs::remove_file(&file);
+    let (status, out, err) = vigocli(&path, &["backup", "create", file.to_str().unwrap()]);
+    assert!(status == 0 && !format!("{out}{err}").contains("left out"), "{out}{err}");
+    let target = path.with_extension("target");
+    let _ = fs::remove_dir_all(&target);
+    let root = path.join("tls/root");
+    let to = ["--target", target.to_str().unwrap(), "--expect-root", root.to_str().unwrap()];
+    let (status, out, err) = vigocli(&path, &[&["backup", "restore", file.to_str().unwrap()], &to[..]].concat());
+    assert_eq!(status, 0, "{out}{err}");
+    assert!(target.join("secrets/.lost/db+pw").exists(), "{out}{err}");
+    let _ = (fs::remove_file(&file), fs::remove_dir_all(&target), fs::remove_dir_all(&path));
+}
+
+#[test]
 fn what_ails_the_server_is_told_with_what_to_do() {
     let server = Server::new("doctor");
     let (status, out, err) = server.run(&["server", "doctor"]);

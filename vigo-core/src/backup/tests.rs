@@ -63,6 +63,7 @@ fn a_path_leads_to_a_part_of_a_server_or_nowhere() {
         ("server.yaml", Part::Config),
         ("tls/root", Part::Tls),
         ("secrets/.master.key", Part::Secrets),
+        ("secrets/.lost/db+password", Part::Secrets),
         ("stacks/a/b c/ü…", Part::Stacks),
         ("stacks/a\\b", Part::Stacks),
         ("history/1/tree/x", Part::History),

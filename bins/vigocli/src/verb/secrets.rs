@@ -11,7 +11,11 @@ use vigo_core::secret::SecretValue;
 #[derive(Subcommand, Debug)]
 pub(crate) enum Secrets {
     /// Show where the master key is, of which a copy must be kept
-    Init,
+    Init {
+        /// Make another, because it is lost: what it has sealed is laid aside, and has to be set again
+        #[arg(long)]
+        new_key: bool,
+    },
     /// Set a secret; the value comes from standard input, or is asked for
     Set {
         /// Its path, as policy refers to it behind `secret:`
@@ -28,7 +32,7 @@ pub(crate) enum Secrets {
         #[arg(long)]
         reveal: bool,
     },
-    /// List all secrets, and those that policy refers to and nobody has set
+    /// List all secrets, those that are lost, and those that policy refers to and nobody has set
     List,
     /// Remove a secret
     Delete {
@@ -59,7 +63,8 @@ const GENERATED_MAX: u16 = 1024;
 impl Secrets {
     pub(crate) fn run(&self, client: &Client) -> Result<Answer, CliError> {
         match self {
-            Self::Init => {
+            Self::Init { new_key: true } => Ok(anew(client.post("/vault/init", &json!({ "new_key": true }))?)),
+            Self::Init { new_key: false } => {
                 let made = client.post("/vault/init", &json!({}))?;
                 let text = format!(
                     "The master key is `{}` ({}). Keep a copy of it in another place: without it no secret can be opened.\n",
@@ -146,6 +151,22 @@ fn set(done: Value) -> Answer {
         (_, many) => format!("Secret {at} is set; the envoys of {many} classes apply it at their next check-in.\n"),
     };
     Answer::new(done, text)
+}
+
+/// Says what is lost with the key that is lost.
+fn anew(made: Value) -> Answer {
+    let lost: Vec<&str> = made["lost"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let mut text = format!(
+        "There is a new master key, `{}` ({}). Keep a copy of it in another place.\n{} secrets are lost with the one before. \
+         Set each of them again; until then what uses it is skipped:\n",
+        cell(&made, "master_key"),
+        cell(&made, "id"),
+        lost.len(),
+    );
+    for path in lost {
+        text.push_str(&format!("  vigocli secrets set {}\n", shown(path)));
+    }
+    Answer::new(made, text)
 }
 
 fn verified(checked: Value) -> Answer {

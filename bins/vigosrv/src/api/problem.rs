@@ -149,6 +149,8 @@ impl From<VaultError> for Problem {
                 (StatusCode::BAD_REQUEST, "invalid")
             }
             VaultError::ReadOnly { .. } => (StatusCode::CONFLICT, "read-only"),
+            VaultError::Lost { .. } => (StatusCode::CONFLICT, "lost"),
+            VaultError::NotLost { .. } => (StatusCode::CONFLICT, "not-lost"),
             _ => (StatusCode::SERVICE_UNAVAILABLE, "vault"),
         };
         let mut problem = Self::new(status, code, error.to_string());

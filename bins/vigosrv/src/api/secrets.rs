@@ -1,6 +1,6 @@
 //! Secrets. Values come in and, where somebody asks for one by name, go out; no message and no row has one.
 
-use super::extract::{Name, SecretJson};
+use super::extract::{Json, Name, SecretJson};
 use super::problem::Problem;
 use super::view::time;
 use super::{Caller, Context};
@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::{Extension, Json as Answer};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use vigo_core::limits::SECRET_BYTES_MAX;
 use vigo_core::secret::SecretValue;
@@ -27,6 +28,15 @@ pub(super) struct Wanted {
     rotate: bool,
 }
 
+/// What is made of the vault.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Init {
+    /// The master key is lost: there is to be another, and what nothing opens is laid aside.
+    #[serde(default)]
+    new_key: bool,
+}
+
 pub(super) async fn list(State(context): State<Context>) -> Result<Answer<Value>, Problem> {
     let uses = context.running.secret_uses();
     let mut secrets: Vec<Value> = Vec::new();
@@ -34,16 +44,22 @@ pub(super) async fn list(State(context): State<Context>) -> Result<Answer<Value>
         let classes = uses.get(&secret.path);
         secrets.push(view(&secret.path, secret.changed_at.map(time), classes.map_or(&[], Vec::as_slice), true));
     }
-    let missing = uses.iter().filter(|(path, _)| !context.vault.has(path));
+    let lost = context.vault.lost();
+    let missing = uses.iter().filter(|(path, _)| !context.vault.has(path) && lost.binary_search(path).is_err());
     secrets.extend(missing.map(|(path, classes)| view(path, None, classes, false)));
+    secrets.extend(lost.iter().map(|path| lost_view(path, &uses)));
     secrets.sort_by(|a, b| a["path"].as_str().cmp(&b["path"].as_str()));
     Ok(Answer(json!({ "secrets": secrets })))
 }
 
 pub(super) async fn show(State(context): State<Context>, Name(path): Name) -> Result<Answer<Value>, Problem> {
-    let found = context.vault.list().into_iter().find(|secret| *secret.path == *path);
-    let secret = found.ok_or_else(|| unknown(&path))?;
     let uses = context.running.secret_uses();
+    let found = context.vault.list().into_iter().find(|secret| *secret.path == *path);
+    let lost = || context.vault.lost().into_iter().find(|lost| **lost == *path);
+    let Some(secret) = found else {
+        let lost = lost().ok_or_else(|| unknown(&path))?;
+        return Ok(Answer(lost_view(&lost, &uses)));
+    };
     let classes = uses.get(&secret.path).map_or(&[][..], Vec::as_slice);
     Ok(Answer(view(&secret.path, secret.changed_at.map(time), classes, true)))
 }
@@ -94,7 +110,7 @@ pub(super) async fn delete(
 ) -> Result<Answer<Value>, Problem> {
     let vault = context.vault.local()?.clone();
     act(context.clone(), async move {
-        if !context.vault.has(&path) {
+        if !context.vault.has(&path) && !context.vault.lost().iter().any(|lost| **lost == *path) {
             return Err(unknown(&path));
         }
         let classes = context.running.secret_uses().remove(path.as_str()).unwrap_or_default();
@@ -106,9 +122,25 @@ pub(super) async fn delete(
     .await
 }
 
-/// Says where the master key is: it was made at the first start.
-pub(super) async fn init(State(context): State<Context>) -> Result<Answer<Value>, Problem> {
+/// Says where the master key is: it was made at the first start. Where it is lost, and that is asked for, it makes another.
+pub(super) async fn init(
+    State(context): State<Context>,
+    Extension(caller): Extension<Caller>,
+    Json(Init { new_key }): Json<Init>,
+) -> Result<Answer<Value>, Problem> {
     let vault = context.vault.local()?.clone();
+    if new_key {
+        return act(context.clone(), async move {
+            let own = vault.clone();
+            let staged = tokio::task::spawn_blocking(move || own.stage_new_key()).await??;
+            commit(&context, caller, "secret.new-key", "", staged).await?;
+            let lost = vault.lost();
+            let lost: Vec<&str> = lost.iter().map(|path| &**path).collect();
+            Ok(json!({ "master_key": vault.master_key().display().to_string(), "id": vault.master_key_id()?.to_string(),
+                       "lost": lost }))
+        })
+        .await;
+    }
     let path = vault.master_key();
     let key = tokio::task::spawn_blocking(move || vault.master_key_id()).await??;
     Ok(Answer(json!({ "master_key": path.display().to_string(), "id": key.to_string() })))
@@ -184,6 +216,13 @@ fn unknown(path: &str) -> Problem {
 
 fn names(classes: &[Arc<str>]) -> Vec<&str> {
     classes.iter().map(|class| &**class).collect()
+}
+
+/// Shows a secret that is lost with its master key, and not set again.
+fn lost_view(path: &Arc<str>, uses: &BTreeMap<Arc<str>, Vec<Arc<str>>>) -> Value {
+    let mut shown = view(path, None, uses.get(path).map_or(&[], Vec::as_slice), false);
+    shown["state"] = "lost".into();
+    shown
 }
 
 fn view(path: &str, changed_at: Option<Value>, classes: &[Arc<str>], is_set: bool) -> Value {

@@ -52,6 +52,22 @@ pub enum VaultError {
         /// Its path.
         path: String,
     },
+    /// The master key that sealed it is lost.
+    #[error("secret `{path}` is lost with the master key that sealed it")]
+    Lost {
+        /// Its path.
+        path: String,
+    },
+    /// A new master key is for a vault whose key is lost, and this is none.
+    #[error("the master key `{}` is not lost: {own} of {all} secrets are sealed by it", .path.display())]
+    NotLost {
+        /// Where it is.
+        path: PathBuf,
+        /// How many are sealed by it.
+        own: usize,
+        /// How many there are.
+        all: usize,
+    },
     /// A record cannot be made or opened.
     #[error("secret `{path}`: {why}")]
     Record {
@@ -88,9 +104,23 @@ impl VaultError {
         match self {
             Self::Disk { .. } => Some("make room, or give the server the right to write there".into()),
             Self::NoMasterKey { .. } => Some(
-                "restore `secrets/.master.key` from a backup, or remove the records and set the secrets again".into(),
+                "restore `secrets/.master.key` from a backup; where it is lost for good, run `vigocli secrets init \
+                 --new-key` and set the secrets again"
+                    .into(),
             ),
-            Self::NotMasterKey { .. } => Some("restore it from a backup".into()),
+            Self::NotMasterKey { .. } => Some(
+                "restore it from a backup; where it is lost for good, take the file away, start the server and run \
+                 `vigocli secrets init --new-key`"
+                    .into(),
+            ),
+            Self::Lost { path } => Some(format!("set it again: `vigocli secrets set {path}`")),
+            Self::NotLost { own, all, .. } if own == all => {
+                Some("where somebody else may have it, run `vigocli secrets rekey`".into())
+            }
+            Self::NotLost { .. } => Some(
+                "`vigocli secrets verify` names those that it does not open: restore them from a backup, or set them again"
+                    .into(),
+            ),
             Self::Readable { path, .. } => Some(format!("run `chmod 600 {}`", path.display())),
             Self::NotPath { .. } => Some(format!(
                 "write letters, digits, `_`, `.`, `-` and `/`, such as `db/password`; {} bytes at most",
@@ -112,6 +142,7 @@ impl VaultError {
         match self {
             Self::Outside { why, .. } => why.clone(),
             Self::Record { why, .. } => why.to_string(),
+            Self::Lost { .. } => "it is lost with the master key that sealed it, and has to be set again".into(),
             other => other.to_string(),
         }
     }

@@ -1,13 +1,13 @@
 //! The vault in a folder: a file for each secret.
 
 use super::record_file::{self, name_of};
-use super::{VaultError, master};
+use super::{VaultError, lost, master};
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use vigo_core::secret::{MasterKey, MasterKeyId, SecretValue, VaultRecord};
+use vigo_core::secret::{self, MasterKey, MasterKeyId, SecretValue, VaultRecord};
 use vigo_core::time::Timestamp;
 
 /// A folder of sealed secrets. One change at a time: hold a lock from staging to committing.
@@ -22,6 +22,8 @@ struct State {
     keys: Vec<MasterKey>,
     /// The revision of each secret; none where the record cannot be read.
     revisions: BTreeMap<Arc<str>, Option<u64>>,
+    /// The revision that each secret had whose key is lost. Some of them may have been set again.
+    lost: BTreeMap<Arc<str>, Option<u64>>,
 }
 
 /// A secret, without its value.
@@ -53,6 +55,7 @@ pub struct Staged {
 enum Change {
     Set { path: Arc<str>, name: String, revision: u64 },
     Master { keys: Vec<MasterKey> },
+    NewKey { key: MasterKey },
 }
 
 impl LocalVault {
@@ -67,16 +70,10 @@ impl LocalVault {
         let paths = record_file::scan(dir)?;
         let mut state = State { keys: master::read(dir)?, ..State::default() };
         for path in paths {
-            let record = record_file::read(&dir.join(name_of(&path)?), &path);
-            let revision = match record {
-                Ok(record) => record.map(|record| record.revision),
-                Err(error) => {
-                    tracing::error!("{error}");
-                    None
-                }
-            };
+            let revision = revision_in(&dir.join(name_of(&path)?), &path);
             state.revisions.insert(path.into(), revision);
         }
+        state.lost = lost::read(dir)?;
         if state.keys.is_empty() && state.revisions.is_empty() {
             let key = MasterKey::new(master::entropy()?);
             record_file::put(dir, &master::stage(dir, &[&key])?, master::NAME)?;
@@ -116,19 +113,30 @@ impl LocalVault {
         self.state().revisions.contains_key(path)
     }
 
-    /// Returns which value of a secret it is: each change of any secret has a higher number.
+    /// Returns the secrets whose key is lost and that nobody has set again, sorted.
+    pub fn lost(&self) -> Vec<Arc<str>> {
+        let state = self.state();
+        state.lost.keys().filter(|path| !state.revisions.contains_key(*path)).cloned().collect()
+    }
+
+    /// Returns which value of a secret it is: each change of any secret has a higher number. That of a lost one is what it
+    /// was: nobody hears of a new value before there is one.
     pub fn revision(&self, path: &str) -> Option<u64> {
-        *self.state().revisions.get(path)?
+        let state = self.state();
+        *state.revisions.get(path).or_else(|| state.lost.get(path))?
     }
 
     /// Returns the value of a secret.
     ///
     /// # Errors
-    /// [`VaultError::Unknown`], and why it cannot be read.
+    /// [`VaultError::Unknown`], [`VaultError::Lost`], and why it cannot be read.
     pub fn get(&self, path: &str) -> Result<SecretValue, VaultError> {
         let file = self.dir.join(name_of(path)?);
-        let record = record_file::read(&file, path)?.ok_or_else(|| VaultError::Unknown { path: path.into() })?;
-        self.open_record(path, &record)
+        match record_file::read(&file, path)? {
+            Some(record) => self.open_record(path, &record),
+            None if self.state().lost.contains_key(path) => Err(VaultError::Lost { path: path.into() }),
+            None => Err(VaultError::Unknown { path: path.into() }),
+        }
     }
 
     /// Writes a new value of a secret beside its place. `None`: it has this very value, and is not to have a new revision.
@@ -147,7 +155,7 @@ impl LocalVault {
         if !is_rotation && self.has(path) && self.get(path).is_ok_and(|old| old == *value) {
             return Ok(None);
         }
-        let newest = self.state().revisions.values().flatten().max().copied().unwrap_or(0);
+        let newest = self.state().newest();
         let revision = u64::try_from(now.epoch_ms()).unwrap_or(0).max(newest.saturating_add(1));
         let record = VaultRecord::seal(&key, path, revision, value, master::entropy()?);
         let record = record.map_err(|why| VaultError::Record { path: path.into(), why })?;
@@ -156,18 +164,55 @@ impl LocalVault {
         Ok(Some(Staged { vault: self.clone(), fresh, change }))
     }
 
-    /// Removes a secret.
+    /// Removes a secret, and what was kept of it while its key is lost.
     ///
     /// # Errors
     /// [`VaultError::Unknown`], [`VaultError::Disk`].
     pub fn delete(&self, path: &str) -> Result<(), VaultError> {
-        let file = self.dir.join(name_of(path)?);
-        if !self.has(path) {
+        let name = name_of(path)?;
+        let (is_there, is_lost) = (self.has(path), self.state().lost.contains_key(path));
+        if !is_there && !is_lost {
             return Err(VaultError::Unknown { path: path.into() });
         }
-        fs::remove_file(&file).map_err(VaultError::disk("remove", &file))?;
-        self.state().revisions.remove(path);
+        if is_lost {
+            lost::remove(&self.dir, &name)?;
+            self.state().lost.remove(path);
+        }
+        if is_there {
+            let file = self.dir.join(&name);
+            fs::remove_file(&file).map_err(VaultError::disk("remove", &file))?;
+            self.state().revisions.remove(path);
+        }
         record_file::sync(&self.dir)
+    }
+
+    /// Writes a new master key beside its place, where the one before is lost. [`Staged::commit`] lays aside what nothing
+    /// opens.
+    ///
+    /// # Errors
+    /// [`VaultError::NotLost`] where a secret is sealed by the key that is there, or none by another; [`VaultError`].
+    pub fn stage_new_key(self: &Arc<Self>) -> Result<Staged, VaultError> {
+        let Checked { good: mut own, bad } = self.verify();
+        let (all, mut others) = (own + bad.len(), 0);
+        for (_, error) in bad {
+            match error {
+                VaultError::NoMasterKey { .. }
+                | VaultError::Record { why: secret::VaultError::OtherKey { .. }, .. } => {
+                    others += 1;
+                }
+                // It says of itself that this key sealed it.
+                VaultError::Record { why: secret::VaultError::Damaged | secret::VaultError::NotText, .. } => own += 1,
+                VaultError::Record { .. } => {}
+                // The disk does not say what is there: that is no loss.
+                error => return Err(error),
+            }
+        }
+        if own > 0 || others == 0 {
+            return Err(VaultError::NotLost { path: self.master_key(), own, all });
+        }
+        let key = MasterKey::new(master::entropy()?);
+        let fresh = master::stage(&self.dir, &[&key])?;
+        Ok(Staged { vault: self.clone(), fresh, change: Change::NewKey { key } })
     }
 
     /// Writes a new master key beside the one in use. After [`Staged::commit`], [`LocalVault::finish_rekey`] seals all
@@ -253,6 +298,13 @@ impl LocalVault {
     }
 }
 
+impl State {
+    /// Returns the highest revision that any secret has or had.
+    fn newest(&self) -> u64 {
+        self.revisions.values().chain(self.lost.values()).flatten().max().copied().unwrap_or(0)
+    }
+}
+
 impl Staged {
     /// Puts the change into its place. When this returns it lasts.
     ///
@@ -269,7 +321,32 @@ impl Staged {
                 record_file::put(&vault.dir, &fresh, master::NAME)?;
                 vault.state().keys = keys;
             }
+            Change::NewKey { key } => {
+                // Killed between any two of these, the same command goes on; killed before the last of them, the next
+                // start makes a key for an empty vault.
+                let paths: Vec<_> = vault.state().revisions.keys().cloned().collect();
+                for path in paths {
+                    lost::keep(&vault.dir, &name_of(&path)?)?;
+                    let mut state = vault.state();
+                    let revision = state.revisions.remove(&path).flatten();
+                    state.lost.insert(path, revision);
+                }
+                lost::keep_key(&vault.dir)?;
+                record_file::put(&vault.dir, &fresh, master::NAME)?;
+                vault.state().keys = vec![key];
+            }
         }
         Ok(())
+    }
+}
+
+/// Returns the revision in the record of a secret; none where it cannot be read, which is logged.
+pub(super) fn revision_in(file: &Path, path: &str) -> Option<u64> {
+    match record_file::read(file, path) {
+        Ok(record) => record.map(|record| record.revision),
+        Err(error) => {
+            tracing::error!("{error}");
+            None
+        }
     }
 }

@@ -4,6 +4,7 @@ mod command;
 mod error;
 mod kv;
 mod local;
+mod lost;
 mod master;
 mod outside;
 mod record_file;

@@ -23,8 +23,9 @@ impl Dir {
 
     /// Returns what is in the folder, by name.
     fn files(&self) -> Vec<(String, Vec<u8>)> {
-        let name = |e: std::io::Result<fs::DirEntry>| e.unwrap().file_name().into_string().unwrap();
-        let mut names: Vec<_> = fs::read_dir(&self.0).unwrap().map(name).collect();
+        let entries = fs::read_dir(&self.0).unwrap().map(|entry| entry.unwrap());
+        let files = entries.filter(|entry| entry.file_type().unwrap().is_file());
+        let mut names: Vec<_> = files.map(|entry| entry.file_name().into_string().unwrap()).collect();
         names.sort_unstable();
         names.into_iter().map(|name| (name.clone(), fs::read(self.0.join(&name)).unwrap())).collect()
     }
@@ -166,4 +167,105 @@ fn a_rekey_that_died_at_any_point_is_ended_at_the_next_start() {
     let vault = dir.open();
     assert_eq!((vault.verify().good, vault.verify().bad.len()), (2, 1));
     assert_eq!(dir.files()[0].1, key(&both));
+}
+
+#[test]
+fn a_lost_master_key_is_replaced_and_what_it_sealed_is_kept() {
+    let dir = Dir::new("anew");
+    let vault = dir.open();
+    set(&vault, "db/pw", "hunter2", 5000);
+    set(&vault, "b", "two", 5001);
+    let not_lost = |vault: &Arc<LocalVault>| match vault.stage_new_key() {
+        Err(VaultError::NotLost { own, all, .. }) => (own, all),
+        other => panic!("{:?}", other.map(|_| ())),
+    };
+    assert_eq!(not_lost(&vault), (2, 2), "the key is there");
+    let old = dir.files();
+    fs::remove_file(dir.0.join(".master.key")).unwrap();
+    let vault = dir.open();
+    assert!(vault.lost().is_empty(), "nobody has decided yet");
+    vault.stage_new_key().unwrap().commit().unwrap();
+    for vault in [vault, dir.open()] {
+        assert_eq!(vault.lost().iter().map(|path| &**path).collect::<Vec<_>>(), ["b", "db/pw"]);
+        assert!(vault.list().is_empty() && !vault.has("b"));
+        let error = vault.get("db/pw").unwrap_err();
+        assert!(matches!(error, VaultError::Lost { .. }) && error.is_for_now(), "nothing is proven wrong by that");
+        assert_eq!(vault.revision("db/pw"), Some(5000), "nobody hears of a value that is not there");
+        assert_eq!(not_lost(&vault), (0, 0), "the second key is not lost");
+    }
+    assert_eq!(fs::read(dir.0.join(".lost/db+pw")).unwrap(), old.iter().find(|(name, _)| name == "db+pw").unwrap().1);
+    assert_eq!(fs::metadata(dir.0.join(".lost")).unwrap().permissions().mode() & 0o7777, 0o700);
+    let vault = dir.open();
+    assert!(set(&vault, "b", "three", 1), "it is set again");
+    assert_eq!((get(&vault, "b"), vault.revision("b")), ("three".into(), Some(5002)), "newer than what it was");
+    assert_eq!(vault.lost().len(), 1);
+    // A second loss: what was lost before stays beside.
+    fs::remove_file(dir.0.join(".master.key")).unwrap();
+    let vault = dir.open();
+    vault.stage_new_key().unwrap().commit().unwrap();
+    assert!(dir.0.join(".lost/b~1").exists() && dir.0.join(".lost/b").exists());
+    vault.delete("b").unwrap();
+    assert!(!dir.0.join(".lost/b~1").exists() && !dir.0.join(".lost/b").exists() && dir.0.join(".lost/db+pw").exists());
+    assert!(matches!(vault.get("b"), Err(VaultError::Unknown { .. })));
+    // The first key turns up: as the second line of the file, with the record back in its place, it opens it.
+    fs::rename(dir.0.join(".lost/db+pw"), dir.0.join("db+pw")).unwrap();
+    let key = dir.0.join(".master.key");
+    fs::write(&key, [fs::read(&key).unwrap(), old[0].1.clone()].concat()).unwrap();
+    let vault = dir.open();
+    assert_eq!((get(&vault, "db/pw"), vault.lost().len()), ("hunter2".into(), 0));
+    assert_eq!(fs::read_to_string(&key).unwrap().lines().count(), 1, "the one before is needed no more");
+}
+
+#[test]
+fn a_key_that_fits_is_not_lost() {
+    let dir = Dir::new("fits");
+    let vault = dir.open();
+    set(&vault, "a", "one", 1);
+    let own = dir.files();
+    // The key of another vault is as good as none, and is kept.
+    let other = Dir::new("fits-other");
+    set(&other.open(), "x", "y", 1);
+    fs::write(dir.0.join(".master.key"), &other.files()[0].1).unwrap();
+    let vault = dir.open();
+    vault.stage_new_key().unwrap().commit().unwrap();
+    assert_eq!(fs::read(dir.0.join(".lost/.master.key")).unwrap(), other.files()[0].1);
+    assert!(set(&dir.open(), "a", "two", 2));
+    // A record that is damaged says nothing against the key that it names; one that says nothing, nothing at all.
+    let mut damaged = own.clone();
+    damaged[1].1[40] ^= 1;
+    let garbage = vec![own[0].clone(), ("a".into(), b"x".to_vec())];
+    fs::remove_dir_all(dir.0.join(".lost")).unwrap();
+    for files in [damaged, garbage] {
+        dir.restore(&files);
+        assert!(matches!(dir.open().stage_new_key(), Err(VaultError::NotLost { .. })));
+        assert_eq!(dir.files()[0], own[0]);
+    }
+}
+
+#[test]
+fn a_new_key_that_died_at_any_point_is_made_by_the_same_command() {
+    let dir = Dir::new("anew-killed");
+    let vault = dir.open();
+    for n in 0..3 {
+        set(&vault, &format!("s{n}"), "x", n);
+    }
+    fs::remove_file(dir.0.join(".master.key")).unwrap();
+    let records = dir.files();
+    for moved in 0..=3 {
+        let _ = fs::remove_dir_all(dir.0.join(".lost"));
+        dir.restore(&records);
+        fs::create_dir(dir.0.join(".lost")).unwrap();
+        for (name, _) in &records[..moved] {
+            fs::rename(dir.0.join(name), dir.0.join(".lost").join(name)).unwrap();
+        }
+        let vault = dir.open();
+        match moved {
+            3 => assert!(vault.master_key_id().is_ok(), "an empty vault makes its key"),
+            _ => vault.stage_new_key().unwrap().commit().unwrap(),
+        }
+        let vault = dir.open();
+        assert_eq!((vault.lost().len(), vault.list().len()), (3, 0), "after {moved}");
+        assert!(set(&vault, "s0", "y", 9), "after {moved}");
+        fs::remove_dir_all(dir.0.join(".lost")).unwrap();
+    }
 }

@@ -61,6 +61,14 @@ impl Vault {
         }
     }
 
+    /// Returns the secrets that are lost with their master key and that nobody has set again.
+    pub fn lost(&self) -> Vec<Arc<str>> {
+        match self {
+            Self::Local(vault) => vault.lost(),
+            Self::Outside(_) => Vec::new(),
+        }
+    }
+
     /// Returns whether there is such a secret; of those that others keep, whether it was not looked for in vain.
     pub fn has(&self, path: &str) -> bool {
         match self {

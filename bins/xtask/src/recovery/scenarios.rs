@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::logs;
+use super::master_key::master_key;
 use super::site::{Began, Site};
 use super::table::{self, Row};
 use crate::demo::expect_soon;
@@ -37,6 +38,12 @@ const SCENARIOS: &[Scenario] = &[
         run: whole,
     },
     Scenario { word: "database", name: "the database alone, from an archive", is_slow: false, run: database },
+    Scenario {
+        word: "master-key",
+        name: "the whole server, from an archive, but for the master key of its secrets",
+        is_slow: false,
+        run: master_key,
+    },
     Scenario {
         word: "snapshot",
         name: "what was done since a snapshot of the volume, which somebody put back",

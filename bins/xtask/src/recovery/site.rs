@@ -85,11 +85,21 @@ impl Site {
         Ok(site)
     }
 
+    /// Returns the names of all machines.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
     /// Publishes the policy under another number.
     pub fn publish(&self, version: &str) -> Result<()> {
+        self.publish_with(version, "")
+    }
+
+    /// Publishes the policy under another number, with more resources.
+    pub fn publish_with(&self, version: &str, resources: &str) -> Result<()> {
         let text = format!(
             "resources:\n  - {{name: guarded, type: file, target_path: /etc/guarded, content: \"{}\", mode: '0644'}}\n  \
-             - {{name: version, type: file, target_path: /etc/version, content: \"{version}\\n\"}}\n",
+             - {{name: version, type: file, target_path: /etc/version, content: \"{version}\\n\"}}\n{resources}",
             WHOLE.escape_default()
         );
         for (name, text) in [(CRATE, text.as_str()), ("envoys.vgo", ENVOYS)] {
