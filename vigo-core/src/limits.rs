@@ -231,3 +231,27 @@ pub const BACKUP_PATH_STEPS_MAX: usize = 40;
 
 /// Bytes of the manifest of a backup: a hundred for each of the most files, and what a program may hold of it in memory.
 pub const BACKUP_MANIFEST_BYTES_MAX: usize = 255 << 20;
+
+/// Milliseconds between two looks at the newest backup: bits rot in months, and a look reads all of it.
+pub const BACKUP_VERIFY_PERIOD_MS: u64 = 7 * 86_400_000;
+
+/// Milliseconds until a backup that failed is tried again: time for a disk to be mounted, or to be cleared.
+pub const BACKUP_RETRY_MS_MIN: u64 = 300_000;
+
+/// The same after many failures: four a day are enough for whoever mends it at night.
+pub const BACKUP_RETRY_MS_MAX: u64 = 6 * 3_600_000;
+
+/// Milliseconds until somebody who could not be told is told again.
+pub const NOTICE_RETRY_MS_MIN: u64 = 5000;
+
+/// The same after many failures: whoever comes back should hear of it soon.
+pub const NOTICE_RETRY_MS_MAX: u64 = 600_000;
+
+/// Characters of what is told of an alarm: some chats refuse longer messages.
+pub const NOTICE_CHARS_MAX: usize = 2000;
+
+/// Recipients that something is encrypted for: a team, and some in reserve.
+pub const AGE_RECIPIENTS_MAX: usize = 64;
+
+/// Bytes of the header of something encrypted: ten for each byte that those recipients need, for kinds that have longer keys.
+pub const AGE_HEADER_BYTES_MAX: usize = 128 << 10;

@@ -8,11 +8,13 @@
 //! 3. an [`Intake`] for the rest: [`Intake::begin`] for the head of each member, [`Intake::bytes`] for what is in it,
 //!    [`Intake::end`] behind it, and [`Intake::finish`] at the end of the archive.
 
+pub mod age;
 mod error;
 mod intake;
 mod manifest;
 mod place;
 mod plan;
+mod schedule;
 #[cfg(test)]
 mod tests;
 mod trust;
@@ -22,4 +24,7 @@ pub use intake::{Intake, Member, Taken};
 pub use manifest::{AuditHead, BackupCopy, BackupFile, MANIFEST_NAME, Manifest};
 pub use place::{Part, REVOKED_PATH, part_of};
 pub use plan::{Ground, check_restore};
+pub use schedule::{
+    Due, Kept, Listed, Verdict, due, retry_after, scheduled_at, scheduled_name, surplus, too_old_since,
+};
 pub use trust::{Expect, root_of};

@@ -4,6 +4,7 @@
 //! answers.
 
 mod adopt;
+mod alarm;
 mod api_token;
 mod attempts;
 mod check_in;
@@ -13,6 +14,7 @@ mod freeze;
 mod hold;
 mod load;
 mod logins;
+mod metrics;
 mod network;
 mod order;
 mod permission;
@@ -26,6 +28,7 @@ mod tests;
 mod token;
 
 pub use adopt::{Adoption, NotAdopted, Stranger, adopt};
+pub use alarm::{Alarm, Board, NoticeOf, Raised, ToldOf, change, tell_again_after};
 pub use api_token::ApiTokenText;
 pub use attempts::Attempts;
 pub use check_in::{CheckedIn, Remembered, ServedKeySet, answer, is_current};
@@ -35,6 +38,7 @@ pub use freeze::Freeze;
 pub use hold::{HoldSettings, come_back, hold_for};
 pub use load::{Arrival, Budget, CheckInLoad, ConnectionCounts, ConnectionLoad, Greeting};
 pub use logins::Logins;
+pub use metrics::{BackupMetrics, Metrics};
 pub use network::{Network, NetworkError};
 pub use order::offer;
 pub use permission::{Permission, Role, RoleError};

@@ -3,6 +3,7 @@
 mod crontab;
 mod decl;
 mod family;
+mod next;
 mod schedule;
 
 pub use crontab::{only_job, with_job, without_header, without_job};

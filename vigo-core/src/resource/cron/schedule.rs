@@ -82,11 +82,8 @@ impl Schedule {
 
 /// Returns a checked field without names, steps, and with Sunday as 0.
 fn plain_field(index: usize, text: &str) -> String {
-    let (min, max, names) = range_of(index);
-    let number = |word: &str| match names.iter().position(|n| n.eq_ignore_ascii_case(word)) {
-        Some(at) => Some(at as u32 + min),
-        None => word.parse::<u32>().ok().map(|n| n.min(max)),
-    };
+    let (min, max, _) = range_of(index);
+    let number = |word: &str| number(index, word);
     let is_plain = |part: &str| part == "*" || part.bytes().all(|b| b.is_ascii_digit() || b == b'-');
     let sunday = index == 4 && text.contains('7');
     if text.split(',').all(is_plain) && !sunday {
@@ -123,13 +120,22 @@ impl fmt::Display for Schedule {
 }
 
 /// Returns the least and the greatest number of a field, and the names that its numbers have.
-fn range_of(index: usize) -> (u32, u32, &'static [&'static str]) {
+pub(super) fn range_of(index: usize) -> (u32, u32, &'static [&'static str]) {
     match index {
         0 => (0, 59, &[]),
         1 => (0, 23, &[]),
         2 => (1, 31, &[]),
         3 => (1, 12, MONTHS),
         _ => (0, 7, DAYS),
+    }
+}
+
+/// Returns the number of a word of a checked field.
+pub(super) fn number(index: usize, word: &str) -> Option<u32> {
+    let (min, max, names) = range_of(index);
+    match names.iter().position(|n| n.eq_ignore_ascii_case(word)) {
+        Some(at) => Some(at as u32 + min),
+        None => word.parse::<u32>().ok().map(|n| n.min(max)),
     }
 }
 
