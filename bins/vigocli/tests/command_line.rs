@@ -77,6 +77,10 @@ impl Running for Told {
         0
     }
 
+    fn words(&self) -> BTreeMap<String, u64> {
+        BTreeMap::new()
+    }
+
     fn load(&self) -> Load {
         Load::default()
     }
@@ -136,6 +140,7 @@ impl Server {
             token_ttl: Duration::from_secs(60),
             data_dir: path.clone(),
             database: database.clone(),
+            metrics_public: false,
             started_at: NOW,
         };
         let publisher = Arc::new(tokio::sync::Mutex::new(publisher));
@@ -154,6 +159,7 @@ impl Server {
             running,
             keyring,
             backups: Backups::new(Places::of(&dir, &vigosrv::config::Config::default(), "localhost")),
+            alarms: vigosrv::notify::Alarms::new(),
             about: Arc::new(about),
         };
         let (end, ended) = watch::channel(false);

@@ -82,7 +82,12 @@ fn main() -> ExitCode {
         Err(error) => return failed(&error, None),
     };
     let done = match cli.verb {
-        None | Some(Verb::Backup(_)) => runtime.block_on(vigosrv::serve::run(&cli.data_dir)),
+        None | Some(Verb::Backup(_)) => {
+            let done = runtime.block_on(vigosrv::serve::run(&cli.data_dir));
+            // What works on without end, such as a look at a large backup, has nothing that the next start does not clear.
+            runtime.shutdown_background();
+            return ended(done);
+        }
         Some(Verb::Offline) => {
             let mut request = String::new();
             if let Err(error) = std::io::stdin().take(REQUEST_BYTES_MAX).read_to_string(&mut request) {
@@ -91,6 +96,10 @@ fn main() -> ExitCode {
             runtime.block_on(vigosrv::serve::offline(&cli.data_dir, &request)).map(|answer| println!("{answer}"))
         }
     };
+    ended(done)
+}
+
+fn ended(done: Result<(), vigosrv::serve::RunError>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -96,6 +96,7 @@ impl Fleet {
             token_ttl: vigo_core::time::Duration::from_secs(60),
             data_dir: path.clone(),
             database: database.clone(),
+            metrics_public: false,
             started_at: now(),
         };
         let (publisher, published) = Publisher::open(dir.root(), keys.bundle.clone(), 0).unwrap();
@@ -116,8 +117,21 @@ impl Fleet {
         let keyring = Keyring::new(dir.tls(), hosts, store.clone(), publisher.clone(), agents.clone(), running.clone());
         let (auth, envoy_turn) = (Auth::default(), Arc::default());
         let backups = vigosrv::backup::Backups::new(vigosrv::backup::Places::of(&dir, &config, "localhost"));
-        let context =
-            Context { store, publisher, agents, vault, vault_turn, envoy_turn, auth, running, keyring, backups, about };
+        let alarms = vigosrv::notify::Alarms::new();
+        let context = Context {
+            store,
+            publisher,
+            agents,
+            vault,
+            vault_turn,
+            envoy_turn,
+            auth,
+            running,
+            keyring,
+            backups,
+            alarms,
+            about,
+        };
         Self { path, context, listener, trust, bundle_key, envoys: identities, _dir: dir }
     }
 

@@ -55,9 +55,9 @@ pub(crate) enum Backup {
         #[arg(long, value_name = "KEY")]
         expect_root: Option<String>,
     },
-    /// List the backups in a folder, the newest first
+    /// List the backups that the server makes by schedule, and those in a folder, the newest first
     List {
-        /// The folder [default: this one]
+        /// The folder, and nothing else [default: this one, and the server's]
         folder: Option<PathBuf>,
     },
 }
@@ -87,32 +87,79 @@ impl Backup {
                 args.extend(flags.into_iter().filter(|(is_set, _)| *is_set).map(|(_, flag)| flag.into()));
                 Ok(restored(asked(global.format, "Restoring", args, expect_root.as_deref())?))
             }
-            Self::List { folder } => {
-                let folder = folder.clone().unwrap_or_else(|| ".".into());
-                let found = offline::work(&["backup".into(), "list".into(), folder.into()], &mut |_, _| {})?;
-                let rows: Vec<Value> = found["backups"].as_array().into_iter().flatten().map(row).collect();
-                let text = table(&rows, &COLUMNS);
+            Self::List { folder: Some(folder) } => {
+                let found = listed(folder)?;
+                let text = rows(&found);
                 Ok(Answer::new(found, text))
             }
+            Self::List { folder: None } => list(global),
         }
     }
 }
 
-const COLUMNS: [(&str, &str); 6] = [
+const COLUMNS: [(&str, &str); 7] = [
     ("FILE", "file"),
     ("MADE", "created_at"),
     ("BYTES", "bytes"),
     ("PUBLISH", "publish"),
     ("ENVOYS", "envoys"),
     ("FLEET", "fleet"),
+    ("VERIFIED", "verified"),
 ];
 
 /// Returns a row of the list; of what is no backup it says why.
 fn row(backup: &Value) -> Value {
-    match backup["problem"].as_str() {
+    let mut row = match backup["problem"].as_str() {
         Some(why) => json!({ "file": backup["file"], "created_at": why }),
         None => backup.clone(),
+    };
+    row["verified"] = match backup["bad"].as_str() {
+        Some(_) => "bad".into(),
+        None => backup["verified_at"].clone(),
+    };
+    row
+}
+
+fn rows(found: &Value) -> String {
+    let backups = found["backups"].as_array().into_iter().flatten();
+    table(&backups.map(row).collect::<Vec<_>>(), &COLUMNS)
+}
+
+fn listed(folder: &Path) -> Result<Value, CliError> {
+    offline::work(&["backup".into(), "list".into(), folder.into()], &mut |_, _| {})
+}
+
+/// Lists those that the server makes, where there is one, and those in this folder.
+fn list(global: &Global) -> Result<Answer, CliError> {
+    let here = std::env::current_dir().map(PathBuf::from).unwrap_or_else(|_| ".".into());
+    let mut found = listed(&here)?;
+    let answer = match global.client().get("/backups", &[]) {
+        // Where there is no server, there is a folder all the same.
+        Err(CliError::Unreachable { .. } | CliError::Usage { .. }) => Value::Null,
+        answer => answer?,
+    };
+    let of_server = answer["backups"].as_array().cloned().unwrap_or_default();
+    if let Some(backups) = found["backups"].as_array_mut() {
+        backups.retain(|backup| !of_server.iter().any(|other| other["file"] == backup["file"]));
+        backups.splice(0..0, of_server);
     }
+    found["scheduled"] = answer["scheduled"].clone();
+    let mut text = rows(&found);
+    let scheduled = &found["scheduled"];
+    if !scheduled.is_null() {
+        text.push_str(&format!(
+            "By schedule `{}` to {}: the last good one is of {}, verified {}; the next is due {}.\n",
+            cell(scheduled, "schedule"),
+            cell(scheduled, "directory"),
+            or_none(scheduled, "last_good_at"),
+            or_never(scheduled, "last_verified_at"),
+            or_never(scheduled, "next_at"),
+        ));
+        if let Some(why) = scheduled["problem"].as_str() {
+            text.push_str(&format!("The last try failed: {}\n", shown(why)));
+        }
+    }
+    Ok(Answer::new(found, text))
 }
 
 fn create(global: &Global, file: Option<&Path>, without_blobs: bool) -> Result<Answer, CliError> {
@@ -205,6 +252,10 @@ fn of(backup: &Value) -> String {
 
 fn or_none(value: &Value, path: &str) -> String {
     Some(cell(value, path)).filter(|text| !text.is_empty()).unwrap_or_else(|| "none".into())
+}
+
+fn or_never(value: &Value, path: &str) -> String {
+    Some(cell(value, path)).filter(|text| !text.is_empty()).unwrap_or_else(|| "never".into())
 }
 
 fn left_out(backup: &Value) -> String {

@@ -41,3 +41,14 @@ pub(super) async fn progress(State(context): State<Context>) -> Answer<Value> {
     let progress = context.backups.progress();
     Answer(json!({ "running": progress.is_some(), "done": progress.map(|p| p.0), "total": progress.map(|p| p.1) }))
 }
+
+pub(super) async fn list(State(context): State<Context>) -> Result<Answer<Value>, Problem> {
+    let scheduled = context.backups.scheduled.view(context.running.now());
+    let folder = context.backups.scheduled.settings().plan().map(|(_, folder)| folder.to_owned());
+    let listed = match folder {
+        // A folder that is not there has none.
+        Some(folder) if folder.exists() => tokio::task::spawn_blocking(move || backup::list(&folder)).await??,
+        _ => json!({ "backups": [] }),
+    };
+    Ok(Answer(json!({ "scheduled": scheduled, "backups": listed["backups"] })))
+}

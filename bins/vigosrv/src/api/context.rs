@@ -4,6 +4,7 @@ use crate::agents::Agents;
 use crate::backup::Backups;
 use crate::data_dir::Keys;
 use crate::keyring::Keyring;
+use crate::notify::Alarms;
 use crate::publish::{Published, Publisher};
 use crate::store::Store;
 use crate::vault::Vault;
@@ -40,6 +41,8 @@ pub struct Context {
     pub keyring: Arc<Keyring>,
     /// What makes backups.
     pub backups: Arc<Backups>,
+    /// What people are told of.
+    pub alarms: Arc<Alarms>,
     /// What does not change while it runs.
     pub about: Arc<About>,
 }
@@ -100,6 +103,9 @@ pub trait Running: Send + Sync + 'static {
     /// Orders are in the store: they are offered from now on. Returns how many envoys were called at once.
     fn ordered(&self, orders: Vec<Order>) -> usize;
 
+    /// Returns how many envoys there are of each status word.
+    fn words(&self) -> BTreeMap<String, u64>;
+
     /// Returns what was too much for it.
     fn load(&self) -> Load;
 
@@ -131,6 +137,8 @@ pub trait Running: Send + Sync + 'static {
 pub struct Load {
     /// Their connections.
     pub connections: ConnectionCounts,
+    /// Check-ins that were answered.
+    pub check_ins: u64,
     /// Check-ins that were answered with a later time than usual.
     pub check_ins_put_off: u64,
 }
@@ -152,6 +160,8 @@ pub struct About {
     pub data_dir: PathBuf,
     /// The database.
     pub database: PathBuf,
+    /// Whoever asks gets the metrics.
+    pub metrics_public: bool,
     /// When the server came up.
     pub started_at: Timestamp,
 }

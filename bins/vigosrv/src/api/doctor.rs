@@ -61,7 +61,7 @@ pub(super) async fn doctor(State(context): State<Context>) -> Result<Answer<Valu
         has_root: keys.root.is_some(),
         outdated_keys: if keys.root.is_some() { Vec::new() } else { keys.outdated() },
         rotating: waiting.as_ref().map(|(kind, names)| (*kind, names.iter().map(|name| &**name).collect())),
-        disk: free(&context.about.data_dir),
+        disk: crate::disk::free(&context.about.data_dir),
         wal_bytes: wal_bytes(&context.about.database),
         agents: context.agents.all().len(),
         offline,
@@ -79,13 +79,8 @@ pub(super) async fn doctor(State(context): State<Context>) -> Result<Answer<Valu
     Ok(Answer(json!({ "well": is_well, "findings": findings })))
 }
 
-/// Returns the bytes that are free for the server, and all; statvfs(3).
-fn free(path: &Path) -> Option<(u64, u64)> {
-    let seen = rustix::fs::statvfs(path).ok()?;
-    Some((seen.f_bavail.saturating_mul(seen.f_frsize), seen.f_blocks.saturating_mul(seen.f_frsize)))
-}
-
-fn wal_bytes(database: &Path) -> u64 {
+/// Returns the bytes of the database's write-ahead log.
+pub(super) fn wal_bytes(database: &Path) -> u64 {
     let mut name: OsString = database.as_os_str().to_owned();
     name.push("-wal");
     std::fs::metadata(name).map_or(0, |file| file.len())

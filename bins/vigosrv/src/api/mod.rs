@@ -18,6 +18,7 @@ mod health;
 mod keys;
 mod listen;
 mod maintenance;
+mod metrics;
 mod password;
 mod problem;
 mod publishes;

@@ -5,7 +5,7 @@ use super::endpoints::Endpoints;
 use super::endpoints::Verb::{Delete, Get, Post, Put};
 use super::problem::Problem;
 use super::{
-    Context, agents, audit, auth, backups, config, doctor, envoys, health, keys, maintenance, publishes, push,
+    Context, agents, audit, auth, backups, config, doctor, envoys, health, keys, maintenance, metrics, publishes, push,
     restored, runs, secrets, status, tokens, traits, trusted, users,
 };
 use axum::extract::DefaultBodyLimit;
@@ -28,7 +28,12 @@ pub fn local(context: Context) -> Router {
 
 /// Returns what may be asked from elsewhere: each what the token that it shows may.
 pub fn public(context: Context) -> Router {
-    finish().layer(from_fn_with_state(context.clone(), identify)).with_state(context)
+    let is_open = context.about.metrics_public;
+    let router = finish().layer(from_fn_with_state(context.clone(), identify)).with_state(context.clone());
+    match is_open {
+        true => Router::new().route("/metrics", get(metrics::metrics)).with_state(context).fallback_service(router),
+        false => router,
+    }
 }
 
 /// Returns all endpoints. Each names one permission.
@@ -117,6 +122,8 @@ pub(super) fn endpoints() -> Endpoints {
         .at(Post, "/api/v1/keys/rotate", ManageKeys, "Put another key in the place of one", keys::rotate)
         .at(Post, "/api/v1/keys/root/export", ManageKeys, "Show the root key", keys::export_root)
         .at(Post, "/api/v1/keys/root/remove", ManageKeys, "Take the root key away from the server", keys::remove_root)
+        .at(Get, "/metrics", ReadServer, "What the server measures, for Prometheus", metrics::metrics)
+        .at(Get, "/api/v1/backups", ReadServer, "List the backups that are made by schedule", backups::list)
         .at(Post, "/api/v1/backups", ManageBackups, "Make a backup, on the server's machine", backups::create)
         .at(Get, "/api/v1/backups/progress", ManageBackups, "How far the backup in hand is", backups::progress)
         .at(Get, "/api/v1/audit", ReadServer, "List who did what, the newest first", audit::list)

@@ -95,6 +95,12 @@ impl Running for Told {
         1
     }
 
+    fn words(&self) -> BTreeMap<String, u64> {
+        let words =
+            self.fleet.lock().unwrap().iter().map(|envoy| (fleet::Status::of(envoy, NOW).to_string(), 1)).collect();
+        words
+    }
+
     fn load(&self) -> Load {
         Load::default()
     }
@@ -168,6 +174,7 @@ impl Temp {
             token_ttl: Duration::from_secs(86_400),
             data_dir: path.clone(),
             database: database.clone(),
+            metrics_public: false,
             started_at: NOW,
         };
         let context = Context {
@@ -181,6 +188,7 @@ impl Temp {
             running: told.clone(),
             keyring,
             backups: Backups::new(Places::of(&dir, &crate::config::Config::default(), "localhost")),
+            alarms: crate::notify::Alarms::new(),
             about: Arc::new(about),
         };
         Self { path, _dir: dir, keys, context, told }

@@ -1,10 +1,10 @@
 //! Making a backup of a server that runs.
 
-use super::ArchiveError;
 use super::pack::{Packing, pack};
 use super::read::walk;
 use super::stage::{Staged, stage};
 use super::view::summary;
+use super::{ArchiveError, Scheduled};
 use crate::api::Context;
 use crate::config::Config;
 use crate::data_dir::{DataDir, Keys};
@@ -21,6 +21,8 @@ use vigo_core::time::Timestamp;
 #[derive(Debug)]
 pub struct Backups {
     places: Places,
+    /// Those that are made by schedule.
+    pub scheduled: Scheduled,
     turn: Mutex<()>,
     is_running: AtomicBool,
     done: AtomicU64,
@@ -74,7 +76,8 @@ impl Backups {
     /// Returns what makes backups of what is at these places.
     pub fn new(places: Places) -> Arc<Self> {
         let (done, total) = (AtomicU64::new(0), AtomicU64::new(0));
-        Arc::new(Self { places, turn: Mutex::default(), is_running: AtomicBool::new(false), done, total })
+        let (scheduled, is_running) = (Scheduled::default(), AtomicBool::new(false));
+        Arc::new(Self { places, scheduled, turn: Mutex::default(), is_running, done, total })
     }
 
     /// Returns how many bytes of how many are done of the backup in hand, if there is one.

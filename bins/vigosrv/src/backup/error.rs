@@ -48,6 +48,14 @@ pub enum ArchiveError {
         /// The file.
         file: PathBuf,
     },
+    /// The folder for scheduled backups is somebody else's.
+    #[error("`{}` has the backups of fleet {fleet}", .folder.display())]
+    OtherFolder {
+        /// The folder.
+        folder: PathBuf,
+        /// Whose it is.
+        fleet: String,
+    },
     /// One is being made.
     #[error("a backup is being made already")]
     Busy,
@@ -92,12 +100,18 @@ impl ArchiveError {
             Self::Unreadable { .. } | Self::Database { .. } | Self::Config(_) => "not-valid",
             Self::Name { .. } => "invalid",
             Self::Exists { .. } => "exists",
+            Self::OtherFolder { .. } => "other-folder",
             Self::Busy => "busy",
             Self::OtherDisk { .. } => "other-disk",
             Self::DataDir(DataDirError::Locked { .. }) => "running",
             Self::File { .. } | Self::DataDir(_) | Self::Store(_) | Self::Vault(_) => "store",
             Self::Unfinished => "internal",
         }
+    }
+
+    /// Returns whether it is the archive that is wrong: neither its place nor whoever looks at it.
+    pub fn is_of_archive(&self) -> bool {
+        matches!(self, Self::Backup { .. } | Self::Unreadable { .. } | Self::Database { .. } | Self::Config(_))
     }
 
     /// Returns the root of the fleet that somebody has to recognize, where that is all that is wrong.
@@ -116,6 +130,7 @@ impl ArchiveError {
             Self::Database { .. } => Some("take another backup".into()),
             Self::Name { .. } => Some("name it `FILE.tar.zst`, which is smaller and faster, or `FILE.tar.gz`".into()),
             Self::Exists { .. } => Some("name a file that is not there yet: no backup is written over".into()),
+            Self::OtherFolder { .. } => Some("give each fleet a folder of its own, in `backup.directory`".into()),
             Self::Busy => Some("wait until it is done".into()),
             Self::OtherDisk { .. } => Some(
                 "restore to a directory on one file system with `--target DIR`, and copy the part from there".into(),

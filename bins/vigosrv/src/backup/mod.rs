@@ -5,11 +5,13 @@
 //! key and no secret is changed; check-ins are answered meanwhile. Restoring writes everything beside, looks at all of it, and
 //! then swaps it in: see `data_dir/swap.rs`.
 
+mod book;
 mod create;
 mod error;
 mod pack;
 mod read;
 mod restore;
+mod scheduled;
 mod stage;
 #[cfg(test)]
 mod tests;
@@ -20,6 +22,7 @@ pub use create::{Backups, Places, Wanted, create};
 pub use error::ArchiveError;
 pub use read::manifest;
 pub use restore::{Restore, restore};
+pub use scheduled::{Ailing, Scheduled, keep};
 pub use verify::{Verify, list, verify};
 pub use view::summary;
 

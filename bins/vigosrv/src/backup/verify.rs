@@ -1,6 +1,7 @@
 //! Looking whether a backup is whole, and works.
 
 use super::read::{manifest, walk};
+use super::scheduled::annotate;
 use super::stage::remove;
 use super::view::summary;
 use super::{ArchiveError, Progress};
@@ -69,7 +70,9 @@ pub fn list(folder: &Path) -> Result<Value, ArchiveError> {
         found.push((at, row));
     }
     found.sort_by_key(|(at, row)| (std::cmp::Reverse(*at), row["file"].to_string()));
-    Ok(json!({ "backups": found.into_iter().map(|(_, row)| row).collect::<Vec<_>>() }))
+    let mut rows: Vec<Value> = found.into_iter().map(|(_, row)| row).collect();
+    annotate(folder, &mut rows);
+    Ok(json!({ "backups": rows }))
 }
 
 /// Returns the root that a backup should have: the one that was said, or that of the server on this machine.

@@ -28,6 +28,11 @@ pub(super) const SECTIONS: &[Section] = &[
             key("hostname", "~", "The name under which agents and people find the server; the machine's where empty."),
             key("advertise", "[]", "Addresses, `host:port`, that agents are told; the hostname's where empty."),
             key("tls_sans", "[]", "More names and addresses for the server's certificate."),
+            key(
+                "metrics_public",
+                "false",
+                "Whoever asks gets `/metrics`; else it takes a token that may read the server.",
+            ),
         ],
     },
     Section {
@@ -71,6 +76,32 @@ pub(super) const SECTIONS: &[Section] = &[
             key("ca_file", "~", "For `http`: certificates that are believed, PEM; the system's where empty."),
             key("command", "[]", "For `command`: a program and its arguments; it reads a path and prints the value."),
             key("poll_interval", "1m", "For `http` and `command`: time between two looks for new values; 1s at least."),
+        ],
+    },
+    Section {
+        name: "notify",
+        about: "Who is told when somebody has to look.",
+        keys: &[
+            key(
+                "webhook",
+                "{url: ~, events: []}",
+                "An address that JSON is posted to, and of what; of everything where `events` is empty.",
+            ),
+            key("command", "[]", "A program and its arguments; it reads the same JSON on its standard input."),
+        ],
+    },
+    Section {
+        name: "backup",
+        about: "Backups that the server makes by itself.",
+        keys: &[
+            key(
+                "schedule",
+                "~",
+                "When: `'30 3 * * *'` as in crontab, `@daily`; by the machine's clock. None where empty.",
+            ),
+            key("directory", "~", "Where they go: a folder that is there, on another disk than the server's data."),
+            key("keep", "7", "How many good ones stay."),
+            key("without_blobs", "false", "Leave out the agent's programs."),
         ],
     },
     Section {

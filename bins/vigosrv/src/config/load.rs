@@ -57,8 +57,9 @@ pub fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
         let found = config.checkin.interval.0;
         return Err(invalid(format!("checkin.interval: expected `1s` at least, found `{found}`")));
     }
-    match config.secrets.wrong() {
-        Some(why) => Err(invalid(format!("secrets.{why}"))),
+    let wrong = config.secrets.wrong().map(|why| format!("secrets.{why}"));
+    match wrong.or_else(|| config.backup.wrong().map(|why| format!("backup.{why}"))) {
+        Some(why) => Err(invalid(why)),
         None => Ok(config),
     }
 }

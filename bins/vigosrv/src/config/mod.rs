@@ -9,11 +9,15 @@ mod span;
 mod splay;
 #[cfg(test)]
 mod tests;
+mod webhook_url;
 
 pub use declared::annotated;
 pub use error::ConfigError;
 pub use listen::Listen;
 pub use load::{load, parse};
-pub use sections::{Backend, CheckIn, Config, Database, Enrollment, Limits, OnClone, Secrets, Server, Trusted};
+pub use sections::{
+    Backend, Backup, CheckIn, Config, Database, Enrollment, Limits, Notify, OnClone, Secrets, Server, Trusted, Webhook,
+};
 pub use span::Span;
 pub use splay::Splay;
+pub use webhook_url::WebhookUrl;

@@ -1,11 +1,12 @@
 //! What the keys mean.
 
-use super::{Listen, Span, Splay};
+use super::{Listen, Span, Splay, WebhookUrl};
 use serde::Deserialize;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use vigo_core::glob::Glob;
-use vigo_core::server::{self, Budget, Network, NetworkError};
+use vigo_core::resource::cron::Schedule;
+use vigo_core::server::{self, Alarm, Budget, Network, NetworkError};
 use vigo_core::time::{Duration, Timestamp};
 
 /// The whole of `server.yaml`. [`super::annotated`] says what each key is for.
@@ -18,6 +19,8 @@ pub struct Config {
     pub checkin: CheckIn,
     pub enrollment: Enrollment,
     pub secrets: Secrets,
+    pub notify: Notify,
+    pub backup: Backup,
     pub limits: Limits,
 }
 
@@ -31,6 +34,7 @@ pub struct Server {
     pub hostname: Option<String>,
     pub advertise: Vec<String>,
     pub tls_sans: Vec<String>,
+    pub metrics_public: bool,
 }
 
 /// The database.
@@ -91,6 +95,37 @@ pub enum Backend {
     Command,
     /// A Vault or OpenBao.
     Http,
+}
+
+/// Who is told when somebody has to look.
+#[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[expect(missing_docs, reason = "annotated in one place")]
+pub struct Notify {
+    pub webhook: Webhook,
+    pub command: Vec<String>,
+}
+
+/// An address that is told.
+#[derive(Clone, PartialEq, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[expect(missing_docs, reason = "annotated in one place")]
+pub struct Webhook {
+    pub url: Option<WebhookUrl>,
+    #[serde(deserialize_with = "alarms")]
+    pub events: Vec<Alarm>,
+}
+
+/// Backups that the server makes by itself.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[expect(missing_docs, reason = "annotated in one place")]
+pub struct Backup {
+    #[serde(deserialize_with = "schedule")]
+    pub schedule: Option<Schedule>,
+    pub directory: Option<PathBuf>,
+    pub keep: NonZeroU32,
+    pub without_blobs: bool,
 }
 
 /// How much of the server agents get.
@@ -199,6 +234,7 @@ impl Default for Server {
             hostname: None,
             advertise: Vec::new(),
             tls_sans: Vec::new(),
+            metrics_public: false,
         }
     }
 }
@@ -252,8 +288,32 @@ impl Secrets {
     }
 }
 
+impl Backup {
+    /// Returns when backups are made, and where; nothing where none are.
+    pub fn plan(&self) -> Option<(&Schedule, &Path)> {
+        Some((self.schedule.as_ref()?, self.directory.as_deref()?))
+    }
+
+    /// Returns what is wrong with the keys together.
+    pub(super) fn wrong(&self) -> Option<String> {
+        match &self.directory {
+            None if self.schedule.is_some() => Some("directory: expected a folder for the backups, found none".into()),
+            Some(path) if !path.is_absolute() => {
+                Some(format!("directory: expected an absolute path, found `{}`", path.display()))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Default for Backup {
+    fn default() -> Self {
+        Self { schedule: None, directory: None, keep: at_least_one(7), without_blobs: false }
+    }
+}
+
 /// Returns whether what is sent to this address does not leave the machine.
-fn is_own_machine(url: &str) -> bool {
+pub(super) fn is_own_machine(url: &str) -> bool {
     let authority = url.strip_prefix("http://").and_then(|rest| rest.split('/').next()).unwrap_or_default();
     let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
     !authority.contains('@') && matches!(host, "127.0.0.1" | "[::1]" | "localhost")
@@ -315,4 +375,19 @@ fn until<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Timestamp>,
         .parse::<jiff::Timestamp>()
         .map_err(|_| serde::de::Error::custom(format!("expected a time as `2027-01-31T12:00:00Z`, found `{text}`")))?;
     Ok(Some(Timestamp::from_epoch_ms(time.as_millisecond())))
+}
+
+fn alarms<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Alarm>, D::Error> {
+    let words = Vec::<String>::deserialize(from)?;
+    words.iter().map(|word| word.parse().map_err(serde::de::Error::custom)).collect()
+}
+
+fn schedule<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Schedule>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(from)? else { return Ok(None) };
+    let wrong = |why: String| serde::de::Error::custom(format!("schedule: {why}"));
+    let schedule = Schedule::parse(&text).map_err(wrong)?;
+    match schedule.next(Timestamp::default(), 0) {
+        Some(_) => Ok(Some(schedule)),
+        None => Err(wrong(format!("expected one that comes, found `{text}`, which never does"))),
+    }
 }

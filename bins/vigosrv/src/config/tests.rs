@@ -71,6 +71,17 @@ fn what_is_wrong_is_told_with_what_was_meant() {
         ),
         ("secrets: {backend: http, token_file: t, url: 'https://v', mount: '/'}", "secrets.mount: expected", None),
         ("secrets: {poll_interval: 10ms}", "secrets.poll_interval: expected `1s` at least", None),
+        ("backup: {schedule: '0 3 * *'}", "schedule: expected 5 fields", None),
+        ("backup: {schedule: '0 0 31 2 *', directory: /b}", "found `0 0 31 2 *`, which never does", None),
+        ("backup: {schedule: '@reboot', directory: /b}", "found `@reboot`, which never does", None),
+        ("backup: {schedule: '@daily'}", "backup.directory: expected a folder for the backups, found none", None),
+        ("backup: {directory: backups}", "backup.directory: expected an absolute path, found `backups`", None),
+        ("backup: {keep: 0}", "keep", None),
+        ("backup: {kep: 1}", "unknown key `backup.kep`", Some("did you mean `keep`?")),
+        ("notify: {webhook: {url: 'http://hooks.example/secret'}}", "found something else", None),
+        ("notify: {webhook: {url: 'https:///secret'}}", "found something else", None),
+        ("notify: {webhook: {events: [backup-odd]}}", "did you mean `backup-old`?", None),
+        ("notify: {webhook: {uri: x}}", "unknown field `uri`", None),
         ("- a", "expected sections", None),
         ("a: [", "", None),
         ("server:\n  hostname: [a]\n", "line 2", None),
@@ -79,6 +90,7 @@ fn what_is_wrong_is_told_with_what_was_meant() {
         let error = read(text).unwrap_err();
         assert!(error.to_string().contains(message), "{text}: {error}");
         assert!(error.to_string().starts_with("`server.yaml`: "), "{text}: {error}");
+        assert!(!error.to_string().contains("secret'") && !error.to_string().contains("example/secret"), "{error}");
         assert_eq!(error.help().is_some(), help.is_some(), "{text}");
         assert!(error.help().unwrap_or_default().contains(help.unwrap_or_default()), "{text}: {:?}", error.help());
     }
@@ -105,4 +117,20 @@ fn a_server_is_found_under_its_name_and_from_its_own_machine() {
     let told = Server { advertise: vec!["a:1".into()], hostname: Some("::1".into()), ..Server::default() };
     assert_eq!(told.advertised("box", 7), ["a:1"]);
     assert_eq!(Server { advertise: Vec::new(), ..told }.advertised("box", 7), ["[::1]:7"]);
+}
+
+#[test]
+fn an_address_that_is_told_of_alarms_is_shown_to_nobody() {
+    let text =
+        "notify: {webhook: {url: 'https://user:hunter2@hooks.example:8/T0/hunter2?t=hunter2', events: [restored]}}";
+    let notify = read(text).unwrap().notify;
+    assert!(format!("{notify:?}").contains("hooks.example:8") && !format!("{notify:?}").contains("hunter2"));
+    assert_eq!(notify.webhook.events, [vigo_core::server::Alarm::Restored]);
+    let text = "backup: {schedule: '30 3 * * *', directory: /backups, keep: 3}";
+    let backup = read(text).unwrap().backup;
+    assert_eq!(
+        backup.plan().map(|(schedule, path)| (schedule.to_string(), path)),
+        Some(("30 3 * * *".into(), Path::new("/backups")))
+    );
+    assert_eq!(Backup::default().plan(), None);
 }

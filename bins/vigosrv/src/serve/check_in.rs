@@ -4,6 +4,7 @@ use super::server::{Server, now};
 use super::service::Outcome;
 use crate::net::Peer;
 use crate::store::{Seen, Status, Touch};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use vigo_core::fleet::{Cloned, Life};
 use vigo_core::id::EnvoyId;
@@ -26,6 +27,7 @@ impl Server {
         let mut load = self.load.lock().unwrap_or_else(PoisonError::into_inner);
         load.answered(check_in, &mut said.answer, envoy, settings.check_ins, now);
         drop(load);
+        self.check_ins.fetch_add(1, Ordering::Relaxed);
         // Before it has shown what it remembers it is not known whether they are of the past.
         if !said.answer.show_assignment && said.remembered.is_none() {
             said.answer.orders = offer(envoy, &signer, now);

@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::data_dir::{DataDir, Keys};
 use crate::keyring::Keyring;
 use crate::net::{NetError, Tls};
+use crate::notify::Alarms;
 use crate::publish::{Publisher, Record};
 use crate::store::{Actor, PublishRow, Store};
 use crate::vault::Vault;
@@ -66,6 +67,7 @@ pub(super) async fn open(dir: &DataDir, config: &Config, machine: &str, https_po
         token_ttl: config.enrollment.token_ttl.0,
         data_dir: dir.root().to_owned(),
         database,
+        metrics_public: config.server.metrics_public,
         started_at: now(),
     });
     let vault = Vault::open(dir, &config.secrets)?;
@@ -77,8 +79,22 @@ pub(super) async fn open(dir: &DataDir, config: &Config, machine: &str, https_po
         Keyring::new(dir.tls(), hosts, store.clone(), Arc::clone(&publisher), agents.clone(), Arc::clone(&running));
     let (auth, vault_turn, envoy_turn) = (Auth::default(), Arc::default(), Arc::default());
     let backups = Backups::new(Places::of(dir, config, machine));
-    let context =
-        Context { store, publisher, agents, vault, vault_turn, envoy_turn, auth, running, keyring, backups, about };
+    backups.scheduled.set(config.backup.clone());
+    let alarms = Alarms::new();
+    let context = Context {
+        store,
+        publisher,
+        agents,
+        vault,
+        vault_turn,
+        envoy_turn,
+        auth,
+        running,
+        keyring,
+        backups,
+        alarms,
+        about,
+    };
     Ok(Opened { server, context, tls, shown })
 }
 

@@ -7,25 +7,28 @@ use super::server::{Server, now};
 use super::settings::Settings;
 use crate::agents::{Agents, AgentsError};
 use crate::api::{self, Context, ListenError, Load, Running};
+use crate::backup;
 use crate::config::{self, Config, ConfigError};
 use crate::data_dir::{DataDir, DataDirError, Holder, Keys};
 use crate::keyring::Keyring;
 use crate::net::{Limits, Listener, NetError, Tls};
+use crate::notify::{Alarms, Teller, keep_telling};
 use crate::publish::{PublishError, Published};
 use crate::store::{Store, StoreError, TokenError};
 use crate::vault::{Vault, VaultError};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use vigo_core::bundle::{Maintenance, Order, Signed};
-use vigo_core::fleet::Envoy;
+use vigo_core::fleet::{Envoy, Status};
 use vigo_core::id::EnvoyId;
-use vigo_core::server::{Trusted, is_current};
+use vigo_core::server::{Alarm, Raised, Trusted, is_current};
 use vigo_core::time::Timestamp;
 
 /// Why the server does not run.
@@ -109,6 +112,9 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// Time between two looks at what is due of the keys.
 const KEYS_PERIOD: Duration = Duration::from_secs(2);
 
+/// Time between two looks whether the database went back.
+const RESTORES_PERIOD: Duration = Duration::from_secs(10);
+
 /// Time between two looks for runs that are too old to keep.
 const PRUNE_PERIOD: Duration = Duration::from_secs(3600);
 
@@ -143,11 +149,30 @@ pub async fn run(data_dir: &Path) -> Result<(), RunError> {
     let looking = tokio::spawn(looking);
     let pruning = tokio::spawn(prune(store.clone(), config.database.history_retention.0));
     let keeping = tokio::spawn(keep(Arc::clone(&keyring), shown));
+    let alarms = Arc::clone(&context.alarms);
+    let teller = Teller {
+        alarms: Arc::clone(&alarms),
+        store: store.clone(),
+        fleet: context.about.fleet.clone(),
+        host: machine.clone(),
+        folder: dir.root().join("run"),
+        now,
+    };
+    let (notify, told) = watch::channel(config.notify.clone());
+    let telling = tokio::spawn(keep_telling(teller, told));
+    let watching = tokio::spawn(watch_restores(store.clone(), alarms));
+    let scheduled = tokio::spawn(backup::keep(context.clone()));
+    let backups = Arc::clone(&context.backups);
     let https = tokio::spawn(api::serve_https(tcp, server.https(), api::public(context.clone()), ended.clone()));
     let (socket, router) = (dir.socket(), api::local(context));
     let socket = tokio::spawn(async move { api::serve_socket(&socket, router, ended).await });
     let outcome = tokio::select! {
-        () = signals.ended(|| reload(&server, &keyring, &dir.config(), &machine)) => Ok(()),
+        () = signals.ended(|| {
+            if let Some(config) = reload(&server, &keyring, &dir.config(), &machine) {
+                backups.scheduled.set(config.backup);
+                notify.send_replace(config.notify);
+            }
+        }) => Ok(()),
         // It ends by itself only when it cannot be made.
         done = socket => done.map_err(std::io::Error::other).map_err(RunError::Signals)?.map_err(RunError::from),
     };
@@ -164,6 +189,9 @@ pub async fn run(data_dir: &Path) -> Result<(), RunError> {
     pruning.abort();
     beside.abort();
     keeping.abort();
+    telling.abort();
+    watching.abort();
+    scheduled.abort();
     store.close();
     outcome
 }
@@ -292,7 +320,16 @@ impl Running for Arc<Server> {
 
     fn load(&self) -> Load {
         let put_off = self.load.lock().unwrap_or_else(PoisonError::into_inner).put_off();
-        Load { connections: self.connections(), check_ins_put_off: put_off }
+        let check_ins = self.check_ins.load(Ordering::Relaxed);
+        Load { connections: self.connections(), check_ins, check_ins_put_off: put_off }
+    }
+
+    fn words(&self) -> BTreeMap<String, u64> {
+        let (fleet, now) = (self.fleet(), Server::now(self));
+        fleet.iter().fold(BTreeMap::new(), |mut words, envoy| {
+            *words.entry(Status::of(envoy, now).to_string()).or_default() += 1;
+            words
+        })
     }
 
     fn serial(&self) -> u64 {
@@ -342,17 +379,47 @@ async fn keep(keyring: Arc<Keyring>, mut shown: mpsc::Receiver<Signed>) {
     }
 }
 
+/// Tells when the database went back, and until somebody has looked at it.
+async fn watch_restores(store: Store, alarms: Arc<Alarms>) {
+    let mut rounds = tokio::time::interval(RESTORES_PERIOD);
+    rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        rounds.tick().await;
+        let restores = match store.restores().await {
+            Ok(restores) => restores,
+            Err(error) => {
+                tracing::warn!("whether the database went back is not known: {error}");
+                continue;
+            }
+        };
+        let open = restores.into_iter().find(|restore| restore.reviewed.is_none());
+        let raised = open.map(|restore| {
+            let (from, to) = (restore.lost_from, restore.lost_to);
+            let message = format!(
+                "the database was put back to an earlier state ({}): what was done from {from} to {to} is lost",
+                restore.detail
+            );
+            Raised::new(restore.at, &message, "look at it: `vigocli server restored`; then run that with `--reviewed`")
+        });
+        alarms.set(Alarm::Restored, raised);
+    }
+}
+
 /// Takes what `server.yaml` says now of check-ins, enrolment and the server's names; addresses, files and how many
 /// connections are taken stay until the next start.
-fn reload(server: &Server, keyring: &Keyring, path: &Path, machine: &str) {
+fn reload(server: &Server, keyring: &Keyring, path: &Path, machine: &str) -> Option<Config> {
     match config::load(path) {
         Ok(config) => {
             server.settings.store(Arc::new(Settings::of(&config, machine)));
             server.call_all();
             keyring.set_hosts(config.server.certificate_hosts(machine));
             tracing::info!("`{}` was read again", path.display());
+            Some(config)
         }
-        Err(error) => tracing::error!("what was read before stays: {error}"),
+        Err(error) => {
+            tracing::error!("what was read before stays: {error}");
+            None
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::net::{Listener, Tls};
 use crate::store::{self, Store};
 use crate::vault::Vault;
 use arc_swap::ArcSwap;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -31,6 +31,8 @@ pub struct Server {
     pub(super) is_back: AtomicBool,
     pub(super) attempts: Mutex<Attempts>,
     pub(super) load: Mutex<CheckInLoad>,
+    /// Check-ins that were answered.
+    pub(super) check_ins: AtomicU64,
     /// Hashing a token's secret takes a core for a while: so many at a time.
     pub(super) hashing: Semaphore,
     /// What a token's secret is held against that has no record: the time must not tell.
@@ -98,6 +100,7 @@ impl Server {
             is_back: AtomicBool::new(is_back),
             attempts: Mutex::default(),
             load: Mutex::default(),
+            check_ins: AtomicU64::new(0),
             hashing: Semaphore::new(HASHING_MAX),
             decoy,
             vault,

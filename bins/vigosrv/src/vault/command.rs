@@ -1,77 +1,30 @@
 //! Secrets by a program: it is told the path on its standard input, and prints the value.
 
 use super::source::NotHad;
-use std::io::{Read as _, Write as _};
-use std::os::unix::process::CommandExt as _;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use crate::program;
+use std::time::Duration;
 use vigo_core::limits::SECRET_BYTES_MAX;
 use vigo_core::secret::SecretValue;
-use vigo_driver::system_text;
 use zeroize::Zeroize as _;
 
 /// How long the program may take for one secret.
 pub(super) const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Time between two looks whether it has ended.
-const SLICE: Duration = Duration::from_millis(10);
-
-/// Where it is looked for by its bare name, and what it finds itself.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
 /// Runs the program for the secret at `path`. Its arguments are the operator's; the path is on its standard input, and what
 /// it prints is the value, without the line's end. What it says on its standard error goes nowhere: it might be a value.
 pub(super) fn fetch(argv: &[String], path: &str, deadline: Duration) -> Result<SecretValue, NotHad> {
     let down = |why: String| NotHad::Down(why);
-    let (program, args) = argv.split_first().ok_or_else(|| down("`secrets.command` names no program".into()))?;
-    let mut command = Command::new(program);
-    command.args(args).env_clear().env("PATH", PATH).env("LC_ALL", "C").current_dir("/").process_group(0);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let until = Instant::now() + deadline;
-    let mut child = command.spawn().map_err(|e| down(format!("cannot start `{program}`: {}", system_text(e))))?;
-    let read = child.stdout.take().map(|out| {
-        std::thread::spawn(move || {
-            let mut bytes = Vec::with_capacity(SECRET_BYTES_MAX + 2);
-            // What it prints beyond that is not read: it is too long anyhow.
-            let done = out.take(SECRET_BYTES_MAX as u64 + 2).read_to_end(&mut bytes);
-            done.map(|_| bytes)
-        })
-    });
-    if let Some(mut stdin) = child.stdin.take() {
-        // One that does not read need not be told; a path is shorter than any pipe.
-        let _ = stdin.write_all(format!("{path}\n").as_bytes());
-    }
-    let status = wait(&mut child, until);
-    // Also what it has left behind, or its output would never end.
-    end_group(&mut child);
-    let printed = read.and_then(|read| read.join().ok()).and_then(Result::ok).unwrap_or_default();
+    let program = argv.first().ok_or_else(|| down("`secrets.command` names no program".into()))?;
+    let input = format!("{path}\n").into_bytes();
+    let ended = program::run(argv, input, SECRET_BYTES_MAX + 2, deadline).map_err(down)?;
     // One that prints on meets a closed pipe.
-    let is_cut = printed.len() > SECRET_BYTES_MAX + 1;
-    let value = value_of(printed).map_err(|why| NotHad::Refused(format!("`{program}` {why}")));
-    match status {
+    let is_cut = ended.printed.len() > SECRET_BYTES_MAX + 1;
+    let value = value_of(ended.printed).map_err(|why| NotHad::Refused(format!("`{program}` {why}")));
+    match ended.status {
         None => Err(down(format!("`{program}` has not ended within {} s", deadline.as_secs()))),
         Some(status) if !status.success() && !is_cut => Err(NotHad::Refused(format!("`{program}` ends with {status}"))),
         Some(_) => value,
     }
-}
-
-fn wait(child: &mut Child, until: Instant) -> Option<std::process::ExitStatus> {
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) => return Some(status),
-            Ok(None) if Instant::now() < until => std::thread::sleep(SLICE),
-            _ => return None,
-        }
-    }
-}
-
-fn end_group(child: &mut Child) {
-    let group = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
-    if let Some(group) = group {
-        // There is none any more where all have ended.
-        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-    }
-    let _ = child.wait();
 }
 
 /// Returns what was printed as a value.

@@ -17,4 +17,5 @@ mod overload;
 mod proof;
 mod rest;
 mod restored;
+mod scheduled;
 mod whole;

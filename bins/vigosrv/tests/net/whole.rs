@@ -137,6 +137,16 @@ impl Whole {
         answer
     }
 
+    /// Returns what it measures.
+    pub fn metrics(&self) -> String {
+        let mut stream = UnixStream::connect(self.data().join("run/admin.sock")).unwrap();
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+    }
+
     pub fn try_api(&self, method: &str, path: &str, body: &Value) -> Option<(u16, Value)> {
         let mut stream = UnixStream::connect(self.data().join("run/admin.sock")).ok()?;
         let body = body.to_string();

@@ -82,13 +82,37 @@ async fn every_endpoint_is_in_the_document_and_answers_whom_it_says() {
     assert!(seen > 30, "{seen}");
     // No path stands beside those that are declared.
     let router = include_str!("../router.rs");
-    assert_eq!(router.matches(".route(").count(), 1, "the document itself");
+    assert_eq!(router.matches(".route(").count(), 2, "the document itself, and metrics that are for everybody");
     let login = &document["paths"]["/api/v1/login"]["post"]["requestBody"]["content"]["application/json"]["schema"];
     assert_eq!(login["properties"], json!({ "name": { "type": "string" }, "password": { "type": "string" } }));
     let runs = document["paths"]["/api/v1/runs"]["get"]["parameters"].as_array().unwrap();
     let runs: Vec<_> =
         runs.iter().map(|p| (p["name"].as_str().unwrap(), p["schema"]["type"].as_str().unwrap())).collect();
     assert_eq!(runs, [("envoy", "string"), ("before", "integer"), ("limit", "integer")]);
+}
+
+#[tokio::test]
+async fn metrics_need_a_token_unless_they_are_for_everybody() {
+    let temp = Temp::new("metrics");
+    temp.enrol(1, "web-1").await;
+    let ask = async |context: Context, path: &str| {
+        let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+        let answer = public(context).oneshot(request).await.unwrap();
+        let (status, kind) = (answer.status(), answer.headers()["content-type"].to_str().unwrap().to_owned());
+        let bytes = axum::body::to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+        (status, kind, String::from_utf8(bytes.into()).unwrap())
+    };
+    let (status, _, text) = ask(temp.context.clone(), "/metrics").await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED, "{text}");
+    let about = About { metrics_public: true, ..(*temp.context.about).clone() };
+    let context = Context { about: Arc::new(about), ..temp.context.clone() };
+    let (status, kind, text) = ask(context.clone(), "/metrics").await;
+    assert_eq!((status, &*kind), (StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8"));
+    for sample in ["vigo_up 1", "vigo_envoys{status=\"no data\"} 1", "vigo_restored_total 0", "vigo_wal_bytes "] {
+        assert!(text.contains(&format!("\n{sample}")), "{sample} in {text}");
+    }
+    let (status, _, _) = ask(context, "/api/v1/doctor").await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED, "and nothing else is");
 }
 
 #[tokio::test]
