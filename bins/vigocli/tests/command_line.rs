@@ -126,7 +126,7 @@ impl Server {
     fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("vigocli-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&path);
-        let dir = DataDir::open(&path).unwrap();
+        let dir = DataDir::serve(&path).unwrap();
         let database = path.join("db/vigo.db");
         let keys = Arc::new(Keys::open(&dir, &database, &[], NOW).unwrap());
         let store = Store::open(&database, &dir.revoked(), NOW).unwrap();

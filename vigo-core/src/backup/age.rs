@@ -174,7 +174,7 @@ impl Identity {
 
     /// Returns the text of its file.
     pub fn text(&self) -> Zeroizing<String> {
-        let mut text = bech32_encode(IDENTITY, &*self.0);
+        let mut text = bech32_encode(IDENTITY, &self.0);
         text.make_ascii_uppercase();
         Zeroizing::new(text)
     }

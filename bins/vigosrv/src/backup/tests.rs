@@ -345,7 +345,7 @@ fn a_restore_is_refused_with_what_to_do() {
         assert!(!target.exists(), "{name}: something is left");
     }
     fs::create_dir(&target).unwrap();
-    let running = DataDir::open(&target).unwrap();
+    let running = DataDir::serve(&target).unwrap();
     let error = run(&none()).unwrap_err();
     assert!(error.code() == "running" && error.help().unwrap().contains("stop vigosrv"), "{error}");
     drop(running);
