@@ -5,6 +5,7 @@
 
 mod accept;
 mod backoff;
+mod disk;
 mod event;
 mod hold;
 mod life;
@@ -21,6 +22,7 @@ mod tests;
 mod traits;
 mod validity;
 
+pub use disk::Disk;
 pub use event::Event;
 pub use machine::{Agent, AgentError};
 pub use policy::{Policy, PolicyError};

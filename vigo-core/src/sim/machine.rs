@@ -1,9 +1,8 @@
 //! The machines: agents with what their drivers do.
 
-use super::disk::Disk;
 use super::story::Violation;
 use super::world::{Event, World};
-use crate::agent::{Agent, Ask, Options, OrderState, Record, Response, RunOrder, RunResult, Step, Until};
+use crate::agent::{Agent, Ask, Disk, Options, OrderState, Record, Response, RunOrder, RunResult, Step, Until};
 use crate::bundle::{KeySet, OrderId, Signed, SigningKey};
 use crate::converge::{Counts, RunOutcome, RunReport};
 use crate::id::EnvoyId;

@@ -28,7 +28,6 @@
 mod answers;
 mod certificate;
 pub mod collectors;
-pub(crate) mod disk;
 mod enrol;
 mod fault;
 pub mod hosts;

@@ -8,7 +8,6 @@ use crate::bundle::{
 use crate::converge::{Counts, RunOutcome, RunReport};
 use crate::id::EnvoyId;
 use crate::secret::SecretValue;
-use crate::sim::disk::Disk;
 use crate::time::{Duration, Timestamp};
 use crate::wire::Message as _;
 use crate::wire::message::{Answer, CheckIn, OrderTaken, Report, ReportTaken};

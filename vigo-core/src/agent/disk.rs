@@ -1,6 +1,7 @@
-//! What survives the crash of a machine.
+//! What an agent has stored, held in memory: for whole fleets in one process, simulated or generated.
 
-use crate::agent::{BundleRecord, Counters, OrderState, Policy, Record, Stored};
+use super::policy::Policy;
+use super::step::{BundleRecord, Counters, OrderState, Record, Stored};
 use crate::bundle::{OrderId, Signed, VerifyingKey};
 use crate::time::Timestamp;
 use alloc::collections::BTreeMap;
@@ -8,23 +9,35 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// The disk of an envoy: a database, and what lies beside the identity.
-#[derive(Clone)]
-pub(crate) struct Disk {
-    pub(crate) keyset: Signed,
-    pub(crate) certificate: Vec<u8>,
-    pub(crate) highest: Option<Signed>,
-    pub(crate) servers: Vec<String>,
-    pub(crate) policy: Option<Policy>,
-    pub(crate) reports: BTreeMap<u64, Arc<[u8]>>,
-    pub(crate) taken: Option<u64>,
-    pub(crate) orders: BTreeMap<OrderId, (Timestamp, OrderState)>,
-    pub(crate) counters: Counters,
+/// The disk of an envoy: a database, and what lies beside the identity. It is as durable as the memory that it is in.
+///
+/// A driver hands the records of a [`Step::Store`](super::Step::Store) to [`Disk::store_in_database`], and then each to
+/// [`Disk::store_beside`].
+#[derive(Clone, Debug)]
+pub struct Disk {
+    /// As [`Record::KeySet`].
+    pub keyset: Signed,
+    /// As [`Record::Certificate`].
+    pub certificate: Vec<u8>,
+    /// As [`Record::Highest`].
+    pub highest: Option<Signed>,
+    /// As [`Record::Servers`].
+    pub servers: Vec<String>,
+    /// As [`Record::Policy`].
+    pub policy: Option<Policy>,
+    /// The reports that are not forgotten, by their numbers.
+    pub reports: BTreeMap<u64, Arc<[u8]>>,
+    /// As [`Record::Taken`].
+    pub taken: Option<u64>,
+    /// As [`Record::Order`].
+    pub orders: BTreeMap<OrderId, (Timestamp, OrderState)>,
+    /// As [`Record::Counters`].
+    pub counters: Counters,
 }
 
 impl Disk {
-    /// Returns the disk of a machine that has just enrolled.
-    pub(crate) fn new(keyset: Signed, certificate: Vec<u8>, incarnation: u64) -> Self {
+    /// Returns the disk of a machine that has just enrolled; `incarnation` is random.
+    pub fn new(keyset: Signed, certificate: Vec<u8>, incarnation: u64) -> Self {
         let mut disk = Self {
             keyset,
             certificate,
@@ -40,8 +53,8 @@ impl Disk {
         disk
     }
 
-    /// The database is gone, and there is a new one.
-    pub(crate) fn lose_database(&mut self, incarnation: u64) {
+    /// The database is gone, and there is a new one; `incarnation` is random.
+    pub fn lose_database(&mut self, incarnation: u64) {
         self.policy = None;
         self.reports.clear();
         self.taken = None;
@@ -49,7 +62,8 @@ impl Disk {
         self.counters = Counters { incarnation, ..Counters::default() };
     }
 
-    pub(crate) fn stored(&self, identity: VerifyingKey, root: VerifyingKey) -> Stored {
+    /// Returns what an agent with this identity starts with.
+    pub fn stored(&self, identity: VerifyingKey, root: VerifyingKey) -> Stored {
         let waiting = self.reports.range(self.taken.map_or(0, |taken| taken.saturating_add(1))..);
         Stored {
             identity,
@@ -66,7 +80,7 @@ impl Disk {
     }
 
     /// Makes the records for the database durable: all or none.
-    pub(crate) fn store_in_database(&mut self, records: &[Record]) {
+    pub fn store_in_database(&mut self, records: &[Record]) {
         for record in records {
             match record.clone() {
                 Record::Policy { keyset, assignment, bundle } => {
@@ -92,7 +106,7 @@ impl Disk {
     }
 
     /// Makes a record durable that lies beside the identity.
-    pub(crate) fn store_beside(&mut self, record: &Record) {
+    pub fn store_beside(&mut self, record: &Record) {
         match record.clone() {
             Record::KeySet(signed) => self.keyset = signed,
             Record::Highest(signed) => self.highest = Some(signed),
