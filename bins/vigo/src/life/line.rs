@@ -18,8 +18,9 @@ use vigo_core::wire::{Channel, Message, Reply};
 /// How long a server is told good-bye.
 const CLOSE_MAX: Duration = Duration::from_secs(1);
 
-/// A question, complete.
-pub(super) enum Question {
+/// A question, complete: what an agent asks, with what its driver fills in.
+#[expect(missing_docs, reason = "the questions of vigo_core::agent::Ask")]
+pub enum Question {
     CheckIn(CheckIn),
     Report(Report),
     Traits(TraitsDelta),
@@ -31,13 +32,13 @@ pub(super) enum Question {
 
 /// The line to the servers: a connection while there is something to say.
 #[derive(Default)]
-pub(super) struct Line {
+pub struct Line {
     dialer: Dialer,
     session: Option<Arc<Session>>,
 }
 
 /// By what a connection is made.
-pub(super) struct Credentials {
+pub struct Credentials {
     client: ClientIdentity,
     trust: TrustAnchors,
     servers: Vec<String>,
@@ -45,14 +46,27 @@ pub(super) struct Credentials {
 
 impl Credentials {
     /// Returns those of `identity`, by a clock that is not behind `newest`.
-    pub(super) fn of(identity: &Identity, newest: Timestamp) -> Self {
+    pub fn of(identity: &Identity, newest: Timestamp) -> Self {
         Self { client: identity.client(), trust: identity.trust(newest), servers: identity.servers.clone() }
+    }
+
+    /// Returns those of an identity that lies elsewhere.
+    pub fn new(client: ClientIdentity, trust: TrustAnchors, servers: Vec<String>) -> Self {
+        Self { client, trust, servers }
     }
 }
 
 impl Line {
+    /// Returns a line that is made by this dialer.
+    pub fn by(dialer: Dialer) -> Self {
+        Self { dialer, session: None }
+    }
+
     /// Asks, over a connection that is made when there is none. After a failure there is none.
-    pub(super) async fn ask(&mut self, credentials: &Credentials, question: Question) -> Result<Response, NetError> {
+    ///
+    /// # Errors
+    /// [`NetError`], when no server has answered.
+    pub async fn ask(&mut self, credentials: &Credentials, question: Question) -> Result<Response, NetError> {
         if let Question::KeySet(own) = question {
             return self.ask_anybody(credentials, &own).await;
         }
@@ -82,7 +96,10 @@ impl Line {
     }
 
     /// Returns a question to be called, over the connection that there is.
-    pub(super) fn wait(&self) -> impl Future<Output = Result<Awaited, String>> + use<> {
+    ///
+    /// # Errors
+    /// Why nobody calls, in words.
+    pub fn wait(&self) -> impl Future<Output = Result<Awaited, String>> + use<> {
         let session = self.session.clone();
         async move {
             let Some(session) = session else { return Err("there is no connection".into()) };
@@ -106,7 +123,7 @@ impl Line {
     }
 
     /// Closes the connection, if there is one.
-    pub(super) async fn disconnect(&mut self) {
+    pub async fn disconnect(&mut self) {
         // Whoever waits to be called over it has been given up before.
         if let Some(session) = self.session.take().and_then(Arc::into_inner) {
             // Who does not listen any more need not be told.

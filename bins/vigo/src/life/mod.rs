@@ -13,6 +13,7 @@ mod work;
 
 pub use bootstrap::{Bootstrap, Enrolment, bootstrap};
 pub use error::LifeError;
+pub use line::{Credentials, Line, Question};
 #[cfg(windows)]
 pub(crate) use live::live_as_service;
 pub use live::{Ended, LifeOptions, live};

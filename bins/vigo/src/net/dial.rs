@@ -6,7 +6,7 @@ use super::tcp::Tcp;
 use super::tls::Tls;
 use super::{ClientIdentity, NetError, Session, Transport, TrustAnchors};
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 use tokio::time::{sleep, timeout};
@@ -39,12 +39,20 @@ pub struct Dialer {
     by_tcp: HashMap<String, Instant>,
     /// When each server was last not reached.
     missed: HashMap<String, Instant>,
+    /// The address of this machine from which it dials; `None` leaves it to the system.
+    from: Option<IpAddr>,
 }
 
 impl Dialer {
     /// Makes one that remembers nothing.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Makes one that dials from this address of the machine, which may have many: to servers whose addresses are of the
+    /// same family.
+    pub fn from_address(from: IpAddr) -> Self {
+        Self { from: Some(from), ..Self::default() }
     }
 
     /// Connects to the first of `servers` (`host:port`) that is reached and believed; those that were not reached in the last
@@ -110,8 +118,8 @@ impl Dialer {
             Some(Transport::Quic)
         };
         let reached = match first {
-            None => timeout(REACH_MAX, over(Transport::Tcp, server, &addresses, tls)).await,
-            Some(first) => timeout(REACH_MAX, race(first, server, &addresses, tls)).await,
+            None => timeout(REACH_MAX, over(Transport::Tcp, server, self.from, &addresses, tls)).await,
+            Some(first) => timeout(REACH_MAX, race(first, server, self.from, &addresses, tls)).await,
         };
         let why = || format!("no answer within {} s", REACH_MAX.as_secs());
         let reached =
@@ -134,11 +142,13 @@ fn is_missed(e: &NetError) -> bool {
 async fn race(
     first: Transport,
     server: &str,
+    from: Option<IpAddr>,
     addresses: &[SocketAddr],
     tls: &Tls,
 ) -> Result<(Link, Exporter), NetError> {
     let second = if first == Transport::Quic { Transport::Tcp } else { Transport::Quic };
-    let (one, two) = (over(first, server, addresses, tls), over(second, server, addresses, tls));
+    let one = over(first, server, from, addresses, tls);
+    let two = over(second, server, from, addresses, tls);
     tokio::pin!(one, two);
     let failed = tokio::select! {
         reached = &mut one => match reached {
@@ -194,6 +204,7 @@ fn worst(a: NetError, b: NetError) -> NetError {
 async fn over(
     transport: Transport,
     server: &str,
+    from: Option<IpAddr>,
     addresses: &[SocketAddr],
     tls: &Tls,
 ) -> Result<(Link, Exporter), NetError> {
@@ -203,8 +214,8 @@ async fn over(
     for address in addresses {
         let connecting = async {
             Ok(match transport {
-                Transport::Quic => Quic::connect(server, *address, tls).await.map(|(l, e)| (Link::Quic(l), e))?,
-                Transport::Tcp => Tcp::connect(server, *address, tls).await.map(|(l, e)| (Link::Tcp(l), e))?,
+                Transport::Quic => Quic::connect(server, from, *address, tls).await.map(|(l, e)| (Link::Quic(l), e))?,
+                Transport::Tcp => Tcp::connect(server, from, *address, tls).await.map(|(l, e)| (Link::Tcp(l), e))?,
             })
         };
         let time = if addresses.last() == Some(address) { REACH_MAX } else { share };

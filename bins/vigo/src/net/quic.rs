@@ -5,7 +5,7 @@ use super::error::{closed_of_quic, failed_of_quic};
 use super::session::{ANSWER_PAUSE_MAX, timed_out};
 use super::tls::Tls;
 use quinn::{Chunk, ClientConfig, Connection, Endpoint, RecvStream, TransportConfig, VarInt};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -27,12 +27,18 @@ pub(super) struct Quic {
 
 impl Quic {
     /// Connects.
-    pub(super) async fn connect(server: &str, address: SocketAddr, tls: &Tls) -> Result<(Self, Exporter), NetError> {
+    pub(super) async fn connect(
+        server: &str,
+        from: Option<IpAddr>,
+        address: SocketAddr,
+        tls: &Tls,
+    ) -> Result<(Self, Exporter), NetError> {
         let unreachable = |why: String| NetError::Unreachable { server: server.to_owned(), why };
         let any = match address {
-            SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
-            SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
+            SocketAddr::V4(_) => IpAddr::from(Ipv4Addr::UNSPECIFIED),
+            SocketAddr::V6(_) => IpAddr::from(Ipv6Addr::UNSPECIFIED),
         };
+        let from = SocketAddr::new(from.unwrap_or(any), 0);
         let mut transport = TransportConfig::default();
         // invariant: seconds are a span that QUIC can express.
         let idle = IDLE.try_into().expect("seconds");
@@ -44,7 +50,7 @@ impl Quic {
             .max_idle_timeout(Some(idle));
         let mut config = ClientConfig::new(Arc::clone(&tls.quic) as _);
         config.transport_config(Arc::new(transport));
-        let endpoint = Endpoint::client(any).map_err(|e| unreachable(e.to_string()))?;
+        let endpoint = Endpoint::client(from).map_err(|e| unreachable(e.to_string()))?;
         let name = tls.name.to_str();
         let connecting = endpoint.connect_with(config, address, &name).map_err(|e| unreachable(e.to_string()))?;
         let connection = connecting.await.map_err(|e| failed_of_quic(server, e))?;

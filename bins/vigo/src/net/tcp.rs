@@ -5,11 +5,11 @@ use super::error::{closed_of_io, failed_of_io};
 use super::session::{ANSWER_PAUSE_MAX, timed_out};
 use super::tls::Tls;
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, WriteHalf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsConnector;
@@ -31,8 +31,17 @@ struct Ask {
 
 impl Tcp {
     /// Connects.
-    pub(super) async fn connect(server: &str, address: SocketAddr, tls: &Tls) -> Result<(Self, Exporter), NetError> {
-        let stream = TcpStream::connect(address).await.map_err(|e| failed_of_io(server, &e))?;
+    pub(super) async fn connect(
+        server: &str,
+        from: Option<IpAddr>,
+        address: SocketAddr,
+        tls: &Tls,
+    ) -> Result<(Self, Exporter), NetError> {
+        let stream = match from {
+            None => TcpStream::connect(address).await,
+            Some(from) => connect_from(from, address).await,
+        };
+        let stream = stream.map_err(|e| failed_of_io(server, &e))?;
         stream.set_nodelay(true).map_err(|e| failed_of_io(server, &e))?;
         let connector = TlsConnector::from(Arc::clone(&tls.config));
         let stream = connector.connect(tls.name.clone(), stream).await.map_err(|e| failed_of_io(server, &e))?;
@@ -77,6 +86,12 @@ impl Tcp {
         let why = ended.wait_for(Option::is_some).await.ok().and_then(|why| why.clone());
         why.unwrap_or_else(|| NetError::Closed { why: "the runtime stops".into() })
     }
+}
+
+async fn connect_from(from: IpAddr, address: SocketAddr) -> std::io::Result<TcpStream> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.bind(SocketAddr::new(from, 0))?;
+    socket.connect(address).await
 }
 
 /// Moves bytes until the connection ends, and returns why.
