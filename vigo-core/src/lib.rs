@@ -68,6 +68,7 @@ pub mod fleet;
 pub mod format;
 pub mod glob;
 pub mod guard;
+pub mod hex;
 pub mod host;
 pub mod id;
 pub mod limits;

@@ -2,6 +2,7 @@
 //! nothing.
 
 use super::{Attribute, BundleResource, EdgeKind, PolicyBundle, Raw};
+use crate::hex;
 use crate::secret::{listed, mapped, shown, shown_value};
 use crate::time::Duration;
 use crate::value::Value;
@@ -209,7 +210,7 @@ fn top_level(scope: &Value) -> Fields {
 fn files(bundle: &PolicyBundle) -> Things {
     let one = |blob: &super::Blob| {
         let digest = Sha256::digest(&blob.content);
-        let digits: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let digits = hex::encode(&digest[..8]);
         let mut fields = Fields::from([("content".into(), format!("{} bytes, sha256 {digits}…", blob.content.len()))]);
         fields.extend(blob.executable.then(|| ("executable".into(), "true".into())));
         (blob.path.to_string(), (String::new(), fields))

@@ -1,7 +1,7 @@
 //! What the fleet says of the agent's program, so that a machine installs no other.
 
-use super::signed::hex;
 use super::{BundleError, Purpose, Signed};
+use crate::hex;
 use crate::limits;
 use alloc::format;
 use alloc::string::{String, ToString as _};
@@ -148,13 +148,13 @@ impl ProgramManifest {
     pub fn check(&self, sha256: &[u8; 32]) -> Result<(), ProgramError> {
         match self.sha256 == *sha256 {
             true => Ok(()),
-            false => Err(ProgramError::OtherProgram { expected: self.digest(), found: hex(sha256) }),
+            false => Err(ProgramError::OtherProgram { expected: self.digest(), found: hex::encode(sha256) }),
         }
     }
 
     /// Returns its digest in hexadecimal digits.
     pub fn digest(&self) -> String {
-        hex(&self.sha256)
+        hex::encode(self.sha256)
     }
 
     /// Returns whether its version is higher than that of `other`. What has no numbers is not.
@@ -365,7 +365,7 @@ mod tests {
 
     #[test]
     fn a_manifest_of_this_version_is_read_for_ever() {
-        let bytes = hex(&manifest().sign(&key()).bytes);
+        let bytes = hex::encode(manifest().sign(&key()).bytes);
         assert_eq!(
             bytes,
             "08011205302e312e301a0c6c696e75782d7838365f363422200707070707070707070707070707070707070707070707070707\

@@ -1,12 +1,13 @@
 //! Bytes that a key of the fleet stands for.
 
 use super::BundleError;
+use crate::hex;
 use crate::limits;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::fmt::{self, Write as _};
+use core::fmt;
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use sha2::{Digest as _, Sha256};
 
@@ -138,7 +139,7 @@ impl Signed {
 
     /// Returns [`Signed::encode`] in hexadecimal digits, for a file or a command line.
     pub fn to_hex(&self) -> String {
-        hex(&self.encode())
+        hex::encode(self.encode())
     }
 
     /// Reads what [`Signed::to_hex`] returned. Nothing is verified.
@@ -146,29 +147,16 @@ impl Signed {
     /// # Errors
     /// As [`Signed::decode`].
     pub fn from_hex(text: &str) -> Result<Self, BundleError> {
-        let malformed = |at, why| BundleError::Malformed { what: "the digits", at, why };
-        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-        if !rest.is_empty() {
-            return Err(malformed(text.len(), "expected an even number of them".into()));
-        }
-        let digit = |b: u8| char::from(b).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-        let byte = |(at, [a, b]): (usize, &[u8; 2])| match (digit(*a), digit(*b)) {
-            (Some(a), Some(b)) => Ok(a << 4 | b),
-            _ => Err(malformed(2 * at, "expected two hexadecimal digits".into())),
-        };
-        Self::decode(&pairs.iter().enumerate().map(byte).collect::<Result<Vec<u8>, _>>()?)
+        let bytes = hex::decode(text).ok_or_else(|| BundleError::Malformed {
+            what: "the digits",
+            at: text.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(text.len()),
+            why: "expected pairs of hexadecimal digits".into(),
+        })?;
+        Self::decode(&bytes)
     }
 
     /// Returns what is signed.
     fn message(&self, purpose: Purpose) -> Vec<u8> {
         [purpose.context(), &self.digest()].concat()
     }
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        // A `String` takes all that is written to it.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -13,6 +13,7 @@ use super::{Mask, observe::Observation};
 use crate::action::{Command, Op, OpOutput, Outputs};
 use crate::bundle::{BundleResource, PolicyBundle};
 use crate::guard;
+use crate::hex;
 use crate::host::{Phase, Problem};
 use crate::resource::{Datum, FieldValue, Fields, Instance, Prepare, TypeDecl, digest};
 use crate::secret::{Digesting, ProofKey, Withheld};
@@ -66,7 +67,7 @@ impl StandIns {
     pub(super) fn new(bundle: &PolicyBundle, own: &Secrets) -> Option<Self> {
         let is_hidden = |path: &Arc<str>| matches!(own.denied.get(path), Some(Withheld::Refused(_)));
         let stand_in = |path: &Arc<str>| {
-            let text = digest::hex(&digest::sha256(&[b"vigo stand-in v1\0", path.as_bytes()].concat()));
+            let text = hex::encode(digest::sha256(&[b"vigo stand-in v1\0", path.as_bytes()].concat()));
             (path.clone(), Text::secret(text, path.clone()))
         };
         let known = bundle.secret_refs.iter().filter(|path| !is_hidden(path)).map(stand_in).collect();

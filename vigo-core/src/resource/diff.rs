@@ -1,6 +1,7 @@
 //! The text diff of a file-like change.
 
 use super::digest;
+use crate::hex;
 use crate::value::Text;
 use alloc::borrow::Cow;
 use alloc::format;
@@ -105,7 +106,7 @@ impl Side {
                 (Some(bytes.len() as u64), digest::sha256(bytes))
             }
         };
-        let digest = digest::hex(&sha256);
+        let digest = hex::encode(sha256);
         size.map_or_else(|| format!("sha256 {digest}"), |size| format!("{size} bytes, sha256 {digest}"))
     }
 }

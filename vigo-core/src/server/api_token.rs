@@ -1,6 +1,7 @@
 //! The text of a token of the API.
 
 use crate::entropy::Entropy;
+use crate::hex;
 use alloc::format;
 use alloc::string::{String, ToString};
 use core::fmt;
@@ -17,9 +18,8 @@ const SECRET_DIGITS: usize = 64;
 impl ApiTokenText {
     /// Makes a token: `id` of the first bytes of one, the secret of the other.
     pub fn new(id: Entropy, secret: Entropy) -> Self {
-        let digits = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
         let (id, secret) = (id.into_bytes(), secret.into_bytes());
-        Self(format!("{PREFIX}{}_{}", digits(&id[..ID_DIGITS / 2]), digits(&secret)))
+        Self(format!("{PREFIX}{}_{}", hex::encode(&id[..ID_DIGITS / 2]), hex::encode(secret)))
     }
 
     /// Reads a token; none for what is no token.

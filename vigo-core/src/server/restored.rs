@@ -5,8 +5,8 @@
 //! restore leaves, the stamp beside the keys of what the database last had, and what agents show: only this server signs
 //! assignments, so one that it does not remember is of a time that the database has lost.
 
+use crate::hex;
 use crate::id::EnvoyId;
-use crate::resource::digest::{hex, parse};
 use crate::time::{Duration, Timestamp};
 use alloc::format;
 use alloc::string::String;
@@ -161,14 +161,14 @@ impl RestoreMark {
 impl AuditStamp {
     /// Returns the text of its file.
     pub fn text(&self) -> String {
-        format!("{STAMP_HEAD} {} {} {}\n", self.id, hex(&self.hash), self.at.epoch_ms())
+        format!("{STAMP_HEAD} {} {} {}\n", self.id, hex::encode(self.hash), self.at.epoch_ms())
     }
 
     /// Reads the text of its file; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let mut words = words(text, STAMP_HEAD)?;
         let id = words.next()?.parse().ok()?;
-        let hash = parse(words.next()?)?;
+        let hash = hex::decode_array(words.next()?)?;
         let at = Timestamp::from_epoch_ms(words.next()?.parse().ok()?);
         words.next().is_none().then_some(Self { id, hash, at })
     }

@@ -1,6 +1,7 @@
 //! The text of an enrolment token.
 
 use crate::entropy::Entropy;
+use crate::hex;
 use alloc::format;
 use alloc::string::{String, ToString};
 use core::fmt;
@@ -25,8 +26,7 @@ const SECRET_DIGITS: usize = 64;
 impl TokenText {
     /// Makes a token: `id` of the first bytes of one, the secret of the other.
     pub fn new(id: Entropy, secret: Entropy) -> Self {
-        let digits = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
-        Self { id: digits(&id.into_bytes()[..ID_DIGITS / 2]), secret: digits(&secret.into_bytes()) }
+        Self { id: hex::encode(&id.into_bytes()[..ID_DIGITS / 2]), secret: hex::encode(secret.into_bytes()) }
     }
 
     /// Reads a token.

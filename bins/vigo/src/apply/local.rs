@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use vigo_core::action::AbsPath;
+use vigo_core::hex;
 use vigo_core::time::{Civil, Timestamp};
 
 /// Returns the directory of `--root`, resolved.
@@ -34,7 +35,7 @@ pub(crate) fn state_dir(chosen: Option<&Path>, image: Option<&Path>) -> Result<P
     let own = system::state_dir();
     let Some(image) = image else { return Ok(own) };
     let digest = Sha256::digest(image.as_os_str().as_encoded_bytes());
-    let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let name = hex::encode(&digest[..8]);
     Ok(own.join("images").join(name))
 }
 

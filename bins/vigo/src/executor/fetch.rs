@@ -10,6 +10,7 @@ use std::io::{Read, Write};
 use std::time::Duration;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
 use vigo_core::action::{FailureKind, OpFailure, OpOutput, StagedId};
+use vigo_core::hex;
 
 /// Bytes of a download; what comes after is not read.
 const BYTES_MAX: u64 = 4 << 30;
@@ -71,8 +72,8 @@ fn download(url: &str, mut file: std::fs::File, expected: &[u8; 32]) -> Answer<(
     if seen == *expected {
         return Ok(());
     }
-    let hex = |digest: &[u8; 32]| digest.iter().map(|b| format!("{b:02x}")).collect::<String>();
-    let message = format!("fetch `{url}`: expected the SHA-256 `{}`, found `{}`", hex(expected), hex(&seen));
+    let message =
+        format!("fetch `{url}`: expected the SHA-256 `{}`, found `{}`", hex::encode(expected), hex::encode(seen));
     Err(failure(FailureKind::Invalid, message))
 }
 

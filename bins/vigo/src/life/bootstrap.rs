@@ -12,6 +12,7 @@ use std::io::Read as _;
 use std::path::PathBuf;
 use vigo_core::agent::{Until, validity};
 use vigo_core::bundle::{KeySet, ProgramManifest, Signed, VerifyingKey};
+use vigo_core::hex;
 use vigo_core::id::EnvoyId;
 use vigo_core::time::Timestamp;
 use vigo_core::wire::message::{Enrol, Enrolled};
@@ -85,7 +86,7 @@ pub fn bootstrap(told: Bootstrap, service: Option<&Service>) -> Result<Enrolment
 async fn enrol(told: Bootstrap, keys: &Keys) -> Result<Enrolment, LifeError> {
     let Bootstrap { servers, token, root, ca_sha256, manifest, hostname, .. } = told;
     if let Some(held) = keys.fleet()?.filter(|held| *held != root.as_bytes()) {
-        return Err(LifeError::OtherFleet { held: hex(&held), told: hex(root.as_bytes()) });
+        return Err(LifeError::OtherFleet { held: hex::encode(held), told: hex::encode(root.as_bytes()) });
     }
     let client = ClientIdentity { key: keys.identity.clone(), certificate: None };
     let trust = TrustAnchors {
@@ -136,8 +137,4 @@ fn own_digest() -> std::io::Result<[u8; 32]> {
             n => hash.update(piece.get(..n).unwrap_or_default()),
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }

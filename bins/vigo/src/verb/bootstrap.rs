@@ -9,6 +9,7 @@ use std::io::Read;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use vigo_core::bundle::{BundleError, Signed, VerifyingKey};
+use vigo_core::hex;
 
 /// Make this machine an envoy of a fleet, and have its agent live here
 ///
@@ -149,16 +150,7 @@ fn manifest(text: &str) -> Result<Box<Signed>, BundleError> {
 }
 
 fn digest(text: &str) -> Result<[u8; 32], String> {
-    let bad = || format!("expected 64 hexadecimal digits, found {}", text.chars().count());
-    let mut bytes = [0; 32];
-    if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Err(bad());
-    }
-    for (at, byte) in bytes.iter_mut().enumerate() {
-        let pair = text.get(at * 2..at * 2 + 2).ok_or_else(bad)?;
-        *byte = u8::from_str_radix(pair, 16).map_err(|_| bad())?;
-    }
-    Ok(bytes)
+    hex::decode_array(text).ok_or_else(|| format!("expected 64 hexadecimal digits, found {}", text.chars().count()))
 }
 
 #[cfg(test)]

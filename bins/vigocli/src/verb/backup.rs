@@ -131,7 +131,7 @@ fn listed(folder: &Path) -> Result<Value, CliError> {
 
 /// Lists those that the server makes, where there is one, and those in this folder.
 fn list(global: &Global) -> Result<Answer, CliError> {
-    let here = std::env::current_dir().map(PathBuf::from).unwrap_or_else(|_| ".".into());
+    let here = std::env::current_dir().unwrap_or_else(|_| ".".into());
     let mut found = listed(&here)?;
     let answer = match global.client().get("/backups", &[]) {
         // Where there is no server, there is a folder all the same.

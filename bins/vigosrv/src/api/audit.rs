@@ -3,12 +3,13 @@
 use super::Context;
 use super::extract::{Params, limit};
 use super::problem::Problem;
-use super::view::{hex, time};
+use super::view::time;
 use crate::store::{AuditRow, Verified};
 use axum::Json as Answer;
 use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use vigo_core::hex;
 
 /// Rows of one page.
 const PAGE_MAX: u32 = 1000;
@@ -34,7 +35,7 @@ pub(super) async fn list(
 
 pub(super) async fn verify(State(context): State<Context>) -> Result<Answer<Value>, Problem> {
     Ok(Answer(match context.store.verify_audit().await? {
-        Verified::Whole { rows, head } => json!({ "whole": true, "rows": rows, "head": hex(&head) }),
+        Verified::Whole { rows, head } => json!({ "whole": true, "rows": rows, "head": hex::encode(head) }),
         Verified::Broken { id } => json!({ "whole": false, "broken_at": id }),
     }))
 }
@@ -47,6 +48,6 @@ fn view(row: &AuditRow) -> Value {
         "action": row.action,
         "subject": row.subject,
         "detail": row.detail,
-        "hash": hex(&row.hash),
+        "hash": hex::encode(row.hash),
     })
 }

@@ -2,7 +2,7 @@
 
 use super::extract::{Json, Name, Params, limit};
 use super::problem::Problem;
-use super::view::{counts, hex, time, time_or_null};
+use super::view::{counts, time, time_or_null};
 use super::{Caller, Context, tokens};
 use crate::store::{Envoy, NewToken, Renamed, Status as Run, make_token};
 use axum::extract::State;
@@ -14,6 +14,7 @@ use vigo_core::bundle::Maintenance;
 use vigo_core::diagnostic::nearest;
 use vigo_core::fleet::{self, Drift, Reach, Shown, Status};
 use vigo_core::glob::Glob;
+use vigo_core::hex;
 use vigo_core::id::EnvoyId;
 use vigo_core::resolve::hostname;
 use vigo_core::time::Timestamp;
@@ -87,7 +88,7 @@ pub(super) async fn show(State(context): State<Context>, Name(name): Name) -> Re
     let envoy = find(&context, &name).await?;
     let mut answer = view(&envoy, context.running.envoy(envoy.id).as_ref(), context.running.now());
     if let Some(traits) = context.store.traits(envoy.id).await? {
-        answer["traits_digest"] = hex(&traits.digest).into();
+        answer["traits_digest"] = hex::encode(traits.digest).into();
         answer["traits"] = serde_json::from_str(&traits.json).unwrap_or(Value::Null);
     }
     Ok(Answer(answer))
@@ -271,7 +272,7 @@ fn run(run: &Run) -> Value {
         "changed_in_a_row": run.changed_in_a_row,
         "observed": run.observed,
         "ended_at": time(run.ended_at),
-        "bundle": run.bundle_digest.map(|digest| hex(&digest)),
+        "bundle": run.bundle_digest.map(hex::encode),
         "error": run.error,
     })
 }

@@ -2,7 +2,7 @@
 
 use super::extract::Json;
 use super::problem::Problem;
-use super::view::{hex, time};
+use super::view::time;
 use super::{Caller, Context};
 use crate::data_dir::Keys;
 use axum::extract::State;
@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 use vigo_core::agent::validity;
 use vigo_core::bundle::{KeyId, KeyKind, KeyState};
+use vigo_core::hex;
 
 /// Envoys that are named of those for which a rotation waits.
 const WAITING_MAX: usize = 1000;
@@ -82,9 +83,9 @@ pub(super) fn local_only(caller: &Caller, what: &str) -> Result<(), Problem> {
 fn view(context: &Context) -> Value {
     let keys = context.running.keys();
     let bundle = keys.keyset.bundle_keys.iter();
-    let bundle = bundle.map(|k| json!({ "id": hex(&KeyId::of(&k.key).0), "state": word(k.state) }));
+    let bundle = bundle.map(|k| json!({ "id": hex::encode(KeyId::of(&k.key).0), "state": word(k.state) }));
     let cas = keys.keyset.cas.iter().map(|ca| {
-        json!({ "sha256": hex(&Sha256::digest(&ca.certificate)), "state": word(ca.state), "ends": ends(&ca.certificate) })
+        json!({ "sha256": hex::encode(Sha256::digest(&ca.certificate)), "state": word(ca.state), "ends": ends(&ca.certificate) })
     });
     json!({
         "fleet": keys.keyset.fleet(),

@@ -4,7 +4,7 @@ use super::config::refuse_frozen;
 use super::extract::Json;
 use super::problem::Problem;
 use super::refusals;
-use super::view::{hex, time};
+use super::view::time;
 use super::{Caller, Context};
 use crate::publish::{Publication, PublishError, Published, Publisher, Record};
 use crate::store::PublishRow;
@@ -12,6 +12,7 @@ use axum::extract::State;
 use axum::{Extension, Json as Answer};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use vigo_core::hex;
 use vigo_core::time::Timestamp;
 use vigo_driver::diagnostics_json;
 
@@ -106,7 +107,7 @@ fn view(published: &Published) -> Value {
         json!({
             "name": &*class.name,
             "environment": &*class.environment,
-            "bundle": hex(&class.digest),
+            "bundle": hex::encode(class.digest),
             "observe_only": class.observe_only,
         })
     });

@@ -4,12 +4,13 @@ use super::Context;
 use super::envoys::find;
 use super::extract::{Name, Params, limit};
 use super::problem::Problem;
-use super::view::{counts, hex, time};
+use super::view::{counts, time};
 use crate::store::{RunFilter, RunHead};
 use axum::Json as Answer;
 use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use vigo_core::hex;
 use vigo_core::wire::message::ResourceReport;
 
 /// Runs of one page.
@@ -65,7 +66,7 @@ fn head(run: &RunHead) -> Value {
         "outcome": run.outcome,
         "observed": run.observed,
         "counts": counts(&run.counts),
-        "bundle": run.bundle_digest.map(|digest| hex(&digest)),
+        "bundle": run.bundle_digest.map(hex::encode),
     })
 }
 

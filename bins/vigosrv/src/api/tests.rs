@@ -96,9 +96,7 @@ impl Running for Told {
     }
 
     fn words(&self) -> BTreeMap<String, u64> {
-        let words =
-            self.fleet.lock().unwrap().iter().map(|envoy| (fleet::Status::of(envoy, NOW).to_string(), 1)).collect();
-        words
+        self.fleet.lock().unwrap().iter().map(|envoy| (fleet::Status::of(envoy, NOW).to_string(), 1)).collect()
     }
 
     fn load(&self) -> Load {

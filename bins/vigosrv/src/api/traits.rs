@@ -4,7 +4,7 @@ use super::Context;
 use super::envoys::find;
 use super::extract::{Name, Params, limit};
 use super::problem::Problem;
-use super::view::{hex, time};
+use super::view::time;
 use crate::json::{core_value, json_value};
 use crate::store::{TraitRow, Traits};
 use axum::Json as Answer;
@@ -12,6 +12,7 @@ use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use vigo_core::fleet::{Query, QueryError};
+use vigo_core::hex;
 use vigo_core::traits::{Lookup, TraitSet, check_path};
 
 /// Envoys of one page.
@@ -37,7 +38,7 @@ pub(super) async fn show(State(context): State<Context>, Name(name): Name) -> Re
         "id": envoy.id.to_string(),
         "hostname": envoy.hostname,
         "received_at": time(received_at),
-        "digest": hex(&digest),
+        "digest": hex::encode(digest),
         "traits": serde_json::from_str::<Value>(&traits).unwrap_or(Value::Null),
     })))
 }

@@ -1,7 +1,6 @@
 //! Values as JSON has them.
 
 use serde_json::{Value, json};
-use std::fmt::Write as _;
 use vigo_core::time::Timestamp;
 use vigo_core::wire::message::Counts;
 
@@ -13,15 +12,6 @@ pub(super) fn time(at: Timestamp) -> Value {
 /// Returns a time, or null.
 pub(super) fn time_or_null(at: Option<Timestamp>) -> Value {
     at.map_or(Value::Null, time)
-}
-
-/// Returns bytes as hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        // A `String` takes all that is written to it.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// Returns numbers of outcomes.

@@ -2,10 +2,10 @@
 
 use super::read::counts;
 use serde_json::{Value, json};
-use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use vigo_core::backup::Manifest;
+use vigo_core::hex;
 use vigo_core::time::Timestamp;
 
 /// Returns what a backup is.
@@ -15,17 +15,17 @@ pub fn summary(file: &Path, manifest: &Manifest) -> Value {
     json!({
         "file": file.display().to_string(),
         "bytes": fs::metadata(file).map(|meta| meta.len()).ok(),
-        "id": hex(&manifest.id),
+        "id": hex::encode(manifest.id),
         "created_at": time(manifest.created_at),
         "program": manifest.program,
         "schema": manifest.schema,
         "fleet": manifest.fleet(),
-        "root_key": hex(manifest.root.as_bytes()),
+        "root_key": hex::encode(manifest.root.as_bytes()),
         "has_root_key": manifest.has_root,
         "publish": manifest.live,
         "envoys": manifest.envoys,
         "host": manifest.host,
-        "audit": { "id": manifest.audit.id, "hash": hex(&manifest.audit.hash) },
+        "audit": { "id": manifest.audit.id, "hash": hex::encode(manifest.audit.hash) },
         "newest_at": time(manifest.newest_at),
         "parts": manifest.parts.iter().map(part).collect::<serde_json::Map<_, _>>(),
         "unpacked_bytes": manifest.total_bytes(),
@@ -36,12 +36,4 @@ pub fn summary(file: &Path, manifest: &Manifest) -> Value {
 /// Returns a time as text, RFC 3339.
 pub(super) fn time(at: Timestamp) -> Value {
     jiff::Timestamp::from_millisecond(at.epoch_ms()).map_or(Value::Null, |at| at.to_string().into())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        // A `String` takes all that is written to it.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use vigo_core::hex;
 use vigo_core::server::{NoticeOf, ToldOf, change, tell_again_after};
 use vigo_core::time::Timestamp;
 
@@ -93,14 +94,13 @@ impl Teller {
     /// Returns what is told.
     async fn text(&self, notice: &NoticeOf<'_>) -> Value {
         let audit = self.store.audit_rows(None, 1).await.ok().and_then(|rows| rows.into_iter().next());
-        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let mut text = json!({
             "event": notice.alarm().word(),
             "state": match notice { NoticeOf::Raised(..) => "raised", NoticeOf::Over(_) => "over" },
             "at": (self.now)().to_string(),
             "fleet": self.fleet,
             "host": self.host,
-            "audit": audit.map(|row| json!({ "id": row.id, "hash": hex(&row.hash) })),
+            "audit": audit.map(|row| json!({ "id": row.id, "hash": hex::encode(row.hash) })),
         });
         if let NoticeOf::Raised(_, raised) = notice {
             text["since"] = raised.since.to_string().into();

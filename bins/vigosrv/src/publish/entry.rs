@@ -2,7 +2,7 @@
 
 use super::disk::Disk;
 use super::published::Bundles;
-use super::record::{self, Record, hex};
+use super::record::{self, Record};
 use super::{PublishError, Published};
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -10,6 +10,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 use vigo_core::bundle::{KeyId, Purpose, Signed, SigningKey};
+use vigo_core::hex;
 use vigo_core::limits;
 use vigo_core::resolve::ClassTable;
 use vigo_core::source::TreeFile;
@@ -47,7 +48,7 @@ impl Entry {
         }
         disk.make_dir(&dir.join("bundles"))?;
         for (digest, bundle) in &self.bundles {
-            let name = format!("bundles/{}", hex(digest));
+            let name = format!("bundles/{}", hex::encode(digest));
             disk.write(&dir.join(&name), &bundle.encode(), false, like(&name).as_deref())?;
         }
         let table = self.table.encode();
@@ -74,7 +75,7 @@ impl Entry {
             if bundles.contains_key(&class.digest) {
                 continue;
             }
-            let path = dir.join("bundles").join(hex(&class.digest));
+            let path = dir.join("bundles").join(hex::encode(class.digest));
             let bundle = bundle(&path, &class.digest, key).map_err(|why| damaged(&path, why))?;
             bundles.insert(class.digest, bundle);
         }

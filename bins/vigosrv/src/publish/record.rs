@@ -1,6 +1,7 @@
 //! The file `publish` of an entry of the history: what was published, as JSON.
 
 use serde::{Deserialize, Serialize};
+use vigo_core::hex;
 use vigo_core::time::Timestamp;
 
 /// What was published, by whom and when.
@@ -74,7 +75,7 @@ impl Record {
         let class = |c: &RecordClass| FormClass {
             name: c.name.clone(),
             environment: c.environment.clone(),
-            bundle: hex(&c.digest),
+            bundle: hex::encode(c.digest),
             observe_only: c.observe_only,
             always_hold: c.always_hold,
             secrets: c.secret_refs.clone(),
@@ -120,18 +121,9 @@ impl Record {
     }
 }
 
-/// Returns a digest as 64 hexadecimal digits: the name of its file.
-pub(super) fn hex(digest: &[u8; 32]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
+/// Reads a digest as it is written here: in lower case.
 fn digest(text: &str) -> Option<[u8; 32]> {
-    let mut digest = [0; 32];
-    let mut digits = text.chars().map(|c| c.to_digit(16).filter(|_| !c.is_ascii_uppercase()));
-    for byte in &mut digest {
-        *byte = (digits.next()?? << 4 | digits.next()??) as u8;
-    }
-    digits.next().is_none().then_some(digest)
+    hex::decode_array(text).filter(|digest| hex::encode(digest) == text)
 }
 
 #[cfg(test)]

@@ -164,7 +164,7 @@ fn what_stays_the_same_keeps_its_digest_and_its_file() {
     assert_ne!(one[0], two[0]);
     assert_eq!(one[1..], two[1..]);
     let file = |id: u64, path: &str| fs::metadata(data.0.join(format!("history/{id}/{path}"))).unwrap().ino();
-    let db = format!("bundles/{}", super::record::hex(&one[1]));
+    let db = format!("bundles/{}", vigo_core::hex::encode(one[1]));
     for (path, shared) in [("tree/envoys.vgo", true), (&*db, true), ("tree/configcrates/web.vgo", false)] {
         assert_eq!(file(1, path) == file(2, path), shared, "{path}");
     }

@@ -1,12 +1,12 @@
 //! The master key on disk. While secrets are being sealed anew there are two: the new one first, then the one before.
 
 use super::{VaultError, record_file};
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use vigo_core::entropy::Entropy;
+use vigo_core::hex;
 use vigo_core::secret::{MasterKey, SecretValue};
 
 /// The name of its file.
@@ -41,10 +41,7 @@ pub(super) fn stage(dir: &Path, keys: &[&MasterKey]) -> Result<std::path::PathBu
     let mut text = String::with_capacity(keys.len() * (HEAD.len() + 65));
     for key in keys {
         text.push_str(HEAD);
-        for byte in key.as_bytes() {
-            // A `String` takes all that is written to it.
-            let _ = write!(text, "{byte:02x}");
-        }
+        text.push_str(SecretValue::new(hex::encode(key.as_bytes())).reveal());
         text.push('\n');
     }
     let text = SecretValue::new(text);
@@ -59,15 +56,5 @@ pub(super) fn entropy() -> Result<Entropy, VaultError> {
 }
 
 fn key(line: &str) -> Option<MasterKey> {
-    let digits = line.strip_prefix(HEAD)?.as_bytes();
-    let (pairs, rest) = digits.as_chunks::<2>();
-    let digit = |b: u8| char::from(b).to_digit(16);
-    let mut bytes = [0; 32];
-    if !rest.is_empty() || pairs.len() != bytes.len() {
-        return None;
-    }
-    for (byte, [a, b]) in bytes.iter_mut().zip(pairs) {
-        *byte = (digit(*a)? << 4 | digit(*b)?) as u8;
-    }
-    Some(MasterKey::from_bytes(bytes))
+    hex::decode_array(line.strip_prefix(HEAD)?).map(MasterKey::from_bytes)
 }

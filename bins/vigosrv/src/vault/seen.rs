@@ -2,12 +2,12 @@
 
 use super::{VaultError, record_file};
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
+use vigo_core::hex;
 use vigo_core::secret::{ProofKey, SecretValue, is_path};
 
 /// The name of its file.
@@ -85,10 +85,7 @@ pub(super) fn read(dir: &Path) -> Seen {
 pub(super) fn write(dir: &Path, seen: &Seen) -> Result<(), VaultError> {
     let mut text = format!("{HEAD}\n");
     for (path, Known { revision, digest }) in seen {
-        // A `String` takes all that is written to it.
-        let _ = write!(text, "{path} {revision} ");
-        digest.iter().for_each(|byte| _ = write!(text, "{byte:02x}"));
-        text.push('\n');
+        text.push_str(&format!("{path} {revision} {}\n", hex::encode(digest)));
     }
     record_file::put(dir, &record_file::stage(dir, NAME, text.as_bytes())?, NAME)
 }
@@ -96,14 +93,6 @@ pub(super) fn write(dir: &Path, seen: &Seen) -> Result<(), VaultError> {
 fn line(line: &str) -> Option<(Arc<str>, Known)> {
     let mut words = line.split(' ');
     let (path, revision, digits) = (words.next()?, words.next()?.parse().ok()?, words.next()?);
-    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
-    let digit = |b: u8| char::from(b).to_digit(16);
-    let mut digest = [0; 32];
-    if words.next().is_some() || !is_path(path) || !rest.is_empty() || pairs.len() != digest.len() {
-        return None;
-    }
-    for (byte, [a, b]) in digest.iter_mut().zip(pairs) {
-        *byte = (digit(*a)? << 4 | digit(*b)?) as u8;
-    }
-    Some((path.into(), Known { revision, digest }))
+    let digest = hex::decode_array(digits)?;
+    (words.next().is_none() && is_path(path)).then(|| (path.into(), Known { revision, digest }))
 }

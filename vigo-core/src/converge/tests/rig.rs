@@ -262,7 +262,7 @@ pub(super) fn outcomes(report: &RunReport) -> Vec<String> {
 
 /// Returns whether what stands in for the secret of a test is in an operation.
 fn is_stand_in(op: &Op) -> bool {
-    let text = crate::resource::digest::hex(&crate::resource::digest::sha256(b"vigo stand-in v1\0db/pw"));
+    let text = crate::hex::encode(crate::resource::digest::sha256(b"vigo stand-in v1\0db/pw"));
     match op {
         Op::ReplaceFile(replace) => matches!(&replace.content, Content::Text(t) if t.as_str().contains(&text)),
         Op::Run(c) => c.args.iter().chain(&c.stdin).chain(&c.secret_file).any(|t| t.as_str().contains(&text)),

@@ -3,6 +3,7 @@
 use super::Wanted;
 use crate::action::{AbsPath, Content, Op, OpOutput, Outputs, StagedId};
 use crate::bundle::Blob;
+use crate::hex;
 use crate::host::{Problem, ProblemKind};
 use crate::resource::edit::{EDITED_BYTES_MAX, INLINE_BYTES_MAX, Seen};
 use crate::resource::{Fields, Prepare, digest};
@@ -52,7 +53,7 @@ pub(super) fn check(fields: &Fields) -> Vec<Problem> {
         problems.push(Problem::bad_value("content", message).help("ship it as `source: templates/…`"));
     }
     if let Some(sha256) = fields.scalar("sha256")
-        && digest::parse(sha256).is_none()
+        && hex::decode_array::<32>(sha256).is_none()
     {
         problems.push(Problem::bad_value("sha256", format!("expected 64 hexadecimal digits, found `{sha256}`")));
     }
@@ -123,7 +124,7 @@ impl Source {
             return Ok(Self::Given(Wanted::text(indented(text, indent))));
         }
         let Some(source) = fields.str("source") else { return Ok(Self::Nothing) };
-        let sha256 = fields.scalar("sha256").and_then(digest::parse);
+        let sha256 = fields.scalar("sha256").and_then(hex::decode_array);
         match Origin::of(&source)? {
             Origin::Https => {
                 let sha256 = sha256.ok_or_else(|| Problem::bad_value("sha256", "expected 64 hexadecimal digits"))?;
@@ -209,8 +210,8 @@ fn verified(path: &AbsPath, sha256: &[u8; 32], expected: Option<&[u8; 32]>) -> R
     match expected {
         Some(expected) if expected != sha256 => Err(Problem::failed(format!(
             "expected SHA-256 `{}` of `{path}`, found `{}`",
-            digest::hex(expected),
-            digest::hex(sha256)
+            hex::encode(expected),
+            hex::encode(sha256)
         ))),
         _ => Ok(()),
     }

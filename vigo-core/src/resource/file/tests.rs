@@ -190,7 +190,7 @@ fn sources_are_rendered_copied_or_fetched() {
     disk.ship("templates/a", b"x\n\ny", false);
     disk.ship("templates/bin", b"\0\xff", false);
     disk.file("/etc/from", "local\n");
-    let downloaded = digest::hex(&digest::sha256(b"downloaded\n"));
+    let downloaded = crate::hex::encode(digest::sha256(b"downloaded\n"));
     let mut run = |attributes: &[(&str, &str)]| {
         let attributes: Vec<_> = [("target_path", "/d/x")].iter().chain(attributes).copied().collect();
         let run = disk.run(&DECL, &attributes);

@@ -1,5 +1,6 @@
 //! What a value holds.
 
+use crate::hex;
 use crate::resource::Fields;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -64,7 +65,7 @@ impl Data {
         match kind {
             "dword" => Ok(Self::Dword(u32::try_from(number(u64::from(u32::MAX))?).unwrap_or(u32::MAX))),
             "qword" => Ok(Self::Qword(number(u64::MAX)?)),
-            "binary" => hex(text)
+            "binary" => hex::decode(text)
                 .map(Self::Binary)
                 .ok_or_else(|| format!("expected pairs of hexadecimal digits, found `{}`", text.escape_debug())),
             _ if text.contains(['\n', '\r', '\0']) => Err("expected one line, without line breaks".into()),
@@ -116,18 +117,10 @@ fn type_of(datum: &crate::resource::Datum) -> &'static str {
     }
 }
 
-/// Reads pairs of digits.
-fn hex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|d| u8::try_from(d).ok());
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    let pair = |[high, low]: &[u8; 2]| Some(digit(*high)? << 4 | digit(*low)?);
-    rest.is_empty().then(|| pairs.iter().map(pair).collect())?
-}
-
 impl Data {
     /// Reads hexadecimal digits as of a binary value; `None` when they are none.
     pub fn from_hex(text: &str) -> Option<Self> {
-        hex(text).map(Self::Binary)
+        hex::decode(text).map(Self::Binary)
     }
 }
 

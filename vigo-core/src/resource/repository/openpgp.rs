@@ -1,6 +1,7 @@
 //! OpenPGP public keys, as far as telling them apart needs: armor, packets, fingerprints (RFC 9580).
 
 use crate::base64;
+use crate::hex;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -171,26 +172,17 @@ fn fingerprint(body: &[u8]) -> Result<String, String> {
             let short = u16::try_from(length).map_err(|_| "expected a key of at most 64 KiB")?;
             let digest =
                 Sha1::new().chain_update([0x99]).chain_update(short.to_be_bytes()).chain_update(body).finalize();
-            Ok(hex(&digest))
+            Ok(hex::encode(digest).to_ascii_uppercase())
         }
         Some(version @ (5 | 6)) => {
             let head = if *version == 5 { 0x9a } else { 0x9b };
             let digest =
                 Sha256::new().chain_update([head]).chain_update(length.to_be_bytes()).chain_update(body).finalize();
-            Ok(hex(&digest))
+            Ok(hex::encode(digest).to_ascii_uppercase())
         }
         Some(version) => Err(format!("expected an OpenPGP key of version 4 to 6, found version {version}")),
         None => Err("expected an OpenPGP key, found an empty packet".into()),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Writing to a `String` cannot fail.
-        let _ = write!(text, "{byte:02X}");
-    }
-    text
 }
 
 #[cfg(test)]
