@@ -167,6 +167,13 @@ pub const REPLY_BYTES_MAX: usize = BUNDLE_BYTES_MAX + (1 << 20);
 /// Attempts to enrol that one source may make in a minute: a rack that is switched on behind one address takes two.
 pub const ATTEMPTS_A_MINUTE_MAX: u32 = 30;
 
+/// Attempts to enrol without a token that one source may make in a minute: a fleet that comes back from behind one address.
+/// Each costs the server two signatures, and no hash of a token.
+pub const CLAIMS_A_MINUTE_MAX: u32 = 3000;
+
+/// Machines that wait for somebody to let them in: a large fleet, in some tens of megabytes.
+pub const WAITING_MAX: usize = 100_000;
+
 /// Sources whose attempts are counted; while there are more, new ones wait: some megabytes.
 pub const ATTEMPT_SOURCES_MAX: usize = 65_536;
 

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use vigo_core::bundle::{Maintenance, Order, SigningKey};
 use vigo_core::fleet;
 use vigo_core::id::EnvoyId;
-use vigo_core::server::{AdmittedBy, Adoption, Trusted, WentBack, WentBackBy};
+use vigo_core::server::{AdmittedBy, Adoption, Trusted, Waiting, Waits, WentBack, WentBackBy};
 use vigo_core::time::{Duration, Timestamp};
 use vigo_core::wire::Message as _;
 use vigo_core::wire::message::{Counts, Report, ResourceReport};
@@ -32,7 +32,7 @@ use vigosrv::vault::Vault;
 
 const NOW: Timestamp = Timestamp::from_epoch_secs(1_800_000_000);
 
-struct Told(Mutex<Vec<fleet::Envoy>>, Mutex<BTreeMap<Arc<str>, Vec<Arc<str>>>>, Mutex<Arc<Keys>>);
+struct Told(Mutex<Vec<fleet::Envoy>>, Mutex<BTreeMap<Arc<str>, Vec<Arc<str>>>>, Mutex<Arc<Keys>>, Mutex<Waiting>);
 
 impl Running for Told {
     fn now(&self) -> Timestamp {
@@ -104,6 +104,14 @@ impl Running for Told {
 
     fn published(&self, _: &Published) {}
 
+    fn waiting(&self) -> Vec<Waits> {
+        self.3.lock().unwrap().all(NOW)
+    }
+
+    fn admit_waiting(&self, by: &str) -> Vec<Waits> {
+        self.3.lock().unwrap().admit_all(by, NOW)
+    }
+
     fn secrets_changed(&self) {}
 
     fn secret_uses(&self) -> BTreeMap<Arc<str>, Vec<Arc<str>>> {
@@ -131,7 +139,7 @@ impl Server {
         let keys = Arc::new(Keys::open(&dir, &database, &[], NOW).unwrap());
         let store = Store::open(&database, &dir.revoked(), NOW).unwrap();
         let (publisher, _) = Publisher::open(dir.root(), keys.bundle.clone(), 0).unwrap();
-        let told = Arc::new(Told(Mutex::default(), Mutex::default(), Mutex::new(keys.clone())));
+        let told = Arc::new(Told(Mutex::default(), Mutex::default(), Mutex::new(keys.clone()), Mutex::default()));
         let about = About {
             fleet: keys.keyset.fleet(),
             root_key: keys.root_public(),
@@ -790,6 +798,38 @@ fn a_lost_master_key_is_replaced_and_what_is_lost_is_listed() {
 }
 
 #[test]
+fn machines_that_wait_are_listed_and_let_in_all_at_once() {
+    let server = Server::new("waiting");
+    let (status, out, _) = server.run(&["envoys", "rebootstrap", "--all"]);
+    assert_eq!((status, &*out), (0, "Nobody waits.\n"));
+    for (n, hostname) in [(1, "web-2"), (2, "web-1")] {
+        let key = SigningKey::from_bytes(&[n; 32]).verifying_key();
+        let adoption = Adoption { id: EnvoyId::of(&key), key, hostname: hostname.into() };
+        server.told.3.lock().unwrap().heard(adoption, "192.0.2.1".parse().unwrap(), NOW);
+    }
+    let (status, out, err) = server.run(&["envoys", "list", "--waiting"]);
+    let lines: Vec<Vec<&str>> = out.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(
+        (status, lines.len(), lines[1][0], lines[1][2], lines[2][0]),
+        (0, 3, "web-1", "192.0.2.1", "web-2"),
+        "{err}"
+    );
+    let (_, out, _) = server.run(&["server", "doctor"]);
+    assert!(out.contains("warning[envoys-waiting]: ") && out.contains("2 machines (`web-1`, `web-2`)"), "{out}");
+    let (status, out, err) = server.run(&["envoys", "rebootstrap", "--all"]);
+    assert!(status == 0 && out.starts_with("2 machines are let in with their next check-in"), "{out}{err}");
+    assert!(out.contains("local:") && out.contains("web-2"), "{out}");
+    assert_eq!(server.run(&["envoys", "rebootstrap", "--all"]).1, "Nobody waits.\n");
+    assert!(!server.run(&["server", "doctor"]).1.contains("envoys-waiting"), "it was decided");
+    for wrong in [&["envoys", "rebootstrap"][..], &["envoys", "rebootstrap", "web-1", "--all"]] {
+        assert_eq!(server.run(wrong).0, 2, "{wrong:?}");
+    }
+    let rows = server.runtime.block_on(server.store.audit_rows(None, 100)).unwrap();
+    let row = rows.iter().find(|row| row.action == "envoys.rebootstrap-all").unwrap();
+    assert!(row.detail.starts_with("2 machines that wait are let in"), "{row:?}");
+}
+
+#[test]
 fn what_ails_the_server_is_told_with_what_to_do() {
     let server = Server::new("doctor");
     let (status, out, err) = server.run(&["server", "doctor"]);
@@ -836,7 +876,7 @@ fn what_a_restored_database_has_lost_is_told_until_somebody_has_looked() {
         keyset: 1,
         queued: 0,
     };
-    server.runtime.block_on(server.store.adopt(adoption, seen, NOW)).unwrap().unwrap();
+    server.runtime.block_on(server.store.adopt(adoption, None, seen, NOW)).unwrap().unwrap();
     let (status, out, err) = server.run(&["server", "restored"]);
     assert_eq!((status, &*err), (0, ""), "{out}");
     for expected in [

@@ -30,6 +30,10 @@ pub enum Event {
     },
     /// The server does not know the envoy: it is shown its key.
     Unknown,
+    /// The server does not take the envoy up, whatever it shows: it enrols anew, by its own key.
+    Enrols,
+    /// A server of the fleet has enrolled the envoy anew.
+    Enrolled,
     /// The server has another policy for this envoy than the one that is being run.
     PolicyBehind,
     /// There was no answer.
@@ -73,6 +77,7 @@ impl Event {
             Self::PolicyTaken(_)
                 | Self::KeySetTaken(_)
                 | Self::Renewed
+                | Self::Enrolled
                 | Self::PolicyBehind
                 | Self::Maintenance(_)
                 | Self::UpToDate
@@ -95,6 +100,8 @@ impl fmt::Display for Event {
                 write!(f, "; next attempt in {wait}")
             }
             Self::Unknown => f.write_str("the server does not know this envoy: the next check-in, now, shows its key"),
+            Self::Enrols => f.write_str("no server takes this envoy up: it asks to be enrolled anew, by its own key"),
+            Self::Enrolled => f.write_str("enrolled anew, by its own key"),
             Self::PolicyBehind => f.write_str("the policy is an older one: the next check-in is now"),
             Self::Failed { why, wait } => write!(f, "no answer from a server: {why}; next attempt in {wait}"),
             Self::Maintenance(Maintenance::No) => f.write_str("maintenance is over: the policy is applied again"),

@@ -11,10 +11,11 @@ use super::queue::Queue;
 use super::secrets::Secrets;
 use super::step::{Counters, Options, OrderState, Record, Step, Stored, Until};
 use super::talk::{Shows, Talk, Traits};
-use super::validity::{Validity, validity};
+use super::validity::{Validity, name_in, validity};
 use crate::bundle::{Assignment, KeySet, Maintenance, Signed, VerifyingKey};
 use crate::id::EnvoyId;
 use crate::time::{Duration, Timestamp};
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -77,6 +78,14 @@ pub struct Agent {
     pub(super) renewed_until: Option<Timestamp>,
     /// Until when a server that does not know the envoy is not shown its key before the back-off is over.
     pub(super) unknown_until: Option<Timestamp>,
+    /// Somebody's certificate was not believed, and no newer key set came of it.
+    pub(super) was_stranger: bool,
+    /// It is to enrol anew.
+    pub(super) enrols: bool,
+    /// Until when it does not ask for that again.
+    pub(super) enrol_until: Option<Timestamp>,
+    /// The name that it was given, as far as no policy says it.
+    pub(super) name: String,
     /// Check-ins since it began.
     pub(super) turn: u64,
     /// What was told of maintenance.
@@ -128,6 +137,8 @@ impl Agent {
         let highest = of_policy.into_iter().chain(beside).max_by_key(|(serial, _)| *serial);
         let (floor, highest) = highest.map_or((0, None), |(serial, signed)| (serial, Some(signed)));
         let validity = validity(&stored.certificate);
+        let name = highest.as_ref().and_then(Assignment::hostname_of).or_else(|| name_in(&stored.certificate));
+        let name = name.unwrap_or_default();
         let (orders, dirty) = Orders::load(stored.orders);
         Ok(Self {
             id,
@@ -163,6 +174,10 @@ impl Agent {
             must_renew: false,
             renewed_until: None,
             unknown_until: None,
+            was_stranger: false,
+            enrols: false,
+            enrol_until: None,
+            name,
             turn: 0,
             maintenance_told: Maintenance::No,
             outdated_told: false,
@@ -320,10 +335,9 @@ impl Agent {
         if back > Duration::ZERO {
             let dues = [&mut self.check_in_due, &mut self.run_due, &mut self.traits.due, &mut self.await_due];
             dues.into_iter().for_each(|due| *due = *due - back);
-            [&mut self.retry_at, &mut self.store_due, &mut self.renewed_until, &mut self.unknown_until]
-                .into_iter()
-                .flatten()
-                .for_each(|due| *due = *due - back);
+            let Self { retry_at, store_due, renewed_until, unknown_until, enrol_until, .. } = self;
+            let bounds = [retry_at, store_due, renewed_until, unknown_until, enrol_until];
+            bounds.into_iter().flatten().for_each(|due| *due = *due - back);
             if let Talk::Asked { since, .. } = &mut self.talk {
                 *since = *since - back;
             }

@@ -6,8 +6,8 @@ use crate::converge::RunReport;
 use crate::secret::{SecretValue, Withheld};
 use crate::time::Timestamp;
 use crate::wire::message::{
-    Answer, CheckIn, Counts, GetKeySet, KeySetAnswer, OrderResult, OrderTaken, Refused, RenewCertificate, Renewed,
-    ReportTaken, ResolveSecrets, TraitsDelta, TraitsTaken,
+    Answer, CheckIn, Counts, Enrol, Enrolled, GetKeySet, KeySetAnswer, OrderResult, OrderTaken, Refused,
+    RenewCertificate, Renewed, ReportTaken, ResolveSecrets, TraitsDelta, TraitsTaken,
 };
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -69,6 +69,10 @@ pub enum Ask {
     /// Over a connection of its own on [`Channel::Enrol`](crate::wire::Channel::Enrol), to a server with whatever
     /// certificate; answered by [`Response::KeySet`]. Only what the root signed is believed of it.
     KeySet(GetKeySet),
+    /// Over a connection of its own on [`Channel::Enrol`](crate::wire::Channel::Enrol), to a server that is believed by the
+    /// key set at hand; answered by [`Response::Enrolled`]. Without a token, by the key at hand. The signing request, as
+    /// for [`Ask::Renew`], what is said of the machine, and the name, where it is empty, are the driver's to fill in.
+    Enrol(Enrol),
 }
 
 /// What the server said.
@@ -88,6 +92,8 @@ pub enum Response {
     Secrets(SecretAnswers),
     /// To [`Ask::KeySet`].
     KeySet(KeySetAnswer),
+    /// To [`Ask::Enrol`].
+    Enrolled(Enrolled),
     /// To whatever was asked.
     Refused(Refused),
 }

@@ -13,8 +13,8 @@ use crate::secret::Withheld;
 use crate::time::{Duration, Timestamp};
 use crate::traits::TraitSet;
 use crate::wire::message::{
-    Answer, CheckIn, GetKeySet, QuietRuns, Refused, RenewCertificate, Renewed, ReportTaken, Trait, TraitsDelta,
-    TraitsTaken,
+    Answer, CheckIn, Enrol, Enrolled, GetKeySet, QuietRuns, Refused, RenewCertificate, Renewed, ReportTaken, Trait,
+    TraitsDelta, TraitsTaken,
 };
 use alloc::format;
 use alloc::string::String;
@@ -47,6 +47,7 @@ pub(super) enum Asked {
     Renew,
     Secrets,
     KeySet,
+    Enrol,
 }
 
 /// What a check-in shows of what a server has forgotten.
@@ -81,6 +82,9 @@ const RENEW_RETRY: Duration = Duration::from_secs(3600);
 
 /// Until a server's word that it does not know the envoy is answered at once again.
 const UNKNOWN_RETRY: Duration = Duration::from_secs(3600);
+
+/// Until a machine that was not enrolled anew asks for it again.
+const ENROL_RETRY: Duration = Duration::from_secs(300);
 
 /// Servers that are remembered, and bytes of each: `host:port`.
 const SERVERS_MAX: usize = 16;
@@ -144,6 +148,7 @@ impl Agent {
                 Ok(())
             }
             (Asked::Renew, Response::Renewed(renewed)) => self.renewed(renewed, now),
+            (Asked::Enrol, Response::Enrolled(enrolled)) => self.enrolled(enrolled, now),
             (Asked::Secrets, Response::Secrets(answers)) => {
                 self.secrets.answer(answers);
                 Ok(())
@@ -159,6 +164,7 @@ impl Agent {
                 self.backoff.reset();
                 self.retry_at = None;
                 self.in_touch = true;
+                self.was_stranger = false;
             }
             Err(why) => self.failed(why, now),
         }
@@ -181,7 +187,8 @@ impl Agent {
     /// Takes that there is no answer to the last [`Step::Ask`] because one side does not believe the other's certificate:
     /// the fleet's keys may have changed meanwhile, on either side. The driver gives up the connection.
     pub fn handle_stranger(&mut self, why: &str, now: Timestamp) {
-        self.is_stranger = matches!(&self.talk, Talk::Asked { what, .. } if *what != Asked::KeySet);
+        let is_last = |what: &Asked| matches!(what, Asked::KeySet | Asked::Enrol);
+        self.is_stranger = matches!(&self.talk, Talk::Asked { what, .. } if !is_last(what));
         self.handle_failure(why, now);
     }
 
@@ -277,6 +284,11 @@ impl Agent {
             let keyset = self.keyset_signed.encode();
             return Some((Asked::KeySet, Ask::KeySet(GetKeySet { keyset })));
         }
+        if core::mem::take(&mut self.enrols) && self.enrol_until.is_none_or(|until| until <= now) {
+            self.enrol_until = Some(now + ENROL_RETRY);
+            self.events.push(Event::Enrols);
+            return Some((Asked::Enrol, Ask::Enrol(self.enrolment())));
+        }
         if self.retry_at.is_some_and(|at| at > now) {
             return None;
         }
@@ -310,6 +322,18 @@ impl Agent {
     /// Returns the later of the machine's clock and the newest time that a server told.
     pub(super) fn server_clock(&self) -> Timestamp {
         self.server_time().max(self.clock)
+    }
+
+    /// Returns what it asks for that is to be enrolled anew, by its own key and without a token.
+    fn enrolment(&self) -> Enrol {
+        let hostname = self.held.as_ref().map_or(&self.name, |held| &held.assignment.hostname);
+        Enrol {
+            hostname: hostname.clone(),
+            identity_key: self.identity.as_bytes().to_vec(),
+            machine: self.options.machine.clone(),
+            agent_version: self.options.agent_version.clone(),
+            ..Enrol::default()
+        }
     }
 
     fn check_in(&mut self, shows: Shows) -> CheckIn {
@@ -372,10 +396,7 @@ impl Agent {
                 }
             }
         }
-        let servers: Vec<String> = answer.servers.into_iter().filter(|s| s.len() <= SERVER_BYTES_MAX).collect();
-        if !servers.is_empty() {
-            self.dirty.push(Record::Servers(servers.into_iter().take(SERVERS_MAX).collect()));
-        }
+        self.take_servers(answer.servers);
         if let Some(epoch) = answer.secrets_epoch {
             self.counters.secrets_epoch = epoch;
             self.run_asked = true;
@@ -405,6 +426,14 @@ impl Agent {
         }
     }
 
+    /// Takes over where the fleet's servers are, where that is said.
+    fn take_servers(&mut self, servers: Vec<String>) {
+        let servers: Vec<String> = servers.into_iter().filter(|s| s.len() <= SERVER_BYTES_MAX).collect();
+        if !servers.is_empty() {
+            self.dirty.push(Record::Servers(servers.into_iter().take(SERVERS_MAX).collect()));
+        }
+    }
+
     /// Takes over a key set that is newer than the one at hand, once it is stored. Returns whether it is.
     fn take_keyset(&mut self, bytes: &[u8]) -> bool {
         match self.judge().keyset(bytes) {
@@ -427,6 +456,10 @@ impl Agent {
         if self.take_keyset(keyset) {
             self.retry_at = None;
             self.check_in_due = self.clock;
+            self.was_stranger = false;
+        } else {
+            // Twice, with nothing new in between: the server may be one that knows nothing of the authority before it.
+            self.enrols |= core::mem::replace(&mut self.was_stranger, true);
         }
     }
 
@@ -473,16 +506,41 @@ impl Agent {
         }
     }
 
-    fn renewed(&mut self, renewed: Renewed, now: Timestamp) -> Result<(), String> {
+    /// Takes a certificate in place of the one at hand.
+    fn take_certificate(&mut self, certificate: Vec<u8>, now: Timestamp) -> Result<(), String> {
         self.renew_due = now + RENEW_RETRY;
         self.must_renew = false;
         // A clock that is years ahead is no reason to pass a certificate over.
         let is_later = |v: &Validity| v.renewal() > now || self.validity.is_some_and(|own| v.not_after > own.not_after);
-        let next = validity(&renewed.certificate).filter(is_later);
+        let next = validity(&certificate).filter(is_later);
         let validity = next.ok_or("expected a certificate that holds, found none")?;
-        self.dirty.push(Record::Certificate(renewed.certificate));
+        self.dirty.push(Record::Certificate(certificate));
         self.accepted.validity = Some(validity);
         self.talk = Talk::Stale;
+        Ok(())
+    }
+
+    /// Takes that a server which is believed has enrolled the envoy anew. Nothing of it is taken where the root's word is
+    /// not with it.
+    fn enrolled(&mut self, enrolled: Enrolled, now: Timestamp) -> Result<(), String> {
+        if enrolled.envoy_id != self.id.0 {
+            return Err(format!("expected to be enrolled as `{}`, found another id", self.id));
+        }
+        let keyset = self.judge().keyset(&enrolled.keyset);
+        let keyset = keyset.map_err(|why| format!("the enrolment is not believed: {why}"))?;
+        self.take_certificate(enrolled.certificate, now)?;
+        if let Some((keyset, signed)) = keyset {
+            self.dirty.push(Record::KeySet(signed.clone()));
+            self.accepted.keyset = Some((keyset, signed));
+        }
+        self.take_servers(enrolled.servers);
+        self.events.push(Event::Enrolled);
+        self.check_in_due = now;
+        Ok(())
+    }
+
+    fn renewed(&mut self, renewed: Renewed, now: Timestamp) -> Result<(), String> {
+        self.take_certificate(renewed.certificate, now)?;
         if self.hold != Hold::No {
             // Over the next connection.
             self.check_in_due = now;
@@ -524,6 +582,12 @@ impl Agent {
                 self.events.push(Event::Unknown);
                 return;
             }
+            // That is no proof to it: the last that is left is to enrol.
+            self.enrols |= showed;
+        }
+        if *what == Asked::Enrol && refused.code == Refused::BUSY {
+            // It has said nothing of the machine: the back-off is patience enough.
+            self.enrol_until = None;
         }
         match what {
             Asked::Report(seq) if refused.code == Refused::INVALID && self.queue.first() == Some(*seq) => {
@@ -559,7 +623,7 @@ impl Agent {
             }
             // What the server has now is not known: it asks again.
             Asked::Traits(_) => (self.traits.sent, self.traits.sending) = (None, None),
-            Asked::Report(_) | Asked::Order(_) | Asked::Renew | Asked::KeySet | Asked::Secrets => {}
+            Asked::Report(_) | Asked::Order(_) | Asked::Renew | Asked::KeySet | Asked::Secrets | Asked::Enrol => {}
         }
     }
 }

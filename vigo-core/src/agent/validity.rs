@@ -1,6 +1,7 @@
 //! From when to when a certificate holds, RFC 5280 4.1.2.5: all that an agent has to know of its own.
 
 use crate::time::{Duration, Timestamp};
+use alloc::string::String;
 
 /// When a certificate holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,6 +39,22 @@ pub fn validity(certificate: &[u8]) -> Option<Validity> {
     let not_before = time(tag, not_before)?;
     let (tag, not_after, _) = element(rest)?;
     Some(Validity { not_before, not_after: time(tag, not_after)? })
+}
+
+/// What stands before id and name in an envoy's certificate.
+const NAME_HEAD: &[u8] = b"vigo:envoy:";
+
+/// Tag of a URI in a list of names, RFC 5280 4.2.1.6.
+const URI: u8 = 0x86;
+
+/// Returns the name in the machine's own certificate, `vigo:envoy:<id>/<name>`, DER; `None` where it has none.
+pub(super) fn name_in(certificate: &[u8]) -> Option<String> {
+    let starts = |at: &usize| certificate.get(*at) == Some(&URI);
+    (0..certificate.len()).filter(starts).find_map(|at| {
+        let (_, uri, _) = element(certificate.get(at..)?)?;
+        let text = core::str::from_utf8(uri.strip_prefix(NAME_HEAD)?).ok()?;
+        text.split_once('/').map(|(_, name)| name.into())
+    })
 }
 
 /// Splits the first element off: its tag, its contents, what follows. Tags have one byte here.
@@ -114,6 +131,17 @@ pub(super) mod tests {
         }
         let year = validity(&certificate("260101000000Z", "261231000000Z")).expect("it is one");
         assert_eq!(format!("{}", year.renewal()), "2026-08-31T16:00:00Z");
+    }
+
+    #[test]
+    fn the_name_is_read_from_where_the_server_has_written_it() {
+        let uri = |text: &[u8]| der(URI, text);
+        let named = |text: &[u8]| [&[1, URI, 3, URI][..], &der(SEQUENCE, &uri(text)), &[0; 9]].concat();
+        assert_eq!(name_in(&named(b"vigo:envoy:0102-03/web-1.prod")).as_deref(), Some("web-1.prod"));
+        for bad in [&b"vigo:envoy:0102"[..], b"vigo:server:1/web", b"", b"vigo:envoy:1/\xff"] {
+            assert_eq!(name_in(&named(bad)), None, "{bad:?}");
+        }
+        assert_eq!(name_in(&certificate("261122031500Z", "271122031500Z")), None);
     }
 
     #[test]

@@ -154,6 +154,11 @@ impl Assignment {
         Proto::decode(&*stored.bytes).ok().map(|p| p.serial)
     }
 
+    /// Returns the name in such an assignment, if it has one.
+    pub fn hostname_of(stored: &Signed) -> Option<String> {
+        Proto::decode(&*stored.bytes).ok().map(|p| p.hostname).filter(|name| !name.is_empty())
+    }
+
     /// Returns what an agent and its server compare to see that nothing changed: all but serial and time, and the keys
     /// that signed assignment and bundle (the zero key where there is no bundle).
     pub fn digest(&self, assignment_key: super::KeyId, bundle_key: super::KeyId) -> [u8; 32] {

@@ -33,9 +33,10 @@ pub enum NotAdopted {
     /// It has not shown its identity key: it is to do so with its next check-in.
     #[error("this server does not know the envoy")]
     NotShown,
-    /// The certificate has ended, or its authority is retired: it proves nothing any more.
+    /// The certificate has ended, or its authority is retired: by itself it proves nothing any more. Somebody may let the
+    /// machine in all the same: see [`Waiting`](super::Waiting).
     #[error("this server does not know the envoy, and its certificate has expired or is of a retired authority")]
-    Certificate,
+    Certificate(Adoption),
     /// The key is not that of the id, is weak, or has not signed this request, or the name is none.
     #[error("this server does not know the envoy, which does not prove itself: {0}")]
     Unproven(#[from] NotAdmitted),
@@ -56,9 +57,13 @@ impl NotAdopted {
     /// Returns what the machine is told.
     pub fn refused(&self) -> Refused {
         let (code, help) = match self {
-            Self::NotShown | Self::Certificate => (Refused::UNKNOWN, "run bootstrap again"),
+            Self::NotShown => (Refused::UNKNOWN, "run bootstrap again"),
+            Self::Certificate(_) => {
+                (Refused::UNKNOWN, "it waits for `vigocli envoys rebootstrap --all`, or run bootstrap again")
+            }
             Self::Unproven(_) => (Refused::INVALID, "run bootstrap again"),
-            Self::NameTaken { .. } => (Refused::UNKNOWN, "give that one another name by `vigocli envoys rename`"),
+            // To enrol helps no more than to show what was shown.
+            Self::NameTaken { .. } => (Refused::NOT_ADMITTED, "give that one another name by `vigocli envoys rename`"),
             Self::Revoked(_) => (Refused::REVOKED, "enrol it with a new identity"),
         };
         Refused { code: code.into(), message: alloc::format!("{self}; {help}") }
@@ -77,8 +82,9 @@ pub struct Stranger<'a> {
 }
 
 /// Decides whether the sender of a check-in, who is not known, is an envoy of this fleet. It gets the name of the assignment
-/// that it shows, where a key that is believed has signed that: it was renamed since its certificate was made. A request
-/// that is proved counts as seen, whatever comes of it.
+/// that it shows, where a key that is believed has signed that: it was renamed since its certificate was made. Where its
+/// certificate is no good the word of a retired key does, since a person looks at it. A request that is proved counts as
+/// seen, whatever comes of it.
 ///
 /// # Errors
 /// [`NotAdopted`]; never [`NotAdopted::Revoked`].
@@ -101,15 +107,18 @@ pub fn adopt(
     }
     envelope.verify(Channel::Request, &key, exporter).map_err(NotAdmitted::from)?;
     replays.accept(envelope.sequence).map_err(NotAdmitted::from)?;
-    if !caller.is_trusted || caller.not_after < now {
-        return Err(NotAdopted::Certificate);
-    }
+    let is_good = caller.is_trusted && caller.not_after >= now;
+    let keys = match is_good {
+        true => keyset.believed(),
+        false => keyset.bundle_keys.iter().map(|known| known.key).collect(),
+    };
     let shown = Signed::decode(&check_in.shown_assignment).ok();
-    let shown = shown.and_then(|signed| Assignment::verify(&signed, &keyset.believed()).ok());
+    let shown = shown.and_then(|signed| Assignment::verify(&signed, &keys).ok());
     let shown = shown.filter(|assignment| assignment.envoy_id == caller.id);
     let hostname = checked_name(shown.as_ref().map_or(hostname, |assignment| &assignment.hostname))?;
     match fleet.named(&hostname) {
         Some(holder) => Err(NotAdopted::NameTaken { hostname, holder: holder.id }),
+        None if !is_good => Err(NotAdopted::Certificate(Adoption { id: caller.id, key, hostname })),
         None => Ok(Adoption { id: caller.id, key, hostname }),
     }
 }

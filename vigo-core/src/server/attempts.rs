@@ -6,15 +6,21 @@ use core::net::IpAddr;
 use hashbrown::HashMap;
 
 /// Counts what each source tries in a minute: guessing must cost more than the server's time.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Attempts {
     sources: HashMap<IpAddr, (Timestamp, u32)>,
+    most: u32,
 }
 
 /// Milliseconds that are counted together.
 const WINDOW_MS: u64 = 60_000;
 
 impl Attempts {
+    /// Returns one that lets each source try `most` times a minute.
+    pub fn new(most: u32) -> Self {
+        Self { sources: HashMap::new(), most }
+    }
+
     /// Counts an attempt, and returns whether it may be made.
     pub fn allow(&mut self, source: IpAddr, now: Timestamp) -> bool {
         let source = source_of(source);
@@ -30,7 +36,7 @@ impl Attempts {
             (*start, *count) = (now, 0);
         }
         *count = count.saturating_add(1);
-        *count <= limits::ATTEMPTS_A_MINUTE_MAX
+        *count <= self.most
     }
 }
 

@@ -76,6 +76,8 @@ pub struct Condition<'a> {
     pub restored: Option<(Timestamp, Timestamp)>,
     /// Envoys that were not in it and are taken up again, and that nobody has looked at.
     pub adopted: Vec<&'a str>,
+    /// Machines that were the fleet's and wait for somebody to let them in.
+    pub waiting: Vec<&'a str>,
 }
 
 /// A clock that is so far behind the database is wrong.
@@ -270,6 +272,14 @@ fn fleet(c: &Condition<'_>, found: &mut Findings) {
         let message = format!("{} cannot be heard", named(&c.offline, "envoy", "envoys"));
         found.warning("envoys-offline", message, "see `vigocli envoys list`; throw out those that are no more");
     }
+    if !c.waiting.is_empty() {
+        let message = format!(
+            "waiting to be let in, with a certificate of this fleet that holds no more: {}",
+            named(&c.waiting, "machine", "machines")
+        );
+        let help = "see `vigocli envoys list --waiting`; where they are yours, run `vigocli envoys rebootstrap --all`";
+        found.warning("envoys-waiting", message, help);
+    }
     if !c.cloned.is_empty() {
         let message = format!("one identity seems to run on two machines: {}", named(&c.cloned, "envoy", "envoys"));
         found.warning("envoys-cloned", message, "see `vigocli envoys show`, and void it: `vigocli envoys rebootstrap`");
@@ -316,6 +326,7 @@ mod tests {
             cloned: Vec::new(),
             restored: None,
             adopted: Vec::new(),
+            waiting: Vec::new(),
         }
     }
 
@@ -390,6 +401,7 @@ mod tests {
                 "what was done from 1970-01-12T13:46:40Z to 1970-01-12T13:47:41Z is lost",
             ),
             (Condition { adopted: ["web"].into(), ..well() }, "envoys-adopted", Warning, "had lost envoy `web`"),
+            (Condition { waiting: ["web"].into(), ..well() }, "envoys-waiting", Warning, "no more: machine `web`"),
             (Condition { cloned: ["web"].into(), ..well() }, "envoys-cloned", Warning, "two machines: envoy `web`"),
             (Condition { offline: ["web"].into(), ..well() }, "envoys-offline", Warning, "envoy `web` cannot be heard"),
             (Condition { failed: many, ..well() }, "envoys-failed", Warning, "of 6 envoys"),

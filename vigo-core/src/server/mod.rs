@@ -26,6 +26,7 @@ mod secrets;
 #[cfg(test)]
 mod tests;
 mod token;
+mod waiting;
 
 pub use adopt::{Adoption, NotAdopted, Stranger, adopt};
 pub use alarm::{Alarm, Board, NoticeOf, Raised, ToldOf, change, tell_again_after};
@@ -48,3 +49,4 @@ pub use restored::{AuditStamp, Found, RestoreMark, WentBack, WentBackBy, to_look
 pub use rotation::behind;
 pub use secrets::{Claimed, Denials, may_have_secrets, secret_claim, secrets_epoch};
 pub use token::{TokenError, TokenText};
+pub use waiting::{Waiting, Waits};

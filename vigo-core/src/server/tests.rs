@@ -241,6 +241,7 @@ fn an_envoy_that_was_lost_is_taken_up_by_its_own_key_alone() {
     };
     let good = request(3, 1, &shows(3));
     let mut a = attack();
+    let a_id = a.caller.id;
     let adopted = Adoption { id: a.caller.id, key: key(3).verifying_key(), hostname: "c.prod".into() };
     assert_eq!(at(&mut a, &good, "C.prod"), Ok(adopted));
     let code = |said: Result<Adoption, NotAdopted>| said.unwrap_err().refused().code;
@@ -265,7 +266,7 @@ fn an_envoy_that_was_lost_is_taken_up_by_its_own_key_alone() {
     assert_eq!(code(at(&mut a, &good, "..")), Refused::INVALID, "no name");
     let taken = at(&mut a, &request(3, 2, &shows(3)), "A");
     assert_eq!(taken, Err(NotAdopted::NameTaken { hostname: "a".into(), holder: envoy(1, "a").id }));
-    assert_eq!(code(taken), Refused::UNKNOWN);
+    assert_eq!(code(taken), Refused::NOT_ADMITTED, "nor would it be enrolled");
     assert_eq!(
         code(at(&mut a, &request(3, 2, &shows(3)), "c")),
         Refused::INVALID,
@@ -273,9 +274,16 @@ fn an_envoy_that_was_lost_is_taken_up_by_its_own_key_alone() {
     );
     let later = |sequence| request(3, sequence, &shows(3));
     a.caller.not_after = now() - Duration::from_ms(1);
-    assert_eq!(at(&mut a, &later(3), "c"), Err(NotAdopted::Certificate), "expired");
+    let waits = |hostname: &str| {
+        Err(NotAdopted::Certificate(Adoption { id: a_id, key: key(3).verifying_key(), hostname: hostname.into() }))
+    };
+    assert_eq!(at(&mut a, &later(3), "c"), waits("c"), "expired");
     a.caller = Caller { is_trusted: false, ..attack().caller };
-    assert_eq!(at(&mut a, &later(4), "c"), Err(NotAdopted::Certificate), "a retired authority");
+    assert_eq!(at(&mut a, &later(4), "c"), waits("c"), "a retired authority");
+    let renamed = Assignment { envoy_id: a_id, ..assignment("renamed", 9) }.sign(&key(6));
+    let shown = CheckIn { shown_assignment: renamed.encode(), ..shows(3) };
+    assert_eq!(at(&mut a, &request(3, 20, &shown), "c"), waits("renamed"), "by a retired key: somebody looks at it");
+    assert_eq!(code(waits("c")), Refused::UNKNOWN);
     a.caller = attack().caller;
     a.fleet.revoke(envoy(1, "a").id);
     assert!(at(&mut a, &later(5), "a").is_ok(), "a name that is free again");
@@ -287,12 +295,12 @@ fn an_envoy_that_was_lost_is_taken_up_by_its_own_key_alone() {
         ("by a retired key, which may be stolen", assignment(a.caller.id, "renamed").sign(&key(6)), "c"),
         ("by any key", assignment(a.caller.id, "renamed").sign(&key(9)), "c"),
     ];
-    for (sequence, (name, shown, expected)) in (6..).zip(cases) {
+    for (sequence, (name, shown, expected)) in (21..).zip(cases) {
         let envelope = request(3, sequence, &CheckIn { shown_assignment: shown.encode(), ..shows(3) });
         assert_eq!(at(&mut a, &envelope, "c").unwrap().hostname, expected, "{name}");
     }
     let taken = CheckIn { shown_assignment: assignment(a.caller.id, "b").sign(&key(8)).encode(), ..shows(3) };
-    assert!(matches!(at(&mut a, &request(3, 10, &taken), "c"), Err(NotAdopted::NameTaken { .. })));
+    assert!(matches!(at(&mut a, &request(3, 30, &taken), "c"), Err(NotAdopted::NameTaken { .. })));
 }
 
 fn assignment(hostname: &str, serial: u64) -> Assignment {
@@ -663,9 +671,9 @@ fn quiet_runs_ride_along() {
 
 #[test]
 fn a_source_that_tries_too_often_waits_for_the_next_minute() {
-    let mut attempts = Attempts::default();
-    let source = |text: &str| text.parse::<IpAddr>().unwrap();
     let most = crate::limits::ATTEMPTS_A_MINUTE_MAX;
+    let mut attempts = Attempts::new(most);
+    let source = |text: &str| text.parse::<IpAddr>().unwrap();
     for n in 0..most {
         assert!(attempts.allow(source("10.0.0.1"), now()), "{n}");
         assert!(attempts.allow(source(&format!("2001:db8::{n}")), now()), "{n}");

@@ -25,7 +25,7 @@ impl Server {
         let token = claim.token.as_ref().and_then(|text| self.disk.tokens.get(text.id()).filter(|t| t.text == *text));
         let Some(fleet) = self.fleet() else { return Taken::Queued };
         let (own, holder) = (fleet.get(claim.id), fleet.named(&claim.hostname));
-        match admit(&claim, token.map(|token| &token.record), &[], FROM, own, holder, now) {
+        match admit(&claim, token.map(|token| &token.record), &self.trusted, FROM, own, holder, now) {
             Ok(admission) => self.queue(Write { question, what: What::Enrol(Box::new(claim), admission) }),
             Err(why) => refuse(&why),
         }
@@ -41,7 +41,14 @@ impl Server {
                 if let Some((holder, _)) = holder {
                     return refusal(&NotAdmitted::NameTaken { hostname: claim.hostname.clone(), holder: *holder });
                 }
-                let AdmittedBy::Token { id } = &admission.by else { return refusal(&NotAdmitted::BadToken) };
+                let id = match &admission.by {
+                    AdmittedBy::Token { id } => id,
+                    AdmittedBy::Trusted { .. } => {
+                        self.beside.enrolled_anew += 1;
+                        return self.enrolled_by_pattern(claim, now);
+                    }
+                    AdmittedBy::Itself => return refusal(&NotAdmitted::BadToken),
+                };
                 let Some(token) = self.disk.tokens.get_mut(id) else { return refusal(&NotAdmitted::BadToken) };
                 let Some(left) = token.record.uses_left.checked_sub(1) else {
                     return refusal(&NotAdmitted::TokenUsed { id: id.clone() });
@@ -53,7 +60,18 @@ impl Server {
                 self.audit();
             }
         }
+        self.answer_enrolled(claim, now)
+    }
+
+    fn enrolled_by_pattern(&mut self, claim: &Claim, now: Timestamp) -> Vec<u8> {
+        self.disk.envoys.insert(claim.id, Row::new(claim.key, claim.hostname.clone()));
+        self.audit();
+        self.answer_enrolled(claim, now)
+    }
+
+    fn answer_enrolled(&mut self, claim: &Claim, now: Timestamp) -> Vec<u8> {
         self.remember(claim, now);
+        self.waiting.forget(claim.id);
         let enrolled = Enrolled {
             envoy_id: claim.id.0.to_vec(),
             hostname: claim.hostname.clone(),

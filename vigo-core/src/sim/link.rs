@@ -12,6 +12,8 @@ pub(super) struct Link {
     pub(super) exporter: Exporter,
     /// Whom the machine's certificate names, and when it ends.
     pub(super) certificate: Option<(EnvoyId, Timestamp)>,
+    /// Whether the authority that made it is believed now.
+    pub(super) is_trusted: bool,
     /// The last number that the machine used.
     pub(super) sequence: u64,
     /// What the server has seen.

@@ -309,7 +309,11 @@ impl World {
             Ask::Traits(delta) => self.send(at, Channel::Request, &delta),
             Ask::Secrets(asked) => self.ask_for_secrets(at, asked),
             Ask::Order(result) => self.send(at, Channel::Request, &result),
-            Ask::KeySet(own) => self.send(at, Channel::Enrol, &own),
+            Ask::KeySet(own) => {
+                self.hang_up(at);
+                self.send(at, Channel::Enrol, &own);
+            }
+            Ask::Enrol(own) => self.enrol_anew(at, own),
             Ask::Renew(_) => self.send(at, Channel::Request, &RenewCertificate { csr: Vec::new() }),
             Ask::Report(seq) => {
                 let bytes = machine.disk.as_ref().and_then(|disk| disk.reports.get(&seq).cloned());
@@ -319,6 +323,13 @@ impl World {
                 }
             }
         }
+    }
+
+    /// The simulated certificates have no name in them, unlike real ones.
+    fn enrol_anew(&mut self, at: usize, own: Enrol) {
+        self.hang_up(at);
+        let named = Enrol { hostname: self.machines[at].hostname.clone(), ..own };
+        self.send(at, Channel::Enrol, &named);
     }
 
     fn ask_to_enrol(&mut self, at: usize) {
@@ -334,6 +345,9 @@ impl World {
 
     /// Signs and sends, over a connection that is made where there is none.
     pub(super) fn send<M: Message>(&mut self, at: usize, channel: Channel, message: &M) {
+        if self.server.is_up() && !self.believes(at, channel, M::KIND) {
+            return self.is_strange(at, M::KIND);
+        }
         let Some(link) = self.dial(at, channel) else { return self.unreachable(at, M::KIND) };
         let machine = &self.machines[at];
         let Some(open) = self.links.get_mut(&link) else { return };
@@ -383,9 +397,14 @@ impl World {
         }
         let Some((_, kind)) = machine.asked.filter(|(asked, _)| *asked == number) else { return Ok(()) };
         machine.asked = None;
-        if kind == Kind::Enrol {
+        if kind == Kind::Enrol && machine.agent.is_none() {
             return self.is_enrolled(at, bytes);
         }
+        if matches!(kind, Kind::Enrol | Kind::GetKeySet) {
+            // That connection was for this one question.
+            self.hang_up(at);
+        }
+        let machine = &mut self.machines[at];
         let now = machine.clock(self.now);
         let opened = if kind == Kind::ResolveSecrets { machine.opened(bytes) } else { None };
         let Some(agent) = &mut machine.agent else { return Ok(()) };
@@ -396,6 +415,7 @@ impl World {
             Kind::OrderResult => read::<OrderTaken>(bytes, Response::Order),
             Kind::ResolveSecrets => opened,
             Kind::GetKeySet => read::<KeySetAnswer>(bytes, Response::KeySet),
+            Kind::Enrol => read::<Enrolled>(bytes, Response::Enrolled),
             _ => read::<Renewed>(bytes, Response::Renewed),
         };
         match response {

@@ -38,6 +38,7 @@ impl World {
             6 => return self.turn_clock(at),
             7 => self.replay(),
             8 if self.story.restores => self.restore(),
+            8 if self.story.losses => self.lose(),
             9 if self.faults.below(crowd.max(8)) == 0 => {
                 let id = self.machines[at].id;
                 self.note(|| format!("{at}: revoked"));
@@ -213,5 +214,9 @@ impl World {
             machine.cut_until = Timestamp::default();
         }
         self.publish();
+        if self.told.losses > 0 {
+            // Those whom no pattern admits are heard within a back-off.
+            self.at(self.now + Duration::from_secs(400), Event::LetIn);
+        }
     }
 }

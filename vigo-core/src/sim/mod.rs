@@ -32,6 +32,7 @@ mod enrol;
 mod fault;
 pub mod hosts;
 mod link;
+mod lost;
 mod machine;
 mod mischief;
 mod policy;

@@ -37,6 +37,10 @@ pub(super) struct Beside {
     pub(super) told: u64,
     /// Envoys that were taken up again.
     pub(super) adopted: u64,
+    /// Of them those that somebody has let in.
+    pub(super) let_in: u64,
+    /// Envoys that were enrolled anew without a token.
+    pub(super) enrolled_anew: u64,
     /// Names in the certificates that were made.
     pub(super) names: BTreeMap<EnvoyId, String>,
     /// Envoys that every token has made, whatever the disk knows of them.
@@ -49,6 +53,13 @@ pub(super) struct Beside {
     pub(super) void_until: Timestamp,
     /// One of them was offered.
     pub(super) is_stale: bool,
+}
+
+impl Beside {
+    /// Loses what lies beside the disk, but for what only somebody who watches knows, and whom he throws out again.
+    pub(super) fn forget(&mut self) {
+        (self.mark, self.stamp) = (None, None);
+    }
 }
 
 impl Server {
@@ -142,25 +153,42 @@ impl Server {
         let unknown = || Refused { code: Refused::UNKNOWN.into(), message: "it is not known".into() };
         let (id, not_after) = link.certificate.ok_or_else(unknown)?;
         let hostname = self.beside.names.get(&id).cloned().ok_or_else(unknown)?;
-        let caller = crate::server::Caller { id, not_after, is_trusted: true };
+        let caller = crate::server::Caller { id, not_after, is_trusted: link.is_trusted };
         let stranger = Stranger { caller: &caller, hostname: &hostname, keyset: &self.set };
         let fleet = self.fleet().ok_or_else(unknown)?;
         let adoption = adopt(envelope, stranger, &link.exporter, &mut link.replays, fleet, now);
-        let adoption = adoption.map_err(|why| why.refused())?;
         if self.beside.revoked.contains(&id) {
             return Err(NotAdopted::Revoked(id).refused());
         }
+        let is_good = adoption.is_ok();
+        let adoption = match adoption {
+            Err(NotAdopted::Certificate(adoption)) => {
+                let from = core::net::IpAddr::from([192, 0, 2, 1]);
+                match self.waiting.heard(adoption.clone(), from, now) {
+                    Some(_) => adoption,
+                    None => return Err(NotAdopted::Certificate(adoption).refused()),
+                }
+            }
+            adoption => adoption.map_err(|why| why.refused())?,
+        };
         self.beside.adopted += 1;
         self.disk.envoys.insert(id, Row::new(adoption.key, adoption.hostname.clone()));
         self.audit();
         self.take_up(&adoption, now);
-        Ok(())
+        if is_good {
+            return Ok(());
+        }
+        self.beside.let_in += 1;
+        self.waiting.forget(id);
+        Err(Refused { code: Refused::RENEW.into(), message: "renew the certificate".into() })
     }
 
     /// Returns the certificate of an envoy.
     pub(super) fn certify(&mut self, id: EnvoyId, hostname: &str, now: Timestamp) -> alloc::vec::Vec<u8> {
         self.beside.names.insert(id, hostname.into());
-        issue(now)
+        let certificate = issue(now);
+        self.issued.insert(certificate.clone(), self.authority);
+        certificate
     }
 }
 

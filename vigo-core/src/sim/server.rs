@@ -10,7 +10,7 @@ use crate::fleet::{ClassOf, Cloned, Envoy, FleetIndex, LastRun, Life, Past};
 use crate::id::EnvoyId;
 use crate::server::{
     Admission, Adoption, Budget, Caller, CheckInLoad, CheckInSettings, Claim, HoldSettings, ServedKeySet, ServedPolicy,
-    Signer, TokenRecord, TokenText, answer, authorise, hold_for, offer,
+    Signer, TokenRecord, TokenText, Trusted, Waiting, answer, authorise, hold_for, offer,
 };
 use crate::time::{Duration, Timestamp};
 use crate::wire::message::{
@@ -51,7 +51,7 @@ pub(super) struct Token {
 }
 
 /// The server's disk.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) struct Disk {
     pub(super) envoys: BTreeMap<EnvoyId, Row>,
     pub(super) tokens: BTreeMap<String, Token>,
@@ -110,6 +110,16 @@ pub(super) enum Taken {
 
 pub(super) struct Server {
     pub(super) root: VerifyingKey,
+    /// The recovery kit, apart from all else.
+    pub(super) kit: SigningKey,
+    /// Counts the authorities.
+    pub(super) authority: u8,
+    /// Which of them made a certificate.
+    pub(super) issued: BTreeMap<Vec<u8>, u8>,
+    /// Names that need no token.
+    pub(super) trusted: Vec<Trusted>,
+    /// Who waits to be let in.
+    pub(super) waiting: Waiting,
     pub(super) key: SigningKey,
     pub(super) set: KeySet,
     pub(super) keyset: Signed,
@@ -171,17 +181,14 @@ impl Server {
         Self {
             root: root.verifying_key(),
             keyset: set.sign(&root),
+            kit: root,
+            authority: 1,
+            issued: BTreeMap::new(),
+            trusted: Vec::new(),
+            waiting: Waiting::default(),
             set,
             key,
-            disk: Disk {
-                envoys: BTreeMap::new(),
-                tokens: BTreeMap::new(),
-                reports: BTreeSet::new(),
-                orders: BTreeMap::new(),
-                live: None,
-                newest: Timestamp::default(),
-                audit: Vec::new(),
-            },
+            disk: Disk::default(),
             beside: Beside::default(),
             is_calm: false,
             publishes: Vec::new(),
@@ -234,6 +241,7 @@ impl Server {
         let last_serial = u64::try_from(newest.epoch_ms()).unwrap_or(0);
         let signer = Signer::new(self.key.clone(), last_serial).started(now);
         self.boot = self.boot.saturating_add(1);
+        self.waiting = Waiting::default();
         self.memory = Some(Memory {
             fleet,
             signer,
@@ -308,7 +316,7 @@ impl Server {
             return refuse::<Answer>(Refused::INVALID, "no certificate");
         };
         let Some(memory) = &mut self.memory else { return refuse::<Answer>(Refused::BUSY, "it is down") };
-        let caller = Caller { id, not_after, is_trusted: true };
+        let caller = Caller { id, not_after, is_trusted: link.is_trusted };
         let authorised = authorise(&envelope, &caller, &link.exporter, &mut link.replays, &memory.fleet, now);
         let authorised = match authorised {
             Err(Refused { code, .. }) if code == Refused::UNKNOWN && envelope.kind == Kind::CheckIn => {
@@ -366,7 +374,7 @@ impl Server {
         let policy = self.disk.live.and_then(|live| self.publishes.get(live)).map_or(&none, |p| &p.policy);
         let Some(memory) = &mut self.memory else { return refuse::<Answer>(Refused::BUSY, "it is down") };
         let Some(envoy) = memory.fleet.get_mut(id) else { return refuse::<Answer>(Refused::UNKNOWN, "not known") };
-        let keyset = ServedKeySet { set: &self.set, known: KEYSET, signed: &self.keyset };
+        let keyset = ServedKeySet { set: &self.set, known: self.set.version, signed: &self.keyset };
         let from = IpAddr::from([192, 0, 2, 1]);
         if let (Some(cloned), Some(row)) = (envoy.hear(Life::of(check_in, from), now), self.disk.envoys.get_mut(&id)) {
             row.cloned = Some(cloned);

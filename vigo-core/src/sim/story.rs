@@ -24,6 +24,8 @@ pub struct Story {
     pub rarity: u64,
     /// The disk of the server may be put back to an earlier state.
     pub restores: bool,
+    /// The server may be lost with all that it has: another takes its place by the recovery kit.
+    pub losses: bool,
     /// The disk of a machine may be put back to an earlier state.
     pub snapshots: bool,
     /// The disk of a machine is copied into another one, once.
@@ -71,6 +73,12 @@ pub struct Told {
     pub adopted: u64,
     /// How often an envoy has shown what the server's disk had lost.
     pub remembered: u64,
+    /// How often the server was lost with all that it had.
+    pub losses: u64,
+    /// Envoys that were enrolled anew by their own key.
+    pub enrolled_anew: u64,
+    /// Envoys that waited until somebody let them in.
+    pub let_in: u64,
     /// How often a machine's disk went back in time.
     pub snapshots: u64,
     /// Disks that were copied into another machine.
@@ -105,6 +113,7 @@ impl Story {
             holds: seed.is_multiple_of(2),
             rarity: 25,
             restores: false,
+            losses: false,
             snapshots: false,
             copies: false,
             hostile: true,

@@ -53,6 +53,8 @@ pub(super) enum Event {
     Reply { link: u64, number: u64, bytes: Vec<u8> },
     /// A machine waits no longer.
     Silence { machine: usize, boot: u64, number: u64 },
+    /// A machine does not believe the server.
+    Strange { machine: usize, boot: u64, number: u64 },
     /// A run has ended.
     Ran { machine: usize, boot: u64, seq: u64, digest: [u8; 32], started: Timestamp, has_all: bool },
     /// Traits are collected.
@@ -65,6 +67,8 @@ pub(super) enum Event {
     Flush { boot: u64 },
     /// The server has power.
     ServerUp,
+    /// Somebody lets all in that wait.
+    LetIn,
     /// Something goes wrong, or somebody does something.
     Mischief,
 }
@@ -145,6 +149,8 @@ impl World {
         self.at_rest()?;
         self.told.adopted = self.server.beside.adopted;
         self.told.remembered = self.server.beside.told;
+        self.told.enrolled_anew = self.server.beside.enrolled_anew;
+        self.told.let_in = self.server.beside.let_in;
         self.told.envoys = self.server.disk.envoys.len();
         self.told.reports = self.server.disk.reports.len() as u64;
         self.told.digest = self.digest.finalize().into();
@@ -179,6 +185,7 @@ impl World {
                 None => Ok(()),
             },
             Event::Silence { machine, boot, number } => self.silence(machine, boot, number),
+            Event::Strange { machine, boot, number } => self.strange(machine, boot, number),
             Event::Ran { machine, boot, seq, digest, started, has_all } if self.machines[machine].boot == boot => {
                 self.ran(machine, seq, digest, started, has_all);
                 self.drive(machine)
@@ -204,6 +211,10 @@ impl World {
                 Ok(())
             }
             Event::ServerUp => Ok(()),
+            Event::LetIn => {
+                self.let_in();
+                Ok(())
+            }
             Event::Mischief => self.mischief(),
         }
     }
@@ -221,10 +232,12 @@ impl World {
         }
         let not_after = machine.disk.as_ref().and_then(|disk| crate::agent::validity(&disk.certificate));
         let certificate = not_after.map(|validity| (machine.id, validity.not_after));
+        let issuer = machine.disk.as_ref().and_then(|disk| self.server.issued.get(&disk.certificate));
+        let is_trusted = issuer == Some(&self.server.authority);
         let exporter = Exporter(self.faults.bytes());
         let id = self.next_number();
         let replays = ReplayWindow::default();
-        self.links.insert(id, Link { machine: at, channel, exporter, certificate, sequence: 0, replays });
+        self.links.insert(id, Link { machine: at, channel, exporter, certificate, is_trusted, sequence: 0, replays });
         self.machines[at].link = Some(id);
         Some(id)
     }
@@ -380,6 +393,18 @@ impl World {
                 return Ok(());
             }
         }
+        self.hang_up(at);
+        self.drive(at)
+    }
+
+    fn strange(&mut self, at: usize, boot: u64, number: u64) -> Result<(), Violation> {
+        let machine = &mut self.machines[at];
+        let now = machine.clock(self.now);
+        if machine.boot != boot || machine.asked.is_none_or(|(asked, _)| asked != number) {
+            return Ok(());
+        }
+        machine.asked = None;
+        machine.agent.iter_mut().for_each(|agent| agent.handle_stranger("it has another authority", now));
         self.hang_up(at);
         self.drive(at)
     }

@@ -10,8 +10,9 @@ use vigo_core::entropy::Entropy;
 use vigo_core::secret::{OpeningKey, Withheld};
 use vigo_core::time::Timestamp;
 use vigo_core::wire::message::{
-    Answer, Await, Awaited, CheckIn, GetKeySet, KeySetAnswer, OrderResult, OrderTaken, RenewCertificate, Renewed,
-    Report, ReportTaken, ResolveSecrets, SealedSecret, SealedSecrets, TraitsDelta, TraitsTaken,
+    Answer, Await, Awaited, CheckIn, Enrol, Enrolled, GetKeySet, KeySetAnswer, OrderResult, OrderTaken,
+    RenewCertificate, Renewed, Report, ReportTaken, ResolveSecrets, SealedSecret, SealedSecrets, TraitsDelta,
+    TraitsTaken,
 };
 use vigo_core::wire::{Channel, Message, Reply};
 
@@ -28,6 +29,7 @@ pub enum Question {
     Renew(RenewCertificate),
     Secrets(ResolveSecrets),
     KeySet(GetKeySet),
+    Enrol(Enrol),
 }
 
 /// The line to the servers: a connection while there is something to say.
@@ -67,9 +69,17 @@ impl Line {
     /// # Errors
     /// [`NetError`], when no server has answered.
     pub async fn ask(&mut self, credentials: &Credentials, question: Question) -> Result<Response, NetError> {
-        if let Question::KeySet(own) = question {
-            return self.ask_anybody(credentials, &own).await;
-        }
+        let question = match question {
+            Question::KeySet(own) => {
+                let anybody = TrustAnchors { authorities: vec![Anchor::Anybody], ..credentials.trust.clone() };
+                return self.ask_apart(credentials, &anybody, &own, Response::KeySet).await;
+            }
+            // Who enrols the machine has to be a server of its fleet.
+            Question::Enrol(own) => {
+                return self.ask_apart(credentials, &credentials.trust, &own, Response::Enrolled).await;
+            }
+            other => other,
+        };
         let session = match self.session.take() {
             Some(session) => session,
             None => {
@@ -90,6 +100,7 @@ impl Line {
             Question::Renew(m) => said::<_, Renewed>(&session, &m, Response::Renewed).await,
             Question::Secrets(m) => secrets(&session, m).await,
             Question::KeySet(m) => said::<_, KeySetAnswer>(&session, &m, Response::KeySet).await,
+            Question::Enrol(m) => said::<_, Enrolled>(&session, &m, Response::Enrolled).await,
         }?;
         self.session = Some(session);
         Ok(response)
@@ -111,13 +122,18 @@ impl Line {
         }
     }
 
-    /// Asks whoever answers for the key set, over a connection of its own.
-    async fn ask_anybody(&mut self, credentials: &Credentials, own: &GetKeySet) -> Result<Response, NetError> {
+    /// Asks whoever is believed by `trust` over a connection of its own, without a certificate.
+    async fn ask_apart<M: Message, A: Message>(
+        &mut self,
+        credentials: &Credentials,
+        trust: &TrustAnchors,
+        message: &M,
+        done: fn(A) -> Response,
+    ) -> Result<Response, NetError> {
         self.disconnect().await;
-        let Credentials { client, trust, servers } = credentials;
-        let trust = TrustAnchors { authorities: vec![Anchor::Anybody], ..trust.clone() };
-        let session = self.dialer.connect(servers, &trust, client, Channel::Enrol).await?;
-        let said = said::<_, KeySetAnswer>(&session, own, Response::KeySet).await;
+        let Credentials { client, servers, .. } = credentials;
+        let session = self.dialer.connect(servers, trust, client, Channel::Enrol).await?;
+        let said = said::<_, A>(&session, message, done).await;
         let _ = tokio::time::timeout(CLOSE_MAX, session.close()).await;
         said
     }

@@ -9,6 +9,7 @@ use crate::apply::now;
 use crate::identity::{Identity, fingerprint};
 use crate::net::{NetError, signing_request};
 use crate::state::{Journal, JournalError, Opened, StateError};
+use crate::system;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -21,7 +22,7 @@ use vigo_core::agent::{Agent, Ask, Options, Record, Response, RunResult, SecretA
 use vigo_core::converge::RunOutcome;
 use vigo_core::time::Timestamp;
 use vigo_core::wire::Message as _;
-use vigo_core::wire::message::{Awaited, RenewCertificate, Report};
+use vigo_core::wire::message::{Awaited, Enrol, RenewCertificate, Report};
 
 /// How an agent is to live.
 #[derive(Clone, Debug)]
@@ -253,6 +254,13 @@ impl Life {
             },
             Ask::Secrets(asked) => Question::Secrets(asked),
             Ask::KeySet(own) => Question::KeySet(own),
+            Ask::Enrol(enrol) => match signing_request(self.identity.certificate_key()) {
+                Ok(csr) => {
+                    let hostname = if enrol.hostname.is_empty() { system::hostname() } else { enrol.hostname };
+                    Question::Enrol(Enrol { csr, hostname, ..enrol })
+                }
+                Err(error) => return self.agent.handle_failure(&error.to_string(), now()),
+            },
             Ask::Renew(_) => match signing_request(self.identity.certificate_key()) {
                 Ok(csr) => Question::Renew(RenewCertificate { csr }),
                 Err(error) => return self.agent.handle_failure(&error.to_string(), now()),

@@ -35,13 +35,17 @@ enum Verb {
     },
     Maintenance(crate::rest::Maintenance),
     Observe(crate::rest::Observe),
-    /// Void an identity that two machines have, and make a token to enrol one of them anew
+    /// Void an identity that two machines have, and make a token to enrol one of them anew; or let all in that wait
     Rebootstrap {
         /// Its hostname or id
-        envoy: String,
+        #[arg(required_unless_present = "all")]
+        envoy: Option<String>,
         /// It is one machine: change nothing but take the mark `cloned?` from it
         #[arg(long)]
         dismiss: bool,
+        /// Let in all that `envoys list --waiting` shows, each with its next check-in
+        #[arg(long, conflicts_with_all = ["envoy", "dismiss"])]
+        all: bool,
     },
     /// Give a machine another name, and with it the policy of that name
     Rename {
@@ -71,6 +75,9 @@ struct List {
     /// Only those that a restored database had lost and that were taken up again, until somebody has looked at them
     #[arg(long)]
     adopted: bool,
+    /// Instead those that are no envoys: they were, have a certificate that holds no more, and wait to be let in
+    #[arg(long, conflicts_with_all = ["match_glob", "status", "revoked", "adopted", "limit"])]
+    waiting: bool,
     /// At most so many [default: all]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
@@ -97,7 +104,19 @@ impl Envoys {
             }
             Some(Verb::Maintenance(maintenance)) => maintenance.run(client),
             Some(Verb::Observe(observe)) => observe.run(client),
-            Some(Verb::Rebootstrap { envoy, dismiss }) => {
+            Some(Verb::Rebootstrap { envoy: None, .. }) => {
+                let done = client.post("/envoys/waiting", &json!({ "all": true }))?;
+                let admitted = done["admitted"].as_array().map_or(&[][..], Vec::as_slice);
+                let text = match admitted.len() {
+                    0 => "Nobody waits.\n".into(),
+                    count => format!(
+                        "{count} machines are let in with their next check-in, five minutes from now at the latest:\n\n{}",
+                        table(admitted, &WAITING)
+                    ),
+                };
+                Ok(Answer::new(done, text))
+            }
+            Some(Verb::Rebootstrap { envoy: Some(envoy), dismiss, .. }) => {
                 let body = json!({ "dismiss": dismiss });
                 let envoy = client.post(&path("/envoys", envoy, "/rebootstrap"), &body)?;
                 let (hostname, id) = (cell(&envoy, "hostname"), cell(&envoy, "id"));
@@ -131,8 +150,23 @@ impl Envoys {
     }
 }
 
+/// Of a machine that waits.
+const WAITING: [(&str, &str); 6] = [
+    ("HOSTNAME", "hostname"),
+    ("ID", "id"),
+    ("FROM", "remote"),
+    ("SINCE", "since"),
+    ("LAST HEARD", "last_heard"),
+    ("LET IN BY", "admitted_by"),
+];
+
 /// Lists all pages as one.
 fn list(client: &Client, wanted: &List) -> Result<Answer, CliError> {
+    if wanted.waiting {
+        let waiting = client.get("/envoys/waiting", &[])?;
+        let text = table(waiting["waiting"].as_array().map_or(&[], Vec::as_slice), &WAITING);
+        return Ok(Answer::new(waiting, text));
+    }
     let mut all: Vec<Value> = Vec::new();
     let mut after: Option<String> = None;
     loop {

@@ -15,7 +15,7 @@ use tokio::sync::{Mutex, Semaphore};
 use vigo_core::bundle::{Maintenance, Order};
 use vigo_core::fleet;
 use vigo_core::id::EnvoyId;
-use vigo_core::server::{ConnectionCounts, Logins, Trusted};
+use vigo_core::server::{ConnectionCounts, Logins, Trusted, Waits};
 use vigo_core::time::{Duration, Timestamp};
 
 /// What the API acts on.
@@ -93,6 +93,12 @@ pub trait Running: Send + Sync + 'static {
 
     /// The store has another word on whether an envoy rests or observes. Returns whether it was called at once.
     fn rests(&self, id: EnvoyId, maintenance: Maintenance, observes: bool) -> bool;
+
+    /// Returns the machines that wait to be let in, by name.
+    fn waiting(&self) -> Vec<Waits>;
+
+    /// Lets all in that wait, with their next check-in, by the word of `by`. Returns those for whom that is news.
+    fn admit_waiting(&self, by: &str) -> Vec<Waits>;
 
     /// The store has taken the mark of a clone from an envoy.
     fn dismissed_clone(&self, id: EnvoyId);

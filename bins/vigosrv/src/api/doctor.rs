@@ -45,6 +45,8 @@ pub(super) async fn doctor(State(context): State<Context>) -> Result<Answer<Valu
     let from_anywhere = of_file.iter().filter(|t| t.from == Network::ANY && t.until.is_none_or(|until| now < until));
     let of_database = patterns.iter().filter(|p| p.source == "any" && p.until.is_none_or(|until| now < until));
     let uses = context.running.secret_uses();
+    let mut waits = context.running.waiting();
+    waits.retain(|waits| waits.admitted.is_none());
     let condition = Condition {
         clock: context.running.clock(),
         newest: context.store.newest(),
@@ -69,6 +71,7 @@ pub(super) async fn doctor(State(context): State<Context>) -> Result<Answer<Valu
         cloned,
         restored: restored.map(|restore| (restore.lost_from, restore.lost_to)),
         adopted,
+        waiting: waits.iter().map(|waits| &*waits.adoption.hostname).collect(),
     };
     let findings = examine(&condition);
     let is_well = findings.iter().all(|finding| finding.severity < Severity::Error);

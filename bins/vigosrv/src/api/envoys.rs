@@ -4,7 +4,7 @@ use super::extract::{Json, Name, Params, limit};
 use super::problem::Problem;
 use super::view::{counts, time, time_or_null};
 use super::{Caller, Context, tokens};
-use crate::store::{Envoy, NewToken, Renamed, Status as Run, make_token};
+use crate::store::{Entry, Envoy, NewToken, Renamed, Status as Run, make_token};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json as Answer};
@@ -17,6 +17,7 @@ use vigo_core::glob::Glob;
 use vigo_core::hex;
 use vigo_core::id::EnvoyId;
 use vigo_core::resolve::hostname;
+use vigo_core::server::Waits;
 use vigo_core::time::Timestamp;
 
 /// Envoys of one page.
@@ -196,6 +197,51 @@ pub(super) async fn rebootstrap(
         Ok(Answer(answer))
     });
     doing.await?
+}
+
+pub(super) async fn waiting(State(context): State<Context>) -> Answer<Value> {
+    let waiting = context.running.waiting();
+    Answer(json!({ "waiting": waiting.iter().map(waits).collect::<Vec<_>>() }))
+}
+
+/// Who of those that wait is to be let in.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Admit {
+    all: bool,
+}
+
+pub(super) async fn admit(
+    State(context): State<Context>,
+    Extension(caller): Extension<Caller>,
+    Json(Admit { all }): Json<Admit>,
+) -> Result<Answer<Value>, Problem> {
+    if !all {
+        return Err(Problem::invalid("all: expected `true`, found `false`").help("there is no other choice"));
+    }
+    let admitting = tokio::spawn(async move {
+        let (now, actor) = (context.running.now(), caller.actor());
+        let count = context.running.waiting().len();
+        let detail = format!("{count} machines that wait are let in, each with its next check-in");
+        let entry = Entry { actor: actor.clone(), action: "envoys.rebootstrap-all", subject: String::new(), detail };
+        // None is let in of whom the audit does not tell.
+        context.store.audit(entry, now).await?;
+        let admitted = context.running.admit_waiting(&actor.to_string());
+        Ok::<_, Problem>(json!({ "admitted": admitted.iter().map(waits).collect::<Vec<_>>() }))
+    });
+    Ok(Answer(admitting.await??))
+}
+
+/// Shows a machine that waits.
+fn waits(waits: &Waits) -> Value {
+    json!({
+        "id": waits.adoption.id.to_string(),
+        "hostname": waits.adoption.hostname,
+        "remote": waits.remote.to_string(),
+        "since": time(waits.since),
+        "last_heard": time(waits.heard),
+        "admitted_by": waits.admitted.as_ref().map(|(by, _)| by),
+    })
 }
 
 /// Refuses a word that no envoy has as its status.

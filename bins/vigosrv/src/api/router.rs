@@ -52,6 +52,8 @@ pub(super) fn endpoints() -> Endpoints {
         .at(Get, "/api/v1/restored", ReadServer, "When the database was put back, and what is lost", restored::show)
         .at(Post, "/api/v1/restored/reviewed", ManageUsers, "It was looked at", restored::reviewed)
         .at(Get, "/api/v1/envoys", ReadFleet, "List envoys", envoys::list)
+        .at(Get, "/api/v1/envoys/waiting", ReadFleet, "List machines that wait to be let in", envoys::waiting)
+        .at(Post, "/api/v1/envoys/waiting", ManageEnvoys, "Let the machines in that wait", envoys::admit)
         .at(Get, "/api/v1/envoys/{id}", ReadFleet, "Show an envoy, by id or hostname", envoys::show)
         .at(Delete, "/api/v1/envoys/{id}", ManageEnvoys, "Throw an envoy out and forget it", envoys::remove)
         .at(

@@ -22,7 +22,7 @@ use tower::ServiceExt as _;
 use vigo_core::bundle::{Maintenance, Order, SigningKey};
 use vigo_core::fleet::{self, FleetIndex};
 use vigo_core::id::EnvoyId;
-use vigo_core::server::{AdmittedBy, Trusted};
+use vigo_core::server::{AdmittedBy, Trusted, Waiting, Waits};
 use vigo_core::time::{Duration, Timestamp};
 use vigo_core::wire::Message as _;
 use vigo_core::wire::message::{Counts, OrderResult, Report, ResourceReport};
@@ -40,6 +40,7 @@ struct Told {
     secrets_changed: Lock<u32>,
     ordered: Lock<Vec<Order>>,
     keys: Lock<Arc<Keys>>,
+    waiting: Lock<Waiting>,
 }
 
 impl Running for Told {
@@ -123,6 +124,14 @@ impl Running for Told {
         self.published.lock().unwrap().push(published.id);
     }
 
+    fn waiting(&self) -> Vec<Waits> {
+        self.waiting.lock().unwrap().all(NOW)
+    }
+
+    fn admit_waiting(&self, by: &str) -> Vec<Waits> {
+        self.waiting.lock().unwrap().admit_all(by, NOW)
+    }
+
     fn secrets_changed(&self) {
         *self.secrets_changed.lock().unwrap() += 1;
     }
@@ -159,6 +168,7 @@ impl Temp {
             secrets_changed: Lock::default(),
             ordered: Lock::default(),
             keys: Lock::new(keys.clone()),
+            waiting: Lock::default(),
         });
         let publisher = Arc::new(Mutex::new(publisher));
         let hosts = vec!["localhost".into()];

@@ -9,6 +9,7 @@ use vigo_core::fleet::Envoy;
 use vigo_core::server::{Adoption, Caller, NotAdopted, Stranger, adopt};
 use vigo_core::time::Timestamp;
 use vigo_core::wire::Envelope;
+use vigo_core::wire::message::Refused;
 
 impl Server {
     /// Takes the sender of a check-in up again, who is not known and proves itself; it is on the disk when this returns.
@@ -21,10 +22,18 @@ impl Server {
             let stranger = Stranger { caller: &caller, hostname: &certificate.hostname, keyset: &keys.keyset };
             adopt(request, stranger, &peer.exporter, &mut replays, &self.fleet(), now)
         };
-        let adoption = adoption.map_err(|why| why.refused())?;
-        if self.store.is_revoked(adoption.id) {
-            return Err(NotAdopted::Revoked(adoption.id).refused());
-        }
+        let revoked = |id| if self.store.is_revoked(id) { Err(NotAdopted::Revoked(id).refused()) } else { Ok(()) };
+        let (adoption, by) = match adoption {
+            Ok(adoption) => (adoption, None),
+            Err(NotAdopted::Certificate(adoption)) => {
+                revoked(adoption.id)?;
+                let by = self.waiting().heard(adoption.clone(), peer.remote.ip(), now);
+                let Some(by) = by else { return Err(NotAdopted::Certificate(adoption).refused()) };
+                (adoption, Some(by))
+            }
+            Err(why) => return Err(why.refused()),
+        };
+        revoked(adoption.id)?;
         let seen = Seen {
             last_seen: now,
             remote: peer.remote.ip().to_string(),
@@ -34,14 +43,20 @@ impl Server {
             queued: 0,
             keyset: 0,
         };
-        let stored = self.store.adopt(adoption.clone(), seen, now).await.map_err(|error| busy(&error))?;
+        let stored = self.store.adopt(adoption.clone(), by.clone(), seen, now).await.map_err(|error| busy(&error))?;
         stored.map_err(|why| why.refused())?;
         let (id, hostname) = (adoption.id, adoption.hostname.clone());
         self.take_up(adoption, now);
+        self.waiting().forget(id);
         // Whoever threw it out meanwhile did not find it in memory.
         if self.store.is_revoked(id) {
             self.forget(id);
             return Err(NotAdopted::Revoked(id).refused());
+        }
+        if let Some(by) = by {
+            tracing::warn!("{hostname} at {} is adopted as envoy {id}, let in by {by}", peer.remote);
+            // It is an envoy like others, whose certificate is no good for anything but another one.
+            return Err(Refused { code: Refused::RENEW.into(), message: "renew the certificate".into() });
         }
         tracing::warn!(
             "{hostname} at {} is adopted as envoy {id}: it was not in the database, and has the fleet's certificate and its \

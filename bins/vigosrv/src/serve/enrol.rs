@@ -9,22 +9,22 @@ use vigo_core::fleet::Envoy;
 use vigo_core::server::{Claim, NotAdmitted, TokenRecord, Trusted, admit, claim};
 use vigo_core::time::Timestamp;
 use vigo_core::wire::Envelope;
-use vigo_core::wire::message::{Enrolled, Refused};
+use vigo_core::wire::message::{Enrol, Enrolled, Refused};
 
 impl Server {
     pub(super) async fn enrol(&self, peer: &Peer, request: &Envelope) -> Outcome<Enrolled> {
         let (now, from) = (self.now(), peer.remote.ip());
-        if !self.attempts.lock().unwrap_or_else(PoisonError::into_inner).allow(from, now) {
+        // A machine that comes back by its own key costs no hash, and is told from one that guesses tokens by bringing none.
+        let has_token = request.message::<Enrol>().is_ok_and(|asked| !asked.token.trim().is_empty());
+        let budget = if has_token { &self.attempts } else { &self.claims };
+        if !budget.lock().unwrap_or_else(PoisonError::into_inner).allow(from, now) {
             let message = "too many attempts from this address; try again in a minute";
             return Err(Refused { code: Refused::BUSY.into(), message: message.into() });
         }
         let claim = match claim(request, &peer.exporter) {
             Ok(claim) => claim,
-            Err(why) => return Err(self.not_admitted(peer, None, &why, now).await),
+            Err(why) => return Err(self.not_admitted(peer, None, has_token, &why, now).await),
         };
-        // Before the use of the token is taken: what cannot be signed is not enrolled.
-        let certificate = self.keys.load().authority.envoy(&claim.csr, claim.id, &claim.hostname, now);
-        let certificate = certificate.map_err(|error| invalid(&error.to_string()))?;
         let token = self.token(&claim).await?;
         let trusted = self.trusted().await?;
         let admission = {
@@ -33,8 +33,11 @@ impl Server {
         };
         let admission = match admission {
             Ok(admission) => admission,
-            Err(why) => return Err(self.not_admitted(peer, Some(&claim), &why, now).await),
+            Err(why) => return Err(self.not_admitted(peer, Some(&claim), has_token, &why, now).await),
         };
+        // Before the use of the token is taken: what cannot be signed is not enrolled.
+        let certificate = self.keys.load().authority.envoy(&claim.csr, claim.id, &claim.hostname, now);
+        let certificate = certificate.map_err(|error| invalid(&error.to_string()))?;
         let enrolment = Enrolment {
             id: claim.id,
             identity_key: *claim.key.as_bytes(),
@@ -67,6 +70,7 @@ impl Server {
             self.forget(replaced);
         }
         self.add(&claim, now);
+        self.waiting().forget(claim.id);
         Ok(Enrolled {
             envoy_id: claim.id.0.to_vec(),
             hostname: claim.hostname,
@@ -113,8 +117,21 @@ impl Server {
         Ok(trusted)
     }
 
-    /// Logs and audits that a machine was turned away. The answer to it does not wait on the audit's success.
-    async fn not_admitted(&self, peer: &Peer, claim: Option<&Claim>, why: &NotAdmitted, now: Timestamp) -> Refused {
+    /// Logs and audits that a machine was turned away. The answer to it does not wait on the audit's success. Of those that
+    /// bring no token so many of each source are audited as of others: they cost nothing.
+    async fn not_admitted(
+        &self,
+        peer: &Peer,
+        claim: Option<&Claim>,
+        has_token: bool,
+        why: &NotAdmitted,
+        now: Timestamp,
+    ) -> Refused {
+        let is_told = || self.refusals.lock().unwrap_or_else(PoisonError::into_inner).allow(peer.remote.ip(), now);
+        if !has_token && !is_told() {
+            tracing::debug!("one more at {} was not enrolled: {why}", peer.remote.ip());
+            return why.refused();
+        }
         let subject = claim.map(|claim| claim.hostname.clone()).unwrap_or_default();
         tracing::warn!("`{subject}` at {} was not enrolled: {why}", peer.remote.ip());
         let actor = Actor::Machine(peer.remote);

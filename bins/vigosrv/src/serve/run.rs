@@ -28,7 +28,7 @@ use tokio::sync::{mpsc, watch};
 use vigo_core::bundle::{Maintenance, Order, Signed};
 use vigo_core::fleet::{Envoy, Status};
 use vigo_core::id::EnvoyId;
-use vigo_core::server::{Alarm, Raised, Trusted, is_current};
+use vigo_core::server::{Alarm, Raised, Trusted, Waits, is_current};
 use vigo_core::time::Timestamp;
 
 /// Why the server does not run.
@@ -353,6 +353,14 @@ impl Running for Arc<Server> {
 
     fn published(&self, published: &Published) {
         self.serve(Live::of(published));
+    }
+
+    fn waiting(&self) -> Vec<Waits> {
+        Server::waiting(self).all(Server::now(self))
+    }
+
+    fn admit_waiting(&self, by: &str) -> Vec<Waits> {
+        Server::waiting(self).admit_all(by, Server::now(self))
     }
 
     fn secrets_changed(&self) {

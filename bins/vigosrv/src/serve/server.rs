@@ -17,7 +17,8 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use vigo_core::bundle::{Maintenance, Signed, VerifyingKey};
 use vigo_core::fleet::{Envoy, FleetIndex, Past, Shown};
 use vigo_core::id::EnvoyId;
-use vigo_core::server::{Attempts, CheckInLoad, ConnectionCounts, Denials, Signer};
+use vigo_core::limits::{ATTEMPTS_A_MINUTE_MAX, CLAIMS_A_MINUTE_MAX};
+use vigo_core::server::{Attempts, CheckInLoad, ConnectionCounts, Denials, Signer, Waiting};
 use vigo_core::time::Timestamp;
 
 /// The running server.
@@ -29,7 +30,14 @@ pub struct Server {
     pub(super) signer: Mutex<Signer>,
     /// It is known that the database went back, and what it had of the past is void.
     pub(super) is_back: AtomicBool,
+    /// With a token, each of which costs a hash.
     pub(super) attempts: Mutex<Attempts>,
+    /// Without one.
+    pub(super) claims: Mutex<Attempts>,
+    /// Of these, those whose refusal is written into the audit.
+    pub(super) refusals: Mutex<Attempts>,
+    /// Who waits to be let in.
+    pub(super) waiting: Mutex<Waiting>,
     pub(super) load: Mutex<CheckInLoad>,
     /// Check-ins that were answered.
     pub(super) check_ins: AtomicU64,
@@ -98,7 +106,10 @@ impl Server {
             live: ArcSwap::from_pointee(live),
             signer: Mutex::new(signer),
             is_back: AtomicBool::new(is_back),
-            attempts: Mutex::default(),
+            attempts: Mutex::new(Attempts::new(ATTEMPTS_A_MINUTE_MAX)),
+            claims: Mutex::new(Attempts::new(CLAIMS_A_MINUTE_MAX)),
+            refusals: Mutex::new(Attempts::new(ATTEMPTS_A_MINUTE_MAX)),
+            waiting: Mutex::default(),
             load: Mutex::default(),
             check_ins: AtomicU64::new(0),
             hashing: Semaphore::new(HASHING_MAX),
@@ -192,6 +203,7 @@ impl Server {
 
     /// Throws an envoy out of memory and closes its connections, after the store did.
     pub fn forget(&self, id: EnvoyId) {
+        self.waiting().forget(id);
         self.fleet_mut().revoke(id);
         if let Some(listener) = &*self.listener() {
             listener.close_envoy(id);
@@ -237,6 +249,10 @@ impl Server {
     /// went back brings nothing back to life.
     pub(super) fn now(&self) -> Timestamp {
         now().max(self.store.newest())
+    }
+
+    pub(super) fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn fleet(&self) -> RwLockReadGuard<'_, FleetIndex> {

@@ -8,13 +8,15 @@ use vigo_core::server::{Adoption, NotAdopted};
 use vigo_core::time::Timestamp;
 
 impl Store {
-    /// Takes an envoy up again, whose proofs have been looked at, or says why not. Of two of one name the first has it.
+    /// Takes an envoy up again, whose proofs have been looked at, or says why not; `by` has let it in, where these are not
+    /// enough. Of two of one name the first has it.
     ///
     /// # Errors
     /// [`StoreError`]: it is not known what came of it, and the same again is right.
     pub async fn adopt(
         &self,
         adoption: Adoption,
+        by: Option<String>,
         seen: Seen,
         now: Timestamp,
     ) -> Result<Result<(), NotAdopted>, StoreError> {
@@ -31,7 +33,10 @@ impl Store {
             if let Some(holder) = envoy::named(conn, &hostname)? {
                 return Ok(Err(NotAdopted::NameTaken { hostname, holder: holder.id }));
             }
-            let detail = format!("from {}: it was not in the database", seen.remote);
+            let detail = match by {
+                None => format!("from {}: it was not in the database", seen.remote),
+                Some(by) => format!("from {}: it was not in the database, and {by} has let it in", seen.remote),
+            };
             let new = Envoy::new(id, hostname.clone(), *key.as_bytes(), seen, now);
             envoy::insert(conn, &Envoy { adopted_at: Some(now), ..new })?;
             let entry = Entry { actor: Actor::Envoy(id), action: "envoy.adopt", subject: hostname, detail };

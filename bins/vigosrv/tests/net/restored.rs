@@ -163,7 +163,7 @@ fn yesterday(server: &Whole, id: EnvoyId, key: [u8; 32], hostname: &str) {
             keyset: 0,
         };
         let key = VerifyingKey::from_bytes(&key).unwrap();
-        store.adopt(Adoption { id, key, hostname: hostname.into() }, seen, at).await.unwrap().unwrap();
+        store.adopt(Adoption { id, key, hostname: hostname.into() }, None, seen, at).await.unwrap().unwrap();
         let (text, hash) = make_token().unwrap();
         let new = NewToken { match_glob: "*".into(), uses: 1, expires_at: days_ago(-1), replaces: false };
         store.add_token(&text, hash, new, Actor::Server, at).await.unwrap();

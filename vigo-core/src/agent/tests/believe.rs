@@ -4,7 +4,7 @@ use super::rig::*;
 use crate::agent::*;
 use crate::bundle::{KeyState, Maintenance, Signed, sign};
 use crate::id::EnvoyId;
-use crate::wire::message::{Answer, KeySetAnswer, Refused, Renewed};
+use crate::wire::message::{Answer, Enrolled, KeySetAnswer, Refused, Renewed};
 use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -296,15 +296,26 @@ fn a_server_that_has_lost_the_envoy_is_shown_its_key_and_then_as_often_as_the_ba
     let key = key(9).verifying_key().as_bytes().to_vec();
     let Ask::CheckIn(second) = rig.next_ask() else { panic!("it checks in") };
     assert_eq!((&second.identity_key, rig.now), (&key, at));
-    let mut asked = 0;
+    let (mut asked, mut enrolments) = (0, 0);
     while rig.now.since(at) < crate::time::Duration::from_secs(3000) {
         let before = rig.now;
         rig.agent.handle_answer(unknown(), rig.now);
-        let Ask::CheckIn(next) = rig.next_ask() else { panic!("it checks in") };
+        let next = match rig.next_ask() {
+            Ask::Enrol(enrol) => {
+                assert_eq!((&*enrol.token, &*enrol.hostname, &enrol.identity_key), ("", "web-1", &key));
+                enrolments += 1;
+                let refused = Refused { code: Refused::NOT_ADMITTED.into(), message: "no pattern".into() };
+                rig.agent.handle_answer(Response::Refused(refused), rig.now);
+                rig.next_ask()
+            }
+            next => next,
+        };
+        let Ask::CheckIn(next) = next else { panic!("it checks in") };
         assert!(next.identity_key == key && rig.now.since(before) >= crate::time::Duration::from_secs(1));
         asked += 1;
     }
     assert!(asked < 40, "{asked}");
+    assert!((5..=10).contains(&enrolments), "by its own key, every five minutes at most: {enrolments}");
     assert!(rig.runs.len() > runs + 3, "it goes on converging");
     // What the server took before it lost all is told once more, with what has gathered since.
     rig.answer(&Ask::CheckIn(second));
@@ -322,6 +333,85 @@ fn a_server_that_has_lost_the_envoy_is_shown_its_key_and_then_as_often_as_the_ba
         }
     };
     assert!(quiet.identity_key.is_empty(), "it is known again");
+}
+
+/// Returns a machine that has just asked to be enrolled anew.
+fn enrols() -> Rig {
+    let unknown = || Response::Refused(Refused { code: Refused::UNKNOWN.into(), message: "who is that".into() });
+    let mut rig = running();
+    for _ in 0..2 {
+        assert!(matches!(rig.next_ask(), Ask::CheckIn(_)));
+        rig.agent.handle_answer(unknown(), rig.now);
+    }
+    let Ask::Enrol(asked) = rig.next_ask() else { panic!("it asks to be enrolled") };
+    assert_eq!((&*asked.token, &*asked.hostname), ("", "web-1"));
+    rig
+}
+
+#[test]
+fn an_enrolment_anew_is_taken_with_the_roots_word_and_not_without() {
+    let own = keyset(1, &[(&key(2), KeyState::Active)]);
+    let newer = keyset(1_800_000_000, &[(&key(2), KeyState::Retired), (&key(3), KeyState::Active)]);
+    let forged = Signed::new(crate::bundle::Purpose::KeySet, newer.bytes.clone(), &key(2));
+    let certificate = || crate::agent::validity::tests::certificate("261101000000Z", "291101000000Z");
+    let ended = crate::agent::validity::tests::certificate("200101000000Z", "210101000000Z");
+    let good = Enrolled {
+        envoy_id: me().0.to_vec(),
+        hostname: "web-1".into(),
+        certificate: certificate(),
+        keyset: newer.encode(),
+        servers: vec!["192.0.2.9:1530".into()],
+    };
+    let cases = [
+        ("a newer key set", good.clone(), true),
+        ("the key set at hand", Enrolled { keyset: own.encode(), ..good.clone() }, true),
+        ("another id", Enrolled { envoy_id: vec![7; 16], ..good.clone() }, false),
+        ("not the root's word", Enrolled { keyset: forged.encode(), ..good.clone() }, false),
+        ("no key set", Enrolled { keyset: Vec::new(), ..good.clone() }, false),
+        ("no certificate", Enrolled { certificate: vec![1], ..good.clone() }, false),
+        ("one that has ended", Enrolled { certificate: ended, ..good.clone() }, false),
+    ];
+    for (name, enrolled, is_taken) in cases {
+        let mut rig = enrols();
+        let (before, runs) = (rig.disk.clone(), rig.runs.len());
+        let at = rig.now;
+        rig.agent.handle_answer(Response::Enrolled(enrolled.clone()), rig.now);
+        let Ask::CheckIn(check_in) = rig.next_ask() else { panic!("{name}: it checks in") };
+        assert_eq!(rig.now == at, is_taken, "{name}: at once, or after the back-off");
+        if is_taken {
+            assert_eq!((&rig.disk.certificate, rig.disk.keyset.encode()), (&certificate(), enrolled.keyset), "{name}");
+            assert!(rig.disconnects > 0, "{name}: over a connection of its own");
+        } else {
+            assert_eq!((&rig.disk.certificate, &rig.disk.keyset), (&before.certificate, &before.keyset), "{name}");
+        }
+        assert!(!check_in.identity_key.is_empty(), "{name}: it says who it is");
+        rig.answer(&Ask::CheckIn(check_in));
+        rig.pass(INTERVAL);
+        assert!(rig.runs.len() > runs, "{name}: it converges all the time");
+    }
+}
+
+#[test]
+fn who_is_believed_by_nobody_twice_asks_to_be_enrolled_and_not_again_for_five_minutes() {
+    let mut rig = running();
+    let (mut enrolments, mut last) = (0, None);
+    let end = rig.now + crate::time::Duration::from_secs(3000);
+    while rig.now < end {
+        match rig.next_ask() {
+            Ask::KeySet(shown) => {
+                // Nothing new: it may be a server that knows nothing of what was before it, or anybody.
+                rig.agent.handle_answer(Response::KeySet(KeySetAnswer { keyset: shown.keyset }), rig.now);
+            }
+            Ask::Enrol(_) => {
+                assert!(last.is_none_or(|at| rig.now.since(at) >= crate::time::Duration::from_secs(300)));
+                (enrolments, last) = (enrolments + 1, Some(rig.now));
+                rig.agent.handle_stranger("the certificate is not believed", rig.now);
+            }
+            _ => rig.agent.handle_stranger("the certificate is not believed", rig.now),
+        }
+    }
+    assert!((5..=10).contains(&enrolments), "{enrolments}");
+    assert!(rig.runs.len() > 8, "it goes on converging");
 }
 
 #[test]

@@ -182,7 +182,7 @@ impl Server {
                 }
                 Response::Order(OrderTaken { id: result.id.clone() })
             }
-            Ask::Traits(_) | Ask::Renew(_) | Ask::KeySet(_) => {
+            Ask::Traits(_) | Ask::Renew(_) | Ask::KeySet(_) | Ask::Enrol(_) => {
                 Response::Refused(crate::wire::message::Refused::default())
             }
         }
