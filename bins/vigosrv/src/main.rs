@@ -25,6 +25,12 @@ struct Cli {
 enum Verb {
     /// Answers one request from standard input on the data directory of a server that does not run: for vigocli
     Offline,
+    /// Makes the keys of a server that takes the place of one of which nothing is left but its recovery kit
+    Init {
+        /// The recovery kit, which `vigocli keys export-root` has written
+        #[arg(long, value_name = "FILE")]
+        root_key: PathBuf,
+    },
     /// Looks at backups and restores them: for vigocli. What it prints is one JSON object a line
     #[command(subcommand)]
     Backup(Backup),
@@ -77,12 +83,21 @@ fn main() -> ExitCode {
     if let Some(Verb::Backup(verb)) = cli.verb {
         return backup(verb, cli.data_dir);
     }
+    if let Some(Verb::Init { root_key }) = &cli.verb {
+        return match vigosrv::serve::init(&cli.data_dir, root_key) {
+            Ok(text) => {
+                println!("{text}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => failed(&error, error.help()),
+        };
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error, None),
     };
     let done = match cli.verb {
-        None | Some(Verb::Backup(_)) => {
+        None | Some(Verb::Backup(_) | Verb::Init { .. }) => {
             let done = runtime.block_on(vigosrv::serve::run(&cli.data_dir));
             // What works on without end, such as a look at a large backup, has nothing that the next start does not clear.
             runtime.shutdown_background();

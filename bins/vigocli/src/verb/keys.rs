@@ -44,8 +44,8 @@ pub(crate) enum Kind {
     Ca,
 }
 
-/// Bytes of a file of a key: one line.
-const KEY_FILE_BYTES_MAX: u64 = 4096;
+/// Bytes of a file of a key: with it stands a key set, of a fleet that has changed its authorities often.
+const KEY_FILE_BYTES_MAX: u64 = 64 << 10;
 
 impl Keys {
     pub(crate) fn run(&self, client: &Client) -> Result<Answer, CliError> {

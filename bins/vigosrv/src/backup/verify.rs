@@ -120,11 +120,14 @@ pub(super) fn opened(secrets: &Path) -> Result<Checked, ArchiveError> {
     Ok(vault.verify())
 }
 
+/// Bytes of the file of a key: that of the recovery kit has a key set in it, too.
+const KEY_FILE_BYTES_MAX: u64 = 64 << 10;
+
 /// Reads the file of a key.
 fn short(path: &Path) -> Option<String> {
     use std::io::Read as _;
     let mut text = String::new();
-    fs::File::open(path).and_then(|file| file.take(4096).read_to_string(&mut text)).ok().map(|_| text)
+    fs::File::open(path).and_then(|file| file.take(KEY_FILE_BYTES_MAX).read_to_string(&mut text)).ok().map(|_| text)
 }
 
 /// A folder that goes with this.

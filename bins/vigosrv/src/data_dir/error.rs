@@ -73,6 +73,20 @@ pub enum DataDirError {
         /// Why not.
         error: CaError,
     },
+    /// It is to take the place of another, and has something of a server already.
+    #[error("`{}` is there: this directory has a server's data", .there.display())]
+    Taken {
+        /// What is there.
+        there: PathBuf,
+    },
+    /// The recovery kit is none.
+    #[error("`{}`: {why}", .path.display())]
+    Kit {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it; nothing of what is in it.
+        why: String,
+    },
     /// A key is being rotated already.
     #[error("a key is being rotated already")]
     Rotating,
@@ -119,6 +133,8 @@ impl DataDirError {
             Self::Damaged { path, .. } | Self::KeySet { path, .. } | Self::Certificate { path, .. } => {
                 format!("restore `{}` from a backup", path.display())
             }
+            Self::Taken { .. } => "name an empty directory with `--data-dir DIR`, or move that away".into(),
+            Self::Kit { .. } => "give the file that `vigocli keys export-root FILE` has written".into(),
             Self::Rotating => "see `vigocli keys show`".into(),
             Self::Random { .. } => "try again when the system is up".into(),
             Self::File { .. } => "run vigosrv as the owner of the directory, or name one with `--data-dir DIR`".into(),

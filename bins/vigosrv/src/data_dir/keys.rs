@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
-use vigo_core::bundle::{Ca, KeyKind, KeySet, KeyState, Signed, SigningKey, TrustedKey, VerifyingKey};
+use vigo_core::bundle::{Ca, KeyKind, KeySet, KeyState, NewKey, Signed, SigningKey, TrustedKey, VerifyingKey};
 use vigo_core::time::Timestamp;
 use x509_parser::extensions::GeneralName;
 
@@ -21,6 +21,46 @@ const ROOT_HEAD: &str = "vigo-fleet-root-1 ";
 
 /// Days before its end at which a server's certificate is made anew.
 const RENEW_DAYS: i64 = 120;
+
+/// What the second line of a recovery kit begins with.
+const KIT_KEYSET: &str = "keyset ";
+
+/// What is kept of a fleet apart from its server, so that another can take its place.
+pub struct Kit {
+    /// The root.
+    pub root: SigningKey,
+    /// The key set of when it was written; older kits have none.
+    pub keyset: Option<KeySet>,
+}
+
+impl Kit {
+    /// Returns the text of its file.
+    pub fn text(root: &SigningKey, keyset: &Signed) -> String {
+        format!("{}{KIT_KEYSET}{}", secret_text(root), keyset_text(keyset))
+    }
+
+    /// Reads such a text.
+    ///
+    /// # Errors
+    /// What is wrong with it; nothing of it is said.
+    pub fn read(text: &str) -> Result<Self, &'static str> {
+        let mut lines = text.lines();
+        let root = bytes::<32>(lines.next().unwrap_or_default(), KEY_HEAD).map(|bytes| SigningKey::from_bytes(&bytes));
+        let root = root.ok_or("expected a recovery kit, as `vigocli keys export-root` writes it")?;
+        let keyset = match (lines.next(), lines.next()) {
+            (None, _) => None,
+            (Some(line), None) => {
+                let signed = line.strip_prefix(KIT_KEYSET).and_then(|digits| unhex(digits.trim()));
+                let signed = signed.and_then(|bytes| Signed::decode(&bytes).ok());
+                let signed = signed.ok_or("expected a key set in the second line of the recovery kit")?;
+                let set = KeySet::verify(&signed, &root.verifying_key());
+                Some(set.map_err(|_| "expected a key set that the root has signed in the recovery kit")?)
+            }
+            _ => return Err("expected a recovery kit of one line or two"),
+        };
+        Ok(Self { root, keyset })
+    }
+}
 
 /// The keys that a server works with.
 pub struct Keys {
@@ -55,9 +95,32 @@ impl Keys {
             if let Some(there) = std::iter::once(database.to_owned()).chain(others).find(|there| lost(there)) {
                 return Err(DataDirError::Missing { missing: tls.join("keyset"), there });
             }
-            make(dir.root(), &tls, hosts, now)?;
+            make(dir.root(), &tls, None, hosts, now)?;
         }
         private::tighten(&tls)?;
+        Self::load(&tls, hosts, now)
+    }
+
+    /// Makes the keys of a server that takes the place of one of which nothing is left but the file of its recovery kit:
+    /// the root is the same, so that the fleet believes the rest, and what the kit knows of the keys before is retired.
+    ///
+    /// # Errors
+    /// [`DataDirError`]; [`DataDirError::Taken`] where there is anything of a server.
+    pub fn make_for(
+        dir: &DataDir,
+        database: &Path,
+        kit: &Path,
+        hosts: &[String],
+        now: Timestamp,
+    ) -> Result<Self, DataDirError> {
+        let text = private::read_key(kit)?;
+        let bad = |why: &str| DataDirError::Kit { path: kit.to_owned(), why: why.into() };
+        let kit = Kit::read(&text).map_err(bad)?;
+        let tls = dir.tls();
+        if let Some(there) = [database, &*tls].into_iter().find(|there| there.exists()) {
+            return Err(DataDirError::Taken { there: there.to_owned() });
+        }
+        make(dir.root(), &tls, Some(&kit), hosts, now)?;
         Self::load(&tls, hosts, now)
     }
 
@@ -120,27 +183,36 @@ impl Keys {
     }
 }
 
-/// Makes all keys.
-fn make(root: &Path, tls: &Path, hosts: &[String], now: Timestamp) -> Result<(), DataDirError> {
+/// Makes all keys; with a kit, all but the root.
+fn make(root: &Path, tls: &Path, kit: Option<&Kit>, hosts: &[String], now: Timestamp) -> Result<(), DataDirError> {
     let fresh = root.join("tls.new");
     if fresh.exists() {
         // A first start that was interrupted: nobody has seen these.
         fs::remove_dir_all(&fresh).map_err(DataDirError::file("remove", &fresh))?;
     }
     private::make_dir(&fresh)?;
-    let (root_key, bundle_key) = (new_key()?, new_key()?);
+    let root_key = kit.map_or_else(new_key, |kit| Ok(kit.root.clone()))?;
+    let bundle_key = new_key()?;
     let failed = |name: &str| {
         let path = tls.join(name);
         move |error| DataDirError::Certificate { path, error }
     };
-    let mut keyset = KeySet {
-        version: 1,
-        root: root_key.verifying_key(),
-        bundle_keys: vec![TrustedKey { key: bundle_key.verifying_key(), state: KeyState::Active }],
-        cas: Vec::new(),
+    let fleet = KeySet::fleet_of(&root_key.verifying_key());
+    let authority = Authority::generate(&fleet, now).map_err(failed("ca"))?;
+    let ca = authority.certificate().to_vec();
+    let mut keyset = match kit.and_then(|kit| kit.keyset.as_ref()) {
+        Some(before) => before.replacing([NewKey::Bundle(bundle_key.verifying_key()), NewKey::Ca(ca)]),
+        None => KeySet {
+            version: 1,
+            root: root_key.verifying_key(),
+            bundle_keys: vec![TrustedKey { key: bundle_key.verifying_key(), state: KeyState::Active }],
+            cas: vec![Ca { certificate: ca, state: KeyState::Active }],
+        },
     };
-    let authority = Authority::generate(&keyset.fleet(), now).map_err(failed("ca"))?;
-    keyset.cas.push(Ca { certificate: authority.certificate().to_vec(), state: KeyState::Active });
+    if kit.is_some() {
+        // Higher than any that the fleet has: versions are counted, and no key is changed every second.
+        keyset.version = keyset.version.max(u64::try_from(now.epoch_secs()).unwrap_or(0));
+    }
     let server = authority.server(&keyset.server_name(), hosts, None, now).map_err(failed("cert"))?;
     let files = [
         ("root_key", secret_text(&root_key)),
@@ -231,9 +303,9 @@ pub fn secret_text(key: &SigningKey) -> String {
     format!("{KEY_HEAD}{}\n", hex(key.as_bytes()))
 }
 
-/// Returns the key of such a text.
+/// Returns the key of such a text, or the root of a recovery kit.
 pub fn secret_of(text: &str) -> Option<SigningKey> {
-    bytes::<32>(text, KEY_HEAD).map(|bytes| SigningKey::from_bytes(&bytes))
+    Kit::read(text).ok().map(|kit| kit.root)
 }
 
 /// Returns whether a certificate is good for long enough, of the authority at hand, and has all names. One that cannot be

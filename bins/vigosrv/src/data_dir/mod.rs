@@ -11,6 +11,6 @@ mod tests;
 
 pub use dir::{DataDir, Holder};
 pub use error::DataDirError;
-pub use keys::{Keys, secret_of, secret_text};
+pub use keys::{Keys, Kit, secret_of, secret_text};
 pub use rotate::TakenOver;
 pub use swap::{FRESH, Move, OLD, commit, finish};

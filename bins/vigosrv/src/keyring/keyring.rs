@@ -3,7 +3,7 @@
 use super::KeyringError;
 use crate::agents::Agents;
 use crate::api::Running;
-use crate::data_dir::{Keys, TakenOver, secret_of, secret_text};
+use crate::data_dir::{Keys, Kit, TakenOver, secret_of};
 use crate::publish::Publisher;
 use crate::store::{Actor, Entry, Store};
 use arc_swap::ArcSwap;
@@ -134,15 +134,16 @@ impl Keyring {
         Ok(())
     }
 
-    /// Returns the text of the root's file, to be kept elsewhere.
+    /// Returns the text of the recovery kit, to be kept elsewhere: the root, and the key set of now.
     ///
     /// # Errors
     /// [`KeyringError`].
     pub async fn export_root(&self, actor: Actor) -> Result<String, KeyringError> {
-        let root = self.running.keys().root.clone().ok_or(KeyringError::NoRoot)?;
+        let keys = self.running.keys();
+        let root = keys.root.clone().ok_or(KeyringError::NoRoot)?;
         let detail = "the root key was given out".into();
-        self.audit(actor, "keys.export-root", self.running.keys().keyset.fleet(), detail).await?;
-        Ok(secret_text(&root))
+        self.audit(actor, "keys.export-root", keys.keyset.fleet(), detail).await?;
+        Ok(Kit::text(&root, &keys.signed_keyset))
     }
 
     /// Takes the root away from this machine; `kept` is the text of its file, which whoever asks has kept.

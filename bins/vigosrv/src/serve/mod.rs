@@ -5,6 +5,7 @@ mod check_in;
 mod claim;
 mod enrol;
 mod held;
+mod init;
 mod live;
 mod offline;
 mod open;
@@ -19,6 +20,7 @@ mod settings;
 mod traits;
 mod wait;
 
+pub use init::init;
 pub use live::Live;
 pub use offline::offline;
 pub use run::{RunError, run};

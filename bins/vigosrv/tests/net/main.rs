@@ -10,6 +10,7 @@ mod canary;
 mod clones;
 mod fleet;
 mod keys;
+mod lost;
 mod lost_key;
 mod openbao;
 mod outside;
