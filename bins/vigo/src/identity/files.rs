@@ -99,6 +99,25 @@ impl Keys {
         }
     }
 
+    /// Removes what makes the machine one of the fleet that it is in, but its own keys. What it was told of that fleet counts
+    /// no more.
+    ///
+    /// # Errors
+    /// [`IdentityError`].
+    pub fn leave(&self) -> Result<(), IdentityError> {
+        // The certificate first: without it there is no identity, of whichever fleet.
+        for name in [CERTIFICATE, ASSIGNMENT, ROOT_KEY, KEYSET, SERVERS] {
+            let path = self.dir.join(name);
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(IdentityError::file("remove", path)(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Removes keys that nobody knows, and the folders that were made for them: those that are empty then. What cannot be
     /// removed does no harm.
     pub fn discard(self) {

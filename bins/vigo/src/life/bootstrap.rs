@@ -6,6 +6,7 @@ use super::{LifeError, LifeOptions};
 use crate::identity::{Keys, fingerprint};
 use crate::install::Service;
 use crate::net::{Anchor, ClientIdentity, Dialer, NetError, TrustAnchors, signing_request};
+use crate::state::Journal;
 use crate::system;
 use sha2::{Digest as _, Sha256};
 use std::io::Read as _;
@@ -34,6 +35,8 @@ pub struct Bootstrap {
     pub hostname: String,
     /// Where the state is to be.
     pub state_dir: Option<PathBuf>,
+    /// The machine leaves the fleet that it is in.
+    pub leaves: bool,
 }
 
 /// What came of it.
@@ -58,7 +61,7 @@ pub fn bootstrap(told: Bootstrap, service: Option<&Service>) -> Result<Enrolment
     let options = LifeOptions { state_dir: told.state_dir.clone(), root: None, until: Until::CheckedIn };
     let place = Place::new(None, told.state_dir.as_deref())?;
     let keys = Keys::load_or_make(&place.state_dir)?;
-    let enrolment = match runtime.block_on(enrol(told, &keys)) {
+    let enrolled = match runtime.block_on(enrol(told, &keys)) {
         // Nobody knows these keys, and nobody is going to.
         Err(error @ (LifeError::Refused { .. } | LifeError::Net(NetError::NotTrusted { .. }))) if keys.is_new => {
             keys.discard();
@@ -68,6 +71,19 @@ pub fn bootstrap(told: Bootstrap, service: Option<&Service>) -> Result<Enrolment
     };
     // An agent that is at work has the state directory; a check-in that fails leaves it as it was.
     let was_alive = service.map_or(Ok(false), Service::pause)?;
+    let enrolment = match enrolled {
+        Enrolling::Done(enrolment) => enrolment,
+        Enrolling::Leaves(new) => match new.take_the_place(&keys, &place) {
+            Ok(enrolment) => enrolment,
+            Err(error) => {
+                // It stays where it was.
+                if was_alive && let Some(service) = service {
+                    service.resume()?;
+                }
+                return Err(error);
+            }
+        },
+    };
     let hostname = enrolment.hostname.clone();
     let checked_in = runtime.block_on(lives(&options)).and_then(|ended| match ended.in_touch {
         true => Ok(()),
@@ -83,9 +99,43 @@ pub fn bootstrap(told: Bootstrap, service: Option<&Service>) -> Result<Enrolment
     checked_in.map(|()| enrolment)
 }
 
-async fn enrol(told: Bootstrap, keys: &Keys) -> Result<Enrolment, LifeError> {
-    let Bootstrap { servers, token, root, ca_sha256, manifest, hostname, .. } = told;
-    if let Some(held) = keys.fleet()?.filter(|held| *held != root.as_bytes()) {
+/// How far an enrolment is.
+enum Enrolling {
+    /// It is kept.
+    Done(Enrolment),
+    /// The machine is in another fleet until it is kept.
+    Leaves(New),
+}
+
+/// What a server has answered to an enrolment.
+struct New {
+    root: VerifyingKey,
+    keyset: Signed,
+    servers: Vec<String>,
+    certificate: Vec<u8>,
+    enrolment: Enrolment,
+}
+
+impl New {
+    /// Keeps it.
+    fn keep(self, keys: &Keys) -> Result<Enrolment, LifeError> {
+        keys.enrolled(&self.root, &self.keyset, &self.servers, &self.certificate)?;
+        Ok(self.enrolment)
+    }
+
+    /// Keeps it in the place of what is there of another fleet, whose agent does not live any more. Killed in between, the
+    /// same command goes on.
+    fn take_the_place(self, keys: &Keys, place: &Place) -> Result<Enrolment, LifeError> {
+        Journal::put_aside(&place.state_dir)?;
+        keys.leave()?;
+        self.keep(keys)
+    }
+}
+
+async fn enrol(told: Bootstrap, keys: &Keys) -> Result<Enrolling, LifeError> {
+    let Bootstrap { servers, token, root, ca_sha256, manifest, hostname, leaves, .. } = told;
+    let other = keys.fleet()?.filter(|held| *held != root.as_bytes());
+    if let Some(held) = other.as_ref().filter(|_| !leaves) {
         return Err(LifeError::OtherFleet { held: hex::encode(held), told: hex::encode(root.as_bytes()) });
     }
     let client = ClientIdentity { key: keys.identity.clone(), certificate: None };
@@ -123,8 +173,12 @@ async fn enrol(told: Bootstrap, keys: &Keys) -> Result<Enrolment, LifeError> {
     }
     // The address that was reached is one at least.
     let servers = if enrolled.servers.is_empty() { servers } else { enrolled.servers };
-    keys.enrolled(&root, &keyset, &servers, &enrolled.certificate)?;
-    Ok(Enrolment { id, hostname: enrolled.hostname })
+    let enrolment = Enrolment { id, hostname: enrolled.hostname };
+    let new = New { root, keyset, servers, certificate: enrolled.certificate, enrolment };
+    match other {
+        Some(_) => Ok(Enrolling::Leaves(new)),
+        None => new.keep(keys).map(Enrolling::Done),
+    }
 }
 
 /// Returns the SHA-256 of the program that runs.

@@ -95,7 +95,7 @@ impl LifeError {
             // The server's own words say what to do.
             Self::Refused { .. } => None,
             Self::OtherFleet { .. } => Some(
-                "to leave that fleet, end the agent and remove its state directory; reports that wait are lost".into(),
+                "to leave that fleet, run the same with `--leave-fleet`; reports that wait for it are lost".into(),
             ),
             Self::NotCheckedIn { .. } => Some("run the same command again when the server answers: the machine keeps its keys".into()),
             Self::System(_) => None,

@@ -4,6 +4,7 @@ use super::database::{self, Unusable, contained};
 use super::{Access, StateError, lock, private};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use vigo_core::agent::{BundleRecord, Counters, OrderState, Policy, Record};
 use vigo_core::bundle::{OrderId, Signed};
@@ -100,6 +101,19 @@ impl Journal {
             }
         };
         Ok((Self { path, database: Some(database), _lock: held }, opened))
+    }
+
+    /// Puts the database of an agent that does not live aside: what is in it is of a fleet that the machine leaves.
+    ///
+    /// # Errors
+    /// When an agent lives from the directory, or nothing can be moved there.
+    pub fn put_aside(dir: &Path) -> Result<(), StateError> {
+        let _held = lock::take(dir, lock::LIFE, Access::Write)?;
+        let path = dir.join(NAME);
+        match std::fs::rename(&path, path.with_extension("redb.left")) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(StateError::file("move", &path)(error)),
+            _ => Ok(()),
+        }
     }
 
     /// Writes what is for the database of `records` in one transaction, which is on disk when this returns.

@@ -37,6 +37,9 @@ pub struct Bootstrap {
     /// Where keys and state are kept [default: /var/lib/vigo]
     #[arg(long, value_name = "DIR")]
     state_dir: Option<PathBuf>,
+    /// Leave the fleet that this machine is in: for one whose server is gone, with all that could prove to be it
+    #[arg(long)]
+    leave_fleet: bool,
     /// Enrol only: install nothing, and start nothing
     #[arg(long)]
     no_service: bool,
@@ -70,6 +73,7 @@ impl Bootstrap {
             manifest: self.manifest.as_deref().cloned(),
             hostname: self.hostname.clone().unwrap_or_else(system::hostname),
             state_dir: self.state_dir.clone(),
+            leaves: self.leave_fleet,
         };
         let service = match self.service() {
             Ok(service) => service,

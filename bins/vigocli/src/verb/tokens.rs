@@ -22,6 +22,9 @@ pub(crate) enum Tokens {
         /// Let it take a name from the machine that has it, which is revoked
         #[arg(long)]
         replace: bool,
+        /// Print lines for machines that are to leave the fleet that they are in, because nothing is left of its server
+        #[arg(long)]
+        leave_fleet: bool,
     },
     /// List all tokens
     List,
@@ -35,8 +38,11 @@ pub(crate) enum Tokens {
 impl Tokens {
     pub(crate) fn run(&self, client: &Client) -> Result<Answer, CliError> {
         match self {
-            Self::Create { match_glob, ttl, uses, replace } => {
+            Self::Create { match_glob, ttl, uses, replace, leave_fleet } => {
                 let mut body = json!({ "match": match_glob, "uses": uses, "replace": replace });
+                if *leave_fleet {
+                    body["leave_fleet"] = true.into();
+                }
                 if let Some(ttl) = ttl {
                     body["ttl"] = ttl.as_str().into();
                 }

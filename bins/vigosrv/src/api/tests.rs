@@ -283,6 +283,16 @@ async fn a_token_is_made_shown_once_and_revoked() {
     assert_eq!(made["command_for_windows"], windows);
     let by_hand = made["command_with_agent"].as_str().unwrap();
     assert!(by_hand.starts_with(&format!("sudo VIGO_TOKEN={text} vigo bootstrap --server vigo.example:1530 ")));
+    let (_, left) = temp.ask(Method::POST, "/api/v1/tokens", json!({ "match": "*", "leave_fleet": true })).await;
+    for (line, end) in [
+        ("command", " sh -s -- --leave-fleet"),
+        ("command_with_file", "=FILE sh -s -- --leave-fleet"),
+        ("command_for_windows", ")) --leave-fleet"),
+        ("command_with_agent", " --leave-fleet"),
+    ] {
+        assert!(left[line].as_str().is_some_and(|text| text.ends_with(end)), "{line}: {left}");
+    }
+    temp.ask(Method::DELETE, &format!("/api/v1/tokens/{}", left["id"].as_str().unwrap()), json!({})).await;
     assert_eq!(made["expires_at"], (NOW + Duration::from_secs(7200)).to_string());
     let list = temp.get("/api/v1/tokens").await;
     assert_eq!(list["tokens"].as_array().unwrap().len(), 1);

@@ -31,6 +31,9 @@ pub(super) struct Wanted {
     uses: Option<u32>,
     #[serde(default)]
     replace: bool,
+    /// The lines that are shown are for machines of another fleet, which they are to leave.
+    #[serde(default)]
+    leave_fleet: bool,
 }
 
 pub(super) async fn create(
@@ -52,8 +55,18 @@ pub(super) async fn create(
     let now = context.running.now();
     let new = NewToken { match_glob: wanted.match_glob, uses, expires_at: now + ttl, replaces: wanted.replace };
     let token = context.store.add_token(&text, hash, new, caller.actor(), now).await?;
-    Ok(Answer(made(&context, &token, &text, now)))
+    let mut answer = made(&context, &token, &text, now);
+    if wanted.leave_fleet {
+        for (line, end) in LINES {
+            answer[line] = format!("{}{end} --leave-fleet", answer[line].as_str().unwrap_or_default()).into();
+        }
+    }
+    Ok(Answer(answer))
 }
+
+/// The lines that make a machine an envoy, each with what stands before arguments of the agent's at its end.
+const LINES: [(&str, &str); 4] =
+    [("command", " -s --"), ("command_with_file", " -s --"), ("command_for_windows", ""), ("command_with_agent", "")];
 
 /// Returns a new token as it is shown once, with the lines that make a machine an envoy by it.
 pub(super) fn made(context: &Context, token: &Token, text: &TokenText, now: Timestamp) -> Value {

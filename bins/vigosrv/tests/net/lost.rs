@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use vigo_agent::life::LifeError;
 use vigo_agent::net::{Anchor, ClientCertificate, ClientIdentity, Dialer, TrustAnchors, new_key, signing_request};
 use vigo_core::bundle::{KeySet, Signed, SigningKey, VerifyingKey};
 use vigo_core::id::EnvoyId;
@@ -258,6 +259,34 @@ fn a_rack_behind_one_address_comes_back_within_a_minute_and_tokens_are_still_not
     }
     let nobody = audited(&server, "envoy.refuse").iter().filter(|row| row["subject"] == "nobody").count();
     assert!((1..=30).contains(&nobody), "{nobody}");
+}
+
+#[test]
+fn a_machine_leaves_its_fleet_where_that_is_said_and_only_for_one_that_takes_it() {
+    let (old, new) = (Whole::start("left"), Whole::start("joined"));
+    new.publish("joined");
+    let machine = old.enrol("web");
+    machine.takes("first");
+    let (key, root) = (machine.identity("key"), machine.identity("root_key"));
+    let token = new.token("web");
+    let stays = new.try_bootstrap(&token, "web", &machine, false).unwrap_err();
+    assert!(
+        matches!(stays, LifeError::OtherFleet { .. })
+            && stays.help().is_some_and(|help| help.contains("--leave-fleet"))
+    );
+    // A token that is not good leaves all as it is.
+    new.try_bootstrap(&old.token("web"), "web", &machine, true).unwrap_err();
+    assert_eq!(machine.identity("root_key"), root);
+    machine.takes("first");
+    new.try_bootstrap(&token, "web", &machine, true).unwrap();
+    machine.takes("joined");
+    assert_eq!(machine.identity("key"), key, "the machine keeps its own key");
+    assert_ne!(machine.identity("root_key"), root);
+    assert!(machine.path.join("state/agent.redb.left").exists(), "what was of the old fleet is aside");
+    // It is of the other fleet for good: the same again is harmless.
+    new.try_bootstrap("", "web", &machine, true).unwrap();
+    machine.takes("joined");
+    assert!(new.get("/envoys/web")["status"].is_string());
 }
 
 /// Makes an identity with a certificate of an authority whose key was stolen.

@@ -180,6 +180,11 @@ impl Whole {
     }
 
     pub fn try_enrol_by(&self, token: &str, name: &str, machine: &Machine) -> Result<(), LifeError> {
+        self.try_bootstrap(token, name, machine, false)
+    }
+
+    /// Enrols a machine; with `leaves` it leaves the fleet that it is in.
+    pub fn try_bootstrap(&self, token: &str, name: &str, machine: &Machine, leaves: bool) -> Result<(), LifeError> {
         fs::create_dir_all(&machine.path).unwrap();
         let token = token.to_owned();
         let status = self.get("/status");
@@ -192,6 +197,7 @@ impl Whole {
             hostname: name.into(),
             manifest: None,
             state_dir: Some(machine.path.join("state")),
+            leaves,
         };
         on_a_thread(move || bootstrap(told, None)).map(drop)
     }
