@@ -175,8 +175,7 @@ impl Fleet {
 
     /// Starts the server and waits until it answers.
     pub fn serve(&self) -> Result<Running> {
-        let program = Program::new(self.programs.join("vigosrv")).arg("--data-dir").arg(self.data());
-        let server = self.start("server", program)?;
+        let server = self.start("server", self.vigosrv())?;
         // By its socket: with the directory, its program would answer for one that is not there yet.
         let socket = self.data().join("run/admin.sock");
         let asked =
@@ -198,6 +197,11 @@ impl Fleet {
         let program = Program::new(self.programs.join("vigo")).args(["bootstrap", "--no-service", "--hostname", name]);
         let program = program.args(self.told(status)).env("VIGO_TOKEN", token);
         Ok(program.arg("--state-dir").arg(self.state(name)))
+    }
+
+    /// Returns a command of the server's, on its directory.
+    pub fn vigosrv(&self) -> Program {
+        Program::new(self.programs.join("vigosrv")).arg("--data-dir").arg(self.data())
     }
 
     /// Returns a command of the client's.

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::logs;
+use super::loss;
 use super::master_key::master_key;
 use super::site::{Began, Site};
 use super::table::{self, Row};
@@ -43,6 +44,19 @@ const SCENARIOS: &[Scenario] = &[
         name: "the whole server, from an archive, but for the master key of its secrets",
         is_slow: false,
         run: master_key,
+    },
+    Scenario {
+        word: "rotation",
+        name: "the whole server, from an archive of before its keys were rotated and a machine enrolled",
+        is_slow: true,
+        run: loss::rotation,
+    },
+    Scenario { word: "loss-with-kit", name: "everything but the recovery kit", is_slow: false, run: loss::with_kit },
+    Scenario {
+        word: "loss-without-kit",
+        name: "everything: each machine is told by hand",
+        is_slow: true,
+        run: loss::without_kit,
     },
     Scenario {
         word: "snapshot",

@@ -45,6 +45,16 @@ impl Began {
         let at = Program::new("date").args(["-u", "+%Y-%m-%dT%H:%M:%SZ"]).text()?.trim().to_owned();
         Ok(Self { clock: Instant::now(), at })
     }
+
+    /// Returns when, as the server prints times.
+    pub fn at(&self) -> &str {
+        &self.at
+    }
+
+    /// Returns how long ago that is.
+    pub fn elapsed(&self) -> Duration {
+        self.clock.elapsed()
+    }
 }
 
 impl Site {
@@ -190,8 +200,52 @@ impl Site {
         expect(&format!("all machines were made whole all the time, {} times", row.repairs), true)
     }
 
+    /// Enrols one machine more, which is watched like the others but for its repairs.
+    pub fn add_machine(&mut self) -> Result<()> {
+        let name = format!("machine-{}", self.names.len() + 1);
+        let token = self.fleet.json(&["tokens", "create", "--match", &name])?;
+        let status = self.fleet.json(&["server", "status"])?;
+        let etc = self.fleet.root(&name).join("etc");
+        fs::create_dir_all(&etc).map_err(|e| Failure::at(&etc, &e))?;
+        self.fleet.bootstrap(&name, token.text("token").unwrap_or_default(), &status)?.text()?;
+        self.agents.push(self.fleet.live(&name)?);
+        self.identities.insert(name.clone(), self.identity(&name)?);
+        self.names.push(name);
+        Ok(())
+    }
+
+    /// Has every machine leave its fleet for the one of the server that runs, one after the other, as somebody does who goes
+    /// from one to the next; `each` is called after each. They keep their own keys.
+    pub fn move_all(&mut self, each: &mut dyn FnMut()) -> Result<()> {
+        let uses = self.names.len().to_string();
+        let made = self.fleet.json(&["tokens", "create", "--match", "machine-*", "--uses", &uses, "--leave-fleet"])?;
+        let line = made.text("command_with_agent").unwrap_or_default();
+        expect("the line says that the fleet is left", line.ends_with(" --leave-fleet"))?;
+        let token = made.text("token").unwrap_or_default().to_owned();
+        let status = self.fleet.json(&["server", "status"])?;
+        self.root_key = status.text("root_key").unwrap_or_default().to_owned();
+        for at in 0..self.names.len() {
+            let Some(name) = self.names.get(at).cloned() else { continue };
+            let stays = self.fleet.bootstrap(&name, &token, &status)?.output()?;
+            if stays.ok() || !stays.stderr.contains("--leave-fleet") {
+                return expect(&format!("{name} leaves its fleet only where that is said"), false);
+            }
+            drop(self.agents.remove(at));
+            self.fleet.bootstrap(&name, &token, &status)?.arg("--leave-fleet").text()?;
+            self.agents.insert(at, self.fleet.live(&name)?);
+            let identity = self.identity(&name)?;
+            let before = self.identities.insert(name, identity.clone());
+            let is_same = before.is_some_and(|before| before.first() == identity.first() && before != identity);
+            if !is_same {
+                return expect("a machine keeps its own key, and believes another root", false);
+            }
+            each();
+        }
+        expect("every machine keeps its own key, and believes another root", true)
+    }
+
     /// Returns how many machines have checked in after this time.
-    fn seen_since(&self, since: &str) -> Result<usize> {
+    pub fn seen_since(&self, since: &str) -> Result<usize> {
         let envoys = self.fleet.json(&["envoys", "list"])?;
         let seen = |envoy: &&Json| envoy.text("last_seen").is_some_and(|at| at > since);
         Ok(envoys.list("envoys").iter().filter(seen).count())
