@@ -21,7 +21,7 @@ use vigo_core::time::Timestamp;
 use vigo_core::traits::TraitSet;
 use vigo_core::value::Value;
 use vigo_core::wire::Message as _;
-use vigo_core::wire::message::{Awaited, RenewCertificate, Report};
+use vigo_core::wire::message::{Awaited, Enrol, RenewCertificate, Report};
 
 /// A machine, from its first day.
 pub struct Machine {
@@ -284,6 +284,13 @@ impl Life {
             },
             Ask::Secrets(asked) => Question::Secrets(asked),
             Ask::KeySet(own) => Question::KeySet(own),
+            Ask::Enrol(enrol) => match signing_request(&self.keys.certificate) {
+                Ok(csr) => {
+                    let hostname = if enrol.hostname.is_empty() { self.name.clone() } else { enrol.hostname };
+                    Question::Enrol(Enrol { csr, hostname, ..enrol })
+                }
+                Err(error) => return self.agent.handle_failure(&error.to_string(), now()),
+            },
             Ask::Renew(_) => match signing_request(&self.keys.certificate) {
                 Ok(csr) => Question::Renew(RenewCertificate { csr }),
                 Err(error) => return self.agent.handle_failure(&error.to_string(), now()),
@@ -347,8 +354,10 @@ impl Life {
                 (self.line, self.asking) = (Some(line), None);
                 match answer {
                     Ok(response) => {
-                        if matches!(response, Response::Answer(_)) {
-                            self.shared.counts.answered(self.nth);
+                        match response {
+                            Response::Answer(_) => self.shared.counts.answered(self.nth),
+                            Response::Enrolled(_) => self.shared.counts.enrolments.one(),
+                            _ => {}
                         }
                         self.agent.handle_answer(response, now());
                     }
