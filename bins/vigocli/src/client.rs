@@ -10,7 +10,7 @@ use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 use ureq::Agent;
@@ -83,6 +83,21 @@ impl Client {
         self.ask("GET", &with(path, params), None)
     }
 
+    /// Asks a server that runs for `path`; where nobody listens at the socket, `beside` finds the answer in the data directory.
+    pub(crate) fn get_or(
+        &self,
+        path: &str,
+        beside: impl FnOnce(&Path) -> Result<Value, CliError>,
+    ) -> Result<Value, CliError> {
+        match self.try_ask("GET", &with(path, &[]), None)? {
+            Ok((status, answer)) => judge(status, answer),
+            Err(error) => match self.without_server(&error) {
+                Some(dir) => beside(dir),
+                None => Err(self.failed(error, Asks::ToLook)),
+            },
+        }
+    }
+
     /// Posts `body` to `path`.
     pub(crate) fn post(&self, path: &str, body: &Value) -> Result<Value, CliError> {
         self.ask("POST", &with(path, &[]), Some(body))
@@ -112,28 +127,42 @@ impl Client {
 
     /// Asks. Where nobody listens at the socket, the server's program answers from its data directory.
     fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value, CliError> {
-        self.is_there()?;
         let asks = if method == "GET" { Asks::ToLook } else { Asks::ToChange };
         let since = Instant::now();
         loop {
-            let text = body.map(Value::to_string).unwrap_or_default();
-            let request = self.request(method, path).header("content-type", "application/json").body(text);
-            let request = request.map_err(|e| CliError::Garbled { why: e.to_string() })?;
-            let error = match self.read(self.agent.run(request)) {
+            let error = match self.try_ask(method, path, body)? {
                 Ok((status, answer)) => return judge(status, answer),
                 Err(error) => error,
             };
-            let is_nobody = |e: &std::io::Error| matches!(e.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused);
-            let dir = match (&self.at, &error) {
-                (At::Socket { data_dir: Some(dir), .. }, ureq::Error::Io(why)) if is_nobody(why) => dir,
-                _ => return Err(self.failed(error, asks)),
-            };
+            let Some(dir) = self.without_server(&error) else { return Err(self.failed(error, asks)) };
             match offline::ask(dir, method, path, body)? {
                 Offline::Answer(status, answer) => return judge(status, answer),
                 Offline::Nothing => return Err(self.failed(error, asks)),
                 Offline::Served(_) if since.elapsed() < START_MAX => sleep(START_LOOK),
                 Offline::Served(why) => return Err(why),
             }
+        }
+    }
+
+    fn try_ask(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Result<(u16, Value), ureq::Error>, CliError> {
+        self.is_there()?;
+        let text = body.map(Value::to_string).unwrap_or_default();
+        let request = self.request(method, path).header("content-type", "application/json").body(text);
+        let request = request.map_err(|e| CliError::Garbled { why: e.to_string() })?;
+        Ok(self.read(self.agent.run(request)))
+    }
+
+    /// Returns the data directory whose server does not run, where an error says so.
+    fn without_server(&self, error: &ureq::Error) -> Option<&Path> {
+        let is_nobody = |e: &std::io::Error| matches!(e.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused);
+        match (&self.at, error) {
+            (At::Socket { data_dir: Some(dir), .. }, ureq::Error::Io(why)) if is_nobody(why) => Some(dir),
+            _ => None,
         }
     }
 

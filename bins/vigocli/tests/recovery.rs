@@ -52,7 +52,7 @@ fn the_rehearsal_of_the_guide_is_done_as_it_is_told() {
     fs::write(data.join("stacks/envoys.vgo"), "envoys:\n  - {match: '*', configcrates: []}\n").unwrap();
     let mut command = Command::new(vigosrv);
     command.arg("--data-dir").arg(&data).stdin(Stdio::null()).stderr(Stdio::null());
-    let server = Server { process: command.spawn().unwrap(), home: home.clone() };
+    let mut server = Server { process: command.spawn().unwrap(), home: home.clone() };
     let start = Instant::now();
     while !shell(&home, "vigocli server status").0 {
         assert!(start.elapsed() < Duration::from_secs(60), "the server does not come up");
@@ -77,5 +77,14 @@ fn the_rehearsal_of_the_guide_is_done_as_it_is_told() {
         assert!(said.contains(part), "expected `{part}` in\n{said}");
     }
     assert!(!home.join("rehearsal").exists());
+
+    // Without its server, the data directory is looked at.
+    server.process.kill().unwrap();
+    server.process.wait().unwrap();
+    let (well, said) = shell(&home, "vigocli server doctor");
+    assert!(well && said.contains("is looked at without it") && said.contains("backup.schedule"), "{said}");
+    fs::remove_file(data.join("tls/bundle_key")).unwrap();
+    let (well, said) = shell(&home, "vigocli server doctor || { echo \"status $?\"; false; }");
+    assert!(!well && said.contains("status 1") && said.contains("from a backup"), "{said}");
     drop(server);
 }

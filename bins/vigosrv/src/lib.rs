@@ -7,6 +7,7 @@ pub mod ca;
 pub mod config;
 pub mod data_dir;
 mod disk;
+pub mod doctor;
 mod json;
 pub mod keyring;
 pub mod net;

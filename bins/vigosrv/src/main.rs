@@ -31,6 +31,8 @@ enum Verb {
         #[arg(long, value_name = "FILE")]
         root_key: PathBuf,
     },
+    /// Looks for what ails a server that does not run, or does not start: for vigocli. What it prints is one JSON object
+    Doctor,
     /// Looks at backups and restores them: for vigocli. What it prints is one JSON object a line
     #[command(subcommand)]
     Backup(Backup),
@@ -45,6 +47,9 @@ enum Backup {
         /// The root key of the fleet that it should be of: 64 digits, or its file
         #[arg(long, value_name = "KEY")]
         expect_root: Option<String>,
+        /// The file of the key that it is encrypted for
+        #[arg(long, value_name = "FILE")]
+        identity: Option<PathBuf>,
     },
     /// Restore a backup to the data directory
     Restore {
@@ -56,6 +61,9 @@ enum Backup {
         /// The root key of the fleet that it should be of: 64 digits, or its file
         #[arg(long, value_name = "KEY")]
         expect_root: Option<String>,
+        /// The file of the key that it is encrypted for
+        #[arg(long, value_name = "FILE")]
+        identity: Option<PathBuf>,
         /// Look at everything, and change nothing
         #[arg(long)]
         dry_run: bool,
@@ -80,8 +88,14 @@ fn main() -> ExitCode {
     vigo_driver::forbid_core_dumps();
     let cli = Cli::parse();
     tracing_subscriber::fmt().with_max_level(cli.log_level).with_writer(std::io::stderr).with_target(false).init();
-    if let Some(Verb::Backup(verb)) = cli.verb {
-        return backup(verb, cli.data_dir);
+    match cli.verb {
+        Some(Verb::Backup(verb)) => return backup(verb, cli.data_dir),
+        Some(Verb::Doctor) => {
+            let found = vigosrv::doctor::offline(&cli.data_dir);
+            say(&serde_json::json!({ "answer": found }));
+            return if found["well"] == true { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        }
+        _ => {}
     }
     if let Some(Verb::Init { root_key }) = &cli.verb {
         return match vigosrv::serve::init(&cli.data_dir, root_key) {
@@ -97,7 +111,7 @@ fn main() -> ExitCode {
         Err(error) => return failed(&error, None),
     };
     let done = match cli.verb {
-        None | Some(Verb::Backup(_) | Verb::Init { .. }) => {
+        None | Some(Verb::Backup(_) | Verb::Doctor | Verb::Init { .. }) => {
             let done = runtime.block_on(vigosrv::serve::run(&cli.data_dir));
             // What works on without end, such as a look at a large backup, has nothing that the next start does not clear.
             runtime.shutdown_background();
@@ -138,10 +152,12 @@ fn backup(verb: Backup, data_dir: PathBuf) -> ExitCode {
         }
     };
     let done = match verb {
-        Backup::Verify { file, expect_root } => verify(&Verify { file, expect_root, data_dir }, &mut told),
-        Backup::Restore { file, only, expect_root, dry_run, force } => {
+        Backup::Verify { file, expect_root, identity } => {
+            verify(&Verify { file, expect_root, identity, data_dir }, &mut told)
+        }
+        Backup::Restore { file, only, expect_root, identity, dry_run, force } => {
             let only = only.map(|parts| parts.into_iter().collect());
-            restore(&Restore { file, target: data_dir, only, expect_root, dry_run, force }, &mut told)
+            restore(&Restore { file, target: data_dir, only, expect_root, identity, dry_run, force }, &mut told)
         }
         Backup::List { folder } => list(&folder),
     };

@@ -1,6 +1,6 @@
 //! What ails a server, and what to do about it.
 
-use super::Freeze;
+use super::{Freeze, Machine, examine_machine};
 use crate::bundle::KeyKind;
 use crate::time::{Duration, Timestamp};
 use alloc::format;
@@ -78,6 +78,8 @@ pub struct Condition<'a> {
     pub adopted: Vec<&'a str>,
     /// Machines that were the fleet's and wait for somebody to let them in.
     pub waiting: Vec<&'a str>,
+    /// Its machine: keys, disks, backups, ports.
+    pub machine: Machine<'a>,
 }
 
 /// A clock that is so far behind the database is wrong.
@@ -121,6 +123,7 @@ pub fn examine(c: &Condition<'_>) -> Vec<Finding> {
     policy(c, &mut found);
     secrets(c, &mut found);
     fleet(c, &mut found);
+    found.0.extend(examine_machine(&c.machine));
     found.0.sort_by_key(|finding| core::cmp::Reverse(finding.severity));
     found.0
 }
@@ -303,6 +306,7 @@ fn named(names: &[&str], one: &str, many: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::BackupCondition;
 
     fn well<'a>() -> Condition<'a> {
         Condition {
@@ -327,6 +331,7 @@ mod tests {
             restored: None,
             adopted: Vec::new(),
             waiting: Vec::new(),
+            machine: Machine { backup: Some(BackupCondition::default()), ..Machine::default() },
         }
     }
 

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use vigo_core::backup::Part;
+use vigo_core::backup::age::{AgeError, Recipient};
 use vigo_core::time::Timestamp;
 
 #[derive(Subcommand, Debug)]
@@ -23,6 +24,9 @@ pub(crate) enum Backup {
         /// Leave out the agent's programs that the server gives to new machines
         #[arg(long)]
         without_blobs: bool,
+        /// Encrypt it for this key, as `age-keygen -y` prints it; again for each more
+        #[arg(long, value_name = "RECIPIENT")]
+        encrypt_to: Vec<String>,
     },
     /// Look whether a backup is whole, of this fleet, and works: its database, its secrets
     Verify {
@@ -31,6 +35,9 @@ pub(crate) enum Backup {
         /// The fleet that it should be of: its root key, or the recovery kit [default: that of the server here]
         #[arg(long, value_name = "KEY")]
         expect_root: Option<String>,
+        /// The file of the key that it is encrypted for, of `age-keygen`
+        #[arg(long, value_name = "FILE")]
+        identity: Option<PathBuf>,
     },
     /// Come back from a backup, whole or in parts; the server must not run
     Restore {
@@ -54,6 +61,9 @@ pub(crate) enum Backup {
         /// The fleet that it should be of: its root key, or the recovery kit [default: that of the server there]
         #[arg(long, value_name = "KEY")]
         expect_root: Option<String>,
+        /// The file of the key that it is encrypted for, of `age-keygen`
+        #[arg(long, value_name = "FILE")]
+        identity: Option<PathBuf>,
     },
     /// List the backups that the server makes by schedule, and those in a folder, the newest first
     List {
@@ -68,16 +78,20 @@ const LOOK: Duration = Duration::from_millis(300);
 impl Backup {
     pub(crate) fn run(&self, global: &Global) -> Result<Answer, CliError> {
         match self {
-            Self::Create { file, without_blobs } => create(global, file.as_deref(), *without_blobs),
-            Self::Verify { file, expect_root } => {
+            Self::Create { file, without_blobs, encrypt_to } => {
+                create(global, file.as_deref(), *without_blobs, encrypt_to)
+            }
+            Self::Verify { file, expect_root, identity } => {
                 let args = ["backup".into(), "verify".into(), file.into()];
-                let args = [&[OsString::from("--data-dir"), global.data_dir().into()][..], &args].concat();
+                let mut args = [&[OsString::from("--data-dir"), global.data_dir().into()][..], &args].concat();
+                args.extend(opened_with(identity.as_deref()));
                 Ok(verified(asked(global.format, "Verifying", args, expect_root.as_deref())?))
             }
-            Self::Restore { file, db_only, only, target, dry_run, force, expect_root } => {
+            Self::Restore { file, db_only, only, target, dry_run, force, expect_root, identity } => {
                 let target = target.clone().unwrap_or_else(|| global.data_dir());
                 let mut args: Vec<OsString> = vec!["--data-dir".into(), target.into()];
                 args.extend(["backup".into(), "restore".into(), file.into()]);
+                args.extend(opened_with(identity.as_deref()));
                 let only = if *db_only { &[Part::Database][..] } else { only };
                 if !only.is_empty() {
                     let words: Vec<&str> = only.iter().map(|part| part.word()).collect();
@@ -113,6 +127,9 @@ fn row(backup: &Value) -> Value {
         Some(why) => json!({ "file": backup["file"], "created_at": why }),
         None => backup.clone(),
     };
+    if backup["encrypted"] == true {
+        row["fleet"] = "encrypted".into();
+    }
     row["verified"] = match backup["bad"].as_str() {
         Some(_) => "bad".into(),
         None => backup["verified_at"].clone(),
@@ -162,16 +179,34 @@ fn list(global: &Global) -> Result<Answer, CliError> {
     Ok(Answer::new(found, text))
 }
 
-fn create(global: &Global, file: Option<&Path>, without_blobs: bool) -> Result<Answer, CliError> {
+/// Returns the option of the key that opens a backup: its file, so that no key stands among arguments.
+fn opened_with(identity: Option<&Path>) -> impl Iterator<Item = OsString> {
+    identity.into_iter().flat_map(|path| ["--identity".into(), path.as_os_str().to_owned()])
+}
+
+fn create(
+    global: &Global,
+    file: Option<&Path>,
+    without_blobs: bool,
+    encrypt_to: &[String],
+) -> Result<Answer, CliError> {
+    // Before a secret key that was given by mistake goes any further.
+    for recipient in encrypt_to {
+        let read: Result<Recipient, AgeError> = recipient.parse();
+        read.map_err(|error| CliError::Usage { why: format!("`--encrypt-to`: {error}") })?;
+    }
     let client = global.client();
     let file = match file {
         Some(file) => file.to_owned(),
-        None => default_name(&cell(&client.get("/status", &[])?, "fleet")).into(),
+        None => {
+            let name = default_name(&cell(&client.get("/status", &[])?, "fleet"));
+            if encrypt_to.is_empty() { name.into() } else { format!("{name}.age").into() }
+        }
     };
     let failed = |e| CliError::File { what: "make", path: file.clone(), why: vigo_driver::system_text(e) };
     let absolute = std::path::absolute(&file).map_err(failed)?;
     let mut progress = Progress::new(global.format, "Backing up");
-    let body = json!({ "file": absolute, "without_blobs": without_blobs });
+    let body = json!({ "file": absolute, "without_blobs": without_blobs, "encrypt_to": encrypt_to });
     let (end, ended) = channel::<()>();
     let made = std::thread::scope(|scope| {
         // Where nobody looks, nobody asks.
@@ -198,12 +233,22 @@ fn create(global: &Global, file: Option<&Path>, without_blobs: bool) -> Result<A
         cell(&made, "envoys"),
         cell(&made, "bytes"),
     );
-    text.push_str("All keys and secrets are in it: keep it where no thief finds it, and away from this machine.\n");
+    text.push_str(match encrypt_to {
+        [] => "All keys and secrets are in it: keep it where no thief finds it, and away from this machine.\n",
+        _ => "It is encrypted: without the keys that it is encrypted for nobody comes back from it. Keep them elsewhere.\n",
+    });
     text.push_str(&left_out(&made));
     Ok(Answer::new(made, text))
 }
 
 fn verified(found: Value) -> Answer {
+    if found["encrypted"] == true && found["secrets"].is_null() {
+        let text = format!(
+            "{} is as it was written: its digest is the one beside it. It is encrypted; `--identity FILE` looks into it.\n",
+            cell(&found, "file")
+        );
+        return Answer::new(found, text);
+    }
     let bad = found["secrets"]["bad"].as_array().map_or(&[][..], Vec::as_slice);
     let mut text = of(&found);
     text.push_str(&format!(

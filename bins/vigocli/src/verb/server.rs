@@ -2,11 +2,12 @@
 
 use crate::client::{Client, path};
 use crate::error::CliError;
+use crate::offline;
 use crate::output::{Answer, cell, shown, table};
 use clap::Subcommand;
 use serde_json::{Value, json};
 use std::fs::File;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 
 #[derive(Subcommand, Debug)]
@@ -54,7 +55,12 @@ impl Server {
                 Ok(Answer::new(status, text))
             }
             Self::Doctor => {
-                let found = client.get("/doctor", &[])?;
+                let found = client.get_or("/doctor", |dir| {
+                    let note = format!("note: vigosrv does not run; `{}` is looked at without it\n", dir.display());
+                    // Whom it does not concern it does not disturb: programs read standard output.
+                    let _ = std::io::stderr().write_all(note.as_bytes());
+                    offline::work(&["--data-dir".into(), dir.into(), "doctor".into()], &mut |_, _| {})
+                })?;
                 let findings = found["findings"].as_array().map_or(&[][..], Vec::as_slice);
                 let text = match findings {
                     [] => "Nothing ails the server.\n".to_owned(),

@@ -10,6 +10,7 @@ use axum::{Extension, Json as Answer};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use vigo_core::backup::age::AgeError;
 
 /// Which backup is wanted.
 #[derive(Deserialize)]
@@ -18,6 +19,8 @@ pub(super) struct New {
     file: PathBuf,
     #[serde(default)]
     without_blobs: bool,
+    #[serde(default)]
+    encrypt_to: Vec<String>,
 }
 
 pub(super) async fn create(
@@ -31,7 +34,9 @@ pub(super) async fn create(
         let found = new.file.display().to_string();
         return Err(Problem::invalid(format!("file: expected an absolute path, found `{}`", found.escape_debug())));
     }
-    let wanted = Wanted { file: new.file, blobs: !new.without_blobs };
+    let recipients: Result<_, AgeError> = new.encrypt_to.iter().map(|text| text.parse()).collect();
+    let encrypt_to = recipients.map_err(|e| Problem::invalid(format!("encrypt_to: {e}")).help(e.help()))?;
+    let wanted = Wanted { file: new.file, blobs: !new.without_blobs, encrypt_to };
     // It is made to its end, even when whoever asked is gone.
     let made = tokio::spawn(backup::create(context, wanted, caller.actor()));
     Ok(Answer(made.await??))

@@ -2,14 +2,15 @@
 
 use super::Context;
 use super::problem::Problem;
+use crate::doctor::{Look, json_of};
 use crate::store::Verified;
 use axum::Json as Answer;
 use axum::extract::State;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::ffi::OsString;
 use std::path::Path;
 use vigo_core::fleet::{Health, Reach, Status};
-use vigo_core::server::{Condition, Network, Severity, examine};
+use vigo_core::server::{Condition, Network, examine};
 
 pub(super) async fn doctor(State(context): State<Context>) -> Result<Answer<Value>, Problem> {
     let now = context.running.now();
@@ -47,6 +48,9 @@ pub(super) async fn doctor(State(context): State<Context>) -> Result<Answer<Valu
     let uses = context.running.secret_uses();
     let mut waits = context.running.waiting();
     waits.retain(|waits| waits.admitted.is_none());
+    let (root, running, backups) = (context.about.data_dir.clone(), context.running.clone(), context.backups.clone());
+    let looking = move || Look::running(&root, &running.keys(), &backups, &running.servers(), running.clock());
+    let look = tokio::task::spawn_blocking(looking).await?;
     let condition = Condition {
         clock: context.running.clock(),
         newest: context.store.newest(),
@@ -72,14 +76,9 @@ pub(super) async fn doctor(State(context): State<Context>) -> Result<Answer<Valu
         restored: restored.map(|restore| (restore.lost_from, restore.lost_to)),
         adopted,
         waiting: waits.iter().map(|waits| &*waits.adoption.hostname).collect(),
+        machine: look.machine(),
     };
-    let findings = examine(&condition);
-    let is_well = findings.iter().all(|finding| finding.severity < Severity::Error);
-    let findings: Vec<Value> = findings
-        .into_iter()
-        .map(|f| json!({ "code": f.code, "severity": f.severity.word(), "message": f.message, "help": [f.help] }))
-        .collect();
-    Ok(Answer(json!({ "well": is_well, "findings": findings })))
+    Ok(Answer(json_of(examine(&condition))))
 }
 
 /// Returns the bytes of the database's write-ahead log.

@@ -1,8 +1,10 @@
 //! Making a backup of a server that runs.
 
-use super::pack::{Packing, pack};
+use super::age::Unlock;
+use super::pack::{check_name, pack};
 use super::read::walk;
-use super::stage::{Staged, stage};
+use super::stage::{Staged, remove, stage};
+use super::verify::whole;
 use super::view::summary;
 use super::{ArchiveError, Scheduled};
 use crate::api::Context;
@@ -14,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::sync::Mutex;
+use vigo_core::backup::age::Recipient;
 use vigo_core::backup::{Expect, Manifest};
 use vigo_core::time::Timestamp;
 
@@ -70,6 +73,8 @@ pub struct Wanted {
     pub file: PathBuf,
     /// Whether the agent's programs are to be in it.
     pub blobs: bool,
+    /// For whom it is encrypted; for nobody where there is none.
+    pub encrypt_to: Vec<Recipient>,
 }
 
 impl Backups {
@@ -96,7 +101,7 @@ impl Backups {
 pub async fn create(context: Context, wanted: Wanted, actor: Actor) -> Result<Value, ArchiveError> {
     let backups = Arc::clone(&context.backups);
     let _turn = backups.turn.try_lock().map_err(|_| ArchiveError::Busy)?;
-    Packing::of(&wanted.file)?;
+    check_name(&wanted.file, !wanted.encrypt_to.is_empty())?;
     if std::fs::symlink_metadata(&wanted.file).is_ok() {
         return Err(ArchiveError::Exists { file: wanted.file });
     }
@@ -116,8 +121,8 @@ pub async fn create(context: Context, wanted: Wanted, actor: Actor) -> Result<Va
         (staged, context.running.keys(), context.running.serial(), live)
     };
     let made = Made { keys, serial, live, at: context.running.now() };
-    let (told, file) = (Arc::clone(&backups), wanted.file.clone());
-    let packed = tokio::task::spawn_blocking(move || finish(&told, &staged, &made, &file));
+    let (told, asked) = (Arc::clone(&backups), wanted.clone());
+    let packed = tokio::task::spawn_blocking(move || finish(&told, &staged, &made, &asked));
     let manifest = packed.await.map_err(|_| ArchiveError::Unfinished)??;
     let size = std::fs::metadata(&wanted.file).map_or(0, |meta| meta.len());
     let name = wanted.file.display().to_string();
@@ -136,6 +141,17 @@ impl Drop for Running<'_> {
     }
 }
 
+/// A folder that goes with this.
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = remove(&self.0) {
+            tracing::error!("keys lie in it, and the next start removes it: {error}");
+        }
+    }
+}
+
 /// What the server was when everything was laid beside.
 struct Made {
     keys: Arc<Keys>,
@@ -145,7 +161,8 @@ struct Made {
 }
 
 /// Packs what was laid beside, reads it back, and gives it its name.
-fn finish(backups: &Backups, staged: &Staged, made: &Made, file: &Path) -> Result<Manifest, ArchiveError> {
+fn finish(backups: &Backups, staged: &Staged, made: &Made, wanted: &Wanted) -> Result<Manifest, ArchiveError> {
+    let file = &*wanted.file;
     // Everything is read, packed, and read back.
     backups.total.store(3 * staged.total(), Ordering::Relaxed);
     let mut told = |bytes: u64| {
@@ -180,7 +197,7 @@ fn finish(backups: &Backups, staged: &Staged, made: &Made, file: &Path) -> Resul
     // What could not be read back is not written.
     manifest.check().map_err(ArchiveError::of(file))?;
     let signed = manifest.sign(&keys.bundle);
-    let fresh = pack(file, staged, &manifest, &signed, &mut told)?;
+    let fresh = pack(file, &wanted.encrypt_to, staged, &manifest, &signed, &mut told)?;
     let expect = Expect::Root(keys.keyset.root);
     let refused = ArchiveError::of(fresh.path());
     let mut before = 0;
@@ -188,10 +205,20 @@ fn finish(backups: &Backups, staged: &Staged, made: &Made, file: &Path) -> Resul
         backups.done.fetch_add(done - before, Ordering::Relaxed);
         before = done;
     };
-    walk(fresh.path(), None, &mut told, &mut |found| {
-        found.trust(&expect).map_err(&refused)?;
-        Ok(Default::default())
-    })?;
+    match fresh.unlock() {
+        Unlock::Nothing => {
+            walk(fresh.path(), &Unlock::Nothing, None, &mut told, &mut |found| {
+                found.trust(&expect).map_err(&refused)?;
+                Ok(Default::default())
+            })?;
+        }
+        // Nobody here can look into it later.
+        unlock => {
+            let scratch = Scratch(places.root.join("run").join("backup.look"));
+            remove(&scratch.0)?;
+            whole(fresh.path(), &unlock, &expect, &scratch.0, &mut told)?;
+        }
+    }
     fresh.place(file)?;
     Ok(manifest)
 }

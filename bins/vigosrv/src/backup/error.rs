@@ -7,6 +7,7 @@ use crate::vault::VaultError;
 use std::io;
 use std::path::{Path, PathBuf};
 use vigo_core::backup::BackupError;
+use vigo_core::backup::age::AgeError;
 use vigo_driver::system_text;
 
 /// Why a backup is not made or not restored.
@@ -41,6 +42,28 @@ pub enum ArchiveError {
     Name {
         /// The name.
         file: PathBuf,
+    },
+    /// The name does not say whether it is encrypted.
+    #[error("expected a file whose name {}, found `{}`", if *.is_encrypted { "ends in `.age`, as it is encrypted" } else { "does not end in `.age`, as nobody is named that it is encrypted for" }, .file.display())]
+    AgeName {
+        /// The name.
+        file: PathBuf,
+        /// Whether it is to be encrypted.
+        is_encrypted: bool,
+    },
+    /// It is encrypted, and there is no key.
+    #[error("backup `{}` is encrypted with age", .file.display())]
+    Encrypted {
+        /// The archive.
+        file: PathBuf,
+    },
+    /// It cannot be decrypted, or what should have keys in it has none.
+    #[error("`{}`: {error}", .file.display())]
+    Age {
+        /// The archive, or the file of keys.
+        file: PathBuf,
+        /// What is wrong.
+        error: AgeError,
     },
     /// There is such a file.
     #[error("`{}` is there already", .file.display())]
@@ -98,7 +121,10 @@ impl ArchiveError {
         match self {
             Self::Backup { error, .. } => error.code(),
             Self::Unreadable { .. } | Self::Database { .. } | Self::Config(_) => "not-valid",
-            Self::Name { .. } => "invalid",
+            Self::Name { .. } | Self::AgeName { .. } => "invalid",
+            Self::Encrypted { .. }
+            | Self::Age { error: AgeError::NoMatch | AgeError::NoIdentity | AgeError::Identity { .. }, .. } => "locked",
+            Self::Age { .. } => "not-valid",
             Self::Exists { .. } => "exists",
             Self::OtherFolder { .. } => "other-folder",
             Self::Busy => "busy",
@@ -111,7 +137,13 @@ impl ArchiveError {
 
     /// Returns whether it is the archive that is wrong: neither its place nor whoever looks at it.
     pub fn is_of_archive(&self) -> bool {
-        matches!(self, Self::Backup { .. } | Self::Unreadable { .. } | Self::Database { .. } | Self::Config(_))
+        let is_changed =
+            |error: &AgeError| matches!(error, AgeError::Header { .. } | AgeError::Changed | AgeError::Chunk { .. });
+        match self {
+            Self::Backup { .. } | Self::Unreadable { .. } | Self::Database { .. } | Self::Config(_) => true,
+            Self::Age { error, .. } => is_changed(error),
+            _ => false,
+        }
     }
 
     /// Returns the root of the fleet that somebody has to recognize, where that is all that is wrong.
@@ -129,6 +161,12 @@ impl ArchiveError {
             Self::Unreadable { .. } => Some("copy it again from where it was made, or take another backup".into()),
             Self::Database { .. } => Some("take another backup".into()),
             Self::Name { .. } => Some("name it `FILE.tar.zst`, which is smaller and faster, or `FILE.tar.gz`".into()),
+            Self::AgeName { is_encrypted: true, .. } => Some("name it `FILE.tar.zst.age`".into()),
+            Self::AgeName { .. } => Some("take `.age` from its name, or name a recipient with `--encrypt-to`".into()),
+            Self::Encrypted { .. } => {
+                Some("give the file of the key that it is encrypted for with `--identity FILE`".into())
+            }
+            Self::Age { error, .. } => Some(error.help().into()),
             Self::Exists { .. } => Some("name a file that is not there yet: no backup is written over".into()),
             Self::OtherFolder { .. } => Some("give each fleet a folder of its own, in `backup.directory`".into()),
             Self::Busy => Some("wait until it is done".into()),

@@ -5,9 +5,11 @@
 //! key and no secret is changed; check-ins are answered meanwhile. Restoring writes everything beside, looks at all of it, and
 //! then swaps it in: see `data_dir/swap.rs`.
 
+mod age;
 mod book;
 mod create;
 mod error;
+mod leftover;
 mod pack;
 mod read;
 mod restore;

@@ -1,5 +1,6 @@
 //! Reading an archive: nothing in it is believed before it was looked at.
 
+use super::age::{AgeReader, Unlock};
 use super::stage::make_dir;
 use super::{ArchiveError, Progress};
 use flate2::bufread::GzDecoder;
@@ -10,6 +11,7 @@ use std::io::{self, BufRead, BufReader, Read, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use vigo_core::backup::age::MAGIC;
 use vigo_core::backup::{Intake, MANIFEST_NAME, Manifest, Member, Part, Taken};
 use vigo_core::bundle::Signed;
 use vigo_core::limits;
@@ -45,9 +47,6 @@ impl<R: BufRead> Unpacker<R> {
                 Ok(Self::Zstd(decoder))
             }
             [0x1f, 0x8b, ..] => Ok(Self::Gzip(GzDecoder::new(from))),
-            _ if begin.starts_with(b"age-encryption.org/") => {
-                Err("it is encrypted with age; decrypt it first, to a place that only you can read".into())
-            }
             _ => Err("expected what vigosrv has made: a tar archive, compressed with zstd or gzip".into()),
         }
     }
@@ -91,7 +90,7 @@ impl<R: Read> Read for Bounded<R> {
 /// [`ArchiveError`].
 pub fn manifest(file: &Path) -> Result<Manifest, ArchiveError> {
     let mut found = None;
-    let stopped = walk(file, None, &mut |_, _| {}, &mut |manifest| {
+    let stopped = walk(file, &Unlock::Nothing, None, &mut |_, _| {}, &mut |manifest| {
         found = Some(manifest.clone());
         Err(ArchiveError::Unfinished)
     });
@@ -102,10 +101,11 @@ pub fn manifest(file: &Path) -> Result<Manifest, ArchiveError> {
     }
 }
 
-/// Goes through an archive. `judge` is shown the manifest, before anything else is read, and says which parts are written to
+/// Goes through an archive, which `unlock` opens where it is encrypted. `judge` is shown the manifest, before anything else is read, and says which parts are written to
 /// the folder `to`, which is made then.
 pub(super) fn walk(
     file: &Path,
+    unlock: &Unlock,
     to: Option<&Path>,
     told: Progress<'_>,
     judge: &mut dyn FnMut(&Manifest) -> Result<BTreeSet<Part>, ArchiveError>,
@@ -114,7 +114,12 @@ pub(super) fn walk(
     let broken = |e: io::Error| unreadable(system_text(e));
     let refused = ArchiveError::of(file);
     let from = File::open(file).map_err(ArchiveError::file("read", file))?;
-    let from = BufReader::with_capacity(256 << 10, from);
+    let mut from = BufReader::with_capacity(256 << 10, from);
+    let is_sealed = from.fill_buf().map_err(broken)?.starts_with(MAGIC);
+    let from: Box<dyn BufRead> = match is_sealed {
+        true => Box::new(BufReader::with_capacity(64 << 10, AgeReader::new(from, unlock, file)?)),
+        false => Box::new(from),
+    };
     let left = Rc::new(Cell::new(HEAD_BYTES_MAX));
     let from = Bounded { from: Unpacker::new(from).map_err(unreadable)?, left: Rc::clone(&left) };
     let mut archive = tar::Archive::new(from);

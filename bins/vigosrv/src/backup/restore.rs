@@ -1,5 +1,6 @@
 //! Coming back from a backup.
 
+use super::age::Unlock;
 use super::read::walk;
 use super::stage::remove;
 use super::verify::{expected, opened, whole_database};
@@ -29,6 +30,8 @@ pub struct Restore {
     pub only: Option<BTreeSet<Part>>,
     /// The root that is expected: digits, or a file.
     pub expect_root: Option<String>,
+    /// The file of the key that it is encrypted for.
+    pub identity: Option<PathBuf>,
     /// Look at everything, and change nothing.
     pub dry_run: bool,
     /// Replace what is there.
@@ -95,10 +98,11 @@ fn beside(wanted: &Restore, root: &Path, told: Progress<'_>) -> Result<Ready, Ar
     let file = &wanted.file;
     let refused = ArchiveError::of(file);
     let expect = expected(wanted.expect_root.as_deref(), root).map_err(&refused)?;
+    let unlock = Unlock::of(wanted.identity.as_deref())?;
     let fresh = root.join(FRESH);
     remove(&fresh)?;
     let mut parts = BTreeSet::new();
-    let manifest = walk(file, Some(&fresh), told, &mut |manifest| {
+    let manifest = walk(file, &unlock, Some(&fresh), told, &mut |manifest| {
         manifest.trust(&expect).map_err(&refused)?;
         parts = wanted.only.clone().unwrap_or_else(|| manifest.parts.clone());
         let ground = Ground {

@@ -1,5 +1,6 @@
 //! Backups that the server makes by itself: when they are due, and looked at every week.
 
+use super::age::digest_path;
 use super::book::{Book, Noted};
 use super::verify::{Verify, verify};
 use super::{ArchiveError, Wanted, create};
@@ -8,6 +9,7 @@ use crate::config;
 use crate::store::Actor;
 use serde_json::{Value, json};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -60,6 +62,27 @@ impl Scheduled {
         self.settings.borrow().clone()
     }
 
+    /// Reads what is known of the backups of a fleet, where no server does so by itself.
+    pub fn read(&self, fleet: &str) {
+        let settings = self.settings();
+        let Some((_, folder)) = settings.plan() else { return };
+        let read = Book::load(folder, fleet).and_then(|mut book| {
+            book.compare(folder)?;
+            Ok(book)
+        });
+        self.put(&read.unwrap_or_else(|error| {
+            let mut book = Book::new(fleet);
+            book.failed(&error, Timestamp::default());
+            book
+        }));
+    }
+
+    /// Returns the name of the newest one that is good, as far as is known.
+    pub fn newest(&self) -> Option<String> {
+        let book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
+        book.as_ref().and_then(|book| Some(book.newest_good()?.0.to_owned()))
+    }
+
     /// Returns what is measured; nothing where none are made.
     pub fn metrics(&self) -> Option<BackupMetrics> {
         let settings = self.settings();
@@ -102,6 +125,7 @@ impl Scheduled {
             "schedule": schedule.to_string(),
             "directory": folder.display().to_string(),
             "keep": settings.keep,
+            "encrypted": !settings.encrypt_to.is_empty(),
             "next_at": time(next),
             "last_good_at": time(kept.last_good),
             "last_verified_at": time(kept.last_verified),
@@ -200,12 +224,16 @@ async fn look(folder: PathBuf, fleet: String) -> Result<Book, ArchiveError> {
 
 /// Makes one, and takes away what is too much then. Returns whether it is made.
 async fn make(context: &Context, settings: &config::Backup, folder: &Path, book: &mut Book, now: Timestamp) -> bool {
-    let name = scheduled_name(&book.fleet, now, false);
-    let wanted = Wanted { file: folder.join(&name), blobs: !settings.without_blobs };
+    let is_encrypted = !settings.encrypt_to.is_empty();
+    let name = scheduled_name(&book.fleet, now, is_encrypted);
+    let encrypt_to = settings.encrypt_to.clone();
+    let wanted = Wanted { file: folder.join(&name), blobs: !settings.without_blobs, encrypt_to };
     match create(context.clone(), wanted, Actor::Server).await {
         Ok(_) => {
             tracing::info!("backup `{}` is made", folder.join(&name).display());
-            book.backups.insert(name, Noted::default());
+            // One that nobody here can look into later was looked at as a whole when it was made.
+            let verified_at = is_encrypted.then(|| now.epoch_ms());
+            book.backups.insert(name, Noted { verified_at, ..Noted::default() });
             book.went_well();
             let (at, keep, mut seen) = (folder.to_owned(), settings.keep.get() as usize, book.clone());
             let removed = tokio::task::spawn_blocking(move || remove_surplus(&at, &mut seen, keep, now)).await;
@@ -231,6 +259,10 @@ fn remove_surplus(folder: &Path, book: &mut Book, keep: usize, now: Timestamp) -
     for name in &names {
         let path = folder.join(name);
         fs::remove_file(&path).map_err(ArchiveError::file("remove", &path))?;
+        match fs::remove_file(digest_path(&path)) {
+            Err(e) if e.kind() != ErrorKind::NotFound => return Err(ArchiveError::file("remove", &path)(e)),
+            _ => {}
+        }
         tracing::info!("old backup `{}` is taken away", path.display());
     }
     Ok(names)
@@ -241,7 +273,8 @@ async fn look_at(context: &Context, folder: &Path, book: &mut Book, now: Timesta
     let Some(name) = book.newest_good().map(|(name, _)| name.to_owned()) else { return false };
     let file = folder.join(&name);
     let expect_root = Some(context.about.root_key.clone());
-    let wanted = Verify { file: file.clone(), expect_root, data_dir: context.about.data_dir.clone() };
+    let (data_dir, identity) = (context.about.data_dir.clone(), None);
+    let wanted = Verify { file: file.clone(), expect_root, identity, data_dir };
     let looked = tokio::task::spawn_blocking(move || verify(&wanted, &mut |_, _| {})).await;
     match looked.unwrap_or(Err(ArchiveError::Unfinished)) {
         Ok(_) => {

@@ -9,8 +9,10 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use vigo_core::backup::age::{Identity, Recipient};
 use vigo_core::backup::{BackupCopy, BackupFile, MANIFEST_NAME, Manifest, Part};
 use vigo_core::bundle::{Ca, KeySet, KeyState, Signed, SigningKey, TrustedKey};
+use vigo_core::entropy::Entropy;
 use vigo_core::time::Timestamp;
 
 const NOW: Timestamp = Timestamp::from_epoch_secs(1_800_000_000);
@@ -184,6 +186,7 @@ fn wanted(file: &Path, target: &Path) -> Restore {
         target: target.into(),
         only: None,
         expect_root: Some(root_digits()),
+        identity: None,
         dry_run: false,
         force: false,
     }
@@ -454,7 +457,7 @@ fn no_archive_writes_anywhere_else_or_more_than_it_says() {
             let file = temp.file("x.tar.zst", &bytes);
             // A head may say other times or another system; what is in it is the same then.
             let expect = vigo_core::backup::Expect::Root(root().verifying_key());
-            let read = super::read::walk(&file, None, &mut |_, _| {}, &mut |found| {
+            let read = super::read::walk(&file, &Default::default(), None, &mut |_, _| {}, &mut |found| {
                 found.trust(&expect).map_err(ArchiveError::of(&file))?;
                 Ok(BTreeSet::new())
             });
@@ -519,7 +522,7 @@ fn a_kit_or_the_root_of_the_machine_says_of_which_fleet_a_backup_is() {
     let kit = temp.file("kit", format!("vigo-ed25519-key-1 {seed}\n").as_bytes());
     let data = old_server(&temp);
     let look = |expect_root: Option<String>, data_dir: &Path| {
-        verify(&Verify { file: file.clone(), expect_root, data_dir: data_dir.into() }, &mut |_, _| {})
+        verify(&Verify { file: file.clone(), expect_root, identity: None, data_dir: data_dir.into() }, &mut |_, _| {})
     };
     let none = temp.0.join("none");
     assert_eq!(look(None, &none).unwrap_err().code(), "unknown-root");
@@ -608,4 +611,117 @@ fn what_root_restores_belongs_to_whom_the_directory_belongs_to() {
         let meta = fs::symlink_metadata(target.join(name)).unwrap();
         assert_eq!((meta.uid(), meta.gid()), (4711, 4712), "{name}");
     }
+}
+
+fn identity(seed: u8) -> Identity {
+    Identity::new(Entropy::new([seed; 32]))
+}
+
+/// Encrypts an archive.
+fn sealed(archive: &[u8], recipients: &[Recipient]) -> Vec<u8> {
+    let (mut writer, _) = super::age::AgeWriter::new(Vec::new(), recipients).unwrap();
+    // In pieces that fit no chunk.
+    archive.chunks(999).for_each(|piece| writer.write_all(piece).unwrap());
+    writer.finish().unwrap()
+}
+
+#[test]
+fn what_was_encrypted_comes_back_for_those_who_have_the_key_and_for_nobody_else() {
+    let temp = Temp::new();
+    let mut listed = files();
+    // Some chunks of what cannot be compressed.
+    let noise: Vec<u8> = (0u32..20_000).flat_map(|n| Sha256::digest(n.to_be_bytes())).collect();
+    listed.push(("blobs/agents/linux-aarch64", noise));
+    let bytes = zstd(&tar(&members(&manifest(&listed).sign(&bundle_key()), &listed)));
+    let whole = sealed(&bytes, &[identity(1).recipient(), identity(2).recipient()]);
+    assert!(whole.len() > 8 * 65_536 && !whole.windows(8).any(|bytes| bytes == b"MANIFEST"));
+    let file = temp.file("x.tar.zst.age", &whole);
+    let key =
+        |seed: u8| temp.file(&format!("key-{seed}"), format!("# a comment\n{}\n", *identity(seed).text()).as_bytes());
+    let target = temp.0.join("data");
+    let with = |identity: Option<PathBuf>| Restore { identity, ..wanted(&file, &target) };
+    for (name, wanted, code) in [
+        ("no key", with(None), "locked"),
+        ("another's key", with(Some(key(9))), "locked"),
+        ("no key at all", with(Some(temp.file("none", b"# nothing\n"))), "locked"),
+    ] {
+        let error = run(&wanted).expect_err(name);
+        assert_eq!(error.code(), code, "{name}: {error}");
+        assert!(error.help().is_some_and(|help| help.contains("--identity")), "{name}");
+        assert!(!target.exists(), "{name}: nothing is made");
+    }
+    run(&with(Some(key(2)))).unwrap();
+    assert_eq!(fs::read(target.join("stacks/envoys.vgo")).unwrap(), b"new stacks");
+    // Whatever is changed or cut, nothing is restored; what was there stays.
+    let before = all(&target);
+    let places =
+        [10, 60, 200, 400, 65_536, 140_000, whole.len() - 1].map(|at| (format!("byte {at}"), Some(at), whole.len()));
+    let cuts = [30, 250, 66_000, 131_500, whole.len() - 1].map(|len| (format!("{len} bytes"), None, len));
+    for (name, at, len) in places.into_iter().chain(cuts) {
+        let mut bytes = whole[..len].to_vec();
+        if let Some(at) = at {
+            bytes[at] ^= 1;
+        }
+        let file = temp.file("broken.tar.zst.age", &bytes);
+        let wanted = Restore { force: true, identity: Some(key(2)), ..wanted(&file, &target) };
+        let error = run(&wanted).expect_err(&name);
+        assert!(matches!(error.code(), "not-valid" | "locked"), "{name}: {error}");
+        assert_eq!(all(&target), before, "{name}");
+    }
+    let longer = temp.file("longer.tar.zst.age", &[&whole[..], b"x"].concat());
+    let wanted = Restore { force: true, identity: Some(key(2)), ..wanted(&longer, &target) };
+    assert_eq!(run(&wanted).unwrap_err().code(), "not-valid", "something behind it");
+}
+
+#[test]
+fn an_encrypted_backup_is_looked_at_by_its_digest_or_with_its_key() {
+    let temp = Temp::new();
+    let bytes = zstd(&tar(&members(&manifest(&files()).sign(&bundle_key()), &files())));
+    let whole = sealed(&bytes, &[identity(1).recipient()]);
+    let file = temp.file("x.tar.zst.age", &whole);
+    let key = temp.file("key", identity(1).text().as_bytes());
+    let look = |identity: Option<PathBuf>| {
+        let expect_root = Some(root_digits());
+        verify(&Verify { file: file.clone(), expect_root, identity, data_dir: temp.0.clone() }, &mut |_, _| {})
+    };
+    assert_eq!(look(None).unwrap_err().code(), "locked", "there is no digest");
+    let answer = look(Some(key)).unwrap();
+    assert!(answer["valid"] == true && answer["encrypted"] == true && answer["publish"] == 3, "{answer}");
+    let hex: String = Sha256::digest(&whole).iter().map(|byte| format!("{byte:02x}")).collect();
+    temp.file("x.tar.zst.age.sha256", format!("{hex}  x.tar.zst.age\n").as_bytes());
+    let answer = look(None).unwrap();
+    assert!(answer["valid"] == true && answer["sha256"] == *hex && answer["publish"].is_null(), "{answer}");
+    let listed = list(&temp.0).unwrap();
+    assert_eq!((&listed["backups"][0]["encrypted"], listed["backups"].as_array().unwrap().len()), (&true.into(), 1));
+    temp.file("x.tar.zst.age", &[&whole[..whole.len() - 1], b"?"].concat());
+    let error = look(None).unwrap_err();
+    assert!(error.code() == "not-valid" && error.is_of_archive(), "{error}");
+    temp.file("x.tar.zst.age.sha256", b"garbage\n");
+    assert_eq!(look(None).unwrap_err().code(), "not-valid");
+    assert!(!fs::read_dir(&temp.0).unwrap().any(|e| e.unwrap().file_name().to_string_lossy().starts_with('.')));
+}
+
+#[test]
+fn what_killed_runs_have_left_is_cleared_and_what_somebody_works_on_is_not() {
+    let temp = Temp::new();
+    let old = |path: &Path| {
+        let at = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+        fs::File::open(path).unwrap().set_modified(at).unwrap();
+    };
+    let dead =
+        [".x.tar.zst.4711", ".vigo-0-20270115T080000Z.scheduled.tar.zst.age.17"].map(|name| temp.file(name, b"keys"));
+    let scratch = temp.0.join(".vigo-verify-4711");
+    temp.file(".vigo-verify-4711/unpacked/secrets/.master.key", b"key");
+    let others = ["x.tar.zst.4711", ".x.tar.zst.4711x", ".bashrc.12", ".vigo-verify-", "x.tar.zst", ".x.tar.zst."]
+        .map(|name| temp.file(name, b""));
+    let (held, young) = (temp.file(".y.tar.gz.4711", b""), temp.file(".z.tar.gz.4711", b""));
+    dead.iter().chain(&others).chain([&held, &scratch]).for_each(|path| old(path));
+    let guard = super::leftover::hold(&held).unwrap();
+    super::leftover::clear(&temp.0);
+    assert!(!scratch.exists() && !dead.iter().any(|path| path.exists()));
+    assert!(others.iter().all(|path| path.exists()), "they are somebody else's");
+    assert!(held.exists() && young.exists(), "somebody works on it, or has just begun");
+    drop(guard);
+    super::leftover::clear(&temp.0);
+    assert!(!held.exists());
 }

@@ -1,16 +1,21 @@
 //! Looking whether a backup is whole, and works.
 
+use super::age::{Unlock, compare, is_encrypted};
+use super::leftover::{SCRATCH, clear, hold};
+use super::pack::{folder, is_archive};
 use super::read::{manifest, walk};
 use super::scheduled::annotate;
-use super::stage::remove;
-use super::view::summary;
+use super::stage::{make_dir, remove};
+use super::view::{summary, time};
 use super::{ArchiveError, Progress};
 use crate::store::{Facts, damage};
 use crate::vault::{Checked, LocalVault};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 use vigo_core::backup::{BackupError, Expect, Manifest, Part, root_of};
+use vigo_core::time::Timestamp;
 
 /// What is to be looked at.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,6 +24,8 @@ pub struct Verify {
     pub file: PathBuf,
     /// The root that is expected: digits, or a file.
     pub expect_root: Option<String>,
+    /// The file of the key that it is encrypted for. Without it an encrypted one is compared with the digest beside it.
+    pub identity: Option<PathBuf>,
     /// The data directory of this machine's server, whose root is expected where nothing else is said.
     pub data_dir: PathBuf,
 }
@@ -30,22 +37,44 @@ pub struct Verify {
 /// [`ArchiveError`]: it is not.
 pub fn verify(wanted: &Verify, told: Progress<'_>) -> Result<Value, ArchiveError> {
     let file = &wanted.file;
-    let refused = ArchiveError::of(file);
-    let expect = expected(wanted.expect_root.as_deref(), &wanted.data_dir).map_err(&refused)?;
-    let scratch = Scratch::beside(file)?;
-    let manifest = walk(file, Some(&scratch.0), told, &mut |manifest| {
-        manifest.trust(&expect).map_err(&refused)?;
-        Ok([Part::Database, Part::Secrets].into_iter().filter(|part| manifest.parts.contains(part)).collect())
-    })?;
-    whole_database(file, &manifest, &scratch.0)?;
-    let secrets = opened(&scratch.0.join("secrets"))?;
+    let unlock = Unlock::of(wanted.identity.as_deref())?;
+    let is_sealed = is_encrypted(file).map_err(ArchiveError::file("read", file))?;
+    if is_sealed && wanted.identity.is_none() {
+        let digest = compare(file, told)?;
+        let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        return Ok(json!({ "file": file.display().to_string(), "encrypted": true, "sha256": digits, "valid": true }));
+    }
+    let expect = expected(wanted.expect_root.as_deref(), &wanted.data_dir).map_err(ArchiveError::of(file))?;
+    // What was encrypted for its place does not lie there in the open.
+    let folder = if is_sealed { None } else { Some(folder(file)) };
+    let scratch = Scratch::new(folder)?;
+    let (manifest, secrets) = whole(file, &unlock, &expect, &scratch.0.join("unpacked"), told)?;
     let mut answer = summary(file, &manifest);
+    answer["encrypted"] = is_sealed.into();
     answer["secrets"] = json!({
         "good": secrets.good,
         "bad": secrets.bad.iter().map(|(path, why)| json!({ "path": &**path, "why": why.to_string() })).collect::<Vec<_>>(),
     });
     answer["valid"] = secrets.bad.is_empty().into();
     Ok(answer)
+}
+
+/// Looks at all of an archive; its database and secrets are laid at `scratch` for that.
+pub(super) fn whole(
+    file: &Path,
+    unlock: &Unlock,
+    expect: &Expect,
+    scratch: &Path,
+    told: Progress<'_>,
+) -> Result<(Manifest, Checked), ArchiveError> {
+    let refused = ArchiveError::of(file);
+    let manifest = walk(file, unlock, Some(scratch), told, &mut |manifest| {
+        manifest.trust(expect).map_err(&refused)?;
+        Ok([Part::Database, Part::Secrets].into_iter().filter(|part| manifest.parts.contains(part)).collect())
+    })?;
+    whole_database(file, &manifest, scratch)?;
+    let secrets = opened(&scratch.join("secrets"))?;
+    Ok((manifest, secrets))
 }
 
 /// Lists the backups in a folder, the newest first. What cannot be read is listed with the reason.
@@ -58,10 +87,23 @@ pub fn list(folder: &Path) -> Result<Value, ArchiveError> {
     for entry in fs::read_dir(folder).map_err(failed())? {
         let path = entry.map_err(failed())?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if name.starts_with('.') || !(name.ends_with(".tar.zst") || name.ends_with(".tar.gz")) {
+        if name.starts_with('.') || !is_archive(name) {
             continue;
         }
         let (at, row) = match manifest(&path) {
+            Err(ArchiveError::Encrypted { .. }) => {
+                let meta = fs::metadata(&path).ok();
+                let since = |at: SystemTime| at.duration_since(UNIX_EPOCH).ok()?.as_millis().try_into().ok();
+                let at = meta.as_ref().and_then(|meta| since(meta.modified().ok()?)).map(Timestamp::from_epoch_ms);
+                let at = at.unwrap_or_default();
+                let row = json!({
+                    "file": path.display().to_string(),
+                    "bytes": meta.map(|meta| meta.len()),
+                    "created_at": time(at),
+                    "encrypted": true,
+                });
+                (at, row)
+            }
             Ok(manifest) => (manifest.created_at, summary(&path, &manifest)),
             Err(error) => {
                 (Default::default(), json!({ "file": path.display().to_string(), "problem": error.to_string() }))
@@ -131,23 +173,22 @@ fn short(path: &Path) -> Option<String> {
 }
 
 /// A folder that goes with this.
-struct Scratch(PathBuf);
+struct Scratch(PathBuf, #[expect(dead_code, reason = "held")] fs::File);
 
 impl Scratch {
-    /// Returns the path of one that is not there yet: beside the archive, where its keys are anyway, or else where the system
-    /// keeps what passes.
-    fn beside(file: &Path) -> Result<Self, ArchiveError> {
-        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let name = format!(".vigo-verify-{}", std::process::id());
+    /// Makes one that is not there yet: in a folder, where keys lie anyway, or else where the system keeps what passes.
+    fn new(folder: Option<&Path>) -> Result<Self, ArchiveError> {
+        let name = format!("{SCRATCH}{}", std::process::id());
         let mut last = None;
-        for folder in [folder.to_owned(), std::env::temp_dir()] {
+        for folder in folder.map(Path::to_owned).into_iter().chain([std::env::temp_dir()]) {
+            clear(&folder);
             let path = folder.join(&name);
-            match fs::create_dir(&path) {
+            match make_dir(&path) {
                 Ok(()) => {
-                    fs::remove_dir(&path).map_err(ArchiveError::file("remove", &path))?;
-                    return Ok(Self(path));
+                    let held = hold(&path)?;
+                    return Ok(Self(path, held));
                 }
-                Err(e) => last = Some(ArchiveError::file("make", &path)(e)),
+                Err(error) => last = Some(error),
             }
         }
         Err(last.unwrap_or(ArchiveError::Unfinished))

@@ -101,6 +101,7 @@ pub(super) const SECTIONS: &[Section] = &[
             ),
             key("directory", "~", "Where they go: a folder that is there, on another disk than the server's data."),
             key("keep", "7", "How many good ones stay."),
+            key("encrypt_to", "[]", "Who can read them: `age1…`, as `age-keygen -y` prints it; everybody where empty."),
             key("without_blobs", "false", "Leave out the agent's programs."),
         ],
     },

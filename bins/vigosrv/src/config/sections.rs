@@ -4,7 +4,9 @@ use super::{Listen, Span, Splay, WebhookUrl};
 use serde::Deserialize;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use vigo_core::backup::age::{AgeError, Recipient};
 use vigo_core::glob::Glob;
+use vigo_core::limits::AGE_RECIPIENTS_MAX;
 use vigo_core::resource::cron::Schedule;
 use vigo_core::server::{self, Alarm, Budget, Network, NetworkError};
 use vigo_core::time::{Duration, Timestamp};
@@ -125,6 +127,8 @@ pub struct Backup {
     pub schedule: Option<Schedule>,
     pub directory: Option<PathBuf>,
     pub keep: NonZeroU32,
+    #[serde(deserialize_with = "recipients")]
+    pub encrypt_to: Vec<Recipient>,
     pub without_blobs: bool,
 }
 
@@ -308,7 +312,7 @@ impl Backup {
 
 impl Default for Backup {
     fn default() -> Self {
-        Self { schedule: None, directory: None, keep: at_least_one(7), without_blobs: false }
+        Self { schedule: None, directory: None, keep: at_least_one(7), encrypt_to: Vec::new(), without_blobs: false }
     }
 }
 
@@ -380,6 +384,15 @@ fn until<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Timestamp>,
 fn alarms<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Alarm>, D::Error> {
     let words = Vec::<String>::deserialize(from)?;
     words.iter().map(|word| word.parse().map_err(serde::de::Error::custom)).collect()
+}
+
+fn recipients<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<Recipient>, D::Error> {
+    let texts = Vec::<String>::deserialize(from)?;
+    if texts.len() > AGE_RECIPIENTS_MAX {
+        return Err(serde::de::Error::custom(format!("encrypt_to: expected at most {AGE_RECIPIENTS_MAX} recipients")));
+    }
+    let read = |text: &String| text.parse().map_err(|e: AgeError| serde::de::Error::custom(format!("encrypt_to: {e}")));
+    texts.iter().map(read).collect()
 }
 
 fn schedule<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Schedule>, D::Error> {

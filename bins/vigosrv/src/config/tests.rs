@@ -77,6 +77,8 @@ fn what_is_wrong_is_told_with_what_was_meant() {
         ("backup: {schedule: '@daily'}", "backup.directory: expected a folder for the backups, found none", None),
         ("backup: {directory: backups}", "backup.directory: expected an absolute path, found `backups`", None),
         ("backup: {keep: 0}", "keep", None),
+        ("backup: {encrypt_to: [age1x]}", "encrypt_to: expected a recipient such as `age1…`", None),
+        ("backup: {encrypt_to: [AGE-SECRET-KEY-1SECRET']}", "found a secret key", None),
         ("backup: {kep: 1}", "unknown key `backup.kep`", Some("did you mean `keep`?")),
         ("notify: {webhook: {url: 'http://hooks.example/secret'}}", "found something else", None),
         ("notify: {webhook: {url: 'https:///secret'}}", "found something else", None),

@@ -43,11 +43,12 @@ impl DataDir {
 
     fn prepare(dir: Self) -> Result<Self, DataDirError> {
         let root = &dir.root;
-        let passing = root.join("run").join("backup.new");
-        match fs::remove_dir_all(&passing) {
-            // Keys lie in what a backup that was killed has laid aside.
-            Err(e) if e.kind() != ErrorKind::NotFound => return Err(DataDirError::file("remove", &passing)(e)),
-            _ => {}
+        // Keys lie in what a backup that was killed has laid aside.
+        for passing in ["backup.new", "backup.look"].map(|name| root.join("run").join(name)) {
+            match fs::remove_dir_all(&passing) {
+                Err(e) if e.kind() != ErrorKind::NotFound => return Err(DataDirError::file("remove", &passing)(e)),
+                _ => {}
+            }
         }
         for name in ["stacks", "db", "secrets", "blobs", "history"] {
             private::make_dir(&root.join(name))?;

@@ -233,7 +233,7 @@ fn make(root: &Path, tls: &Path, kit: Option<&Kit>, hosts: &[String], now: Times
 }
 
 /// Reads all keys, and looks whether they belong together.
-fn read(tls: &Path) -> Result<Keys, DataDirError> {
+pub(super) fn read(tls: &Path) -> Result<Keys, DataDirError> {
     let at = |name: &str| tls.join(name);
     let damaged = |name: &str, why: &str| DataDirError::Damaged { path: at(name), why: why.into() };
     let certificate = |name: &str| {

@@ -3,6 +3,7 @@
 mod dir;
 mod error;
 mod keys;
+mod look;
 mod private;
 mod rotate;
 mod swap;
@@ -12,5 +13,6 @@ mod tests;
 pub use dir::{DataDir, Holder};
 pub use error::DataDirError;
 pub use keys::{Keys, Kit, secret_of, secret_text};
+pub use look::{keys_of, live_of, lock_to_look, modes};
 pub use rotate::TakenOver;
 pub use swap::{FRESH, Move, OLD, commit, finish};

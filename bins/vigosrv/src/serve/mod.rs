@@ -25,4 +25,5 @@ pub use live::Live;
 pub use offline::offline;
 pub use run::{RunError, run};
 pub use server::Server;
+pub(crate) use server::now;
 pub use settings::Settings;

@@ -284,7 +284,7 @@ fn loaded(row: store::Envoy, settings: &Settings, live: &Live) -> Option<Envoy> 
 }
 
 /// Returns the time.
-pub(super) fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_epoch_ms(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -48,7 +48,7 @@ pub use orders::{Answered, OrderRow};
 pub use publishes::PublishRow;
 pub use report::{Recorded, Run, RunFilter, RunHead};
 pub use restored::{Restore, Voided};
-pub use snapshot::{Facts, SCHEMA, damage};
+pub use snapshot::{Facts, SCHEMA, damage, quick_damage};
 pub use token::{NewToken, Token, TokenError, decoy, is_of, make_token};
 pub use trait_history::{ChangedTrait, TraitRow};
 pub use traits::Traits;

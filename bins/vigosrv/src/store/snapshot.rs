@@ -90,6 +90,28 @@ pub fn damage(path: &Path) -> Result<Option<String>, StoreError> {
     })
 }
 
+/// Returns what a short look finds wrong with the database at `path`, with what stands in its log and is not in it yet;
+/// nothing where it finds nothing.
+///
+/// # Errors
+/// [`StoreError`] where it cannot be opened, or is none that this server takes.
+pub fn quick_damage(path: &Path) -> Result<Option<String>, StoreError> {
+    let conn = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let number = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let looked = number("application_id").and_then(|id| {
+        let said = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))?;
+        Ok((id, number("user_version")?, said))
+    });
+    match looked {
+        Err(error) => Ok(Some(error.to_string())),
+        Ok((id, _, _)) if id != application() => Err(StoreError::Foreign { path: path.to_owned() }),
+        Ok((_, found, _)) if found > SCHEMA.into() => {
+            Err(StoreError::Newer { path: path.to_owned(), found, known: SCHEMA.into() })
+        }
+        Ok((_, _, said)) => Ok(Some(said).filter(|said| said != "ok")),
+    }
+}
+
 /// Opens a database that nobody writes to: no lock is taken, and no file made beside it.
 fn still(path: &Path) -> Result<Connection, StoreError> {
     let failed = |why: String| StoreError::Database { path: path.to_owned(), why };

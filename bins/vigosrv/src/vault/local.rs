@@ -87,6 +87,11 @@ impl LocalVault {
         Ok(vault)
     }
 
+    /// Returns whether there is a vault in `dir`: opening one that is empty makes its key.
+    pub fn is_there(dir: &Path) -> bool {
+        fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some())
+    }
+
     /// Returns where the master key lies.
     pub fn master_key(&self) -> PathBuf {
         self.dir.join(master::NAME)

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use vigo_core::backup::age::Identity;
+use vigo_core::entropy::Entropy;
 
 /// Somebody who is told: what was posted, and what is answered.
 struct Listener {
@@ -195,5 +197,76 @@ fn a_server_makes_keeps_verifies_and_notifies_by_itself() {
     assert!(
         !fs::read_to_string(server.data().join("run/told-webhook.json")).unwrap().contains("backup"),
         "all is over"
+    );
+}
+
+#[test]
+fn encrypted_backups_are_made_looked_at_without_their_key_and_opened_with_it() {
+    let mut server = Whole::start("scheduled-age");
+    let (folder, key) = (server.path.join("backups"), server.path.join("key"));
+    fs::create_dir(&folder).unwrap();
+    let identity = Identity::new(Entropy::new([7; 32]));
+    fs::write(&key, format!("{}\n", *identity.text())).unwrap();
+    let (status, _) = server.try_api("PUT", "/secrets/db%2Fpassword", &json!({ "value": "hunter2" })).unwrap();
+    assert_eq!(status, 200);
+    let yaml = format!(
+        "backup: {{schedule: '@daily', directory: '{}', encrypt_to: [{}]}}\n",
+        folder.display(),
+        identity.recipient()
+    );
+    server.restart_with(&yaml);
+    wait_for("it is made, and verified while it was", || {
+        server.get("/backups")["backups"][0]["verified_at"].is_string()
+    });
+    let listed = server.get("/backups");
+    let file = PathBuf::from(listed["backups"][0]["file"].as_str().unwrap());
+    assert!(listed["backups"][0]["encrypted"] == true && file.to_str().unwrap().ends_with(".scheduled.tar.zst.age"));
+    assert!(fs::read(&file).unwrap().starts_with(b"age-encryption.org/v1\n-> X25519 "));
+    let codes = server.get("/doctor");
+    let codes: Vec<_> = codes["findings"].as_array().unwrap().iter().map(|f| f["code"].as_str().unwrap()).collect();
+    assert!(!codes.contains(&"backup-plain") && codes.contains(&"backup-beside"), "{codes:?}");
+    let names: Vec<_> = fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(names.iter().filter(|name| name.starts_with('.')).count(), 0, "nothing lies about: {names:?}");
+    assert!(!server.data().join("run/backup.look").exists());
+
+    // A week later the server looks at it, without a key, and again when a bit has flipped.
+    let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+    let week = |book: &mut Value| {
+        let at = &mut book["backups"][&name]["verified_at"];
+        *at = (at.as_i64().unwrap() - 8 * 86_400_000).into();
+    };
+    server.kill();
+    rewrite(&folder, week);
+    let before = fs::read(folder.join("backups.json")).unwrap();
+    server.resume();
+    wait_for("it is looked at", || server.log().contains("was looked at, and is good"));
+    assert_ne!(fs::read(folder.join("backups.json")).unwrap(), before);
+    server.kill();
+    let whole = fs::read(&file).unwrap();
+    let mut bytes = whole.clone();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&file, bytes).unwrap();
+    rewrite(&folder, week);
+    server.resume();
+    wait_for("it is bad", || server.get("/backups")["backups"][0]["bad"].is_string());
+    server.kill();
+    fs::write(&file, whole).unwrap();
+
+    // Whoever has the key comes back from it.
+    let target = server.path.join("restored");
+    let restore = |identity: Option<&Path>| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_vigosrv"));
+        command.arg("--data-dir").arg(&target).args(["backup", "restore"]).arg(&file);
+        command.arg("--expect-root").arg(server.data().join("tls/root"));
+        let identity = identity.map(|path| [Path::new("--identity"), path]);
+        command.args(identity.iter().flatten()).output().unwrap()
+    };
+    let refused = String::from_utf8(restore(None).stdout).unwrap();
+    assert!(refused.contains("\"locked\"") && refused.contains("--identity") && !target.exists(), "{refused}");
+    let done = restore(Some(&key));
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
+    assert_eq!(
+        fs::read(target.join("tls/bundle_key")).unwrap(),
+        fs::read(server.data().join("tls/bundle_key")).unwrap()
     );
 }
