@@ -149,6 +149,7 @@ impl Server {
             data_dir: path.clone(),
             database: database.clone(),
             metrics_public: false,
+            replicates: false,
             started_at: NOW,
         };
         let publisher = Arc::new(tokio::sync::Mutex::new(publisher));

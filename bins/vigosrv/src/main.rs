@@ -33,6 +33,8 @@ enum Verb {
     },
     /// Looks for what ails a server that does not run, or does not start: for vigocli. What it prints is one JSON object
     Doctor,
+    /// Makes an empty database in the place of one that is damaged or gone: users, tokens, runs and the audit are lost
+    WithoutDatabase,
     /// Looks at backups and restores them: for vigocli. What it prints is one JSON object a line
     #[command(subcommand)]
     Backup(Backup),
@@ -124,6 +126,7 @@ fn main() -> ExitCode {
             }
             runtime.block_on(vigosrv::serve::offline(&cli.data_dir, &request)).map(|answer| println!("{answer}"))
         }
+        Some(Verb::WithoutDatabase) => vigosrv::serve::without_database(&cli.data_dir).map(|done| println!("{done}")),
     };
     ended(done)
 }

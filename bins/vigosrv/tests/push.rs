@@ -97,6 +97,7 @@ impl Fleet {
             data_dir: path.clone(),
             database: database.clone(),
             metrics_public: false,
+            replicates: false,
             started_at: now(),
         };
         let (publisher, published) = Publisher::open(dir.root(), keys.bundle.clone(), 0).unwrap();

@@ -47,6 +47,10 @@ pub struct Condition<'a> {
     pub freeze: Option<&'a Freeze>,
     /// The row of the audit from which on it is not what was written.
     pub audit_broken_at: Option<i64>,
+    /// What is wrong with the database: of its file, then of single rows.
+    pub damaged: (Option<String>, Vec<String>),
+    /// What Litestream has of the database.
+    pub replica: Replica,
     /// Secrets that the policy refers to and that are not set.
     pub missing_secrets: Vec<&'a str>,
     /// Secrets that cannot be opened, and why.
@@ -81,6 +85,20 @@ pub struct Condition<'a> {
     /// Its machine: keys, disks, backups, ports.
     pub machine: Machine<'a>,
 }
+
+/// What a replica has of the database.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Replica {
+    /// There is to be none.
+    No,
+    /// There is to be one, and nothing was copied yet.
+    Missing,
+    /// The newest change of the database is so much later than what was copied last.
+    Behind(Duration),
+}
+
+/// A replica that is so far behind is not made any more: it is made every second.
+const REPLICA_LATE: Duration = Duration::from_secs(60);
 
 /// A clock that is so far behind the database is wrong.
 const CLOCK_BEHIND: Duration = Duration::from_secs(60);
@@ -195,6 +213,27 @@ fn storage(c: &Condition<'_>, found: &mut Findings) {
             message,
             "compare it with that of a backup, and find out who wrote to the database",
         );
+    }
+    let help = "start Litestream, and see what it says: `litestream status`";
+    match c.replica {
+        Replica::No => {}
+        Replica::Missing => {
+            found.error("replica-missing", "Litestream has copied nothing of the database".into(), help)
+        }
+        Replica::Behind(by) if by <= REPLICA_LATE => {}
+        Replica::Behind(by) => {
+            let message = format!("the replica lacks what was written to the database for {} s", by.as_ms() / 1000);
+            found.error("replica-late", message, help);
+        }
+    }
+    let (file, rows) = &c.damaged;
+    if let Some(why) = file {
+        let help = "stop vigosrv, look at the disk, and restore it: `vigocli backup restore FILE --db-only --force`";
+        found.error("database-damaged", format!("the database is damaged: {why}"), help);
+    }
+    for what in rows {
+        let help = "look at the disk, and compare with a backup; `vigocli backup restore FILE --db-only --force` brings it back";
+        found.error("database-rows-damaged", format!("the database is damaged: {what}"), help);
     }
     if let Some((free, all)) = c.disk {
         let message = format!("{} MiB of {} MiB are free where the server keeps its data", free >> 20, all >> 20);
@@ -316,6 +355,8 @@ mod tests {
             edited: Ok(0),
             freeze: None,
             audit_broken_at: None,
+            damaged: (None, Vec::new()),
+            replica: Replica::Behind(REPLICA_LATE),
             missing_secrets: Vec::new(),
             closed_secrets: Vec::new(),
             trusted_from_anywhere: Vec::new(),
@@ -359,6 +400,25 @@ mod tests {
             (Condition { edited: Err("loop".into()), ..well() }, "stacks-unreadable", Warning, "cannot be read: loop"),
             (Condition { freeze: Some(&freeze), ..well() }, "frozen", Note, "frozen by `ann`"),
             (Condition { audit_broken_at: Some(7), ..well() }, "audit-broken", Error, "from row 7 on"),
+            (Condition { replica: Replica::Missing, ..well() }, "replica-missing", Error, "has copied nothing"),
+            (
+                Condition { replica: Replica::Behind(Duration::from_secs(61)), ..well() },
+                "replica-late",
+                Error,
+                "for 61 s",
+            ),
+            (
+                Condition { damaged: (Some("page 3".into()), Vec::new()), ..well() },
+                "database-damaged",
+                Error,
+                "is damaged: page 3",
+            ),
+            (
+                Condition { damaged: (None, ["report 7".into()].into()), ..well() },
+                "database-rows-damaged",
+                Error,
+                "is damaged: report 7",
+            ),
             (
                 Condition { missing_secrets: many.clone(), ..well() },
                 "secret-missing",

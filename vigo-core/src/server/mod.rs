@@ -8,6 +8,7 @@ mod alarm;
 mod api_token;
 mod attempts;
 mod check_in;
+mod damaged;
 mod doctor;
 mod enrol;
 mod freeze;
@@ -34,7 +35,8 @@ pub use alarm::{Alarm, Board, NoticeOf, Raised, ToldOf, change, tell_again_after
 pub use api_token::ApiTokenText;
 pub use attempts::Attempts;
 pub use check_in::{CheckedIn, Remembered, ServedKeySet, answer, is_current};
-pub use doctor::{Condition, Finding, Severity, examine};
+pub use damaged::{DamageMark, DatabaseSeen, Opening, opening, ways_back};
+pub use doctor::{Condition, Finding, Replica, Severity, examine};
 pub use enrol::{Admission, AdmittedBy, Claim, NotAdmitted, TokenRecord, Trusted, admit, claim};
 pub use freeze::Freeze;
 pub use hold::{HoldSettings, come_back, hold_for};

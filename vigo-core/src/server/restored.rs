@@ -55,6 +55,10 @@ pub struct Found {
     pub stamp: Option<AuditStamp>,
     /// The hash of the row that has the stamp's number, where there is one.
     pub at_stamp: Option<[u8; 32]>,
+    /// That row is the newest.
+    pub ends_at_stamp: bool,
+    /// It is another file than the one that was open last.
+    pub is_other_file: bool,
     /// The newest time in the database.
     pub newest: Timestamp,
     /// The clock.
@@ -68,6 +72,8 @@ pub enum WentBackBy {
     Mark,
     /// The row that the stamp names is not there, or is another.
     Stamp,
+    /// Another file is in its place, and has rows of after the stamp: how many there were nobody knows.
+    OtherFile,
     /// This envoy has shown an assignment of the time that is lost.
     Shown(EnvoyId),
 }
@@ -85,12 +91,13 @@ pub struct WentBack {
 
 /// Says whether a database that is being opened went back.
 pub fn went_back(found: &Found) -> Option<WentBack> {
-    let Found { mark, stamp, at_stamp, newest, now } = *found;
+    let Found { mark, stamp, at_stamp, ends_at_stamp, is_other_file, newest, now } = *found;
     // Before the first row there is nothing that could be missing.
     let missing = stamp.filter(|stamp| stamp.id > 0 && at_stamp != Some(stamp.hash));
     let by = match (mark, missing) {
         (Some(_), _) => WentBackBy::Mark,
         (None, Some(_)) => WentBackBy::Stamp,
+        (None, None) if is_other_file && !ends_at_stamp => WentBackBy::OtherFile,
         (None, None) => return None,
     };
     // A backup has everything up to the moment in which it was made.
@@ -127,6 +134,7 @@ impl WentBackBy {
         match self {
             Self::Mark => "restore",
             Self::Stamp => "stamp",
+            Self::OtherFile => "other-file",
             Self::Shown(_) => "agent",
         }
     }
@@ -137,6 +145,7 @@ impl fmt::Display for WentBackBy {
         match self {
             Self::Mark => f.write_str("it was restored from a backup"),
             Self::Stamp => f.write_str("it lacks rows of which `tls/stamp` tells"),
+            Self::OtherFile => f.write_str("it is another file than the one that was open last"),
             Self::Shown(id) => write!(f, "envoy {id} has an assignment that it does not remember"),
         }
     }
@@ -194,12 +203,31 @@ mod tests {
 
     #[test]
     fn a_database_that_went_back_is_told_from_one_that_did_not() {
-        let well = Found { mark: None, stamp: Some(STAMP), at_stamp: Some(STAMP.hash), newest: at(55), now: at(100) };
+        let well = Found {
+            mark: None,
+            stamp: Some(STAMP),
+            at_stamp: Some(STAMP.hash),
+            ends_at_stamp: false,
+            is_other_file: false,
+            newest: at(55),
+            now: at(100),
+        };
         let back = |by, from, to| Some(WentBack { by, from: at(from), to: at(to) });
         let empty = AuditStamp { id: 0, hash: [0; 32], ..STAMP };
         let cases = [
             ("as it was left, or newer", well, None),
             ("the first start, or one of a server before", Found { stamp: None, at_stamp: None, ..well }, None),
+            ("it was copied when it was closed", Found { is_other_file: true, ends_at_stamp: true, ..well }, None),
+            (
+                "it was replaced after a kill",
+                Found { is_other_file: true, ..well },
+                back(WentBackBy::OtherFile, 55, 100),
+            ),
+            (
+                "it was replaced by one of long ago",
+                Found { is_other_file: true, at_stamp: None, newest: at(10), ..well },
+                back(WentBackBy::Stamp, 10, 50),
+            ),
             ("nothing was ever done", Found { stamp: Some(empty), at_stamp: None, ..well }, None),
             ("the row is not there", Found { at_stamp: None, newest: at(10), ..well }, back(WentBackBy::Stamp, 10, 50)),
             ("another history", Found { at_stamp: Some([1; 32]), ..well }, back(WentBackBy::Stamp, 55, 55)),

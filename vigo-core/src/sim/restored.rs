@@ -106,6 +106,8 @@ impl Server {
             at_stamp: stamp.and_then(row),
             newest: self.disk.newest,
             now,
+            ends_at_stamp: false,
+            is_other_file: false,
         };
         (self.beside.newest, self.beside.is_void) = (self.disk.newest, false);
         for id in &self.beside.revoked {
@@ -120,7 +122,7 @@ impl Server {
     /// Makes void what the disk has of the past.
     fn void_past(&mut self, went_back: &WentBack) {
         let until = match went_back.by {
-            WentBackBy::Mark | WentBackBy::Stamp => Timestamp::from_epoch_ms(i64::MAX),
+            WentBackBy::Mark | WentBackBy::Stamp | WentBackBy::OtherFile => Timestamp::from_epoch_ms(i64::MAX),
             WentBackBy::Shown(_) => self.beside.newest,
         };
         self.disk.tokens.values_mut().for_each(|token: &mut Token| token.record.uses_left = 0);

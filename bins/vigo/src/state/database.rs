@@ -88,6 +88,25 @@ fn sync_dir(file: &Path) -> std::io::Result<()> {
 
 /// Opens a copy in memory, which may be repaired without a byte being written.
 pub(super) fn open_copy(path: &Path) -> Result<Database, Unusable> {
+    copied(path, &builder())
+}
+
+/// The same of one that is damaged: what is read from it may be anything, and reading it may fail or panic.
+pub(super) fn open_damaged_copy(path: &Path) -> Result<Database, Unusable> {
+    copied(path, builder().set_check_integrity_on_open(false))
+}
+
+/// Opens or makes one on a disk of a test's.
+#[cfg(test)]
+pub(super) fn open_on(disk: impl redb::StorageBackend) -> Result<Database, Unusable> {
+    contained(|| {
+        let db = builder().create_with_backend(disk).map_err(redb::Error::from)?;
+        check_format(&db, true)?;
+        Ok(db)
+    })
+}
+
+fn copied(path: &Path, builder: &redb::Builder) -> Result<Database, Unusable> {
     let size = std::fs::metadata(path).map_err(Unusable::Io)?.len();
     if size > COPY_BYTES_MAX {
         return Err(Unusable::Damaged(format!("it has {size} bytes")));
@@ -96,7 +115,7 @@ pub(super) fn open_copy(path: &Path) -> Result<Database, Unusable> {
     contained(|| {
         let copy = InMemoryBackend::new();
         copy.set_len(bytes.len() as u64).and_then(|()| copy.write(0, &bytes)).map_err(Unusable::Io)?;
-        let db = builder().create_with_backend(copy).map_err(redb::Error::from)?;
+        let db = builder.create_with_backend(copy).map_err(redb::Error::from)?;
         check_format(&db, false)?;
         Ok(db)
     })

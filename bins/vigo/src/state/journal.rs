@@ -88,15 +88,25 @@ impl Journal {
             Err(why) => {
                 let aside = path.with_extension("redb.unusable");
                 std::fs::rename(&path, &aside).map_err(StateError::file("move", &path))?;
-                let notice = format!(
-                    "state `{}` cannot be used: {}; moved to `{}`, reports that were not sent are lost",
-                    path.display(),
-                    database::told(&why),
-                    aside.display()
-                );
                 let (database, mut opened) =
                     open().map_err(|why| StateError::Write { path: path.clone(), why: database::told(&why) })?;
-                opened.notice = Some(notice);
+                opened.policy = salvaged(&aside);
+                if let Some(Policy { keyset, assignment, bundle }) = opened.policy.clone() {
+                    let bundle = bundle.map_or(BundleRecord::None, BundleRecord::New);
+                    let record = Record::Policy { keyset, assignment, bundle };
+                    let stored = contained(|| Ok(write(&database, &[&record])?));
+                    stored.map_err(|why| StateError::Write { path: path.clone(), why: database::told(&why) })?;
+                }
+                let policy = match opened.policy {
+                    Some(_) => "the policy in it is whole, and goes on",
+                    None => "the policy in it, too, until the server gives it again",
+                };
+                opened.notice = Some(format!(
+                    "state `{}` cannot be used: {}; moved to `{}`, reports that were not sent are lost; {policy}",
+                    path.display(),
+                    database::told(&why),
+                    aside.display(),
+                ));
                 (database, opened)
             }
         };
@@ -174,8 +184,18 @@ impl Journal {
     }
 }
 
+/// Returns the policy in a damaged file, where that is still one: it is signed, and whoever applies it looks at that.
+fn salvaged(path: &Path) -> Option<Policy> {
+    let policy = contained(|| {
+        let database = database::open_damaged_copy(path)?;
+        let policy = policy(&database)?;
+        Ok(policy)
+    });
+    policy.ok().flatten()
+}
+
 /// Makes the tables where they are missing, and returns what is in them.
-fn read(database: &Database, incarnation: u64) -> Result<Opened, redb::Error> {
+pub(super) fn read(database: &Database, incarnation: u64) -> Result<Opened, redb::Error> {
     let begin = database.begin_write()?;
     let (reports, taken, orders, counters) = {
         let reports = begin.open_table(REPORTS)?;
@@ -268,7 +288,7 @@ fn policy(database: &Database) -> Result<Option<Policy>, redb::Error> {
     Ok(Some(Policy { keyset, assignment, bundle: signed("bundle")? }))
 }
 
-fn write(database: &Database, records: &[&Record]) -> Result<(), redb::Error> {
+pub(super) fn write(database: &Database, records: &[&Record]) -> Result<(), redb::Error> {
     let begin = database.begin_write()?;
     {
         let mut reports = begin.open_table(REPORTS)?;
@@ -446,6 +466,79 @@ mod tests {
         assert!(notice.contains("moved to") && path.with_extension("redb.unusable").exists(), "{notice}");
         assert_eq!((opened.counters.incarnation, opened.reports.len()), (8, 0));
         journal.store(&[report(1)]).expect("it stores");
+    }
+
+    /// Returns all that is in it.
+    fn all(journal: &mut Journal, opened: &Opened) -> String {
+        let reports: Vec<_> = opened.reports.iter().map(|(seq, _)| journal.report(*seq).expect("it reads")).collect();
+        format!("{:?} {reports:?} {:?} {:?} {:?}", opened.policy, opened.taken, opened.orders, opened.counters)
+    }
+
+    /// Makes one with something of everything, and returns its bytes and what is in it.
+    fn sound(dir: &Dir) -> (Vec<u8>, String) {
+        let (mut journal, _) = dir.open();
+        let long = |seq| Record::Report { seq, bytes: (0..3000_u32).map(|n| (n as u8) ^ (seq as u8)).collect() };
+        let bundle = Signed::new(Purpose::Bundle, vec![3; 5000].into(), &SigningKey::from_bytes(&[1; 32]));
+        let order = |n| Record::Order {
+            id: OrderId([n; 16]),
+            not_after: Timestamp::from_epoch_ms(9),
+            state: OrderState::Ended(vec![n; 9].into()),
+        };
+        let policy = Record::Policy { keyset: signed(1), assignment: signed(2), bundle: BundleRecord::New(bundle) };
+        journal.store(&[long(1), policy, order(1)]).expect("it stores");
+        for seq in 2..9 {
+            journal.store(&[long(seq), order(seq as u8)]).expect("it stores");
+        }
+        journal.store(&[Record::Taken(3)]).expect("it stores");
+        drop(journal);
+        let (mut journal, opened) = dir.open();
+        let all = all(&mut journal, &opened);
+        drop(journal);
+        (std::fs::read(dir.0.join(NAME)).expect("it is there"), all)
+    }
+
+    #[test]
+    fn a_byte_that_a_disk_has_changed_is_noticed_or_changes_nothing() {
+        let dir = Dir::new("flipped");
+        let (sound, expected) = sound(&dir);
+        let path = dir.0.join(NAME);
+        let mut seed = 0x5eed_0002_u64;
+        let mut below = |end: usize| {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            (seed % end as u64) as usize
+        };
+        let used = |page: &usize| sound[page * 4096..].iter().take(4096).any(|byte| *byte != 0);
+        let pages: Vec<usize> = (0..sound.len() / 4096).filter(used).collect();
+        let mut places: Vec<usize> = (0..320).step_by(7).collect();
+        for page in &pages {
+            places.extend([page * 4096, page * 4096 + below(16), page * 4096 + below(4096), page * 4096 + below(4096)]);
+        }
+        let (mut noticed, mut salvaged, tried) = (0, 0, places.len());
+        for at in places {
+            let mut bytes = sound.clone();
+            bytes[at] ^= 1 << below(8);
+            std::fs::write(&path, &bytes).expect("write");
+            let (mut journal, opened) = dir.open();
+            if let Some(notice) = &opened.notice {
+                noticed += 1;
+                assert!(notice.contains("moved to"), "{notice}");
+                assert!(opened.reports.is_empty());
+                if let Some(policy) = &opened.policy {
+                    salvaged += 1;
+                    let is_whole = |signed: &Signed| Signed::decode(&signed.encode()).as_ref() == Ok(signed);
+                    assert!(is_whole(&policy.assignment) && journal.policy().expect("it was stored") == *policy);
+                }
+            } else {
+                assert_eq!(all(&mut journal, &opened), expected, "byte {at}");
+            }
+            journal.store(&[report(100)]).expect("life goes on");
+            drop(journal);
+            assert!(dir.open().1.notice.is_none(), "byte {at}: once is enough");
+        }
+        println!("{noticed} of {tried} were noticed; in {salvaged} of these the policy was still there");
+        assert!(noticed > pages.len() / 4 && salvaged > noticed / 3, "{noticed} of {tried}, {salvaged}");
     }
 
     #[test]

@@ -6,6 +6,8 @@ mod journal;
 mod lock;
 mod private;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use database::Kept;
 pub use error::StateError;

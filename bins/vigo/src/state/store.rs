@@ -438,6 +438,56 @@ mod tests {
     }
 
     #[test]
+    fn a_byte_that_a_disk_has_changed_is_noticed_or_changes_nothing() {
+        use vigo_core::resource::Kept as Was;
+        let dir = Dir::new("flipped");
+        let mut state = dir.open(Access::Write);
+        for n in 0..20_u8 {
+            let was = Was::File { content: vec![n; 700].into(), mode: 0o640, uid: 1, gid: 2 };
+            state
+                .store(&[snapshot(&format!("/{n}"), was), Record::Trigger(trigger("a", &n.to_string(), true))])
+                .unwrap();
+        }
+        drop(state);
+        let all = |state: &mut State| {
+            let (triggers, kept) = (state.triggers().unwrap(), state.kept().unwrap());
+            format!("{triggers:?} {:?} {:?}", kept.snapshots, kept.revert_commands)
+        };
+        let expected = all(&mut dir.open(Access::Write));
+        let (path, pending) = (dir.0.join(NAME), dir.0.join(PENDING));
+        let sound = std::fs::read(&path).unwrap();
+        let mut seed = 0x5eed_0003_u64;
+        let mut below = |end: usize| {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            (seed % end as u64) as usize
+        };
+        let used = |page: &usize| sound[page * 4096..].iter().take(4096).any(|byte| *byte != 0);
+        let pages: Vec<usize> = (0..sound.len() / 4096).filter(used).collect();
+        let mut places: Vec<usize> = (0..320).step_by(17).collect();
+        for page in &pages {
+            places.extend([page * 4096, page * 4096 + below(4096), page * 4096 + below(4096)]);
+        }
+        let mut noticed = 0;
+        for at in places {
+            let mut bytes = sound.clone();
+            bytes[at] ^= 1 << below(8);
+            std::fs::write(&path, &bytes).unwrap();
+            std::fs::write(&pending, "").unwrap();
+            for access in [Access::Read, Access::Write] {
+                let mut state = dir.open(access);
+                let found = all(&mut state);
+                let notices = state.take_notices();
+                noticed += usize::from(!notices.is_empty());
+                assert!(!notices.is_empty() || found == expected, "byte {at}: {found}");
+            }
+            dir.open(Access::Write).store(&[Record::Trigger(trigger("c", "d", false))]).unwrap();
+        }
+        assert!(noticed > pages.len() / 4, "{noticed} in {} pages", pages.len());
+    }
+
+    #[test]
     fn a_run_that_was_killed_while_it_made_the_database_leaves_no_damage() {
         let dir = Dir::new("unmade");
         std::fs::create_dir_all(&dir.0).unwrap();

@@ -168,6 +168,8 @@ pub struct About {
     pub database: PathBuf,
     /// Whoever asks gets the metrics.
     pub metrics_public: bool,
+    /// Litestream replicates it.
+    pub replicates: bool,
     /// When the server came up.
     pub started_at: Timestamp,
 }

@@ -1,21 +1,26 @@
 //! What ails the server, and what to do about it.
 
-use super::Context;
 use super::problem::Problem;
+use super::{About, Context};
 use crate::doctor::{Look, json_of};
 use crate::store::Verified;
 use axum::Json as Answer;
 use axum::extract::State;
 use serde_json::Value;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use vigo_core::fleet::{Health, Reach, Status};
-use vigo_core::server::{Condition, Network, examine};
+use vigo_core::server::{Condition, Network, Replica, examine};
+use vigo_core::time::Duration;
 
 pub(super) async fn doctor(State(context): State<Context>) -> Result<Answer<Value>, Problem> {
     let now = context.running.now();
     let freeze = context.store.freeze().await?.filter(|freeze| freeze.holds(now));
     let audit = context.store.verify_audit().await?;
+    let damaged = match context.store.check().await {
+        Ok(rows) => (None, rows),
+        Err(error) => (Some(error.to_string()), Vec::new()),
+    };
     let patterns = context.store.trusted().await?;
     let envoys = context.store.envoys().await?;
     let publisher = context.publisher.clone().lock_owned().await;
@@ -58,6 +63,8 @@ pub(super) async fn doctor(State(context): State<Context>) -> Result<Answer<Valu
         edited: edited.map(|files| files.len()).map_err(|error| error.to_string()),
         freeze: freeze.as_ref(),
         audit_broken_at: if let Verified::Broken { id } = audit { Some(id) } else { None },
+        damaged,
+        replica: replica(&context.about),
         missing_secrets: uses.keys().filter(|path| !context.vault.has(path)).map(|path| &**path).collect(),
         closed_secrets: checked.bad.iter().map(|(path, error)| (&**path, error.to_string())).collect(),
         trusted_from_anywhere: from_anywhere
@@ -79,6 +86,25 @@ pub(super) async fn doctor(State(context): State<Context>) -> Result<Answer<Valu
         machine: look.machine(),
     };
     Ok(Answer(json_of(examine(&condition))))
+}
+
+/// Returns how far Litestream is behind, by when it last wrote to its own folder beside the database; nothing is written there.
+fn replica(about: &About) -> Replica {
+    if !about.replicates {
+        return Replica::No;
+    }
+    let written = |path: PathBuf| std::fs::metadata(path).and_then(|file| file.modified()).ok();
+    let beside = |ends: [&str; 2]| {
+        let mut name = OsString::from(ends[0]);
+        name.push(about.database.file_name().unwrap_or_default());
+        name.push(ends[1]);
+        about.database.with_file_name(name)
+    };
+    let copies = std::fs::read_dir(beside([".", "-litestream"]).join("ltx").join("0")).into_iter().flatten().flatten();
+    let Some(copied) = copies.filter_map(|entry| written(entry.path())).max() else { return Replica::Missing };
+    let changed = written(beside(["", "-wal"])).unwrap_or(copied);
+    let behind = changed.duration_since(copied).unwrap_or_default();
+    Replica::Behind(Duration::from_ms(u64::try_from(behind.as_millis()).unwrap_or(u64::MAX)))
 }
 
 /// Returns the bytes of the database's write-ahead log.

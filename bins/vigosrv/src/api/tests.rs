@@ -183,6 +183,7 @@ impl Temp {
             data_dir: path.clone(),
             database: database.clone(),
             metrics_public: false,
+            replicates: false,
             started_at: NOW,
         };
         let context = Context {

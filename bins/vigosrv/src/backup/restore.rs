@@ -7,7 +7,7 @@ use super::verify::{expected, opened, whole_database};
 use super::view::{summary, time};
 use super::{ArchiveError, Progress};
 use crate::config;
-use crate::data_dir::{DataDir, FRESH, Move, OLD, commit};
+use crate::data_dir::{DataDir, FRESH, MARK, Move, OLD, commit};
 use crate::publish::live_in;
 use crate::store::SCHEMA;
 use serde_json::Value;
@@ -255,6 +255,12 @@ fn moves(
                 // They are of the database before.
                 let beside = ["-wal", "-shm", "-journal"].map(|end| Move::Away(format!("{}{end}", places.database)));
                 moves.extend(beside);
+                // It answers the mark of one that was damaged; and what Litestream has noted is of the database before.
+                let place = Path::new(&places.database);
+                let name = place.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+                for other in [MARK.to_owned(), format!(".{name}-litestream")] {
+                    moves.extend(place.with_file_name(other).to_str().map(|other| Move::Away(other.into())));
+                }
                 if !parts.contains(&Part::Tls) {
                     moves.extend([put("tls/revoked", "tls/revoked"), put("tls/restored", "tls/restored")]);
                 }

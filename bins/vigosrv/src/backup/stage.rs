@@ -195,7 +195,7 @@ impl Staged {
 /// Returns whether a name is of something half done, or of what no other server is to have.
 fn is_passing(folder: &str, name: &str) -> bool {
     match folder {
-        "tls" => name.ends_with(".new") || name == "restored",
+        "tls" => name.ends_with(".new") || ["restored", "opened"].contains(&name),
         "secrets" => name.starts_with(".new-"),
         "blobs" | "blobs/agents" => name == ".new",
         _ => false,

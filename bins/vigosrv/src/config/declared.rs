@@ -41,6 +41,7 @@ pub(super) const SECTIONS: &[Section] = &[
         keys: &[
             key("path", "db/vigo.db", "Its file, relative to the data directory."),
             key("history_retention", "90d", "How long runs are kept; the last of each envoy stays."),
+            key("litestream", "false", "Litestream replicates it, and writes its log back: see the page on recovery."),
         ],
     },
     Section {

@@ -46,6 +46,7 @@ pub struct Server {
 pub struct Database {
     pub path: PathBuf,
     pub history_retention: Span,
+    pub litestream: bool,
 }
 
 /// What agents are told of their check-ins.
@@ -245,7 +246,8 @@ impl Default for Server {
 
 impl Default for Database {
     fn default() -> Self {
-        Self { path: "db/vigo.db".into(), history_retention: Span(Duration::from_secs(90 * 86_400)) }
+        let history_retention = Span(Duration::from_secs(90 * 86_400));
+        Self { path: "db/vigo.db".into(), history_retention, litestream: false }
     }
 }
 

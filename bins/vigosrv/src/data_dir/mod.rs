@@ -1,5 +1,6 @@
 //! The data directory: everything that a server has, in one place.
 
+mod aside;
 mod dir;
 mod error;
 mod keys;
@@ -10,6 +11,7 @@ mod swap;
 #[cfg(test)]
 mod tests;
 
+pub use aside::{MARK, clear_damage_mark, damage_mark, put_aside, put_rest_aside};
 pub use dir::{DataDir, Holder};
 pub use error::DataDirError;
 pub use keys::{Keys, Kit, secret_of, secret_text};

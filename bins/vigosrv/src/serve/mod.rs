@@ -3,6 +3,7 @@
 mod adopt;
 mod check_in;
 mod claim;
+mod damaged;
 mod enrol;
 mod held;
 mod init;
@@ -20,6 +21,7 @@ mod settings;
 mod traits;
 mod wait;
 
+pub use damaged::{NoDatabase, without_database};
 pub use init::init;
 pub use live::Live;
 pub use offline::offline;

@@ -1,6 +1,7 @@
 //! One request to a server that does not run, answered by what would answer it if it did.
 
 use super::claim::claim;
+use super::damaged::close_store;
 use super::open::{Opened, open};
 use super::run::{RunError, hostname};
 use crate::api::{self, Caller};
@@ -12,6 +13,7 @@ use axum::http::{Method, Request, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::path::Path;
+use std::sync::Arc;
 use tower::ServiceExt as _;
 
 /// A request, as it comes in: one JSON object.
@@ -45,14 +47,14 @@ pub async fn offline(data_dir: &Path, request: &str) -> Result<String, RunError>
     let dir = claim(|| DataDir::open(data_dir)).await?;
     let config = config::load(&dir.config())?;
     let Opened { context, .. } = open(&dir, &config, &hostname(), config.server.api_listen.port).await?;
-    let store = context.store.clone();
+    let (store, about) = (context.store.clone(), Arc::clone(&context.about));
     let uid = rustix::process::geteuid().as_raw();
     let router = api::local(context).layer(Extension(Caller::Local(uid)));
     let Ok(response) = router.oneshot(request).await;
     let status = response.status().as_u16();
     let bytes = to_bytes(response.into_body(), ANSWER_BYTES_MAX).await.map_err(|e| RunError::Asked(e.to_string()))?;
     // What was answered is on the disk, in one file.
-    store.close();
+    close_store(&dir, &about, &store)?;
     let body: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
     Ok(json!({ "status": status, "body": body }).to_string())
 }

@@ -1,5 +1,6 @@
 //! From a data directory to all that answers on it, but for its ports.
 
+use super::damaged::open_store;
 use super::live::Live;
 use super::run::RunError;
 use super::server::{Server, now};
@@ -13,7 +14,7 @@ use crate::keyring::Keyring;
 use crate::net::{NetError, Tls};
 use crate::notify::Alarms;
 use crate::publish::{Publisher, Record};
-use crate::store::{Actor, PublishRow, Store};
+use crate::store::{Actor, Log, PublishRow, Store};
 use crate::vault::Vault;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -37,15 +38,8 @@ pub(super) async fn open(dir: &DataDir, config: &Config, machine: &str, https_po
     let database = dir.resolve(&config.database.path);
     let hosts = config.server.certificate_hosts(machine);
     let keys = Keys::open(dir, &database, &hosts, now())?;
-    let is_lost = !database.exists() && dir.root().join(".live").exists();
-    let store = Store::open(&database, &dir.revoked(), now())?;
-    if is_lost {
-        tracing::warn!(
-            "`{}` was not there and is new: envoys that it knew are taken up again when they check in; their runs, and \
-            tokens, are gone unless it is restored from a backup",
-            database.display()
-        );
-    }
+    let log = if config.database.litestream { Log::Litestreams } else { Log::Own };
+    let store = open_store(dir, &database, log)?;
     if let Some(WentBack { by, from, to }) = store.found_back() {
         tracing::error!(
             "the database is older than what this server has done: {by}; what was done from {from} to {to} is lost, and the \
@@ -68,6 +62,7 @@ pub(super) async fn open(dir: &DataDir, config: &Config, machine: &str, https_po
         data_dir: dir.root().to_owned(),
         database,
         metrics_public: config.server.metrics_public,
+        replicates: config.database.litestream,
         started_at: now(),
     });
     let vault = Vault::open(dir, &config.secrets)?;

@@ -1,6 +1,7 @@
 //! From a data directory to a running server, and to its end.
 
 use super::claim::claim;
+use super::damaged::{NoDatabase, check, close_store};
 use super::live::Live;
 use super::open::{Opened, open};
 use super::server::{Server, now};
@@ -43,6 +44,9 @@ pub enum RunError {
     /// Its database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// There is none.
+    #[error(transparent)]
+    NoDatabase(#[from] NoDatabase),
     /// What is published.
     #[error(transparent)]
     Publish(#[from] PublishError),
@@ -93,6 +97,7 @@ impl RunError {
             Self::Config(error) => error.help(),
             Self::Vault(error) => error.help(),
             Self::Store(error) => error.help(),
+            Self::NoDatabase(error) => Some(error.help()),
             Self::Agents(error) => error.help().map(Into::into),
             Self::Net(NetError::Bind { .. }) => {
                 Some("end what listens there, or set `server.agent_listen` in server.yaml".into())
@@ -130,7 +135,7 @@ pub async fn run(data_dir: &Path) -> Result<(), RunError> {
     let tcp = https_listener(&config).await?;
     let port = tcp.local_addr().map_or(config.server.api_listen.port, |address| address.port());
     let Opened { server, context, tls, shown } = open(&dir, &config, &machine, port).await?;
-    let Context { store, agents, keyring, .. } = context.clone();
+    let Context { store, agents, keyring, about, .. } = context.clone();
     agents.unsettle();
     let listener = agents_listener(&config, tls, &server).await?;
     let mut signals = Signals::new().map_err(RunError::Signals)?;
@@ -147,6 +152,7 @@ pub async fn run(data_dir: &Path) -> Result<(), RunError> {
     let (end, ended) = watch::channel(false);
     let looking = look(context.vault.clone(), context.running.clone(), config.secrets.poll_interval.0);
     let looking = tokio::spawn(looking);
+    let checking = tokio::spawn(check(store.clone()));
     let pruning = tokio::spawn(prune(store.clone(), config.database.history_retention.0));
     let keeping = tokio::spawn(keep(Arc::clone(&keyring), shown));
     let alarms = Arc::clone(&context.alarms);
@@ -173,6 +179,11 @@ pub async fn run(data_dir: &Path) -> Result<(), RunError> {
                 notify.send_replace(config.notify);
             }
         }) => Ok(()),
+        // What it would answer cannot be believed.
+        why = store.damaged() => {
+            tracing::error!("the database is damaged: {why}");
+            Ok(())
+        }
         // It ends by itself only when it cannot be made.
         done = socket => done.map_err(std::io::Error::other).map_err(RunError::Signals)?.map_err(RunError::from),
     };
@@ -186,13 +197,14 @@ pub async fn run(data_dir: &Path) -> Result<(), RunError> {
     };
     let _ = tokio::join!(agents, tokio::time::timeout(DRAIN, https));
     looking.abort();
+    checking.abort();
     pruning.abort();
     beside.abort();
     keeping.abort();
     telling.abort();
     watching.abort();
     scheduled.abort();
-    store.close();
+    close_store(&dir, &about, &store)?;
     outcome
 }
 

@@ -1,6 +1,7 @@
 //! Why the store did not do something.
 
-use std::path::PathBuf;
+use rusqlite::ErrorCode;
+use std::path::{Path, PathBuf};
 
 /// An error of the store. One that a failed commit gives goes to all that were in it.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -13,6 +14,14 @@ pub enum StoreError {
         /// What it said.
         why: String,
     },
+    /// The file is not what SQLite wrote: bytes of it have changed, or are missing.
+    #[error("database `{}` is damaged: {why}", .path.display())]
+    Corrupt {
+        /// Its file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A later server wrote the database.
     #[error("database `{}` has version {found}, expected at most {known}", .path.display())]
     Newer {
@@ -22,6 +31,8 @@ pub enum StoreError {
         found: i64,
         /// The newest that is known here.
         known: i64,
+        /// The program that brought it to its version, as it wrote that down.
+        program: String,
     },
     /// It is the database of something else.
     #[error("`{}` is the database of another program", .path.display())]
@@ -61,13 +72,35 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Returns what an error of SQLite says of the database at `path`.
+    pub(super) fn of(path: &Path, error: &rusqlite::Error) -> Self {
+        use rusqlite::Error;
+        let (path, why) = (path.to_owned(), error.to_string());
+        match (error.sqlite_error_code(), error) {
+            (Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase), _) => Self::Corrupt { path, why },
+            // The tables are strict: none of ours has such a value.
+            (
+                _,
+                Error::InvalidColumnType(..)
+                | Error::FromSqlConversionFailure(..)
+                | Error::IntegralValueOutOfRange(..)
+                | Error::Utf8Error(..),
+            ) => Self::Damaged { what: "a row", why },
+            _ => Self::Database { path, why },
+        }
+    }
+
     /// Returns what to do about it, where there is something.
     pub fn help(&self) -> Option<String> {
         match self {
-            Self::Newer { .. } => Some("start the newer vigosrv, or restore a backup of this one's".into()),
+            Self::Newer { program, .. } => {
+                Some(format!("use vigosrv {} or later, or restore a backup that this one made", program.escape_debug()))
+            }
             Self::Foreign { path } => Some(format!("move `{}` away, or name another data directory", path.display())),
             Self::Database { .. } | Self::File { .. } => Some("make room on the disk and look at its health".into()),
-            Self::Damaged { .. } => Some("restore a backup".into()),
+            Self::Corrupt { .. } | Self::Damaged { .. } => {
+                Some("restore a backup: `vigocli backup restore FILE --db-only --force`".into())
+            }
             Self::Invalid { .. } | Self::Closed => None,
         }
     }

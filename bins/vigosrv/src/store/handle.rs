@@ -2,8 +2,11 @@
 
 use super::StoreError;
 use super::beside::Beside;
+use super::check::Checking;
+use super::damage::Damage;
 use super::dirty::Dirty;
 use super::job::{Job, Pending};
+use super::log::{Log, LogKeeper};
 use super::revoked::Revoked;
 use super::schema;
 use super::value::failed;
@@ -19,7 +22,7 @@ use vigo_core::server::WentBack;
 use vigo_core::time::Timestamp;
 
 /// How long SQLite waits for a lock that another program holds.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Queries at a time.
 const READERS: usize = 4;
@@ -44,6 +47,8 @@ struct Inner {
     reading: Arc<Semaphore>,
     dirty: Arc<Dirty>,
     revoked: Arc<Revoked>,
+    damage: Arc<Damage>,
+    checking: Checking,
     newest: Timestamp,
     went_back: Option<WentBack>,
 }
@@ -56,6 +61,14 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; [`StoreError::Newer`] for a database of a later version.
     pub fn open(path: &Path, revoked: &Path, now: Timestamp) -> Result<Self, StoreError> {
+        Self::open_as(path, revoked, Log::Own, now)
+    }
+
+    /// The same, where Litestream may be who writes the log back into the database.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_as(path: &Path, revoked: &Path, log: Log, now: Timestamp) -> Result<Self, StoreError> {
         let mut conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         schema::migrate(&mut conn, path, now)?;
         let failed = failed(&conn);
@@ -63,12 +76,16 @@ impl Store {
         conn.pragma_update(None, "journal_mode", "WAL").map_err(&failed)?;
         conn.pragma_update(None, "synchronous", "FULL").map_err(&failed)?;
         conn.pragma_update(None, "foreign_keys", true).map_err(&failed)?;
+        if log == Log::Litestreams {
+            // What it has not copied yet must not be written over.
+            conn.pragma_update(None, "wal_autocheckpoint", 0).map_err(&failed)?;
+        }
         let mut beside = Beside::new(revoked);
         let revoked = Arc::new(Revoked::open(revoked)?);
-        let Begun { newest, went_back } = writer::begin(&mut conn, &revoked, &mut beside, now)?;
-        let dirty = Arc::new(Dirty::default());
+        let Begun { newest, went_back } = writer::begin(&mut conn, path, &revoked, &mut beside, now)?;
+        let (dirty, damage) = (Arc::new(Dirty::default()), Arc::new(Damage::default()));
         let (queue, jobs) = std::sync::mpsc::channel();
-        let writer = Writer::new(conn, jobs, dirty.clone(), beside);
+        let writer = Writer::new(conn, jobs, dirty.clone(), beside, damage.clone(), LogKeeper::new(path, log));
         let thread = std::thread::Builder::new().name("store".into()).spawn(move || writer.run());
         let thread =
             thread.map_err(|e| StoreError::File { path: path.to_owned(), why: format!("start its thread: {e}") })?;
@@ -81,6 +98,8 @@ impl Store {
             reading: Arc::new(Semaphore::new(READERS)),
             dirty,
             revoked,
+            damage,
+            checking: Checking::default(),
             newest,
             went_back,
         })))
@@ -108,6 +127,7 @@ impl Store {
     pub fn close(&self) {
         self.0.room.close();
         self.0.reading.close();
+        self.checking().end();
         drop(self.0.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
         let writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.0.readers.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -116,6 +136,28 @@ impl Store {
         {
             tracing::error!("the thread of the store has panicked");
         }
+    }
+
+    /// Returns what is wrong with the database's file, once that was found. It is not written to any more, and is left as it
+    /// is when the store is closed.
+    pub fn damage(&self) -> Option<String> {
+        self.0.damage.found()
+    }
+
+    /// Waits until the database's file is found to be damaged.
+    pub async fn damaged(&self) -> String {
+        self.0.damage.wait().await
+    }
+
+    /// Notes an error, where it says that the file is damaged; returns it.
+    pub(super) fn noted(&self, error: StoreError) -> StoreError {
+        self.0.damage.note(&error);
+        error
+    }
+
+    /// What ends a check that is under way.
+    pub(super) fn checking(&self) -> &Checking {
+        &self.0.checking
     }
 
     /// Returns the database's file.
@@ -143,7 +185,7 @@ impl Store {
         let job = Box::new(Pending::new(work, answer, permit));
         let queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
         queue.and_then(|queue| queue.send(job).ok()).ok_or(StoreError::Closed)?;
-        outcome.await.unwrap_or(Err(StoreError::Closed))
+        outcome.await.unwrap_or(Err(StoreError::Closed)).map_err(|error| self.noted(error))
     }
 
     /// Runs a query on a connection that cannot write.
@@ -165,15 +207,26 @@ impl Store {
             inner.readers.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
             found
         });
-        done.await.unwrap_or(Err(StoreError::Closed))
+        done.await.unwrap_or(Err(StoreError::Closed)).map_err(|error| self.noted(error))
     }
+}
+
+/// Makes an empty database, which the next [`Store::open`] finds to have gone back where there was one.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn make(path: &Path, now: Timestamp) -> Result<(), StoreError> {
+    let mut conn = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+    schema::migrate(&mut conn, path, now)
 }
 
 /// Opens a connection.
 pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
-    let error = |e: rusqlite::Error| StoreError::Database { path: path.to_owned(), why: e.to_string() };
+    let error = |e: rusqlite::Error| StoreError::of(path, &e);
     let conn = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(error)?;
     conn.busy_timeout(BUSY_TIMEOUT).map_err(error)?;
+    // A page that contradicts itself is told, not believed.
+    conn.pragma_update(None, "cell_size_check", true).map_err(error)?;
     conn.set_prepared_statement_cache_capacity(64);
     Ok(conn)
 }

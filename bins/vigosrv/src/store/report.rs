@@ -1,5 +1,6 @@
 //! The reports of runs: each counted once, however often it comes.
 
+use super::check::sum;
 use super::clones::count_doubled;
 use super::envoy::{self, counts, set_status};
 use super::value::{bits, bytes_or_none, cut, envoy_id, failed, from_bits, time};
@@ -129,12 +130,16 @@ impl Store {
             let sql =
                 "SELECT runs.*, envoys.hostname FROM runs JOIN envoys ON envoys.id = runs.envoy WHERE runs.id = ?";
             let mut statement = conn.prepare_cached(sql).map_err(&failed)?;
-            let both = |row: &Row<'_>| Ok((head(row)?, row.get::<_, Vec<u8>>("body")?));
-            let Some((head, body)) = statement.query_row([id], both).optional().map_err(&failed)? else {
+            let both =
+                |row: &Row<'_>| Ok((head(row)?, row.get::<_, Vec<u8>>("body")?, row.get::<_, Option<u32>>("sum")?));
+            let Some((head, body, noted)) = statement.query_row([id], both).optional().map_err(&failed)? else {
                 return Ok(None);
             };
-            let damaged = |e| StoreError::Damaged { what: "a report", why: format!("{e}") };
-            Ok(Some(Run { head, report: Report::decode(&body).map_err(damaged)? }))
+            let damaged = |why: String| StoreError::Damaged { what: "a report", why };
+            if noted.is_some_and(|noted| noted != sum(&body)) {
+                return Err(damaged("its sum is another".into()));
+            }
+            Ok(Some(Run { head, report: Report::decode(&body).map_err(|e| damaged(e.to_string()))? }))
         })
         .await
     }
@@ -205,8 +210,8 @@ pub(super) fn record(
     let status = status(&envoy.status, report, now);
     let counts = status.counts;
     let sql = "INSERT INTO runs (envoy, incarnation, seq, received_at, started_at, duration_ms, outcome, observed, ok, \
-               changed, failed, skipped, blocked, unknown, bundle_digest, body) \
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+               changed, failed, skipped, blocked, unknown, bundle_digest, body, sum) \
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
     let row = params![
         id.0,
         incarnation,
@@ -223,7 +228,8 @@ pub(super) fn record(
         counts.blocked,
         counts.unknown,
         status.bundle_digest,
-        body
+        body,
+        sum(body)
     ];
     conn.prepare_cached(sql).map_err(&failed)?.execute(row).map_err(&failed)?;
     let sql = "DELETE FROM runs WHERE envoy = ?1 AND id <= (SELECT id FROM runs WHERE envoy = ?1 ORDER BY id DESC \

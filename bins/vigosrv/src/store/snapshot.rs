@@ -39,7 +39,7 @@ impl Store {
         let conn = connect(self.path(), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let name = to.to_str().ok_or_else(|| failed(std::io::Error::other("its path is no text")))?;
         let copied = conn.execute("VACUUM INTO ?1", [name]);
-        copied.map_err(|e| StoreError::Database { path: self.path().to_owned(), why: e.to_string() })?;
+        copied.map_err(|e| self.noted(StoreError::of(self.path(), &e)))?;
         file.sync_all().map_err(failed)
     }
 }
@@ -51,7 +51,7 @@ impl Facts {
     /// [`StoreError`].
     pub fn of(path: &Path) -> Result<Self, StoreError> {
         let conn = still(path)?;
-        let failed = |e: rusqlite::Error| StoreError::Database { path: path.to_owned(), why: e.to_string() };
+        let failed = |e: rusqlite::Error| StoreError::of(path, &e);
         let number = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(failed);
         if number("application_id")? != application() {
             return Err(StoreError::Foreign { path: path.to_owned() });

@@ -1,3 +1,7 @@
+mod damaged;
+mod torn;
+mod upgraded;
+
 use super::*;
 use rusqlite::Connection;
 use std::fs;
@@ -492,15 +496,19 @@ fn a_database_of_somebody_else_or_of_a_later_server_is_left_alone() {
         |name| Connection::open(&path).unwrap().pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
     let version = number("user_version");
     sql("PRAGMA user_version = 99");
+    assert!(matches!(open(&temp.dir), Err(StoreError::Corrupt { .. })), "nobody has noted that version");
+    sql("INSERT INTO programs VALUES (99, '7.1.0', 0)");
     let error = open(&temp.dir).unwrap_err();
     assert!(matches!(error, StoreError::Newer { found: 99, known, .. } if known == version), "{error}");
+    assert!(error.help().is_some_and(|help| help.contains("use vigosrv 7.1.0 or later")), "{error:?}");
+    sql("DELETE FROM programs WHERE version = 99");
     sql(&format!("PRAGMA user_version = {version}; PRAGMA application_id = 0"));
     assert!(matches!(open(&temp.dir), Err(StoreError::Foreign { .. })));
     fs::remove_file(&path).unwrap();
     sql("CREATE TABLE letters (a)");
     assert!(matches!(open(&temp.dir), Err(StoreError::Foreign { .. })));
     fs::write(&path, "this is no database, whatever its name says").unwrap();
-    assert!(matches!(open(&temp.dir), Err(StoreError::Database { .. })));
+    assert!(matches!(open(&temp.dir), Err(StoreError::Corrupt { .. })));
     fs::remove_file(&path).unwrap();
     temp.reopen(|_| {});
     temp.store.close();
@@ -848,4 +856,29 @@ fn a_snapshot_under_writers_is_the_database_at_one_moment() {
     assert!(written >= before);
     fs::write(temp.dir.join("none"), "no database").unwrap();
     assert!(Facts::of(&temp.dir.join("none")).is_err());
+}
+
+#[test]
+fn a_database_that_is_another_file_after_a_kill_went_back_however_little_it_lacks() {
+    // As what copies it every second leaves it: newer than the stamp.
+    let copied = |name: &str, is_killed: bool| {
+        let mut temp = Temp::new(name);
+        temp.enrolled(1, "web-1");
+        temp.reopen(|_| {});
+        temp.token("*", 2, false);
+        let path = temp.dir.join("vigo.db");
+        let copy = temp.dir.join("copy.db");
+        temp.store.snapshot(&copy).unwrap();
+        let stamp = fs::read(temp.dir.join("stamp")).unwrap();
+        temp.reopen(|dir| {
+            if is_killed {
+                fs::write(dir.join("stamp"), stamp).unwrap();
+            }
+            fs::rename(&copy, &path).unwrap();
+        });
+        let found = temp.found_back().map(|found| found.by);
+        (found, temp.run(temp.tokens()).unwrap().iter().map(|token| token.uses_left).sum::<u32>())
+    };
+    assert_eq!(copied("other-file", true), (Some(WentBackBy::OtherFile), 0));
+    assert_eq!(copied("same-rows", false), (None, 2), "nothing can be missing");
 }

@@ -1,5 +1,6 @@
 //! What envoys said of themselves.
 
+use super::check::sum;
 use super::value::{bytes, envoy_id, failed, time};
 use super::{ChangedTrait, Store, StoreError, trait_history};
 use rusqlite::{OptionalExtension as _, Row, params};
@@ -33,10 +34,10 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.write(json.len(), move |conn| {
             let failed = failed(conn);
-            let sql = "INSERT INTO traits (envoy, digest, json, received_at) SELECT ?1, ?2, ?3, ?4 \
+            let sql = "INSERT INTO traits (envoy, digest, json, received_at, sum) SELECT ?1, ?2, ?3, ?4, ?5 \
                        WHERE EXISTS (SELECT 1 FROM envoys WHERE id = ?1) \
-                       ON CONFLICT DO UPDATE SET digest = ?2, json = ?3, received_at = ?4";
-            let row = params![id.0, digest, json, now.epoch_ms()];
+                       ON CONFLICT DO UPDATE SET digest = ?2, json = ?3, received_at = ?4, sum = ?5";
+            let row = params![id.0, digest, json, now.epoch_ms(), sum(json.as_bytes())];
             conn.prepare_cached(sql).map_err(&failed)?.execute(row).map_err(&failed)?;
             trait_history::add(conn, id, &changes, now)
         })

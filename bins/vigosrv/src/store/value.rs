@@ -9,7 +9,7 @@ use vigo_core::time::Timestamp;
 /// Returns a function that makes an error of what SQLite says.
 pub(super) fn failed(conn: &Connection) -> impl Fn(rusqlite::Error) -> StoreError + use<> {
     let path = conn.path().map(PathBuf::from).unwrap_or_default();
-    move |e| StoreError::Database { path: path.clone(), why: e.to_string() }
+    move |e| StoreError::of(&path, &e)
 }
 
 /// Returns the bytes of a column that has `N`.

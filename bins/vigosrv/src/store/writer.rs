@@ -3,13 +3,17 @@
 use super::StoreError;
 use super::audit;
 use super::beside::Beside;
+use super::damage::Damage;
 use super::dirty::{self, Dirty};
 use super::envoy::set_revoked;
 use super::job::Job;
+use super::log::LogKeeper;
 use super::restored::void_past;
 use super::revoked::Revoked;
 use super::value::{envoy_id, failed};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -33,6 +37,8 @@ pub(super) struct Writer {
     jobs: Receiver<Box<dyn Job>>,
     dirty: Arc<Dirty>,
     beside: Beside,
+    damage: Arc<Damage>,
+    log: LogKeeper,
     next_flush: Instant,
 }
 
@@ -47,6 +53,7 @@ pub(super) struct Begun {
 /// Sees that what never comes back is in both places, and whether the database went back; then its past is void.
 pub(super) fn begin(
     conn: &mut Connection,
+    path: &Path,
     revoked: &Revoked,
     beside: &mut Beside,
     now: Timestamp,
@@ -59,7 +66,10 @@ pub(super) fn begin(
     let newest = tx.query_row(sql, [], |row| row.get(0)).map_err(&failed)?;
     let newest = Timestamp::from_epoch_ms(newest);
     let at_stamp = stamp.map(|stamp| audit::hash_of(&tx, stamp.id)).transpose()?.flatten();
-    let went_back = went_back(&Found { mark, stamp, at_stamp, newest, now });
+    let newest_row = audit::head(&tx)?.map(|(id, hash, _)| (id, hash));
+    let ends_at_stamp = newest_row == stamp.map(|stamp| (stamp.id, stamp.hash));
+    let is_other_file = beside.is_other(path)?;
+    let went_back = went_back(&Found { mark, stamp, at_stamp, ends_at_stamp, is_other_file, newest, now });
     unite(&tx, revoked, now)?;
     if let Some(went_back) = &went_back {
         void_past(&tx, went_back, Timestamp::from_epoch_ms(i64::MAX), now.max(went_back.from))?;
@@ -74,6 +84,7 @@ pub(super) fn begin(
         Ok(()) => {}
     }
     beside.clear_mark()?;
+    beside.note_file(path)?;
     Ok(Begun { newest, went_back })
 }
 
@@ -104,8 +115,15 @@ pub(super) fn bury(conn: &Connection, id: EnvoyId, now: Timestamp) -> Result<(),
 }
 
 impl Writer {
-    pub(super) fn new(conn: Connection, jobs: Receiver<Box<dyn Job>>, dirty: Arc<Dirty>, beside: Beside) -> Self {
-        Self { conn, jobs, dirty, beside, next_flush: Instant::now() + FLUSH_EVERY }
+    pub(super) fn new(
+        conn: Connection,
+        jobs: Receiver<Box<dyn Job>>,
+        dirty: Arc<Dirty>,
+        beside: Beside,
+        damage: Arc<Damage>,
+        log: LogKeeper,
+    ) -> Self {
+        Self { conn, jobs, dirty, beside, damage, log, next_flush: Instant::now() + FLUSH_EVERY }
     }
 
     /// Works until the queue is closed and empty, then puts everything into the one file.
@@ -116,17 +134,23 @@ impl Writer {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            if Instant::now() >= self.next_flush {
+            if Instant::now() >= self.next_flush && self.damage.found().is_none() {
                 self.flush();
                 self.stamp();
+                self.log.keep_small(&self.conn);
                 self.next_flush = Instant::now() + FLUSH_EVERY;
             }
         }
+        if self.damage.found().is_some() {
+            // What is wrong with it can still be seen, and what is in its log is not written over what is whole.
+            if let Err(e) = self.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true) {
+                tracing::warn!("the damaged database is not left as it is: {e}");
+            }
+            return;
+        }
         self.flush();
         self.stamp();
-        if let Err(e) = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
-            tracing::warn!("the database stays in two files: {e}");
-        }
+        self.log.end(&self.conn);
     }
 
     /// Performs `first` and what is queued behind it as one transaction, and answers them.
@@ -134,7 +158,10 @@ impl Writer {
         let began = Instant::now();
         let mut next = Some(first);
         let mut done: Vec<Box<dyn Job>> = Vec::new();
-        let mut committed = self.begin();
+        let mut committed = match self.damage.found() {
+            Some(why) => Err(StoreError::Corrupt { path: self.conn.path().unwrap_or_default().into(), why }),
+            None => self.begin(),
+        };
         while committed.is_ok()
             && let Some(mut job) = next.take()
         {
@@ -209,6 +236,7 @@ impl Writer {
             self.conn.execute_batch("COMMIT").map_err(failed(&self.conn))
         });
         if let Err(e) = written {
+            self.damage.note(&e);
             tracing::warn!("last contacts are not written: {e}");
             if !self.conn.is_autocommit() {
                 let _ = self.conn.execute_batch("ROLLBACK");

@@ -8,6 +8,7 @@ mod attackers;
 mod backup;
 mod canary;
 mod clones;
+mod damaged;
 mod doctor;
 mod fleet;
 mod keys;

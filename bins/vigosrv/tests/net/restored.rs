@@ -149,6 +149,7 @@ fn what_was_used_up_or_withdrawn_stays_so_when_the_server_is_put_back() {
 fn yesterday(server: &Whole, id: EnvoyId, key: [u8; 32], hostname: &str) {
     server.lose_database(None);
     let _ = fs::remove_file(server.data().join("tls/stamp"));
+    let _ = fs::remove_file(server.data().join("tls/opened"));
     let (path, at) = (server.data().join("db/vigo.db"), days_ago(1));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -223,6 +224,7 @@ fn an_agent_that_remembers_more_than_the_database_says_so_and_keeps_what_it_was_
     // All of it is lost: it is taken up again under the name that it had last.
     server.kill();
     server.lose_database(None);
+    server.go_on_without_database();
     server.resume();
     wait_for("it is taken up again", || {
         machine.check_in();

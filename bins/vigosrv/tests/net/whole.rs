@@ -227,6 +227,26 @@ impl Whole {
             None => fs::create_dir(&database).unwrap(),
         }
     }
+
+    /// Says that it is to go on without the database that is lost.
+    pub fn go_on_without_database(&self) {
+        let (done, said) = self.vigosrv(&["without-database"]);
+        assert!(done, "{said}");
+    }
+
+    /// Runs the program on its data directory, and returns whether that went well, and what it said.
+    pub fn vigosrv(&self, arguments: &[&str]) -> (bool, String) {
+        let mut vigosrv = Command::new(env!("CARGO_BIN_EXE_vigosrv"));
+        let ended = vigosrv.arg("--data-dir").arg(self.data()).args(arguments).stdin(Stdio::null()).output().unwrap();
+        let said = [ended.stdout, ended.stderr].map(|text| String::from_utf8(text).unwrap()).concat();
+        (ended.status.success(), said)
+    }
+
+    /// Waits until it has ended by itself.
+    pub fn ended(&mut self) {
+        let mut process = self.process.take().unwrap();
+        wait_for("the server ends", || process.try_wait().unwrap().is_some());
+    }
 }
 
 impl Drop for Whole {
