@@ -75,6 +75,13 @@ fn schema(conn: &Connection) -> Result<BTreeSet<(String, String, String)>, Store
     rows.collect::<Result<_, _>>().map_err(&failed)
 }
 
+/// Returns what is wrong with a database of a later version: which program to use it says itself.
+pub(super) fn newer(conn: &Connection, path: &Path, found: i64) -> rusqlite::Result<StoreError> {
+    let sql = "SELECT program FROM programs WHERE version = ?";
+    let program = conn.query_row(sql, [found], |row| row.get(0))?;
+    Ok(StoreError::Newer { path: path.to_owned(), found, known: MIGRATIONS.len() as i64, program })
+}
+
 /// Brings the database to the newest version, which it notes; a new file gets them all.
 pub(super) fn migrate(conn: &mut Connection, path: &Path, now: Timestamp) -> Result<(), StoreError> {
     let failed = failed(conn);
@@ -90,9 +97,7 @@ pub(super) fn migrate(conn: &mut Connection, path: &Path, now: Timestamp) -> Res
         return Err(StoreError::Corrupt { path: path.to_owned(), why });
     }
     if found > known {
-        let sql = "SELECT program FROM programs WHERE version = ?";
-        let program = tx.query_row(sql, [found], |row| row.get(0)).map_err(&failed)?;
-        return Err(StoreError::Newer { path: path.to_owned(), found, known, program });
+        return Err(newer(&tx, path, found).map_err(&failed)?);
     }
     for text in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or_default()) {
         tx.execute_batch(text).map_err(&failed)?;

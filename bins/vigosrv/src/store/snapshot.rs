@@ -1,7 +1,7 @@
 //! A copy of the database at one moment, while it is written to; and what is in such a copy.
 
 use super::handle::connect;
-use super::schema::application;
+use super::schema::{application, newer};
 use super::{Store, StoreError};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 use std::fs::OpenOptions;
@@ -105,9 +105,10 @@ pub fn quick_damage(path: &Path) -> Result<Option<String>, StoreError> {
     match looked {
         Err(error) => Ok(Some(error.to_string())),
         Ok((id, _, _)) if id != application() => Err(StoreError::Foreign { path: path.to_owned() }),
-        Ok((_, found, _)) if found > SCHEMA.into() => {
-            Err(StoreError::Newer { path: path.to_owned(), found, known: SCHEMA.into() })
-        }
+        Ok((_, found, _)) if found > SCHEMA.into() => match newer(&conn, path, found) {
+            Ok(newer) => Err(newer),
+            Err(error) => Ok(Some(error.to_string())),
+        },
         Ok((_, _, said)) => Ok(Some(said).filter(|said| said != "ok")),
     }
 }
