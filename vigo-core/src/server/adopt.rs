@@ -11,6 +11,7 @@ use crate::id::EnvoyId;
 use crate::time::Timestamp;
 use crate::wire::message::{CheckIn, Refused};
 use crate::wire::{Channel, Envelope, Exporter, ReplayWindow, WireError};
+use alloc::boxed::Box;
 use alloc::string::String;
 use ed25519_dalek::VerifyingKey;
 use thiserror::Error;
@@ -36,7 +37,7 @@ pub enum NotAdopted {
     /// The certificate has ended, or its authority is retired: by itself it proves nothing any more. Somebody may let the
     /// machine in all the same: see [`Waiting`](super::Waiting).
     #[error("this server does not know the envoy, and its certificate has expired or is of a retired authority")]
-    Certificate(Adoption),
+    Certificate(Box<Adoption>),
     /// The key is not that of the id, is weak, or has not signed this request, or the name is none.
     #[error("this server does not know the envoy, which does not prove itself: {0}")]
     Unproven(#[from] NotAdmitted),
@@ -118,7 +119,7 @@ pub fn adopt(
     let hostname = checked_name(shown.as_ref().map_or(hostname, |assignment| &assignment.hostname))?;
     match fleet.named(&hostname) {
         Some(holder) => Err(NotAdopted::NameTaken { hostname, holder: holder.id }),
-        None if !is_good => Err(NotAdopted::Certificate(Adoption { id: caller.id, key, hostname })),
+        None if !is_good => Err(NotAdopted::Certificate(Box::new(Adoption { id: caller.id, key, hostname }))),
         None => Ok(Adoption { id: caller.id, key, hostname }),
     }
 }

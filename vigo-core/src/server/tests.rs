@@ -9,6 +9,7 @@ use crate::id::EnvoyId;
 use crate::time::{Duration, Timestamp};
 use crate::wire::message::{CheckIn, Enrol, GetKeySet, QuietRuns, Refused, RenewCertificate};
 use crate::wire::{Channel, Envelope, Exporter, Message, ReplayWindow};
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::ToString;
 use alloc::vec;
@@ -275,7 +276,8 @@ fn an_envoy_that_was_lost_is_taken_up_by_its_own_key_alone() {
     let later = |sequence| request(3, sequence, &shows(3));
     a.caller.not_after = now() - Duration::from_ms(1);
     let waits = |hostname: &str| {
-        Err(NotAdopted::Certificate(Adoption { id: a_id, key: key(3).verifying_key(), hostname: hostname.into() }))
+        let adoption = Adoption { id: a_id, key: key(3).verifying_key(), hostname: hostname.into() };
+        Err(NotAdopted::Certificate(Box::new(adoption)))
     };
     assert_eq!(at(&mut a, &later(3), "c"), waits("c"), "expired");
     a.caller = Caller { is_trusted: false, ..attack().caller };

@@ -166,8 +166,8 @@ impl Server {
         let adoption = match adoption {
             Err(NotAdopted::Certificate(adoption)) => {
                 let from = core::net::IpAddr::from([192, 0, 2, 1]);
-                match self.waiting.heard(adoption.clone(), from, now) {
-                    Some(_) => adoption,
+                match self.waiting.heard((*adoption).clone(), from, now) {
+                    Some(_) => *adoption,
                     None => return Err(NotAdopted::Certificate(adoption).refused()),
                 }
             }

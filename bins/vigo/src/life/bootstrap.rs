@@ -104,7 +104,7 @@ enum Enrolling {
     /// It is kept.
     Done(Enrolment),
     /// The machine is in another fleet until it is kept.
-    Leaves(New),
+    Leaves(Box<New>),
 }
 
 /// What a server has answered to an enrolment.
@@ -176,7 +176,7 @@ async fn enrol(told: Bootstrap, keys: &Keys) -> Result<Enrolling, LifeError> {
     let enrolment = Enrolment { id, hostname: enrolled.hostname };
     let new = New { root, keyset, servers, certificate: enrolled.certificate, enrolment };
     match other {
-        Some(_) => Ok(Enrolling::Leaves(new)),
+        Some(_) => Ok(Enrolling::Leaves(Box::new(new))),
         None => new.keep(keys).map(Enrolling::Done),
     }
 }

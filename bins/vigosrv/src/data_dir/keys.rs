@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use vigo_core::bundle::{Ca, KeyKind, KeySet, KeyState, NewKey, Signed, SigningKey, TrustedKey, VerifyingKey};
+use vigo_core::server::RestoreMark;
 use vigo_core::time::Timestamp;
 use x509_parser::extensions::GeneralName;
 
@@ -224,7 +225,10 @@ fn make(root: &Path, tls: &Path, kit: Option<&Kit>, hosts: &[String], now: Times
         ("cert", certificate_to_pem(&server.certificate)),
         ("keyset", keyset_text(&keyset.sign(&root_key))),
     ];
-    for (name, text) in files {
+    // What agents remember of the server before is of a time that is lost, and says nothing against what is done from now on.
+    let lost = RestoreMark { created: Timestamp::default(), schema: 0, audit: 0 };
+    let mark = kit.map(|_| ("restored", lost.text()));
+    for (name, text) in files.into_iter().chain(mark) {
         private::create(&fresh.join(name), text.as_bytes())?;
     }
     private::sync(&fresh)?;

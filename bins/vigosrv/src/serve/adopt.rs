@@ -27,9 +27,9 @@ impl Server {
             Ok(adoption) => (adoption, None),
             Err(NotAdopted::Certificate(adoption)) => {
                 revoked(adoption.id)?;
-                let by = self.waiting().heard(adoption.clone(), peer.remote.ip(), now);
+                let by = self.waiting().heard((*adoption).clone(), peer.remote.ip(), now);
                 let Some(by) = by else { return Err(NotAdopted::Certificate(adoption).refused()) };
-                (adoption, Some(by))
+                (*adoption, Some(by))
             }
             Err(why) => return Err(why.refused()),
         };

@@ -92,6 +92,8 @@ fn with_the_recovery_kit_the_fleet_returns_by_itself_through_a_pattern_or_waits_
     let keys = server.get("/keys");
     assert!(keys["version"].as_u64().unwrap() > 1_700_000_000, "higher than any before: {keys}");
     server.publish("second");
+    assert_eq!(server.get("/restored")["restores"][0]["how"], "restore", "what to look at is said");
+    let token = server.token("new");
     trust(&server, "web*");
     web.takes("second");
     assert_eq!(web.identity("key"), before[0], "it is the same machine");
@@ -124,6 +126,8 @@ fn with_the_recovery_kit_the_fleet_returns_by_itself_through_a_pattern_or_waits_
     assert_eq!((rows.len(), audited(&server, "envoys.rebootstrap-all").len()), (1, 1));
     assert!(rows[0]["detail"].as_str().is_some_and(|text| text.contains("local:") && text.contains("has let it in")));
     assert_eq!(waiting(&server), ["shop"]);
+    // What agents remember of the server before takes nothing back of what was done since.
+    server.try_enrol_by(&token, "new", &Machine { path: server.path.join("new") }).unwrap();
     // All of it is on the disk.
     server.kill();
     server.resume();

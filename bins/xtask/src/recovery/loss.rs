@@ -17,7 +17,7 @@ const TRUSTED: &str = "machine-1*";
 pub fn with_kit(site: &mut Site, name: &'static str) -> Result<Row> {
     let kit = site.fleet.data().with_extension("kit");
     site.fleet.show(&["keys", "export-root", &kit.to_string_lossy()])?;
-    let lost = lose(site)?;
+    lose(site)?;
     let began = Began::now()?;
     site.fleet.configure(&[site.fleet.address()])?;
     print!("{}", site.fleet.vigosrv().args(["init", "--root-key"]).arg(&kit).text()?);
@@ -46,12 +46,12 @@ pub fn with_kit(site: &mut Site, name: &'static str) -> Result<Row> {
     site.expect_version("1")?;
     site.publish("2")?;
     site.expect_version("2")?;
-    Ok(Row { name, first: first.unwrap_or(all), all, lost, repairs: 0, longest: Duration::ZERO })
+    Ok(Row { name, first: first.unwrap_or(all), all, lost: Duration::MAX, repairs: 0, longest: Duration::ZERO })
 }
 
 /// All is lost: nobody can prove to be the old server, and each machine is told by hand.
 pub fn without_kit(site: &mut Site, name: &'static str) -> Result<Row> {
-    let lost = lose(site)?;
+    lose(site)?;
     let began = Began::now()?;
     site.fleet.configure(&[site.fleet.address()])?;
     site.server = Some(site.fleet.serve()?);
@@ -65,11 +65,13 @@ pub fn without_kit(site: &mut Site, name: &'static str) -> Result<Row> {
     site.expect_version("1")?;
     site.publish("2")?;
     let mut first = None;
-    site.move_all(&mut || drop(first.get_or_insert_with(|| began.elapsed())))?;
+    site.move_all(&mut || {
+        first.get_or_insert_with(|| began.elapsed());
+    })?;
     expect_soon("every machine checks in", || Ok(site.seen_since(began.at())? == site.names().len()))?;
     let all = began.elapsed();
     site.expect_version("2")?;
-    Ok(Row { name, first: first.unwrap_or(all), all, lost, repairs: 0, longest: Duration::ZERO })
+    Ok(Row { name, first: first.unwrap_or(all), all, lost: Duration::MAX, repairs: 0, longest: Duration::ZERO })
 }
 
 /// The archive is of before both keys were rotated, and of before a machine enrolled.
@@ -110,16 +112,14 @@ pub fn rotation(site: &mut Site, name: &'static str) -> Result<Row> {
     Ok(Row { name, first: first.unwrap_or(all), all, lost, repairs: 0, longest: Duration::ZERO })
 }
 
-/// Loses the server with all that is on its machine, a while after something was published.
-fn lose(site: &mut Site) -> Result<Duration> {
-    let began = Instant::now();
+/// Loses the server with all that is on its machine.
+fn lose(site: &mut Site) -> Result<()> {
     site.lose_server();
     let data = site.fleet.data();
     fs::remove_dir_all(&data).map_err(|e| Failure::at(&data, &e))?;
     thread::sleep(Duration::from_secs(3));
     fs::create_dir_all(&data).map_err(|e| Failure::at(&data, &e))?;
-    fs::set_permissions(&data, fs::Permissions::from_mode(0o700)).map_err(|e| Failure::at(&data, &e))?;
-    Ok(began.elapsed())
+    fs::set_permissions(&data, fs::Permissions::from_mode(0o700)).map_err(|e| Failure::at(&data, &e))
 }
 
 /// Waits for something that may take as long as the longest back-off.

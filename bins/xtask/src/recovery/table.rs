@@ -14,7 +14,7 @@ pub struct Row {
     pub first: Duration,
     /// … to the last envoy's.
     pub all: Duration,
-    /// Seconds of what had been acknowledged that did not come back.
+    /// Seconds of what had been acknowledged that did not come back; [`Duration::MAX`] for all that ever was.
     pub lost: Duration,
     /// How often a machine was broken meanwhile and made whole.
     pub repairs: usize,
@@ -27,7 +27,10 @@ const HEAD: &str = "| lost, and restored | first check-in answered | whole fleet
 
 /// Prints the table and, with `keep`, writes it into the guide.
 pub fn show(rows: &[Row], machines: usize, keep: bool) -> Result<()> {
-    let seconds = |span: Duration| format!("{:.1} s", span.as_secs_f64());
+    let seconds = |span: Duration| match span {
+        Duration::MAX => "all".into(),
+        span => format!("{:.1} s", span.as_secs_f64()),
+    };
     let line = |row: &Row| {
         let [first, all, lost, longest] = [row.first, row.all, row.lost, row.longest].map(seconds);
         format!("| {} | {first} | {all} | {lost} | {} | {longest} |\n", row.name, row.repairs)
