@@ -4,6 +4,7 @@
 //! a program of its name in `fuzz_targets/` (and a `[[bin]]` in `Cargo.toml`) and committed inputs in `corpus/<name>/`.
 //! `cargo xtask fuzz` runs the programs; `tests/replay.rs` runs every committed input through the function on stable.
 
+mod age;
 mod answers;
 mod backup;
 mod config;
@@ -26,6 +27,7 @@ mod traits;
 mod when;
 mod wire;
 
+pub use age::age;
 pub use backup::backup;
 pub use config::config;
 pub use converge::converge;
@@ -50,6 +52,7 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target, by name.
 pub const TARGETS: &[Target] = &[
+    ("age", age),
     ("backup", backup),
     ("config", config),
     ("converge", converge),

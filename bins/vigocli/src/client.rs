@@ -103,6 +103,16 @@ impl Client {
         self.ask("POST", &with(path, &[]), Some(body))
     }
 
+    /// The same; without a server, `told` hears how many bytes of how many are done.
+    pub(crate) fn post_told(
+        &self,
+        path: &str,
+        body: &Value,
+        told: &mut dyn FnMut(u64, u64),
+    ) -> Result<Value, CliError> {
+        self.ask_told("POST", &with(path, &[]), Some(body), told)
+    }
+
     /// Puts `body` at `path`.
     pub(crate) fn put(&self, path: &str, body: &Value) -> Result<Value, CliError> {
         self.ask("PUT", &with(path, &[]), Some(body))
@@ -127,6 +137,16 @@ impl Client {
 
     /// Asks. Where nobody listens at the socket, the server's program answers from its data directory.
     fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value, CliError> {
+        self.ask_told(method, path, body, &mut |_, _| {})
+    }
+
+    fn ask_told(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+        told: &mut dyn FnMut(u64, u64),
+    ) -> Result<Value, CliError> {
         let asks = if method == "GET" { Asks::ToLook } else { Asks::ToChange };
         let since = Instant::now();
         loop {
@@ -135,7 +155,7 @@ impl Client {
                 Err(error) => error,
             };
             let Some(dir) = self.without_server(&error) else { return Err(self.failed(error, asks)) };
-            match offline::ask(dir, method, path, body)? {
+            match offline::ask(dir, method, path, body, told)? {
                 Offline::Answer(status, answer) => return judge(status, answer),
                 Offline::Nothing => return Err(self.failed(error, asks)),
                 Offline::Served(_) if since.elapsed() < START_MAX => sleep(START_LOOK),

@@ -3,7 +3,7 @@
 use crate::error::CliError;
 use serde_json::{Value, json};
 use std::ffi::OsString;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -20,8 +20,14 @@ pub(crate) enum Offline {
 /// What `vigosrv` exits with where a server has the data directory.
 const SERVED: i32 = 75;
 
-/// Has `vigosrv` answer one request on a data directory whose server does not run.
-pub(crate) fn ask(dir: &Path, method: &str, path: &str, body: Option<&Value>) -> Result<Offline, CliError> {
+/// Has `vigosrv` answer one request on a data directory whose server does not run. How far a backup is goes to `told`.
+pub(crate) fn ask(
+    dir: &Path,
+    method: &str,
+    path: &str,
+    body: Option<&Value>,
+    told: &mut dyn FnMut(u64, u64),
+) -> Result<Offline, CliError> {
     // The second: a restore that was interrupted there.
     if !dir.join("tls").join("keyset").exists() && !dir.join("restore-journal").exists() {
         return Ok(Offline::Nothing);
@@ -29,20 +35,36 @@ pub(crate) fn ask(dir: &Path, method: &str, path: &str, body: Option<&Value>) ->
     let failed = |why: String| CliError::Offline { why };
     let program = program();
     let mut command = Command::new(&program);
-    command.arg("offline").arg("--data-dir").arg(dir).args(["--log-level", "error"]);
+    command.args(["offline", "--progress"]).arg("--data-dir").arg(dir).args(["--log-level", "error"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let started = |e| failed(format!("start `{}`: {}", program.display(), vigo_driver::system_text(e)));
     let mut child = command.spawn().map_err(started)?;
     let request = json!({ "method": method, "path": path, "body": body }).to_string();
     // Where it has ended already, it says why.
     let _ = child.stdin.take().map(|mut stdin| stdin.write_all(request.as_bytes()));
-    let output = child.wait_with_output().map_err(|e| failed(vigo_driver::system_text(e)))?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let why = failed(said.trim().trim_start_matches("error: ").to_owned());
-        return if output.status.code() == Some(SERVED) { Ok(Offline::Served(why)) } else { Err(why) };
+    let mut stderr = child.stderr.take();
+    // Neither of the two pipes may fill while the other is read.
+    let said = std::thread::spawn(move || {
+        let mut said = Vec::new();
+        stderr.iter_mut().try_for_each(|stderr| stderr.read_to_end(&mut said).map(drop)).map(|()| said)
+    });
+    let mut last = None;
+    for line in child.stdout.take().into_iter().flat_map(|out| BufReader::new(out).lines()) {
+        let line = line.map_err(|e| failed(vigo_driver::system_text(e)))?;
+        let value: Value = serde_json::from_str(&line).map_err(|e| CliError::Garbled { why: e.to_string() })?;
+        match (value["done"].as_u64(), value["total"].as_u64()) {
+            (Some(done), Some(total)) => told(done, total),
+            _ => last = Some(value),
+        }
     }
-    let answer: Value = serde_json::from_slice(&output.stdout).map_err(|e| CliError::Garbled { why: e.to_string() })?;
+    let status = child.wait().map_err(|e| failed(vigo_driver::system_text(e)))?;
+    if !status.success() {
+        let said = said.join().ok().and_then(Result::ok).unwrap_or_default();
+        let said = String::from_utf8_lossy(&said);
+        let why = failed(said.trim().trim_start_matches("error: ").to_owned());
+        return if status.code() == Some(SERVED) { Ok(Offline::Served(why)) } else { Err(why) };
+    }
+    let answer = last.ok_or_else(|| CliError::Garbled { why: "it has ended without an answer".into() })?;
     let status = answer["status"].as_u64().and_then(|status| u16::try_from(status).ok());
     let status = status.ok_or_else(|| CliError::Garbled { why: "it has no status".into() })?;
     // Whom it does not concern it does not disturb: programs read standard output.

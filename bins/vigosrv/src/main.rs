@@ -24,7 +24,11 @@ struct Cli {
 #[derive(clap::Subcommand, Debug)]
 enum Verb {
     /// Answers one request from standard input on the data directory of a server that does not run: for vigocli
-    Offline,
+    Offline {
+        /// Say how far a backup is, one JSON object a line, before the answer
+        #[arg(long)]
+        progress: bool,
+    },
     /// Makes the keys of a server that takes the place of one of which nothing is left but its recovery kit
     Init {
         /// The recovery kit, which `vigocli keys export-root` has written
@@ -119,12 +123,18 @@ fn main() -> ExitCode {
             runtime.shutdown_background();
             return ended(done);
         }
-        Some(Verb::Offline) => {
+        Some(Verb::Offline { progress }) => {
             let mut request = String::new();
             if let Err(error) = std::io::stdin().take(REQUEST_BYTES_MAX).read_to_string(&mut request) {
                 return failed(&error, None);
             }
-            runtime.block_on(vigosrv::serve::offline(&cli.data_dir, &request)).map(|answer| println!("{answer}"))
+            let mut told = |done, total| {
+                if progress {
+                    say(&serde_json::json!({ "done": done, "total": total }));
+                }
+            };
+            let answer = runtime.block_on(vigosrv::serve::offline(&cli.data_dir, &request, &mut told));
+            answer.map(|answer| println!("{answer}"))
         }
         Some(Verb::WithoutDatabase) => vigosrv::serve::without_database(&cli.data_dir).map(|done| println!("{done}")),
     };

@@ -25,6 +25,7 @@ const PACKAGES: &[Package] = &[
     package("g++", "g++", &["fuzz"], "builds libFuzzer"),
     package("git", "git", &["test"], "the resource type `git` is tested with it"),
     package("go", "golang-go", &["test"], "templates are compared with Go's own text/template"),
+    package("age", "age", &["age"], "encrypted backups are compared with it"),
     package("visudo", "sudo", &["test"], "sudoers fragments are checked with it"),
     package("ip", "iproute2", &["hosts"], "networks of the machines in containers"),
     package("nsenter", "util-linux", &["hosts"], "runs commands in the machines"),

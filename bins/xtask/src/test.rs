@@ -38,6 +38,7 @@ const STAGES: &[Stage] = &[
     stage("deny", "cargo deny", deny),
     stage("demo", "cargo xtask demo", run_demo),
     stage("recovery", "servers that are lost and come back, and machines that never stop", run_recovery),
+    stage("age", "encrypted backups, and the program `age`", run_age),
     stage("wine", "the agent for Windows, on a Windows of Wine's making", run_wine),
     stage("openbao", "secrets that a real OpenBao keeps", openbao),
     stage("hosts", "real machines with four inits and four package managers", run_hosts),
@@ -268,6 +269,13 @@ fn openbao(_: &Options, tally: &mut Tally) -> Result<Outcome> {
 fn run_recovery(options: &Options, tally: &mut Tally) -> Result<Outcome> {
     let is_one_of_many = options.stages.iter().any(|stage| stage == "hosts");
     recovery::run(&options.rest, is_one_of_many, &mut tally.passed).map(|()| Outcome::Passed)
+}
+
+fn run_age(_: &Options, tally: &mut Tally) -> Result<Outcome> {
+    if let Some(missing) = ["age", "age-keygen"].into_iter().find(|program| which(program).is_none()) {
+        return Ok(Outcome::Skipped(format!("`{missing}` is not installed: `apt-get install age`")));
+    }
+    recovery::interop(&mut tally.passed).map(|()| Outcome::Passed)
 }
 
 fn run_wine(_: &Options, tally: &mut Tally) -> Result<Outcome> {

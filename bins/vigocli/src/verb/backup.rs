@@ -207,22 +207,33 @@ fn create(
     let absolute = std::path::absolute(&file).map_err(failed)?;
     let mut progress = Progress::new(global.format, "Backing up");
     let body = json!({ "file": absolute, "without_blobs": without_blobs, "encrypt_to": encrypt_to });
-    let (end, ended) = channel::<()>();
+    let (say, heard) = channel::<(u64, u64)>();
     let made = std::thread::scope(|scope| {
         // Where nobody looks, nobody asks.
         if progress.is_on() {
             scope.spawn(move || {
-                let Some(beside) = global.beside() else { return };
-                while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(LOOK) {
-                    let Ok(now) = beside.get("/backups/progress", &[]) else { return };
-                    if let (Some(done), Some(total)) = (now["done"].as_u64(), now["total"].as_u64()) {
+                let beside = global.beside();
+                loop {
+                    let now = match heard.recv_timeout(LOOK) {
+                        // Of a server that is stopped.
+                        Ok(now) => Some(now),
+                        Err(RecvTimeoutError::Timeout) => beside.as_ref().and_then(|beside| {
+                            let now = beside.get("/backups/progress", &[]).ok()?;
+                            Some((now["done"].as_u64()?, now["total"].as_u64()?))
+                        }),
+                        Err(RecvTimeoutError::Disconnected) => return,
+                    };
+                    if let Some((done, total)) = now {
                         progress.at(done, total);
                     }
                 }
             });
         }
-        let made = client.post("/backups", &body);
-        drop(end);
+        let made = client.post_told("/backups", &body, &mut |done, total| {
+            // Where nobody looks, nobody hears.
+            let _ = say.send((done, total));
+        });
+        drop(say);
         made
     })?;
     let mut text = format!(

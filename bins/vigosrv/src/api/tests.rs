@@ -97,7 +97,8 @@ impl Running for Told {
     }
 
     fn words(&self) -> BTreeMap<String, u64> {
-        self.fleet.lock().unwrap().iter().map(|envoy| (fleet::Status::of(envoy, NOW).to_string(), 1)).collect()
+        let fleet = self.fleet.lock().unwrap();
+        fleet.iter().map(|envoy| (fleet::Status::of(envoy, NOW).to_string(), 1)).collect()
     }
 
     fn load(&self) -> Load {

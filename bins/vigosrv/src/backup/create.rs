@@ -85,11 +85,14 @@ impl Backups {
         Arc::new(Self { places, scheduled, turn: Mutex::default(), is_running, done, total })
     }
 
+    /// Returns how many bytes of how many are done, or were, of the newest backup; zeros where there was none.
+    pub fn reached(&self) -> (u64, u64) {
+        (self.done.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed))
+    }
+
     /// Returns how many bytes of how many are done of the backup in hand, if there is one.
     pub fn progress(&self) -> Option<(u64, u64)> {
-        self.is_running
-            .load(Ordering::Relaxed)
-            .then(|| (self.done.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed)))
+        self.is_running.load(Ordering::Relaxed).then(|| self.reached())
     }
 }
 

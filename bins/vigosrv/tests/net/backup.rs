@@ -3,8 +3,9 @@
 use crate::whole::{Whole, wait_for};
 use serde_json::{Value, json};
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -121,4 +122,22 @@ fn a_server_comes_back_elsewhere_from_a_backup_that_was_made_under_load() {
     let value = other.post("/secrets/db%2Fpassword/reveal", &json!({}));
     assert_eq!(value["value"], "hunter2");
     assert_eq!(other.get("/audit/verify")["whole"], true);
+}
+
+#[test]
+fn a_backup_of_a_server_that_is_stopped_says_how_far_it_is() {
+    let mut server = Whole::start("backup-stopped");
+    server.kill();
+    let file = server.path.join("vigo.tar.zst");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vigosrv"));
+    command.arg("--data-dir").arg(server.data()).args(["offline", "--progress"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let request = json!({ "method": "POST", "path": "/api/v1/backups", "body": { "file": file } });
+    child.stdin.take().unwrap().write_all(request.to_string().as_bytes()).unwrap();
+    let text = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (answer, told) = lines.split_last().unwrap();
+    assert!(answer["status"] == 200 && file.exists(), "{answer}");
+    let last = told.last().unwrap_or_else(|| panic!("{text}"));
+    assert!(last["total"].as_u64().unwrap() > 0 && last["done"] == last["total"], "{last}");
 }

@@ -1,5 +1,6 @@
 //! `cargo xtask test recovery`: servers are lost and come back, and the machines of the fleet never stop converging.
 
+mod age;
 mod logs;
 mod loss;
 mod master_key;
@@ -8,4 +9,5 @@ mod site;
 mod table;
 mod watch;
 
+pub use age::interop;
 pub use scenarios::run;

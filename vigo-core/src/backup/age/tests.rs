@@ -129,6 +129,18 @@ fn each_recipient_reads_what_was_encrypted_and_nobody_else_does() {
 }
 
 #[test]
+fn what_the_program_age_has_encrypted_is_read() {
+    // By `printf 'hello vigo\n' | age -r ANOTHER -r PUBLIC`, of Debian's age 1.1.1.
+    let sealed = include_bytes!("../../../../fuzz/corpus/age/by-age").strip_prefix(&[0]).unwrap();
+    let key = Identity::read_all(KEY).unwrap();
+    assert_eq!(open(sealed, &key).as_deref(), Ok(&b"hello vigo\n"[..]));
+    let empty = include_bytes!("../../../../fuzz/corpus/age/empty").strip_prefix(&[0]).unwrap();
+    assert_eq!(open(empty, &key).as_deref(), Ok(&b""[..]));
+    let others = include_bytes!("../../../../fuzz/corpus/age/of-another").strip_prefix(&[0]).unwrap();
+    assert_eq!(open(others, &key), Err(AgeError::NoMatch));
+}
+
+#[test]
 fn a_file_that_was_changed_anywhere_is_refused() {
     let plain = vec![7; CHUNK_BYTES + 100];
     let sealed = seal(&plain, &[identity(1).recipient(), identity(2).recipient()]);
