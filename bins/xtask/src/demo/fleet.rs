@@ -165,7 +165,7 @@ impl Fleet {
     }
 
     /// Starts a program whose words go to a file beside.
-    fn start(&self, name: &str, program: Program) -> Result<Running> {
+    pub fn start(&self, name: &str, program: Program) -> Result<Running> {
         let path = self.place.join(format!("{name}.log"));
         let log = File::options().create(true).append(true).open(&path).map_err(|e| Failure::at(&path, &e))?;
         // Ctrl-C ends this program without a word: then the others end, too.
@@ -182,6 +182,12 @@ impl Fleet {
             || Program::new(self.programs.join("vigocli")).arg("--socket").arg(&socket).args(["server", "status"]);
         expect_soon("the server answers", || Ok(asked().output()?.ok()))?;
         Ok(server)
+    }
+
+    /// Returns what makes commands of the client's, on any thread.
+    pub fn client(&self) -> impl Fn() -> Program + Send + use<> {
+        let (program, data) = (self.programs.join("vigocli"), self.data());
+        move || Program::new(&program).arg("--data-dir").arg(&data)
     }
 
     /// Starts the agent of a machine.
@@ -241,7 +247,7 @@ impl Fleet {
 }
 
 /// Returns a port that nobody has, for TCP and UDP.
-fn free_port() -> Result<u16> {
+pub fn free_port() -> Result<u16> {
     let taken = |e: std::io::Error| Failure::new(format!("no port is free: {e}"));
     for _ in 0..100 {
         let tcp = TcpListener::bind("127.0.0.1:0").map_err(taken)?;

@@ -1,6 +1,7 @@
 //! `cargo xtask test recovery`: servers are lost and come back, and the machines of the fleet never stop converging.
 
 mod age;
+mod litestream;
 mod logs;
 mod loss;
 mod master_key;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::litestream;
 use super::logs;
 use super::loss;
 use super::master_key::master_key;
@@ -59,6 +60,18 @@ const SCENARIOS: &[Scenario] = &[
         run: loss::without_kit,
     },
     Scenario {
+        word: "litestream",
+        name: "the database, from a replica of Litestream's in files",
+        is_slow: false,
+        run: litestream::in_files,
+    },
+    Scenario {
+        word: "litestream-s3",
+        name: "the database, from a replica of Litestream's in an object store",
+        is_slow: true,
+        run: litestream::in_store,
+    },
+    Scenario {
         word: "snapshot",
         name: "what was done since a snapshot of the volume, which somebody put back",
         is_slow: true,
@@ -83,6 +96,10 @@ pub fn run(args: &[String], quick: bool, passed: &mut u64) -> Result<()> {
     let mut rows = Vec::new();
     for scenario in SCENARIOS.iter().filter(chosen) {
         println!("\n── {} ──", scenario.name);
+        if let Some(why) = litestream::missing(scenario.word) {
+            println!("skipped: {why}");
+            continue;
+        }
         let scratch = Scratch::new("recovery")?;
         let row = play(scenario, &programs, scratch.path()).inspect_err(|_| logs::show(scratch.path()))?;
         rows.push(row);
