@@ -246,6 +246,8 @@ impl Agent {
         let Accepted { keyset, policy, validity } = core::mem::take(&mut self.accepted);
         if let Some((keyset, signed)) = keyset {
             self.events.push(Event::KeySetTaken(keyset.version));
+            // The authority of a certificate that was renewed a moment ago may be retired in it.
+            self.renewed_until = None;
             (self.keyset, self.keyset_signed) = (keyset, signed);
         }
         if let Some(validity) = validity {

@@ -249,6 +249,15 @@ fn a_certificate_of_a_retired_authority_is_renewed_at_once_but_not_at_every_word
         renewals += u32::from(matches!(rig.next_ask(), Ask::Renew(_)));
     }
     assert_eq!(renewals, 0);
+    // Keys that changed once more are a reason.
+    rig.agent.handle_stranger("the certificate is not believed", rig.now);
+    assert!(matches!(rig.next_ask(), Ask::KeySet(_)));
+    let newer = keyset(9, &[(&key(2), KeyState::Active)]).encode();
+    rig.agent.handle_answer(Response::KeySet(KeySetAnswer { keyset: newer }), rig.now);
+    assert!(matches!(rig.next_ask(), Ask::CheckIn(_)));
+    let at = rig.now;
+    rig.agent.handle_answer(refused(), rig.now);
+    assert!(matches!(rig.next_ask(), Ask::Renew(_)) && rig.now == at, "at once");
 }
 
 #[test]
