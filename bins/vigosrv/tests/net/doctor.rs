@@ -159,6 +159,16 @@ fn a_server_that_does_not_run_or_start_is_looked_at_without_it() {
             }),
         ),
         (
+            "a newer database",
+            "database",
+            &["newer vigosrv"],
+            Box::new(|data| {
+                let database = rusqlite::Connection::open(data.join("db/vigo.db")).unwrap();
+                database.pragma_update(None, "user_version", 99).unwrap();
+            }),
+        ),
+        ("no master key", "secrets", &[".master.key"], Box::new(write("secrets/.master.key", b"none"))),
+        (
             "another master key",
             "secret-closed",
             &["db/password"],
@@ -177,6 +187,9 @@ fn a_server_that_does_not_run_or_start_is_looked_at_without_it() {
         assert!(finding(&found, code).is_some(), "{name}: no `{code}` in {found:#}");
         finds(&found, code, "error", parts);
     }
+    let data_of_restore = server.path.join("broken");
+    fs::write(data_of_restore.join("restore-journal"), "{}").unwrap();
+    finds(&offline(&data_of_restore), "restore-open", "note", &["start vigosrv"]);
     let taken = TcpListener::bind(("127.0.0.1", port)).unwrap();
     finds(&offline(&data), "port-taken", "error", &[&port.to_string(), "server.agent_listen"]);
     drop(taken);

@@ -177,6 +177,9 @@ fn a_server_makes_keeps_verifies_and_notifies_by_itself() {
     assert!(told["message"].as_str().unwrap().contains(newest.file_name().unwrap().to_str().unwrap()), "{told}");
     assert_eq!(metric(&server, "vigo_backup_failed_total"), 1);
     assert_eq!(metric(&server, "vigo_alarm{event=\"backup-bad\"}"), 1);
+    let found = server.get("/doctor");
+    let found = found["findings"].as_array().unwrap().iter().find(|one| one["code"] == "backup-bad");
+    assert!(found.is_some_and(|one| one["severity"] == "error" && one["help"][0].is_string()), "{found:?}");
     let listed = server.get("/backups");
     assert!(listed["scheduled"]["problem"].as_str().is_some() && listed["backups"][0]["bad"].is_string(), "{listed}");
 
@@ -269,4 +272,45 @@ fn encrypted_backups_are_made_looked_at_without_their_key_and_opened_with_it() {
         fs::read(target.join("tls/bundle_key")).unwrap(),
         fs::read(server.data().join("tls/bundle_key")).unwrap()
     );
+}
+
+#[test]
+fn a_backup_that_fails_is_told_of_before_the_last_good_one_is_too_old() {
+    let mut server = Whole::start("scheduled-fails");
+    let folder = server.path.join("backups");
+    fs::create_dir(&folder).unwrap();
+    let yaml = |keep| format!("backup: {{schedule: '@daily', directory: '{}', keep: {keep}}}\n", folder.display());
+    server.restart_with(&yaml(2));
+    wait_for("one is verified", || server.get("/backups")["scheduled"]["last_verified_at"].is_string());
+    let codes = |server: &Whole| -> Vec<String> {
+        let found = server.get("/doctor");
+        found["findings"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap().to_owned()).collect()
+    };
+    assert!(!codes(&server).contains(&"backup-failed".into()));
+    // It is of a day ago, and no other can be laid beside.
+    let fleet = server.get("/status")["fleet"].as_str().unwrap().to_owned();
+    let newest = scheduled(&folder).pop().unwrap();
+    let before = newest.file_name().unwrap().to_str().unwrap().to_owned();
+    let made = vigo_core::backup::scheduled_at(&before, &fleet).unwrap();
+    let name = vigo_core::backup::scheduled_name(&fleet, made - vigo_core::time::Duration::from_secs(25 * 3600), false);
+    fs::write(server.data().join("run/backup.new"), "in the way").unwrap();
+    fs::rename(&newest, folder.join(&name)).unwrap();
+    rewrite(&folder, |book| {
+        let noted = book["backups"].as_object_mut().unwrap().remove(&before).unwrap();
+        book["backups"][&name] = noted;
+    });
+    server.configure(&yaml(3));
+    server.reload();
+    wait_for("it has failed", || codes(&server).contains(&"backup-failed".into()));
+    let listed = server.get("/backups");
+    assert!(listed["scheduled"]["problem"].as_str().unwrap().contains("backup.new"), "{listed}");
+    assert!(!codes(&server).contains(&"backup-old".into()) && server.log().contains("tried again in 5m"));
+    // What is in the way goes, and whoever has mended it wants to see that: the file is read again.
+    fs::remove_file(server.data().join("run/backup.new")).unwrap();
+    rewrite(&folder, |book| book["failed_at"] = 0.into());
+    server.configure(&yaml(2));
+    server.reload();
+    wait_for("all is well", || !codes(&server).contains(&"backup-failed".into()));
+    assert_eq!(scheduled(&folder).len(), 2);
+    fs::remove_dir_all(&folder).unwrap();
 }

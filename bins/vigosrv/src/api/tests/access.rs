@@ -174,3 +174,38 @@ async fn who_guesses_waits() {
     assert_eq!((status, &problem["code"]), (StatusCode::TOO_MANY_REQUESTS, &json!("wait")), "{problem}");
     assert_eq!(temp.login("nobody", PASSWORD).await.0, StatusCode::TOO_MANY_REQUESTS, "the source waits, too");
 }
+
+#[tokio::test]
+async fn certificates_that_end_or_have_not_begun_are_told() {
+    let year = Duration::from_secs(365 * 86_400).as_ms();
+    let years = |years: u64| Duration::from_ms(years * year);
+    let cases = [
+        ("young", NOW, vec![]),
+        ("a-year", NOW - Duration::from_secs(300 * 86_400), vec![("certificate-ends", "server")]),
+        ("old", NOW - years(2), vec![("certificate-ended", "server")]),
+        (
+            "very-old",
+            NOW - Duration::from_secs(7200 * 86_400),
+            vec![("certificate-ended", "server"), ("certificate-ends", "authority")],
+        ),
+        ("too-old", NOW - years(21), vec![("certificate-ended", "authority"), ("certificate-ended", "server")]),
+        (
+            "of-tomorrow",
+            NOW + Duration::from_secs(3 * 86_400),
+            vec![("certificate-early", "authority"), ("certificate-early", "server")],
+        ),
+    ];
+    for (name, made, expected) in cases {
+        let temp = Temp::with_keys_of(name, made);
+        let found = temp.get("/api/v1/doctor").await;
+        let findings = found["findings"].as_array().unwrap();
+        let told: Vec<_> =
+            findings.iter().filter(|one| one["code"].as_str().unwrap().starts_with("certificate")).collect();
+        assert_eq!(told.len(), expected.len(), "{name}: {found}");
+        for (code, of) in expected {
+            let is_told = |one: &&&Value| one["code"] == code && one["message"].as_str().unwrap().contains(of);
+            let one = told.iter().find(is_told).unwrap_or_else(|| panic!("{name}: no {code} of the {of} in {found}"));
+            assert!(one["help"][0].as_str().is_some_and(|help| !help.is_empty()), "{one}");
+        }
+    }
+}
