@@ -4,6 +4,7 @@ mod certificates;
 mod core_dump;
 mod diagnostics;
 mod differences;
+pub mod disk;
 mod error;
 mod random;
 mod render;

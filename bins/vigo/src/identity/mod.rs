@@ -4,6 +4,8 @@
 mod error;
 mod files;
 mod machine;
+#[cfg(test)]
+mod tests;
 
 pub use error::IdentityError;
 pub use files::{Identity, Keys, proof_key};

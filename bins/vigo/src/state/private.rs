@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use vigo_driver::disk;
 
 /// Makes a directory with those above it, 0700, unless it is there.
 #[cfg(unix)]
@@ -69,15 +70,15 @@ pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Writes a file as [`replace_file`] does, and it is on disk when this returns.
 pub(crate) fn replace_file_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let fresh = path.with_extension("new");
-    let file = open_file(&fresh)?;
-    file.set_len(0)?;
-    io::Write::write_all(&mut &file, bytes)?;
-    file.sync_all()?;
+    let mut file = disk::step(|| open_file(&fresh))?;
+    disk::step(|| file.set_len(0))?;
+    disk::write(&mut file, bytes)?;
+    disk::sync(&file)?;
     drop(file);
-    std::fs::rename(&fresh, path)?;
+    disk::rename(&fresh, path)?;
     #[cfg(unix)]
     if let Some(dir) = path.parent() {
-        File::open(dir)?.sync_all()?;
+        disk::sync_dir(dir)?;
     }
     Ok(())
 }

@@ -3,12 +3,13 @@
 use super::AgentsError;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use tokio::sync::watch;
 use vigo_core::bundle::{KeySet, ProgramManifest, ProgramReader, Signed, SigningKey, Target};
+use vigo_driver::disk;
 
 /// A program, and who stands for it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -117,7 +118,7 @@ impl Agents {
         let staged = self.lay(&fresh, pieces, target);
         if staged.is_err() {
             // What is left of it is overwritten by the next.
-            let _ = fs::remove_file(&fresh);
+            let _ = disk::remove_file(&fresh);
         }
         staged
     }
@@ -130,17 +131,18 @@ impl Agents {
     ) -> Result<Staged, AgentsError> {
         let failed = |why| AgentsError::File { what: "write", path: fresh.to_owned(), why };
         let mut options = File::options();
-        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(fresh).map_err(failed)?;
+        let mut file =
+            disk::step(|| options.write(true).create(true).truncate(true).mode(0o600).open(fresh)).map_err(failed)?;
         let mut reader = ProgramReader::default();
         for piece in pieces {
             let piece = piece.map_err(AgentsError::Read)?;
             reader.feed(piece.as_ref())?;
-            file.write_all(piece.as_ref()).map_err(failed)?;
+            disk::write(&mut file, piece.as_ref()).map_err(failed)?;
         }
         let manifest = reader.finish(target)?;
-        file.sync_all().map_err(failed)?;
+        disk::sync(&file).map_err(failed)?;
         let path = self.path(&manifest);
-        fs::rename(fresh, &path).map_err(AgentsError::file("write", &path))?;
+        disk::rename(fresh, &path).map_err(AgentsError::file("write", &path))?;
         sync(&self.blobs)?;
         Ok(Staged(manifest))
     }
@@ -176,10 +178,7 @@ impl Agents {
         let _turn = self.turn();
         let Some(agent) = self.get(target) else { return Ok(false) };
         let path = self.blobs.join("agents").join(target.to_string());
-        match fs::remove_file(&path) {
-            Err(e) if e.kind() != ErrorKind::NotFound => return Err(AgentsError::file("remove", &path)(e)),
-            _ => {}
-        }
+        disk::remove_file(&path).map_err(AgentsError::file("remove", &path))?;
         self.agents.write().unwrap_or_else(PoisonError::into_inner).remove(target);
         self.sweep(&agent.manifest);
         Ok(true)
@@ -230,9 +229,7 @@ impl Agents {
             return;
         }
         let path = self.path(old);
-        if let Err(error) = fs::remove_file(&path)
-            && error.kind() != ErrorKind::NotFound
-        {
+        if let Err(error) = disk::remove_file(&path) {
             tracing::warn!("`{}`, which nothing names any more, stays: {error}", path.display());
         }
     }
@@ -284,13 +281,14 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(path);
     // No target has a dot in its name.
     let fresh = folder.join(".new");
-    let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&fresh, path)?;
-    File::open(folder)?.sync_all()
+    let mut options = File::options();
+    let mut file = disk::step(|| options.write(true).create(true).truncate(true).mode(0o600).open(&fresh))?;
+    disk::write(&mut file, bytes)?;
+    disk::sync(&file)?;
+    disk::rename(&fresh, path)?;
+    disk::sync_dir(folder)
 }
 
 fn sync(folder: &Path) -> Result<(), AgentsError> {
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(AgentsError::file("sync", folder))
+    disk::sync_dir(folder).map_err(AgentsError::file("sync", folder))
 }

@@ -8,6 +8,8 @@ use std::process::{Command, Output};
 use vigo_core::bundle::{PROGRAM_MARK, Signed, SigningKey, Target};
 use vigo_core::time::Timestamp;
 
+mod faults;
+
 struct Temp {
     path: PathBuf,
     keys: Keys,

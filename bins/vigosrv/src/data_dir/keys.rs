@@ -7,11 +7,11 @@ use crate::ca::{Authority, CaError, ServerCertificate, certificate_from_pem, cer
 use base64::Engine as _;
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
-use std::fs;
 use std::path::Path;
 use vigo_core::bundle::{Ca, KeyKind, KeySet, KeyState, NewKey, Signed, SigningKey, TrustedKey, VerifyingKey};
 use vigo_core::server::RestoreMark;
 use vigo_core::time::Timestamp;
+use vigo_driver::disk;
 use x509_parser::extensions::GeneralName;
 
 /// What a file of a secret key begins with; the number is that of the format.
@@ -189,7 +189,7 @@ fn make(root: &Path, tls: &Path, kit: Option<&Kit>, hosts: &[String], now: Times
     let fresh = root.join("tls.new");
     if fresh.exists() {
         // A first start that was interrupted: nobody has seen these.
-        fs::remove_dir_all(&fresh).map_err(DataDirError::file("remove", &fresh))?;
+        disk::remove_dir_all(&fresh).map_err(DataDirError::file("remove", &fresh))?;
     }
     private::make_dir(&fresh)?;
     let root_key = kit.map_or_else(new_key, |kit| Ok(kit.root.clone()))?;
@@ -232,7 +232,7 @@ fn make(root: &Path, tls: &Path, kit: Option<&Kit>, hosts: &[String], now: Times
         private::create(&fresh.join(name), text.as_bytes())?;
     }
     private::sync(&fresh)?;
-    fs::rename(&fresh, tls).map_err(DataDirError::file("make", tls))?;
+    disk::rename(&fresh, tls).map_err(DataDirError::file("make", tls))?;
     private::sync(root)
 }
 

@@ -2,16 +2,17 @@
 
 use super::DataDirError;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::Read as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
+use vigo_driver::disk;
 
 /// Bytes of a file of keys or certificates: a chain of the longest is a tenth.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// Makes a folder, 0700, unless it is there.
 pub(super) fn make_dir(path: &Path) -> Result<(), DataDirError> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(DataDirError::file("make", path))
+    disk::step(|| DirBuilder::new().recursive(true).mode(0o700).create(path)).map_err(DataDirError::file("make", path))
 }
 
 /// Takes the rights of group and others away from a folder.
@@ -28,9 +29,9 @@ pub(super) fn tighten(path: &Path) -> Result<(), DataDirError> {
 pub(super) fn create(path: &Path, bytes: &[u8]) -> Result<(), DataDirError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(0o600);
-    let written = options.open(path).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
+    let written = disk::step(|| options.open(path)).and_then(|mut file| {
+        disk::write(&mut file, bytes)?;
+        disk::sync(&file)
     });
     written.map_err(DataDirError::file("write", path))
 }
@@ -38,18 +39,15 @@ pub(super) fn create(path: &Path, bytes: &[u8]) -> Result<(), DataDirError> {
 /// Writes a file beside its place and moves it there.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), DataDirError> {
     let fresh = path.with_extension("new");
-    match fs::remove_file(&fresh) {
-        Err(e) if e.kind() != ErrorKind::NotFound => return Err(DataDirError::file("remove", &fresh)(e)),
-        _ => {}
-    }
+    disk::remove_file(&fresh).map_err(DataDirError::file("remove", &fresh))?;
     create(&fresh, bytes)?;
-    fs::rename(&fresh, path).map_err(DataDirError::file("write", path))?;
+    disk::rename(&fresh, path).map_err(DataDirError::file("write", path))?;
     sync(path.parent().unwrap_or(path))
 }
 
 /// Makes the names in a folder outlast a power cut.
 pub(super) fn sync(dir: &Path) -> Result<(), DataDirError> {
-    File::open(dir).and_then(|dir| dir.sync_all()).map_err(DataDirError::file("sync", dir))
+    disk::sync_dir(dir).map_err(DataDirError::file("sync", dir))
 }
 
 /// Reads a text that nobody else may read.

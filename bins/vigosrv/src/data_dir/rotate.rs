@@ -12,6 +12,7 @@ use std::fs;
 use std::path::Path;
 use vigo_core::bundle::{KeyKind, KeySet, KeyState, NewKey, Signed, SigningKey, VerifyingKey};
 use vigo_core::time::Timestamp;
+use vigo_driver::disk;
 
 /// What came of a key set that is newer than the server's own.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -49,7 +50,7 @@ impl Keys {
             let why = "expected the key set that follows, with keys that are here".into();
             return Err(DataDirError::Damaged { path, why });
         }
-        fs::rename(&path, tls.join("keyset")).map_err(DataDirError::file("move", &path))?;
+        disk::rename(&path, &tls.join("keyset")).map_err(DataDirError::file("move", &path))?;
         private::sync(tls)
     }
 
@@ -94,7 +95,7 @@ impl Keys {
     /// [`DataDirError::File`].
     pub fn remove_root(tls: &Path) -> Result<(), DataDirError> {
         let path = tls.join("root_key");
-        fs::remove_file(&path).map_err(DataDirError::file("remove", &path))?;
+        disk::step(|| fs::remove_file(&path)).map_err(DataDirError::file("remove", &path))?;
         private::sync(tls)
     }
 }
@@ -107,8 +108,8 @@ pub(super) fn finish(tls: &Path) -> Result<(), DataDirError> {
         let path = tls.join(from);
         match to {
             _ if !path.exists() => Ok(()),
-            Some(to) => fs::rename(&path, tls.join(to)).map_err(DataDirError::file("move", &path)),
-            None => fs::remove_file(&path).map_err(DataDirError::file("remove", &path)),
+            Some(to) => disk::rename(&path, &tls.join(to)).map_err(DataDirError::file("move", &path)),
+            None => disk::remove_file(&path).map(drop).map_err(DataDirError::file("remove", &path)),
         }
     };
     let bundle = next_bundle_key(tls)?.map(|key| state_of(&set, &NewKey::Bundle(key.verifying_key())));

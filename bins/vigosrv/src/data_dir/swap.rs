@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
+use vigo_driver::disk;
 
 /// Where what is restored lies before it is put in its place.
 pub const FRESH: &str = "restore.new";
@@ -107,7 +108,7 @@ fn step(
     path: &Path,
     act: impl FnOnce() -> io::Result<()>,
 ) -> Result<(), DataDirError> {
-    watch(what, path).and_then(|()| act()).map_err(DataDirError::file(what, path))
+    watch(what, path).and_then(|()| disk::step(act)).map_err(DataDirError::file(what, path))
 }
 
 fn make_parent(path: &Path) -> Result<(), DataDirError> {

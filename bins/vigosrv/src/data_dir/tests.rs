@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use vigo_core::time::{Duration, Timestamp};
 
+mod faults;
 mod rotate;
 
 const NOW: Timestamp = Timestamp::from_epoch_secs(1_800_000_000);
@@ -27,7 +28,7 @@ impl Temp {
 
     fn keys_for(&self, hosts: &[&str], now: Timestamp) -> Result<Keys, DataDirError> {
         let hosts: Vec<_> = hosts.iter().map(|host| host.to_string()).collect();
-        Keys::open(&self.dir(), &self.0.join("db/vigo.db"), &hosts, now)
+        Keys::open(&DataDir::open(&self.0)?, &self.0.join("db/vigo.db"), &hosts, now)
     }
 
     fn tls(&self, name: &str) -> PathBuf {

@@ -3,11 +3,12 @@
 use super::StoreError;
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{ErrorKind, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use vigo_core::id::EnvoyId;
+use vigo_driver::disk;
 
 /// The revoked ids: a file with one in each line, only ever appended to.
 #[derive(Debug)]
@@ -41,13 +42,13 @@ impl Revoked {
         }
         let mut options = OpenOptions::new();
         options.append(true).create(true).mode(0o600);
-        let file = options.open(&self.path);
+        let file = disk::step(|| options.open(&self.path));
         // A line feed before them, too: the line before may be half of one.
         let lines: String = ids.iter().map(|id| format!("{id}\n")).collect();
         let written = file.and_then(|mut file| {
-            file.write_all(format!("\n{lines}").as_bytes())?;
-            file.sync_all()?;
-            self.path.parent().map_or(Ok(()), |dir| File::open(dir)?.sync_all())
+            disk::write(&mut file, format!("\n{lines}").as_bytes())?;
+            disk::sync(&file)?;
+            self.path.parent().map_or(Ok(()), disk::sync_dir)
         });
         written.map_err(error(&self.path))?;
         self.ids.lock().unwrap_or_else(PoisonError::into_inner).extend(ids);
@@ -60,6 +61,41 @@ impl Revoked {
 
     pub(super) fn all(&self) -> Vec<EnvoyId> {
         self.ids.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vigo_driver::disk::each_step;
+
+    #[test]
+    fn ids_that_the_disk_does_not_take_are_there_or_not_and_those_before_stay() {
+        let path = std::env::temp_dir().join(format!("vigo-revoked-{}", std::process::id()));
+        let id = |byte| EnvoyId([byte; 16]);
+        let steps = each_step(
+            |_| {
+                let _ = std::fs::remove_file(&path);
+                let revoked = Revoked::open(&path).expect("it opens");
+                revoked.add(id(1)).expect("it is added");
+                revoked
+            },
+            |revoked| revoked.add_all(&[id(2), id(3)]),
+            |case, _, _, done| {
+                let opened = Revoked::open(&path).expect("it opens");
+                assert!(opened.contains(id(1)), "{case}: what was there before");
+                assert!(
+                    done.is_err() || [2, 3].iter().all(|n| opened.contains(id(*n))),
+                    "{case}: it was said to be there"
+                );
+                opened.add_all(&[id(2), id(3)]).expect("it is added");
+                let mut all = Revoked::open(&path).expect("it opens").all();
+                all.sort_unstable();
+                assert_eq!(all, [id(1), id(2), id(3)], "{case}: the next time");
+            },
+        );
+        std::fs::remove_file(&path).expect("it is there");
+        assert_eq!(steps, 4);
     }
 }
 

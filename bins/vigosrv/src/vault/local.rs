@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use vigo_core::secret::{self, MasterKey, MasterKeyId, SecretValue, VaultRecord};
 use vigo_core::time::Timestamp;
+use vigo_driver::disk;
 
 /// A folder of sealed secrets. One change at a time: hold a lock from staging to committing.
 pub struct LocalVault {
@@ -185,7 +186,7 @@ impl LocalVault {
         }
         if is_there {
             let file = self.dir.join(&name);
-            fs::remove_file(&file).map_err(VaultError::disk("remove", &file))?;
+            disk::step(|| fs::remove_file(&file)).map_err(VaultError::disk("remove", &file))?;
             self.state().revisions.remove(path);
         }
         record_file::sync(&self.dir)

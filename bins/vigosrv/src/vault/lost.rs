@@ -9,6 +9,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use vigo_driver::disk;
 
 /// The name of the folder.
 const NAME: &str = ".lost";
@@ -37,9 +38,9 @@ pub(super) fn keep(dir: &Path, name: &str) -> Result<(), VaultError> {
             }
             number = number.saturating_add(1);
         };
-        fs::rename(&to, &older).map_err(VaultError::disk("rename", &to))?;
+        disk::rename(&to, &older).map_err(VaultError::disk("rename", &to))?;
     }
-    match fs::rename(&from, &to) {
+    match disk::rename(&from, &to) {
         Err(e) if e.kind() != ErrorKind::NotFound => return Err(VaultError::disk("move", &from)(e)),
         _ => {}
     }
@@ -61,7 +62,7 @@ pub(super) fn remove(dir: &Path, name: &str) -> Result<(), VaultError> {
     for found in names(&folder)? {
         if found.split(OLDER).next() == Some(name) {
             let file = folder.join(&found);
-            fs::remove_file(&file).map_err(VaultError::disk("remove", &file))?;
+            disk::remove_file(&file).map_err(VaultError::disk("remove", &file))?;
         }
     }
     record_file::sync(&folder)
@@ -69,7 +70,8 @@ pub(super) fn remove(dir: &Path, name: &str) -> Result<(), VaultError> {
 
 fn made(dir: &Path) -> Result<PathBuf, VaultError> {
     let folder = dir.join(NAME);
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(VaultError::disk("make", &folder))?;
+    let make = || fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+    disk::step(make).map_err(VaultError::disk("make", &folder))?;
     Ok(folder)
 }
 

@@ -2,11 +2,12 @@
 
 use super::VaultError;
 use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{ErrorKind, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use vigo_core::limits;
 use vigo_core::secret::{VaultRecord, is_path};
+use vigo_driver::disk;
 
 /// Bytes of a path that is a file's name, too: what file systems take, with room for more to come.
 pub(super) const PATH_BYTES_MAX: usize = 200;
@@ -45,15 +46,12 @@ pub(super) fn read(file: &Path, path: &str) -> Result<Option<VaultRecord>, Vault
 /// Writes a file, 0600, beside its place, and waits until it is on the disk. Returns where it is.
 pub(super) fn stage(dir: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, VaultError> {
     let fresh = dir.join(format!("{FRESH}{}", name.trim_start_matches('.')));
-    match fs::remove_file(&fresh) {
-        Err(e) if e.kind() != ErrorKind::NotFound => return Err(VaultError::disk("remove", &fresh)(e)),
-        _ => {}
-    }
+    disk::remove_file(&fresh).map_err(VaultError::disk("remove", &fresh))?;
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(0o600);
-    let written = options.open(&fresh).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
+    let written = disk::step(|| options.open(&fresh)).and_then(|mut file| {
+        disk::write(&mut file, bytes)?;
+        disk::sync(&file)
     });
     written.map_err(VaultError::disk("write", &fresh))?;
     Ok(fresh)
@@ -62,13 +60,13 @@ pub(super) fn stage(dir: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, Vau
 /// Puts a file into its place, and waits until that lasts.
 pub(super) fn put(dir: &Path, fresh: &Path, name: &str) -> Result<(), VaultError> {
     let place = dir.join(name);
-    fs::rename(fresh, &place).map_err(VaultError::disk("replace", &place))?;
+    disk::rename(fresh, &place).map_err(VaultError::disk("replace", &place))?;
     sync(dir)
 }
 
 /// Makes the names in a folder outlast a power cut.
 pub(super) fn sync(dir: &Path) -> Result<(), VaultError> {
-    File::open(dir).and_then(|dir| dir.sync_all()).map_err(VaultError::disk("sync", dir))
+    disk::sync_dir(dir).map_err(VaultError::disk("sync", dir))
 }
 
 /// Removes what an interrupted change has left, and returns the paths of all secrets.
@@ -79,7 +77,7 @@ pub(super) fn scan(dir: &Path) -> Result<Vec<String>, VaultError> {
         let Some(name) = name.to_str() else { continue };
         if name.starts_with(FRESH) {
             let fresh = dir.join(name);
-            fs::remove_file(&fresh).map_err(VaultError::disk("remove", &fresh))?;
+            disk::remove_file(&fresh).map_err(VaultError::disk("remove", &fresh))?;
         }
         paths.extend(path_of(name));
     }

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use vigo_core::secret::SecretValue;
 use vigo_core::time::Timestamp;
 
+mod faults;
+
 struct Dir(PathBuf);
 
 impl Dir {
