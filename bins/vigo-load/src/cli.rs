@@ -11,7 +11,7 @@ use vigo_core::bundle::VerifyingKey;
 /// Generate a fleet: many real agents in one process, with real keys and connections, memory for disks and made-up runs
 ///
 /// Prints one JSON object a line on standard output, and a last one with `"end": true`. SIGTERM and SIGINT end it; SIGUSR1 begins
-/// to count anew which machines a server has answered. The token of enrolment is in VIGO_TOKEN, or in the file that
+/// to count anew which machines a server has answered; at SIGUSR2 all machines check in at once. The token of enrolment is in VIGO_TOKEN, or in the file that
 /// VIGO_TOKEN_FILE names; without one a trusted pattern of the server's has to admit the machines.
 ///
 /// Exit status: 0 it ended as it was told to, 1 there was no fleet, 2 usage.

@@ -28,6 +28,8 @@ pub struct Shared {
     pub enrolling: Semaphore,
     /// Whether it is over.
     pub stop: watch::Receiver<bool>,
+    /// Counts how often all were called to check in.
+    pub calls: watch::Receiver<u64>,
 }
 
 /// How long machines may take to end.
@@ -48,9 +50,10 @@ pub fn live(cli: Cli) -> Result<(), LoadError> {
     }
     let runtime = runtime.enable_all().build().map_err(LoadError::system("begin"))?;
     let (end, stop) = watch::channel(false);
+    let (call, calls) = watch::channel(0);
     let agents = cli.agents as usize;
     let enrolling = Semaphore::new(cli.enrol_at_once as usize);
-    let shared = Shared { counts: Counts::new(agents), cli, token, ledger, enrolling, stop };
+    let shared = Shared { counts: Counts::new(agents), cli, token, ledger, enrolling, stop, calls };
     let names = (1..=agents).map(|n| format!("{}{n}", shared.cli.prefix));
     let known: Vec<_> = names.map(|name| (known.remove(&name).unwrap_or_default(), name)).collect();
     let shared = Arc::new(shared);
@@ -59,7 +62,7 @@ pub fn live(cli: Cli) -> Result<(), LoadError> {
         for (nth, (known, name)) in known.into_iter().enumerate() {
             machines.spawn(Machine::new(Arc::clone(&shared), nth, name, known).live());
         }
-        watch_over(&shared, &mut machines).await?;
+        watch_over(&shared, &mut machines, &call).await?;
         shared.counts.end();
         let _ = end.send(true);
         let all = async { while machines.join_next().await.is_some() {} };
@@ -75,10 +78,11 @@ pub fn live(cli: Cli) -> Result<(), LoadError> {
 }
 
 /// Prints the counts until it is over.
-async fn watch_over(shared: &Shared, machines: &mut JoinSet<()>) -> Result<(), LoadError> {
+async fn watch_over(shared: &Shared, machines: &mut JoinSet<()>, call: &watch::Sender<u64>) -> Result<(), LoadError> {
     let of = |kind| signal(kind).map_err(LoadError::system("listen to signals"));
     let (mut terminate, mut interrupt) = (of(SignalKind::terminate())?, of(SignalKind::interrupt())?);
     let mut mark = of(SignalKind::user_defined1())?;
+    let mut all = of(SignalKind::user_defined2())?;
     let mut ticks = interval(Duration::from_millis(shared.cli.every));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let over = async {
@@ -94,6 +98,7 @@ async fn watch_over(shared: &Shared, machines: &mut JoinSet<()>) -> Result<(), L
             _ = interrupt.recv() => return Ok(()),
             () = &mut over => return Ok(()),
             _ = mark.recv() => shared.counts.mark(),
+            _ = all.recv() => call.send_modify(|calls| *calls += 1),
             _ = ticks.tick() => print(shared, false),
             // A machine that was refused for good.
             ended = machines.join_next() => if ended.is_none() {

@@ -9,6 +9,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 use vigo_agent::life::{Credentials, Line, Question};
 use vigo_agent::net::{
@@ -114,6 +115,7 @@ impl Machine {
             run: None,
             applied: None,
             is_stopping: false,
+            calls: self.shared.calls.clone(),
         })
     }
 
@@ -174,9 +176,11 @@ struct Life {
     asking: Option<Asking>,
     awaiting: Option<Awaiting>,
     run: Option<Run>,
-    /// The policy that was applied last.
-    applied: Option<[u8; 32]>,
+    /// The policy that was applied last, and the epoch of its secrets.
+    applied: Option<([u8; 32], u64)>,
     is_stopping: bool,
+    /// Counts how often all were called to check in.
+    calls: watch::Receiver<u64>,
 }
 
 impl Life {
@@ -255,7 +259,9 @@ impl Life {
 
     fn begin_run(&mut self, order: Arc<RunOrder>) {
         let started = now();
-        let refs = order.bundle.secret_refs.clone();
+        // What is applied already needs no values.
+        let is_new = self.applied != Some((order.digest, order.secrets_epoch));
+        let refs = if is_new { order.bundle.secret_refs.clone() } else { Vec::new() };
         let ends = refs.is_empty().then(|| Instant::now() + Duration::from_millis(self.shared.cli.run_ms));
         self.run = Some(Run { order, started, ends, withheld: 0 });
         if !refs.is_empty() {
@@ -265,7 +271,9 @@ impl Life {
 
     fn ran(&mut self) {
         let Some(Run { order, started, withheld, .. }) = self.run.take() else { return };
-        let is_first = self.applied.replace(order.digest) != Some(order.digest);
+        let applied = (order.digest, order.secrets_epoch);
+        let is_first = self.applied != Some(applied);
+        self.applied = (withheld == 0).then_some(applied);
         let (profile, bytes) = (self.shared.cli.profile, self.shared.cli.report_bytes as usize);
         let report = profile.run(&order, is_first, bytes, withheld, now().since(started));
         self.shared.counts.ran(self.nth);
@@ -379,6 +387,8 @@ impl Life {
                 self.is_stopping = true;
                 self.agent.stop();
             }
+            // It waits for ever when nobody could call any more.
+            Ok(()) = self.calls.changed() => self.agent.check_in_now(),
             () = sleep(left) => {}
         }
     }

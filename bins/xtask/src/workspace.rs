@@ -44,10 +44,10 @@ pub fn build_shipped_vigo() -> Result<PathBuf> {
     Ok(target().join("release/vigo"))
 }
 
-/// Builds agent, server and client and returns where they are. Always the three: by itself each would have other features of
+/// Builds agent, server, client and generator and returns where they are. Always the four: by itself each would have other features of
 /// what they share, and all of that would be built again.
 pub fn build() -> Result<PathBuf> {
-    let packages = ["vigo", "vigosrv", "vigocli"].iter().flat_map(|package| ["--package", package]);
+    let packages = ["vigo", "vigosrv", "vigocli", "vigo-load"].iter().flat_map(|package| ["--package", package]);
     cargo().args(["build", "--locked", "--bins"]).args(packages).run()?;
     Ok(target().join("debug"))
 }

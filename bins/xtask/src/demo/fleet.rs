@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Child;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::story::{expect, expect_soon, say};
 use crate::failure::{Failure, Result};
@@ -86,6 +88,25 @@ pub struct Fleet {
     https: u16,
 }
 
+/// A process that generates machines.
+pub struct Generated {
+    /// The process.
+    pub running: Running,
+    /// What it is known by, and what was acknowledged to it: JSON lines.
+    pub ledger: PathBuf,
+    log: PathBuf,
+}
+
+impl Generated {
+    /// Returns the last that it has said of itself.
+    pub fn last_line(&self) -> Result<Json> {
+        let text = fs::read_to_string(&self.log).map_err(|e| Failure::at(&self.log, &e))?;
+        let lines = text.lines().rev().filter(|line| line.starts_with('{'));
+        let line = lines.filter_map(|line| Json::parse(line).ok()).next();
+        line.ok_or_else(|| Failure::new(format!("expected a line of counts, seen `{text}`")))
+    }
+}
+
 /// A program that ends when the story does.
 pub struct Running(Child);
 
@@ -95,7 +116,22 @@ impl Running {
         signal(name, i64::from(self.0.id()));
     }
 
-    fn kill(&mut self) {
+    /// Asks it to end, and waits until it has; not for longer than half a minute.
+    pub fn terminate(&mut self) {
+        self.signal("TERM");
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while self.is_alive() && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Returns whether it has not ended yet.
+    pub fn is_alive(&mut self) -> bool {
+        matches!(self.0.try_wait(), Ok(None))
+    }
+
+    /// Ends it where it stands.
+    pub fn kill(&mut self) {
         signal("KILL", -i64::from(self.0.id()));
         let _ = self.0.wait();
     }
@@ -166,16 +202,21 @@ impl Fleet {
 
     /// Starts a program whose words go to a file beside.
     pub fn start(&self, name: &str, program: Program) -> Result<Running> {
-        let path = self.place.join(format!("{name}.log"));
+        let path = self.log(name);
         let log = File::options().create(true).append(true).open(&path).map_err(|e| Failure::at(&path, &e))?;
         // Ctrl-C ends this program without a word: then the others end, too.
         let bound = if which("setpriv").is_some() { &["setpriv", "--pdeathsig", "KILL"][..] } else { &["env"] };
         program.under(bound).spawn(Some(log)).map(Running)
     }
 
+    /// Starts the server; it does not answer yet.
+    pub fn begin_to_serve(&self) -> Result<Running> {
+        self.start("server", self.vigosrv())
+    }
+
     /// Starts the server and waits until it answers.
     pub fn serve(&self) -> Result<Running> {
-        let server = self.start("server", self.vigosrv())?;
+        let server = self.begin_to_serve()?;
         // By its socket: with the directory, its program would answer for one that is not there yet.
         let socket = self.data().join("run/admin.sock");
         let asked =
@@ -194,6 +235,31 @@ impl Fleet {
     pub fn live(&self, name: &str) -> Result<Running> {
         let program = Program::new(self.programs.join("vigo")).arg("run").arg("--root").arg(self.root(name));
         self.start(name, program.arg("--state-dir").arg(self.state(name)))
+    }
+
+    /// Returns what a program of this name has said.
+    pub fn log(&self, name: &str) -> PathBuf {
+        self.place.join(format!("{name}.log"))
+    }
+
+    /// Generates machines whose names begin with `name` and a hyphen.
+    pub fn generate(
+        &self,
+        name: &str,
+        machines: usize,
+        profile: &str,
+        token: &str,
+        status: &Json,
+    ) -> Result<Generated> {
+        let ledger = self.place.join(format!("{name}.ledger"));
+        // Each address may try 30 times a minute; others have others.
+        let from = format!("127.{}.0.1", name.bytes().next().unwrap_or(1));
+        let addresses = machines.div_ceil(20).to_string();
+        let program = Program::new(self.programs.join("vigo-load")).args(self.told(status)).env("VIGO_TOKEN", token);
+        let program = program.args(["--agents", &machines.to_string(), "--prefix", &format!("{name}-")]);
+        let program = program.args(["--profile", profile, "--from", &from, "--addresses", &addresses]);
+        let program = program.args(["--every", "200", "--ledger"]).arg(&ledger);
+        Ok(Generated { running: self.start(name, program)?, ledger, log: self.log(name) })
     }
 
     /// Makes a machine an envoy.

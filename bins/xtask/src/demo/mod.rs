@@ -4,6 +4,6 @@ mod fleet;
 mod machine;
 mod story;
 
-pub use fleet::{Fleet, Running, free_port};
+pub use fleet::{Fleet, Generated, Running, free_port};
 pub use machine::tell as one_machine;
 pub use story::{expect, expect_soon, run};

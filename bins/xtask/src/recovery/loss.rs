@@ -46,7 +46,15 @@ pub fn with_kit(site: &mut Site, name: &'static str) -> Result<Row> {
     site.expect_version("1")?;
     site.publish("2")?;
     site.expect_version("2")?;
-    Ok(Row { name, first: first.unwrap_or(all), all, lost: Duration::MAX, repairs: 0, longest: Duration::ZERO })
+    Ok(Row {
+        name,
+        first: first.unwrap_or(all),
+        all,
+        generated: None,
+        lost: Duration::MAX,
+        repairs: 0,
+        longest: Duration::ZERO,
+    })
 }
 
 /// All is lost: nobody can prove to be the old server, and each machine is told by hand.
@@ -71,7 +79,15 @@ pub fn without_kit(site: &mut Site, name: &'static str) -> Result<Row> {
     expect_soon("every machine checks in", || Ok(site.seen_since(began.at())? == site.names().len()))?;
     let all = began.elapsed();
     site.expect_version("2")?;
-    Ok(Row { name, first: first.unwrap_or(all), all, lost: Duration::MAX, repairs: 0, longest: Duration::ZERO })
+    Ok(Row {
+        name,
+        first: first.unwrap_or(all),
+        all,
+        generated: None,
+        lost: Duration::MAX,
+        repairs: 0,
+        longest: Duration::ZERO,
+    })
 }
 
 /// The archive is of before both keys were rotated, and of before a machine enrolled.
@@ -109,7 +125,7 @@ pub fn rotation(site: &mut Site, name: &'static str) -> Result<Row> {
     let all = began.elapsed();
     site.publish("3")?;
     site.expect_version("3")?;
-    Ok(Row { name, first: first.unwrap_or(all), all, lost, repairs: 0, longest: Duration::ZERO })
+    Ok(Row { name, first: first.unwrap_or(all), all, generated: None, lost, repairs: 0, longest: Duration::ZERO })
 }
 
 /// Loses the server with all that is on its machine.

@@ -2,6 +2,7 @@
 
 mod age;
 mod litestream;
+mod load;
 mod logs;
 mod loss;
 mod master_key;

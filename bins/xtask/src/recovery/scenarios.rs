@@ -19,6 +19,9 @@ use crate::workspace::{Scratch, build};
 /// Machines of each scenario.
 const MACHINES: usize = 20;
 
+/// Generated machines beside them.
+const GENERATED: usize = 1000;
+
 /// So much may be lost, by a volume that is put back, without being noticed.
 const UNNOTICED: Duration = Duration::from_secs(75);
 
@@ -29,6 +32,8 @@ struct Scenario {
     name: &'static str,
     /// It is played only where it is asked for.
     is_slow: bool,
+    /// There are generated machines, too.
+    is_large: bool,
     run: fn(&mut Site, &'static str) -> Result<Row>,
 }
 
@@ -37,26 +42,42 @@ const SCENARIOS: &[Scenario] = &[
         word: "whole",
         name: "the whole server, from an archive, at another address",
         is_slow: false,
+        is_large: true,
         run: whole,
     },
-    Scenario { word: "database", name: "the database alone, from an archive", is_slow: false, run: database },
+    Scenario {
+        word: "database",
+        name: "the database alone, from an archive",
+        is_slow: false,
+        is_large: true,
+        run: database,
+    },
     Scenario {
         word: "master-key",
         name: "the whole server, from an archive, but for the master key of its secrets",
         is_slow: false,
+        is_large: true,
         run: master_key,
     },
     Scenario {
         word: "rotation",
         name: "the whole server, from an archive of before its keys were rotated and a machine enrolled",
         is_slow: true,
+        is_large: false,
         run: loss::rotation,
     },
-    Scenario { word: "loss-with-kit", name: "everything but the recovery kit", is_slow: false, run: loss::with_kit },
+    Scenario {
+        word: "loss-with-kit",
+        name: "everything but the recovery kit",
+        is_slow: false,
+        is_large: false,
+        run: loss::with_kit,
+    },
     Scenario {
         word: "loss-without-kit",
         name: "everything: each machine is told by hand",
         is_slow: true,
+        is_large: false,
         run: loss::without_kit,
     },
     Scenario {
@@ -75,6 +96,7 @@ const SCENARIOS: &[Scenario] = &[
         word: "snapshot",
         name: "what was done since a snapshot of the volume, which somebody put back",
         is_slow: true,
+        is_large: true,
         run: snapshot,
     },
 ];
@@ -105,11 +127,11 @@ pub fn run(args: &[String], quick: bool, passed: &mut u64) -> Result<()> {
         rows.push(row);
         *passed += 1;
     }
-    table::show(&rows, MACHINES, flags.iter().any(|flag| *flag == "--write"))
+    table::show(&rows, MACHINES, GENERATED, flags.iter().any(|flag| *flag == "--write"))
 }
 
 fn play(scenario: &Scenario, programs: &Path, place: &Path) -> Result<Row> {
-    let mut site = Site::new(programs, place, MACHINES)?;
+    let mut site = Site::new(programs, place, MACHINES, if scenario.is_large { GENERATED } else { 0 })?;
     let mut row = (scenario.run)(&mut site, scenario.name)?;
     site.end(&mut row)?;
     Ok(row)

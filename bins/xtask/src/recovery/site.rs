@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::load::Load;
 use super::table::Row;
 use super::watch::{WHOLE, Watch};
 use crate::demo::{Fleet, Running, expect, expect_soon};
@@ -14,7 +15,8 @@ use crate::process::Program;
 
 /// The policy: one file that is broken, and one that tells which publish it is.
 const CRATE: &str = "configcrates/guard.vgo";
-const ENVOYS: &str = "envoys: [{match: 'machine-*', configcrates: [guard]}]\n";
+const ENVOYS: &str =
+    "envoys: [{match: 'machine-*', configcrates: [guard]}, {match: 'load-*', configcrates: [guard]}]\n";
 
 /// What makes an agent the one that it is.
 const IDENTITY: &[&str] = &["key", "root_key", "certificate_key"];
@@ -28,6 +30,7 @@ pub struct Site {
     names: Vec<String>,
     agents: Vec<Running>,
     watch: Option<Watch>,
+    load: Option<Load>,
     identities: BTreeMap<String, Vec<Vec<u8>>>,
     root_key: String,
 }
@@ -58,8 +61,8 @@ impl Began {
 }
 
 impl Site {
-    /// Makes one with `machines` machines in `place`, which converge.
-    pub fn new(programs: &Path, place: &Path, machines: usize) -> Result<Self> {
+    /// Makes one with `machines` machines in `place`, which converge, and beside them generated ones.
+    pub fn new(programs: &Path, place: &Path, machines: usize, generated: usize) -> Result<Self> {
         let fleet = Fleet::new(programs, place)?;
         let names: Vec<String> = (1..=machines).map(|n| format!("machine-{n}")).collect();
         let mut site = Self {
@@ -68,6 +71,7 @@ impl Site {
             names,
             agents: Vec::new(),
             watch: None,
+            load: None,
             identities: BTreeMap::new(),
             root_key: String::new(),
         };
@@ -87,6 +91,9 @@ impl Site {
             site.agents.push(site.fleet.live(name)?);
         }
         site.expect_version("1")?;
+        if generated > 0 {
+            site.load = Some(Load::start(&site.fleet, generated, &status)?);
+        }
         for name in &site.names {
             site.identities.insert(name.clone(), site.identity(name)?);
         }
@@ -150,7 +157,8 @@ impl Site {
             let servers = fs::read_to_string(self.fleet.state(name).join("identity/servers"));
             servers.is_ok_and(|servers| servers.lines().any(|line| line == address))
         };
-        expect_soon(&format!("all machines know of {address}"), || Ok(self.names.iter().all(knows)))
+        expect_soon(&format!("all machines know of {address}"), || Ok(self.names.iter().all(knows)))?;
+        self.load.as_ref().map_or(Ok(()), |load| load.expect_told(address))
     }
 
     /// Returns the fleet's root key, as it is compared with an archive's.
@@ -171,6 +179,9 @@ impl Site {
 
     /// Starts the server again, waits for every machine, and returns what the way back has taken since it `began`.
     pub fn come_back(&mut self, name: &'static str, began: &Began, lost: Duration) -> Result<Row> {
+        // The server is gone: nobody can be answered before it is back.
+        self.load.as_ref().map_or(Ok(()), Load::mark)?;
+        let marked = began.clock.elapsed();
         self.server = Some(self.fleet.serve()?);
         let mut first = None;
         expect_soon("every machine checks in", || {
@@ -181,7 +192,10 @@ impl Site {
             Ok(seen == self.names.len())
         })?;
         let all = began.clock.elapsed();
-        Ok(Row { name, first: first.unwrap_or(all), all, lost, repairs: 0, longest: Duration::ZERO })
+        let generated = self.load.as_ref().map(Load::expect_back).transpose()?;
+        let generated = generated.map(|(first, all)| (marked + first, marked + all));
+        let first = first.unwrap_or(all);
+        Ok(Row { name, first, all, generated, lost, repairs: 0, longest: Duration::ZERO })
     }
 
     /// Ends the machines; fails when one of them has stopped converging in all this time, or has enrolled again.
@@ -193,6 +207,9 @@ impl Site {
             }
         }
         expect("no machine has enrolled again", true)?;
+        if let Some(load) = self.load.take() {
+            load.end()?;
+        }
         if let Some(watch) = self.watch.take() {
             let seen = watch.end()?;
             (row.repairs, row.longest) = (seen.repairs, seen.longest);
@@ -244,10 +261,12 @@ impl Site {
         expect("every machine keeps its own key, and believes another root", true)
     }
 
-    /// Returns how many machines have checked in after this time.
+    /// Returns how many machines, but for generated ones, have checked in after this time.
     pub fn seen_since(&self, since: &str) -> Result<usize> {
         let envoys = self.fleet.json(&["envoys", "list"])?;
-        let seen = |envoy: &&Json| envoy.text("last_seen").is_some_and(|at| at > since);
+        let is_real =
+            |envoy: &Json| envoy.text("hostname").is_some_and(|name| self.names.iter().any(|own| own == name));
+        let seen = |envoy: &&Json| is_real(envoy) && envoy.text("last_seen").is_some_and(|at| at > since);
         Ok(envoys.list("envoys").iter().filter(seen).count())
     }
 

@@ -14,6 +14,8 @@ pub struct Row {
     pub first: Duration,
     /// … to the last envoy's.
     pub all: Duration,
+    /// The same of the generated machines, where there are any.
+    pub generated: Option<(Duration, Duration)>,
     /// Seconds of what had been acknowledged that did not come back; [`Duration::MAX`] for all that ever was.
     pub lost: Duration,
     /// How often a machine was broken meanwhile and made whole.
@@ -22,18 +24,21 @@ pub struct Row {
     pub longest: Duration,
 }
 
-const HEAD: &str = "| lost, and restored | first check-in answered | whole fleet back | data lost | machines repaired \
-    meanwhile | the slowest repair |\n|---|---|---|---|---|---|\n";
+const HEAD: &str = "| lost, and restored | first check-in answered | whole fleet back | of the generated machines the first | \
+    all of them | data lost | machines repaired meanwhile | the slowest repair |\n|---|---|---|---|---|---|---|---|\n";
 
 /// Prints the table and, with `keep`, writes it into the guide.
-pub fn show(rows: &[Row], machines: usize, keep: bool) -> Result<()> {
+pub fn show(rows: &[Row], machines: usize, generated: usize, keep: bool) -> Result<()> {
     let seconds = |span: Duration| match span {
         Duration::MAX => "all".into(),
         span => format!("{:.1} s", span.as_secs_f64()),
     };
     let line = |row: &Row| {
         let [first, all, lost, longest] = [row.first, row.all, row.lost, row.longest].map(seconds);
-        format!("| {} | {first} | {all} | {lost} | {} | {longest} |\n", row.name, row.repairs)
+        let generated = row.generated.map(|(first, all)| [first, all].map(seconds)).unwrap_or_default();
+        let [of_generated, all_generated] = generated;
+        let (name, repairs) = (row.name, row.repairs);
+        format!("| {name} | {first} | {all} | {of_generated} | {all_generated} | {lost} | {repairs} | {longest} |\n")
     };
     let table: String = rows.iter().map(line).collect();
     print!("\n{HEAD}{table}");
@@ -43,7 +48,8 @@ pub fn show(rows: &[Row], machines: usize, keep: bool) -> Result<()> {
     let page = root().join("docs/src/recovery-times.md");
     let text = format!(
         "# How long it takes\n\nWritten by `cargo xtask test recovery --write`: {machines} agents with an interval of two \
-         seconds and their server, all on one machine with two processors. Each time counts from the start of the way \
+         seconds, {generated} [generated machines](load.md) beside them and their server, all on one machine with two \
+         processors. Each time counts from the start of the way \
          back, its commands included.\n\n{HEAD}{table}"
     );
     fs::write(&page, text).map_err(|e| Failure::at(&page, &e))
