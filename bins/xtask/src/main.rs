@@ -2,6 +2,7 @@
 //! dependencies, so that it is ready within seconds of a fresh clone.
 
 mod bench;
+mod crash;
 mod demo;
 mod dist;
 mod docs;
@@ -25,6 +26,9 @@ const USAGE: &str = "usage: cargo xtask VERB
                               then a server with three; --keep leaves that running until Ctrl-C
   test [STAGE…] [--install]   everything that CI runs, or only the named stages; --install also
                               builds the cargo tools that are missing (cargo-nextest, cargo-deny)
+  test crash [--kills N] [--seed N]
+                              server and agents are killed N times each under load (20), and nothing that was
+                              acknowledged may be lost
   test hosts [SCENARIO…]      real Debian machines with systemd, in containers (needs root)
   fuzz [--minutes N] [--jobs N] [--asan] [--keep] [TARGET…]
                               libFuzzer on every target, or only the named ones (1 minute each);

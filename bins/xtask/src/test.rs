@@ -7,7 +7,7 @@ use crate::failure::Result;
 use crate::process::Program;
 use crate::stage::{self, Outcome, Report, Tally};
 use crate::workspace::{cargo, has, is_ci, root, target, which};
-use crate::{demo, hosts, packages, recovery, wine};
+use crate::{crash, demo, hosts, packages, recovery, wine};
 
 /// What every stage may look at.
 struct Options {
@@ -39,6 +39,7 @@ const STAGES: &[Stage] = &[
     stage("demo", "cargo xtask demo", run_demo),
     stage("recovery", "servers that are lost and come back, and machines that never stop", run_recovery),
     stage("age", "encrypted backups, and the program `age`", run_age),
+    stage("crash", "server and agents are killed under load, and nothing that was acknowledged is lost", run_crash),
     stage("wine", "the agent for Windows, on a Windows of Wine's making", run_wine),
     stage("openbao", "secrets that a real OpenBao keeps", openbao),
     stage("hosts", "real machines with four inits and four package managers", run_hosts),
@@ -49,7 +50,10 @@ pub fn run(args: &[String]) -> ExitCode {
     let install = std::env::var_os("CI_INSTALL").is_some() || args.iter().any(|a| a == "--install");
     let mut names: Vec<String> = args.iter().filter(|a| !a.starts_with("--")).cloned().collect();
     let mut rest = Vec::new();
-    if names.first().is_some_and(|n| n == "hosts" || n == "recovery") {
+    if names.first().is_some_and(|n| n == "crash") {
+        rest = args.iter().skip_while(|arg| *arg != "crash").skip(1).cloned().collect();
+        names.truncate(1);
+    } else if names.first().is_some_and(|n| n == "hosts" || n == "recovery") {
         rest = names.split_off(1);
         rest.extend(args.iter().filter(|arg| *arg == "--write").cloned());
     }
@@ -276,6 +280,10 @@ fn run_age(_: &Options, tally: &mut Tally) -> Result<Outcome> {
         return Ok(Outcome::Skipped(format!("`{missing}` is not installed: `apt-get install age`")));
     }
     recovery::interop(&mut tally.passed).map(|()| Outcome::Passed)
+}
+
+fn run_crash(options: &Options, tally: &mut Tally) -> Result<Outcome> {
+    crash::run(&options.rest, &mut tally.passed).map(|()| Outcome::Passed)
 }
 
 fn run_wine(_: &Options, tally: &mut Tally) -> Result<Outcome> {

@@ -84,12 +84,14 @@ const SCENARIOS: &[Scenario] = &[
         word: "litestream",
         name: "the database, from a replica of Litestream's in files",
         is_slow: false,
+        is_large: false,
         run: litestream::in_files,
     },
     Scenario {
         word: "litestream-s3",
         name: "the database, from a replica of Litestream's in an object store",
         is_slow: true,
+        is_large: false,
         run: litestream::in_store,
     },
     Scenario {
