@@ -64,6 +64,10 @@ impl Revoked {
     }
 }
 
+fn error(path: &Path) -> impl FnOnce(std::io::Error) -> StoreError {
+    |e| StoreError::File { path: path.to_owned(), why: e.to_string() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,8 +101,4 @@ mod tests {
         std::fs::remove_file(&path).expect("it is there");
         assert_eq!(steps, 4);
     }
-}
-
-fn error(path: &Path) -> impl FnOnce(std::io::Error) -> StoreError {
-    |e| StoreError::File { path: path.to_owned(), why: e.to_string() }
 }
