@@ -100,6 +100,24 @@ pub enum Replica {
 /// A replica that is so far behind is not made any more: it is made every second.
 const REPLICA_LATE: Duration = Duration::from_secs(60);
 
+/// What to do when a replica is not made.
+pub const REPLICA_HELP: &str = "start Litestream, and see what it says: `litestream status`";
+
+impl Replica {
+    /// Returns what is wrong, a stable word and a sentence, where something is.
+    pub fn trouble(self) -> Option<(&'static str, String)> {
+        match self {
+            Self::No => None,
+            Self::Missing => Some(("replica-missing", "Litestream has copied nothing of the database".into())),
+            Self::Behind(by) if by <= REPLICA_LATE => None,
+            Self::Behind(by) => {
+                let lacks = format!("the replica lacks what was written to the database for {} s", by.as_ms() / 1000);
+                Some(("replica-late", lacks))
+            }
+        }
+    }
+}
+
 /// A clock that is so far behind the database is wrong.
 const CLOCK_BEHIND: Duration = Duration::from_secs(60);
 
@@ -214,17 +232,8 @@ fn storage(c: &Condition<'_>, found: &mut Findings) {
             "compare it with that of a backup, and find out who wrote to the database",
         );
     }
-    let help = "start Litestream, and see what it says: `litestream status`";
-    match c.replica {
-        Replica::No => {}
-        Replica::Missing => {
-            found.error("replica-missing", "Litestream has copied nothing of the database".into(), help)
-        }
-        Replica::Behind(by) if by <= REPLICA_LATE => {}
-        Replica::Behind(by) => {
-            let message = format!("the replica lacks what was written to the database for {} s", by.as_ms() / 1000);
-            found.error("replica-late", message, help);
-        }
+    if let Some((code, message)) = c.replica.trouble() {
+        found.error(code, message, REPLICA_HELP);
     }
     let (file, rows) = &c.damaged;
     if let Some(why) = file {

@@ -36,7 +36,7 @@ pub use api_token::ApiTokenText;
 pub use attempts::Attempts;
 pub use check_in::{CheckedIn, Remembered, ServedKeySet, answer, is_current};
 pub use damaged::{DamageMark, DatabaseSeen, Opening, opening, ways_back};
-pub use doctor::{Condition, Finding, Replica, Severity, examine};
+pub use doctor::{Condition, Finding, REPLICA_HELP, Replica, Severity, examine};
 pub use enrol::{Admission, AdmittedBy, Claim, NotAdmitted, TokenRecord, Trusted, admit, claim};
 pub use freeze::Freeze;
 pub use hold::{HoldSettings, come_back, hold_for};

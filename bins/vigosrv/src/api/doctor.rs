@@ -89,7 +89,7 @@ pub(super) async fn doctor(State(context): State<Context>) -> Result<Answer<Valu
 }
 
 /// Returns how far Litestream is behind, by when it last wrote to its own folder beside the database; nothing is written there.
-fn replica(about: &About) -> Replica {
+pub(crate) fn replica(about: &About) -> Replica {
     if !about.replicates {
         return Replica::No;
     }

@@ -39,5 +39,6 @@ mod view;
 
 pub use caller::{Caller, Remote};
 pub use context::{About, Auth, Context, Load, Running};
+pub(crate) use doctor::replica;
 pub use listen::{ListenError, serve_https, serve_socket, tls_config};
 pub use router::{local, public};

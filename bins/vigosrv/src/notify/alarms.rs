@@ -35,6 +35,11 @@ impl Alarms {
         self.board.borrow().clone()
     }
 
+    /// Returns whether somebody is told of what stands.
+    pub fn is_told(&self) -> bool {
+        self.board.receiver_count() > 0
+    }
+
     /// Returns what hears of changes.
     pub(super) fn subscribe(&self) -> watch::Receiver<Board> {
         self.board.subscribe()

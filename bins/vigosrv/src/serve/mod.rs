@@ -1,6 +1,7 @@
 //! The running server: what comes in is held against the core's decisions, made durable, and answered.
 
 mod adopt;
+mod alarms;
 mod check_in;
 mod claim;
 mod damaged;

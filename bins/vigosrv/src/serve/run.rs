@@ -1,5 +1,6 @@
 //! From a data directory to a running server, and to its end.
 
+use super::alarms::{TELLING, damage, watch};
 use super::claim::claim;
 use super::damaged::{NoDatabase, check, close_store};
 use super::live::Live;
@@ -13,7 +14,7 @@ use crate::config::{self, Config, ConfigError};
 use crate::data_dir::{DataDir, DataDirError, Holder, Keys};
 use crate::keyring::Keyring;
 use crate::net::{Limits, Listener, NetError, Tls};
-use crate::notify::{Alarms, Teller, keep_telling};
+use crate::notify::{Teller, keep_telling};
 use crate::publish::{PublishError, Published};
 use crate::store::{Store, StoreError, TokenError};
 use crate::vault::{Vault, VaultError};
@@ -29,7 +30,7 @@ use tokio::sync::{mpsc, watch};
 use vigo_core::bundle::{Maintenance, Order, Signed};
 use vigo_core::fleet::{Envoy, Status};
 use vigo_core::id::EnvoyId;
-use vigo_core::server::{Alarm, Raised, Trusted, Waits, is_current};
+use vigo_core::server::{Alarm, Trusted, Waits, is_current};
 use vigo_core::time::Timestamp;
 
 /// Why the server does not run.
@@ -117,9 +118,6 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// Time between two looks at what is due of the keys.
 const KEYS_PERIOD: Duration = Duration::from_secs(2);
 
-/// Time between two looks whether the database went back.
-const RESTORES_PERIOD: Duration = Duration::from_secs(10);
-
 /// Time between two looks for runs that are too old to keep.
 const PRUNE_PERIOD: Duration = Duration::from_secs(3600);
 
@@ -166,7 +164,9 @@ pub async fn run(data_dir: &Path) -> Result<(), RunError> {
     };
     let (notify, told) = watch::channel(config.notify.clone());
     let telling = tokio::spawn(keep_telling(teller, told));
-    let watching = tokio::spawn(watch_restores(store.clone(), alarms));
+    // Where it was, another has taken its place.
+    alarms.set(Alarm::DatabaseDamaged, None);
+    let watching = tokio::spawn(watch(store.clone(), Arc::clone(&about), Arc::clone(&alarms)));
     let scheduled = tokio::spawn(backup::keep(context.clone()));
     let backups = Arc::clone(&context.backups);
     let https = tokio::spawn(api::serve_https(tcp, server.https(), api::public(context.clone()), ended.clone()));
@@ -182,6 +182,7 @@ pub async fn run(data_dir: &Path) -> Result<(), RunError> {
         // What it would answer cannot be believed.
         why = store.damaged() => {
             tracing::error!("the database is damaged: {why}");
+            alarms.set(Alarm::DatabaseDamaged, Some(damage(&about, &why)));
             Ok(())
         }
         // It ends by itself only when it cannot be made.
@@ -196,6 +197,9 @@ pub async fn run(data_dir: &Path) -> Result<(), RunError> {
         }
     };
     let _ = tokio::join!(agents, tokio::time::timeout(DRAIN, https));
+    if store.damage().is_some() && alarms.is_told() {
+        tokio::time::sleep(TELLING).await;
+    }
     looking.abort();
     checking.abort();
     pruning.abort();
@@ -396,32 +400,6 @@ async fn keep(keyring: Arc<Keyring>, mut shown: mpsc::Receiver<Signed>) {
         if let Err(error) = done {
             tracing::error!("the keys: {error}; {}", error.help().unwrap_or_else(|| "it is tried again".into()));
         }
-    }
-}
-
-/// Tells when the database went back, and until somebody has looked at it.
-async fn watch_restores(store: Store, alarms: Arc<Alarms>) {
-    let mut rounds = tokio::time::interval(RESTORES_PERIOD);
-    rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        rounds.tick().await;
-        let restores = match store.restores().await {
-            Ok(restores) => restores,
-            Err(error) => {
-                tracing::warn!("whether the database went back is not known: {error}");
-                continue;
-            }
-        };
-        let open = restores.into_iter().find(|restore| restore.reviewed.is_none());
-        let raised = open.map(|restore| {
-            let (from, to) = (restore.lost_from, restore.lost_to);
-            let message = format!(
-                "the database was put back to an earlier state ({}): what was done from {from} to {to} is lost",
-                restore.detail
-            );
-            Raised::new(restore.at, &message, "look at it: `vigocli server restored`; then run that with `--reviewed`")
-        });
-        alarms.set(Alarm::Restored, raised);
     }
 }
 

@@ -61,7 +61,10 @@ fn a_damaged_database_is_kept_aside_and_the_way_back_is_printed_until_somebody_g
     assert_eq!(server.get("/users")["users"], json!([]), "what came after the backup is lost");
     assert_eq!(aside(&server), kept);
 
-    // It breaks while it runs; the doctor notices.
+    // It breaks while it runs; the doctor notices, and somebody is told.
+    let heard = server.path.join("heard");
+    server.configure(&format!("notify: {{command: [/bin/sh, -c, 'cat >>\"$0\"', '{}']}}\n", heard.display()));
+    server.reload();
     server.publish("second");
     wait_for("all is in the one file", || {
         server.kill();
@@ -73,6 +76,8 @@ fn a_damaged_database_is_kept_aside_and_the_way_back_is_printed_until_somebody_g
     server.ended();
     assert!(server.log().contains("was put aside"), "{}", server.log());
     assert_eq!((aside(&server).len(), database.exists()), (2, false));
+    let heard = fs::read_to_string(&heard).unwrap_or_default();
+    assert!(heard.contains("database-damaged") && heard.contains("vigosrv without-database"), "{heard:?}");
 
     // Who does without says so.
     let (done, text) = server.vigosrv(&["without-database"]);
