@@ -132,7 +132,7 @@ impl Worker {
     }
 
     fn revoke(&mut self, known: &mut Acknowledged) -> Result<()> {
-        if known.maybe_revoked.is_some() || self.random.below(4) > 0 {
+        if known.maybe_revoked.is_some() {
             return Ok(());
         }
         let name = match known.not_revoked.pop() {
