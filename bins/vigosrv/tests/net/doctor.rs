@@ -161,9 +161,10 @@ fn a_server_that_does_not_run_or_start_is_looked_at_without_it() {
         (
             "a newer database",
             "database",
-            &["newer vigosrv"],
+            &["7.1.0"],
             Box::new(|data| {
                 let database = rusqlite::Connection::open(data.join("db/vigo.db")).unwrap();
+                database.execute("INSERT INTO programs VALUES (99, '7.1.0', 1)", []).unwrap();
                 database.pragma_update(None, "user_version", 99).unwrap();
             }),
         ),

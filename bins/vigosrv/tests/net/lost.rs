@@ -197,6 +197,7 @@ fn an_empty_server_at_the_right_address_gets_nobody() {
     fs::remove_file(real.join("tls/root_key")).unwrap();
     server.restore(&real);
     server.lose_database(None);
+    server.go_on_without_database();
     server.resume();
     server.publish("evil");
     trust(&server, "*");
