@@ -129,7 +129,8 @@ pub fn run(args: &[String], quick: bool, passed: &mut u64) -> Result<()> {
         rows.push(row);
         *passed += 1;
     }
-    table::show(&rows, MACHINES, GENERATED, flags.iter().any(|flag| *flag == "--write"))
+    let names: Vec<&str> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
+    table::show(&rows, &names, MACHINES, GENERATED, flags.iter().any(|flag| *flag == "--write"))
 }
 
 fn play(scenario: &Scenario, programs: &Path, place: &Path) -> Result<Row> {
