@@ -1,12 +1,12 @@
 //! The command line.
 
-use crate::hex;
 use crate::profile::Profile;
 use clap::Parser;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use vigo_core::bundle::VerifyingKey;
+use vigo_core::hex;
 
 /// Generate a fleet: many real agents in one process, with real keys and connections, memory for disks and made-up runs
 ///
@@ -88,7 +88,7 @@ impl Cli {
 }
 
 fn digest(text: &str) -> Result<[u8; 32], String> {
-    hex::array(text).ok_or_else(|| format!("expected 64 hexadecimal digits, found {}", text.chars().count()))
+    hex::decode_array(text).ok_or_else(|| format!("expected 64 hexadecimal digits, found {}", text.chars().count()))
 }
 
 fn root_key(text: &str) -> Result<VerifyingKey, String> {
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn machines_dial_from_addresses_in_turn_and_begin_one_after_the_other() {
-        let key = hex::hex(SigningKey::from_bytes(&[7; 32]).verifying_key().as_bytes());
+        let key = hex::encode(SigningKey::from_bytes(&[7; 32]).verifying_key().as_bytes());
         let words = ["vigo-load", "--server", "a:1", "--root-key", &key, "--ca-sha256", &key];
         let more = ["--from", "127.1.0.254", "--addresses", "3", "--agents", "10", "--ramp", "5"];
         let cli = Cli::try_parse_from(words.iter().chain(&more)).expect("it is right");

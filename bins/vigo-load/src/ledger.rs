@@ -2,7 +2,6 @@
 //! anything else happens, so that a process that is killed has lost nothing. It holds keys: nobody else may read it.
 
 use crate::error::LoadError;
-use crate::hex::{array, bytes, hex};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -12,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use vigo_core::agent::{Disk, Record};
 use vigo_core::bundle::{Signed, SigningKey, VerifyingKey};
+use vigo_core::hex;
 
 /// The keys that a machine has made.
 #[derive(Clone)]
@@ -59,7 +59,7 @@ impl Ledger {
         file.set_len(end).map_err(|e| failed("cut")(e.to_string()))?;
         let ledger = Self { file: Some(Mutex::new(file)), path: path.into() };
         if end == 0 {
-            ledger.write(&json!({ "root": hex(root.as_bytes()) }))?;
+            ledger.write(&json!({ "root": hex::encode(root.as_bytes()) }))?;
         }
         Ok((ledger, known))
     }
@@ -69,7 +69,7 @@ impl Ledger {
     /// # Errors
     /// [`LoadError::Ledger`].
     pub fn keys(&self, name: &str, keys: &Keys) -> Result<(), LoadError> {
-        let (identity, certificate) = (hex(keys.identity.as_bytes()), hex(&keys.certificate));
+        let (identity, certificate) = (hex::encode(keys.identity.as_bytes()), hex::encode(&keys.certificate));
         self.write(&json!({ "keys": name, "identity": identity, "certificate_key": certificate }))
     }
 
@@ -78,7 +78,7 @@ impl Ledger {
     /// # Errors
     /// [`LoadError::Ledger`].
     pub fn enrolled(&self, name: &str, disk: &Disk) -> Result<(), LoadError> {
-        let (certificate, keyset) = (hex(&disk.certificate), hex(&disk.keyset.encode()));
+        let (certificate, keyset) = (hex::encode(&disk.certificate), hex::encode(disk.keyset.encode()));
         self.write(&json!({ "enrolled": name, "certificate": certificate, "keyset": keyset, "servers": disk.servers }))
     }
 
@@ -96,9 +96,9 @@ impl Ledger {
     /// [`LoadError::Ledger`].
     pub fn record(&self, name: &str, incarnation: u64, record: &Record) -> Result<(), LoadError> {
         let line = match record {
-            Record::KeySet(signed) => json!({ "beside": name, "keyset": hex(&signed.encode()) }),
-            Record::Highest(signed) => json!({ "beside": name, "highest": hex(&signed.encode()) }),
-            Record::Certificate(der) => json!({ "beside": name, "certificate": hex(der) }),
+            Record::KeySet(signed) => json!({ "beside": name, "keyset": hex::encode(signed.encode()) }),
+            Record::Highest(signed) => json!({ "beside": name, "highest": hex::encode(signed.encode()) }),
+            Record::Certificate(der) => json!({ "beside": name, "certificate": hex::encode(der) }),
             Record::Servers(servers) => json!({ "beside": name, "servers": servers }),
             // As text: not every reader has numbers of 64 bits.
             Record::Taken(seq) => json!({ "taken": name, "incarnation": incarnation.to_string(), "seq": seq }),
@@ -135,20 +135,20 @@ fn read(file: &mut File, root: &VerifyingKey) -> Result<(HashMap<String, Known>,
 
 fn take(entry: &Value, root: &VerifyingKey, known: &mut HashMap<String, Known>) -> Result<(), String> {
     let text = |key: &str| entry[key].as_str().ok_or_else(|| format!("expected a text at `{key}`"));
-    let blob = |key: &str| text(key).and_then(|t| bytes(t).ok_or_else(|| format!("expected bytes at `{key}`")));
+    let blob = |key: &str| text(key).and_then(|t| hex::decode(t).ok_or_else(|| format!("expected bytes at `{key}`")));
     let signed = |key: &str| blob(key).and_then(|b| Signed::decode(&b).map_err(|e| format!("{key}: {e}")));
     let has = |key: &str| !entry[key].is_null();
     let servers = || -> Vec<String> {
         entry["servers"].as_array().into_iter().flatten().filter_map(|s| s.as_str().map(str::to_owned)).collect()
     };
     if has("root") {
-        return match text("root")? == hex(root.as_bytes()) {
+        return match text("root")? == hex::encode(root.as_bytes()) {
             true => Ok(()),
             false => Err(format!("it is of the fleet with the root key `{}`", text("root")?)),
         };
     }
     if has("keys") {
-        let identity = array(text("identity")?).ok_or("expected a key at `identity`")?;
+        let identity = hex::decode_array(text("identity")?).ok_or("expected a key at `identity`")?;
         let keys = Keys { identity: SigningKey::from_bytes(&identity), certificate: blob("certificate_key")? };
         known.entry(text("keys")?.to_owned()).or_default().keys = Some(keys);
     } else if has("enrolled") {

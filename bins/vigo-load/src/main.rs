@@ -7,7 +7,6 @@ mod count;
 mod enrol;
 mod error;
 mod fleet;
-mod hex;
 mod ledger;
 mod machine;
 mod profile;

@@ -2,9 +2,7 @@
 
 use super::{BackupError, Manifest};
 use crate::bundle::{SigningKey, VerifyingKey};
-use alloc::string::String;
-use alloc::vec::Vec;
-use core::fmt::Write as _;
+use crate::hex;
 
 /// What is known of the fleet that a backup should be of.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,10 +21,11 @@ impl Manifest {
     pub fn trust(&self, expect: &Expect) -> Result<(), BackupError> {
         match expect {
             Expect::Root(root) if *root == self.root => Ok(()),
-            Expect::Root(root) => {
-                Err(BackupError::OtherRoot { expected: hex(root.as_bytes()), found: hex(self.root.as_bytes()) })
-            }
-            Expect::Unknown => Err(BackupError::UnknownRoot { found: hex(self.root.as_bytes()) }),
+            Expect::Root(root) => Err(BackupError::OtherRoot {
+                expected: hex::encode(root.as_bytes()),
+                found: hex::encode(self.root.as_bytes()),
+            }),
+            Expect::Unknown => Err(BackupError::UnknownRoot { found: hex::encode(self.root.as_bytes()) }),
         }
     }
 }
@@ -44,27 +43,12 @@ const ROOT_HEAD: &str = "vigo-fleet-root-1 ";
 pub fn root_of(text: &str) -> Result<VerifyingKey, BackupError> {
     let line = text.lines().next().unwrap_or_default().trim();
     let found = match (line.strip_prefix(KIT_HEAD), line.strip_prefix(ROOT_HEAD)) {
-        (Some(secret), _) => bytes(secret).map(|seed| SigningKey::from_bytes(&seed).verifying_key()),
-        (_, Some(public)) => bytes(public).and_then(|bytes| VerifyingKey::from_bytes(&bytes).ok()),
-        _ => bytes(line).and_then(|bytes| VerifyingKey::from_bytes(&bytes).ok()),
+        (Some(secret), _) => hex::decode_array(secret).map(|seed| SigningKey::from_bytes(&seed).verifying_key()),
+        (_, Some(public)) => hex::decode_array(public).and_then(|bytes| VerifyingKey::from_bytes(&bytes).ok()),
+        _ => hex::decode_array(line).and_then(|bytes| VerifyingKey::from_bytes(&bytes).ok()),
     };
     // Nothing of a file that may hold a secret is shown.
     let is_kit = line.starts_with(KIT_HEAD);
     let shown = || if is_kit { "a damaged recovery kit".into() } else { line.chars().take(80).collect() };
     found.ok_or_else(|| BackupError::NoRoot { found: shown() })
-}
-
-fn bytes(digits: &str) -> Option<[u8; 32]> {
-    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
-    let digit = |b: u8| char::from(b).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let all: Option<Vec<u8>> = pairs.iter().map(|[a, b]| Some(digit(*a)? << 4 | digit(*b)?)).collect();
-    rest.is_empty().then_some(all?)?.try_into().ok()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        // A `String` takes all that is written to it.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

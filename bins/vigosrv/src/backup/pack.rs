@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use vigo_core::backup::age::{FileKey, Recipient};
 use vigo_core::backup::{MANIFEST_NAME, Manifest};
 use vigo_core::bundle::Signed;
+use vigo_core::hex;
 
 /// How an archive is compressed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -204,7 +205,7 @@ impl Drop for Fresh {
 fn write_digest(file: &Path, digest: &[u8; 32]) -> Result<(), ArchiveError> {
     let path = digest_path(file);
     let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits = hex::encode(digest);
     let mut options = OpenOptions::new();
     let written = options.write(true).create(true).truncate(true).mode(0o600).open(&path).and_then(|mut file| {
         file.write_all(format!("{digits}  {name}\n").as_bytes())?;

@@ -15,6 +15,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 use vigo_core::backup::{BackupError, Expect, Manifest, Part, root_of};
+use vigo_core::hex;
 use vigo_core::time::Timestamp;
 
 /// What is to be looked at.
@@ -41,7 +42,7 @@ pub fn verify(wanted: &Verify, told: Progress<'_>) -> Result<Value, ArchiveError
     let is_sealed = is_encrypted(file).map_err(ArchiveError::file("read", file))?;
     if is_sealed && wanted.identity.is_none() {
         let digest = compare(file, told)?;
-        let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digits = hex::encode(digest);
         return Ok(json!({ "file": file.display().to_string(), "encrypted": true, "sha256": digits, "valid": true }));
     }
     let expect = expected(wanted.expect_root.as_deref(), &wanted.data_dir).map_err(ArchiveError::of(file))?;

@@ -6,9 +6,9 @@ use super::{DataDir, DataDirError, private};
 use crate::ca::{Authority, CaError, ServerCertificate, certificate_from_pem, certificate_to_pem};
 use base64::Engine as _;
 use sha2::{Digest as _, Sha256};
-use std::fmt::Write as _;
 use std::path::Path;
 use vigo_core::bundle::{Ca, KeyKind, KeySet, KeyState, NewKey, Signed, SigningKey, TrustedKey, VerifyingKey};
+use vigo_core::hex;
 use vigo_core::server::RestoreMark;
 use vigo_core::time::Timestamp;
 use vigo_driver::disk;
@@ -51,7 +51,7 @@ impl Kit {
         let keyset = match (lines.next(), lines.next()) {
             (None, _) => None,
             (Some(line), None) => {
-                let signed = line.strip_prefix(KIT_KEYSET).and_then(|digits| unhex(digits.trim()));
+                let signed = line.strip_prefix(KIT_KEYSET).and_then(|digits| hex::decode(digits.trim()));
                 let signed = signed.and_then(|bytes| Signed::decode(&bytes).ok());
                 let signed = signed.ok_or("expected a key set in the second line of the recovery kit")?;
                 let set = KeySet::verify(&signed, &root.verifying_key());
@@ -164,12 +164,12 @@ impl Keys {
 
     /// Returns SHA-256 of the authority's certificate, hexadecimal: what a machine is told before it enrols.
     pub fn authority_fingerprint(&self) -> String {
-        hex(&Sha256::digest(self.authority.certificate()))
+        hex::encode(Sha256::digest(self.authority.certificate()))
     }
 
     /// Returns the root's public half, hexadecimal.
     pub fn root_public(&self) -> String {
-        hex(self.keyset.root.as_bytes())
+        hex::encode(self.keyset.root.as_bytes())
     }
 
     /// Returns the pin of the key that HTTPS serves, as curl has it: `sha256//…`, RFC 7469.
@@ -217,7 +217,7 @@ fn make(root: &Path, tls: &Path, kit: Option<&Kit>, hosts: &[String], now: Times
     let server = authority.server(&keyset.server_name(), hosts, None, now).map_err(failed("cert"))?;
     let files = [
         ("root_key", secret_text(&root_key)),
-        ("root", format!("{ROOT_HEAD}{}\n", hex(keyset.root.as_bytes()))),
+        ("root", format!("{ROOT_HEAD}{}\n", hex::encode(keyset.root.as_bytes()))),
         ("bundle_key", secret_text(&bundle_key)),
         ("ca_key", authority.key_pem()),
         ("ca", certificate_to_pem(authority.certificate())),
@@ -284,7 +284,7 @@ pub(super) fn root(tls: &Path) -> Result<(VerifyingKey, Option<SigningKey>), Dat
 
 /// Reads a file of a key set.
 pub(super) fn read_keyset(path: &Path, root: &VerifyingKey) -> Result<(KeySet, Signed), DataDirError> {
-    let signed = unhex(private::read(path)?.trim()).and_then(|bytes| Signed::decode(&bytes).ok());
+    let signed = hex::decode(private::read(path)?.trim()).and_then(|bytes| Signed::decode(&bytes).ok());
     let damaged = || DataDirError::Damaged { path: path.to_owned(), why: "expected a signed key set".into() };
     let signed = signed.ok_or_else(damaged)?;
     let set = KeySet::verify(&signed, root).map_err(|error| DataDirError::KeySet { path: path.to_owned(), error })?;
@@ -293,7 +293,7 @@ pub(super) fn read_keyset(path: &Path, root: &VerifyingKey) -> Result<(KeySet, S
 
 /// Returns the text of a file of a key set.
 pub(super) fn keyset_text(signed: &Signed) -> String {
-    format!("{}\n", hex(&signed.encode()))
+    format!("{}\n", hex::encode(signed.encode()))
 }
 
 /// Reads a file of a secret key.
@@ -304,7 +304,7 @@ pub(super) fn read_secret(path: &Path) -> Result<SigningKey, DataDirError> {
 
 /// Returns the text of a file of a secret key.
 pub fn secret_text(key: &SigningKey) -> String {
-    format!("{KEY_HEAD}{}\n", hex(key.as_bytes()))
+    format!("{KEY_HEAD}{}\n", hex::encode(key.as_bytes()))
 }
 
 /// Returns the key of such a text, or the root of a recovery kit.
@@ -345,20 +345,5 @@ pub(super) fn new_key() -> Result<SigningKey, DataDirError> {
 
 /// Returns the bytes of a file of ours.
 fn bytes<const N: usize>(text: &str, head: &str) -> Option<[u8; N]> {
-    unhex(text.trim().strip_prefix(head)?)?.try_into().ok()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        // A `String` takes all that is written to it.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    let digit = |b: u8| char::from(b).to_digit(16);
-    let byte = |[a, b]: &[u8; 2]| Some((digit(*a)? << 4 | digit(*b)?) as u8);
-    rest.is_empty().then(|| pairs.iter().map(byte).collect())?
+    hex::decode_array(text.trim().strip_prefix(head)?)
 }
